@@ -1,0 +1,39 @@
+# One word per wish; `make help` lists them. PYTHON=/path/to/python chooses the interpreter.
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test check test-real bench wheel pictures clean
+export PYTHON
+BIN := .venv/bin
+
+help: ## list the commands
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' Makefile
+
+setup: .venv/.ready ## make .venv with the pinned packages (once)
+
+.venv/.ready: pyproject.toml constraints.txt tools/setup.sh
+	@tools/setup.sh
+
+# aiops' exit code 8 (waiting for an answer) is make's "Error 8"; make itself then exits with 2.
+demo: .venv/.ready ## break the built-in shop and watch it being mended; you decide
+	@$(BIN)/aiops demo
+
+test: .venv/.ready ## run the tests (no server, no root)
+	@$(BIN)/python -m pytest
+
+check: .venv/.ready ## format, lint, strict types, floors, house limits
+	@tools/check.sh
+
+test-real: .venv/.ready ## as root: the same product with Docker, Prometheus, Alertmanager, PostgreSQL
+	@tests/real/run.sh
+
+bench: .venv/.ready ## measure against the promised limits
+	@$(BIN)/python -m bench
+
+wheel: .venv/.ready ## build the wheel, install it into an empty environment, run its demo
+	@tools/wheel.sh
+
+pictures: .venv/.ready ## draw the README's pictures from a real run
+	@$(BIN)/python tools/pictures.py
+
+clean: ## remove what was built; .venv too
+	@rm -rf .venv build dist .mypy_cache .pytest_cache .ruff_cache .import_linter_cache
+	@find src tests bench tools -name __pycache__ -type d -prune -exec rm -rf {} +

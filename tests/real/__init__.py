@@ -1,0 +1,1 @@
+"""The product against real servers: Docker Engine, Prometheus, Alertmanager, PostgreSQL."""

@@ -1,0 +1,120 @@
+#!/usr/bin/env bash
+# Run the tests that need real servers. As root on Debian 12: installs what is missing, starts what
+# does not run, ends what it started. Fails, and never skips, when a part is missing.
+set -euo pipefail
+cd "$(dirname "$0")/../.."
+
+python=${PYTHON:-.venv/bin/python}
+cache=${XDG_CACHE_HOME:-${HOME:-/var}/.cache}/aiops-test
+image=local.test/python:3.11
+label=aiops-agent.test
+limit=${AIOPS_TEST_SECONDS:-720}
+postgres_bin=/usr/lib/postgresql/15/bin
+work=$(mktemp -d)
+dockerd_pid='' postgres_pid='' tests_pid=''
+
+say() { printf 'test-real: %s\n' "$*" >&2; }
+fail() { say "$*"; exit 1; }
+
+end() { # PID: ask a process that we started to end, and wait for it
+  [ -n "$1" ] || return 0
+  kill -TERM "$1" 2>/dev/null || true
+  for _ in $(seq 100); do kill -0 "$1" 2>/dev/null || return 0; sleep 0.1; done
+  kill -KILL "$1" 2>/dev/null || true
+}
+
+cleanup() {
+  local code=$?
+  trap - EXIT
+  # The tests lead a group of their own, so that their servers end even when they were killed.
+  [ -z "$tests_pid" ] || kill -KILL -- "-$tests_pid" 2>/dev/null || true
+  if docker info >/dev/null 2>&1; then
+    docker ps -aq --filter "label=$label" | xargs -r docker rm -f >/dev/null || true
+    docker network ls -q --filter "label=$label" | xargs -r docker network rm >/dev/null || true
+  fi
+  end "$postgres_pid"
+  end "$dockerd_pid"
+  rm -rf "$work"
+  exit "$code"
+}
+trap cleanup EXIT
+trap 'exit 130' INT
+trap 'exit 143' TERM
+
+install_parts() {
+  local wanted=() pair
+  for pair in dockerd:docker.io iptables:iptables prometheus:prometheus debootstrap:debootstrap \
+    prometheus-alertmanager:prometheus-alertmanager "$postgres_bin/postgres:postgresql"; do
+    command -v "${pair%%:*}" >/dev/null || wanted+=("${pair##*:}")
+  done
+  [ ${#wanted[@]} -gt 0 ] || return 0
+  say "installing ${wanted[*]}"
+  # Level 1 keeps the packages from starting servers of their own.
+  export DEBIAN_FRONTEND=noninteractive RUNLEVEL=1
+  { apt-get update && apt-get install -y --no-install-recommends "${wanted[@]}"; } \
+    >"$work/apt.log" 2>&1 || { tail -n 20 "$work/apt.log" >&2; fail "apt-get could not install ${wanted[*]}"; }
+}
+
+start_docker() {
+  if docker info >/dev/null 2>&1; then return 0; fi
+  say "starting dockerd"
+  dockerd >"$work/dockerd.log" 2>&1 &
+  dockerd_pid=$!
+  for _ in $(seq 150); do
+    docker info >/dev/null 2>&1 && return 0
+    kill -0 "$dockerd_pid" 2>/dev/null || break
+    sleep 0.2
+  done
+  tail -n 20 "$work/dockerd.log" >&2
+  fail "dockerd does not answer"
+}
+
+make_image() {
+  docker image inspect "$image" >/dev/null 2>&1 && return 0
+  local tar=$cache/python-3.11-bookworm.tar
+  if [ ! -s "$tar" ]; then
+    say "making the base image (once; about a minute)"
+    mkdir -p "$cache"
+    debootstrap --variant=minbase --include=python3,ca-certificates bookworm "$work/root" \
+      >"$work/debootstrap.log" 2>&1 || { tail -n 20 "$work/debootstrap.log" >&2; fail "debootstrap failed"; }
+    rm -rf "$work/root/var/cache/apt" "$work/root/var/lib/apt/lists"
+    tar -C "$work/root" -cf "$tar.part" . && mv "$tar.part" "$tar"
+    rm -rf "$work/root"
+  fi
+  docker import "$tar" "$image" >/dev/null
+}
+
+start_postgres() {
+  local port
+  port=$("$python" -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])')
+  chmod 755 "$work"
+  install -d -o postgres "$work/postgres"
+  as_postgres "$postgres_bin/initdb" -A trust -U postgres -D "$work/postgres/data" >"$work/initdb.log" \
+    || fail "initdb failed"
+  # No shell in between: the process id is that of the server itself.
+  setpriv --reuid=postgres --regid=postgres --init-groups \
+    "$postgres_bin/postgres" -D "$work/postgres/data" -k "$work/postgres" -h 127.0.0.1 -p "$port" \
+    >"$work/postgres.log" 2>&1 &
+  postgres_pid=$!
+  for _ in $(seq 100); do
+    "$postgres_bin/pg_isready" -q -h 127.0.0.1 -p "$port" && break
+    kill -0 "$postgres_pid" 2>/dev/null || { tail "$work/postgres.log" >&2; fail "PostgreSQL ended"; }
+    sleep 0.1
+  done
+  export AIOPS_TEST_POSTGRES="postgresql://postgres@127.0.0.1:$port/postgres"
+}
+
+as_postgres() { setpriv --reuid=postgres --regid=postgres --init-groups "$@"; }
+
+[ "$(id -u)" = 0 ] || fail "needs root, to install and start Docker, Prometheus, Alertmanager and PostgreSQL"
+[ -x "$python" ] || fail "$python is missing; run 'make setup' first"
+install_parts
+start_docker
+make_image
+start_postgres
+say "parts are up after $SECONDS s"
+
+setsid timeout --kill-after=10 "$limit" "$python" -m pytest tests -m real --timeout=300 -p no:cacheprovider "$@" &
+tests_pid=$!
+wait "$tests_pid"
+say "done after $SECONDS s"

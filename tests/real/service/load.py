@@ -1,0 +1,50 @@
+"""load.py HOST PORT RATE: open-loop load until ended, a look-up and a connection per request."""
+
+import http.client
+import os
+import signal
+import sys
+import threading
+import time
+
+HOST, PORT, RATE = sys.argv[1], int(sys.argv[2]), float(sys.argv[3])
+CLIENT_TIMEOUT = 3.0
+DONE: dict[str, list[float]] = {}
+LOCK = threading.Lock()
+
+
+def ask() -> None:
+    """Send one request and note its status code, or the kind of failure, and how long it took."""
+    start = time.monotonic()
+    try:
+        connection = http.client.HTTPConnection(HOST, PORT, timeout=CLIENT_TIMEOUT)
+        connection.request("GET", "/pay")
+        outcome = str(connection.getresponse().status)
+        connection.close()
+    except (OSError, http.client.HTTPException) as error:
+        outcome = type(error).__name__
+    with LOCK:
+        DONE.setdefault(outcome, []).append(time.monotonic() - start)
+
+
+def report() -> None:
+    """Print one line per outcome: how many, and their median and p95 in seconds."""
+    with LOCK:
+        for outcome, took in sorted(DONE.items()):
+            took.sort()
+            median, p95 = took[len(took) // 2], took[int(len(took) * 0.95)]
+            print(f"{outcome} {len(took)} p50 {median:.3f} p95 {p95:.3f}", flush=True)
+
+
+def end(*_: object) -> None:
+    report()
+    os._exit(0)
+
+
+if __name__ == "__main__":
+    signal.signal(signal.SIGTERM, end)
+    begin, sent = time.monotonic(), 0
+    while True:
+        time.sleep(max(0.0, begin + sent / RATE - time.monotonic()))
+        threading.Thread(target=ask, daemon=True).start()
+        sent += 1

@@ -1,0 +1,126 @@
+"""A small real HTTP service whose capacity is SLOTS / WORK requests per second per replica.
+
+A request holds one of SLOTS worker slots for WORK seconds, asleep, so the capacity is the same
+however busy the machine is. A request that waits longer than WAIT for a slot is answered 503.
+GET /hang (from anywhere) leaves every worker stuck for ever: requests are still accepted, none is
+served, and /metrics goes on answering. Names, labels and the port come from the environment.
+"""
+
+import os
+import signal
+import sys
+import threading
+import time
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+PORT = int(os.environ.get("PORT", "8080"))
+SLOTS = int(os.environ.get("SLOTS", "2"))
+WORK = float(os.environ.get("WORK", "0.05"))
+WAIT = float(os.environ.get("WAIT", "2"))
+HISTOGRAM = os.environ.get("HISTOGRAM", "http_request_duration_seconds")
+COUNTER = os.environ.get("COUNTER", "http_requests_total")
+CODE_LABEL = os.environ.get("CODE_LABEL", "code")
+EDGES = (0.05, 0.1, 0.2, 0.3, 0.5, 1.0, 2.0, 5.0, float("inf"))
+
+
+class Tally:
+    """Counts of answered requests by code and by latency bucket."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._buckets = {code: [0] * len(EDGES) for code in ("200", "503")}
+        self._spent = {"200": 0.0, "503": 0.0}
+
+    def add(self, code: str, seconds: float) -> None:
+        with self._lock:
+            self._spent[code] += seconds
+            for index, edge in enumerate(EDGES):
+                self._buckets[code][index] += seconds <= edge
+
+    def text(self) -> str:
+        """Return the counts in the Prometheus text format."""
+        with self._lock:
+            lines = [f"# TYPE {HISTOGRAM} histogram"]
+            for code in self._buckets:
+                lines += self._histogram(code)
+            if COUNTER:
+                lines.append(f"# TYPE {COUNTER} counter")
+            for code, buckets in self._buckets.items():
+                if COUNTER:
+                    lines.append(f'{COUNTER}{{{CODE_LABEL}="{code}"}} {buckets[-1]}')
+        return "\n".join(lines) + "\n"
+
+    def _histogram(self, code: str) -> list[str]:
+        own = f'{CODE_LABEL}="{code}"'
+        lines = [
+            f'{HISTOGRAM}_bucket{{{own},le="{"+Inf" if edge == EDGES[-1] else edge}"}} {count}'
+            for edge, count in zip(EDGES, self._buckets[code], strict=True)
+        ]
+        lines.append(f"{HISTOGRAM}_count{{{own}}} {self._buckets[code][-1]}")
+        lines.append(f"{HISTOGRAM}_sum{{{own}}} {self._spent[code]:.6f}")
+        return lines
+
+
+TALLY = Tally()
+WORKERS = threading.Semaphore(SLOTS)
+STUCK = threading.Event()
+
+
+def work() -> str:
+    """Wait for a worker, use it for WORK seconds, and return the status code of the answer."""
+    if not WORKERS.acquire(timeout=WAIT):
+        print(f"no worker became free within {WAIT:g} s", file=sys.stderr, flush=True)
+        return "503"
+    try:
+        time.sleep(WORK)
+        return "200"
+    finally:
+        if not STUCK.is_set():
+            WORKERS.release()
+
+
+def hang() -> None:
+    """Leave every worker busy for ever."""
+    STUCK.set()
+    for _ in range(SLOTS):
+        threading.Thread(target=WORKERS.acquire, daemon=True).start()
+
+
+class Handler(BaseHTTPRequestHandler):
+    """GET /metrics, GET /hang, and everything else is a request that needs a worker."""
+
+    def do_GET(self) -> None:
+        if self.path == "/metrics":
+            self._answer("200", TALLY.text())
+        elif self.path == "/hang":
+            hang()
+            self._answer("200", "hung\n")
+        else:
+            start = time.monotonic()
+            code = work()
+            TALLY.add(code, time.monotonic() - start)
+            self._answer(code, "ok\n")
+
+    def _answer(self, code: str, body: str) -> None:
+        self.send_response(int(code))
+        self.send_header("Content-Type", "text/plain; version=0.0.4")
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body.encode())
+
+    def log_message(self, *_: object) -> None:
+        """Keep no access log."""
+
+
+class Server(ThreadingHTTPServer):
+    request_queue_size = 256
+    daemon_threads = True
+
+    def handle_error(self, request: object, client_address: object) -> None:
+        """Ignore clients that went away before the answer."""
+
+
+if __name__ == "__main__":
+    signal.signal(signal.SIGTERM, lambda *_: os._exit(0))
+    print(f"listening on {PORT}", file=sys.stderr, flush=True)
+    Server(("", PORT), Handler).serve_forever()

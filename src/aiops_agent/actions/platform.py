@@ -1,0 +1,57 @@
+"""The write port. Only the executor and the adapters may import this file."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from enum import StrEnum
+from typing import Protocol
+
+from aiops_agent.domain.remediation import Action, ActionKind, Prepared, Request
+from aiops_agent.domain.value import Value
+
+
+class Landing(StrEnum):
+    """What a look at the platform says of an operation."""
+
+    LANDED = "landed"  # the effect is there and is ours
+    NOT_LANDED = "not_landed"  # the precondition still holds: sending (again) is right
+    DIVERGED = "diverged"  # the target is neither as before nor as we would have left it
+    UNKNOWN = "unknown"  # the platform cannot tell
+
+
+class Sight(Value):
+    """What was seen, in a word and a sentence."""
+
+    landing: Landing
+    note: str
+
+
+class Platform(Protocol):
+    """A system that can be changed: prepare, send what was prepared, look whether it landed."""
+
+    @property
+    def kinds(self) -> Sequence[ActionKind]:
+        """The kinds of action it offers; what it does not offer is not on the menu."""
+        ...
+
+    async def prepare(self, action: Action, operation: str) -> Prepared:
+        """Read the target and freeze precondition, exact requests, inverse and blast radius.
+
+        Changes nothing. Request operations are `operation` + "." + ordinal from 1. Raises
+        TargetMissing, PlatformError.
+        """
+        ...
+
+    async def unchanged(self, prepared: Prepared) -> bool:
+        """Whether the target still meets the frozen precondition. Raises PlatformError."""
+        ...
+
+    async def send(self, request: Request) -> str:
+        """Send the stored request as it is, once, and return the platform's short answer.
+
+        Raises RequestRefused (nothing was done), OutcomeUnknown (cut, timed out), PlatformError.
+        """
+        ...
+
+    async def look(self, request: Request, armed_at: datetime) -> Sight:
+        """Tell whether the request has landed since `armed_at` (wall time). Raises PlatformError."""
+        ...

@@ -1,0 +1,45 @@
+"""What an agent may know and look up: read-only, gathered for one question."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from aiops_agent.domain.incident import Incident
+from aiops_agent.domain.postmortem import PastIncident
+from aiops_agent.domain.remediation import Offer
+from aiops_agent.domain.telemetry import Window
+from aiops_agent.ports.telemetry import Environment
+
+
+@dataclass(frozen=True)
+class Pace:
+    """How long to look and wait; all in environment time."""
+
+    baseline: timedelta = timedelta(minutes=30)  # the healthy time that now is compared with
+    settle: timedelta = timedelta(seconds=60)  # after an action, before the first look
+    hold: timedelta = timedelta(seconds=60)  # how long it must stay good
+    within: timedelta = timedelta(minutes=5)  # by when it must be good
+    watch: timedelta = timedelta(minutes=10)  # how long something may take to heal by itself
+    look: timedelta = timedelta(seconds=30)  # between two looks
+
+
+@dataclass(frozen=True)
+class Briefing:
+    """One incident, the eyes of its environment, what memory says, and what could be done."""
+
+    incident: Incident
+    environment: Environment
+    now: datetime
+    past: tuple[PastIncident, ...] = ()
+    menu: tuple[Offer, ...] = ()
+    pace: Pace = Pace()
+
+    @property
+    def baseline(self) -> Window:
+        """The time before the trouble began."""
+        began = self.incident.started_at
+        return Window(start=began - self.pace.baseline, end=began)
+
+    @property
+    def trouble(self) -> Window:
+        """From the beginning of the trouble until now."""
+        return Window(start=self.incident.started_at, end=self.now)

@@ -1,0 +1,118 @@
+"""What we believe, and why: findings carry references, hypotheses carry findings."""
+
+from datetime import datetime
+from enum import StrEnum
+
+from aiops_agent.domain.alert import Severity
+from aiops_agent.domain.telemetry import ServiceName, Signal
+from aiops_agent.domain.value import Value
+
+
+class CauseKind(StrEnum):
+    """The kinds of cause that we can tell apart; UNKNOWN is an honest answer."""
+
+    CAPACITY = "capacity"  # more demand than the replicas can serve
+    HANG = "hang"  # a process is up and does not answer
+    RELEASE = "release"  # a new release does worse than the one before
+    CONFIG = "config"  # a changed setting, such as a smaller connection pool
+    LEAK = "leak"  # memory grows until the service suffers
+    DEPENDENCY = "dependency"  # a service outside our reach fails
+    COLD_CACHE = "cold_cache"  # a cache lost its content and fills again
+    UNKNOWN = "unknown"
+
+
+class Stance(StrEnum):
+    """What a finding says about a hypothesis."""
+
+    FOR = "for"
+    AGAINST = "against"
+    SYMPTOM = "symptom"  # a consequence; it tells nothing about the cause
+
+
+class Finding(Value):
+    """One observed fact with its reference: `before` and `now` are texts with units ("120 ms")."""
+
+    id: str  # "E1", "E2", ... unique inside one diagnosis
+    service: ServiceName
+    what: str  # "latency p95", "log: timed out waiting for a connection", "release 2.4.1"
+    before: str
+    now: str
+    source: str
+    query: str
+    signal: Signal | None = None
+    trend: tuple[float, ...] = ()  # up to 24 values over the shown time, for a small chart
+    changed: bool  # whether now differs from before beyond noise
+
+
+class Evidence(Value):
+    """How one finding bears on one hypothesis."""
+
+    finding: str  # Finding.id
+    stance: Stance
+    why: str
+
+
+class Confidence(StrEnum):
+    """Computed by code from checks, never a model's opinion."""
+
+    HIGH = "high"
+    MEDIUM = "medium"
+    LOW = "low"
+
+
+class Hypothesis(Value):
+    """One candidate cause. `score` is in 0..1; `held` of `checks` predictions were observed."""
+
+    kind: CauseKind
+    service: ServiceName
+    statement: str
+    score: float
+    held: int
+    checks: int
+    contradicted: int = 0
+    evidence: tuple[Evidence, ...] = ()
+    change: str = ""  # title of the change that began it, if one is suspected
+
+    @property
+    def key(self) -> str:
+        """Identity across attempts: kind and service."""
+        return f"{self.kind}:{self.service}"
+
+
+class Diagnosis(Value):
+    """Ranked hypotheses (best first), findings, and what nobody knows."""
+
+    summary: str
+    hypotheses: tuple[Hypothesis, ...]
+    findings: tuple[Finding, ...]
+    confidence: Confidence
+    why_confidence: str  # the counts behind the word
+    not_known: tuple[str, ...]
+    sequence: tuple[str, ...] = ()  # clock times and short facts, oldest first
+    began: datetime | None = None  # when the trouble began, read from telemetry
+
+    @property
+    def best(self) -> Hypothesis | None:
+        """The likeliest cause, or None when nothing stands out."""
+        return self.hypotheses[0] if self.hypotheses else None
+
+
+class TriageVerdict(StrEnum):
+    """What telemetry says about the alert."""
+
+    CONFIRMED = "confirmed"  # it hurts
+    CONTRADICTED = "contradicted"  # the signal is there and is fine
+    UNSEEN = "unseen"  # no data: never a reason to dismiss
+
+
+class Triage(Value):
+    """Is it real, how bad is it, in plain words computed from data."""
+
+    verdict: TriageVerdict
+    severity: Severity
+    service: ServiceName
+    signal: Signal | None
+    impact: str  # "1 in 8 payments requests is slower than 500 ms"
+    reason: str
+    missing: tuple[str, ...] = ()  # sources that could not be read
+    began: datetime | None = None  # when the signal left its usual range, if it is seen

@@ -1,0 +1,82 @@
+"""Everything that this package raises on purpose.
+
+    AiopsError
+    |-- UsageError            the person asked for something that does not exist (exit 2)
+    |-- SettingsError         the configuration cannot be used (exit 4)
+    |-- BusyError             another process already works on this store or environment (exit 1)
+    |-- TransitionError       an incident may not move like this: a defect of ours
+    |-- SourceError           telemetry did not answer, or answered what we cannot read
+    |-- StoreError            our own store did not take or give a record
+    |-- RejectedBody          an inbound body that we will never accept; kept with its reason
+    |-- NotifyError           a person could not be told; `retry` says whether to try again
+    |-- ApprovalError         an approval that does not count; the reason is shown and recorded
+    `-- PlatformError         the platform could not be read or asked
+        |-- TargetMissing     the target does not exist (any more)
+        |-- TargetChanged     the target is not as it was when the plan was made
+        |-- RequestRefused    the platform refused the request: nothing was done by it
+        `-- OutcomeUnknown    sent, but nobody knows whether it landed: look before judging
+"""
+
+
+class AiopsError(Exception):
+    """Base of all our errors; its text is one sentence fit for a person."""
+
+
+class UsageError(AiopsError):
+    """Something named by the person does not exist."""
+
+
+class SettingsError(AiopsError):
+    """The configuration cannot be used."""
+
+
+class BusyError(AiopsError):
+    """Another process holds the store or the environment."""
+
+
+class TransitionError(AiopsError):
+    """An incident may not move from its status to the wanted one."""
+
+
+class SourceError(AiopsError):
+    """A source of telemetry cannot be read."""
+
+
+class StoreError(AiopsError):
+    """Our own store cannot be read or written."""
+
+
+class RejectedBody(AiopsError):
+    """An inbound body that will never be accepted."""
+
+
+class NotifyError(AiopsError):
+    """A person could not be told."""
+
+    def __init__(self, message: str, *, retry: bool) -> None:
+        super().__init__(message)
+        self.retry = retry
+
+
+class ApprovalError(AiopsError):
+    """An approval that does not count."""
+
+
+class PlatformError(AiopsError):
+    """The platform to act on cannot be read or asked."""
+
+
+class TargetMissing(PlatformError):
+    """The target of an action does not exist."""
+
+
+class TargetChanged(PlatformError):
+    """The target is not as it was when the plan was prepared."""
+
+
+class RequestRefused(PlatformError):
+    """The platform refused a request and did nothing."""
+
+
+class OutcomeUnknown(PlatformError):
+    """A request was sent and its effect is not known."""

@@ -1,0 +1,118 @@
+"""One incident: its status, who may follow whom, and what was tried."""
+
+from datetime import datetime
+from enum import StrEnum
+from typing import NewType, Self
+
+from aiops_agent.domain.alert import Severity
+from aiops_agent.domain.diagnosis import Diagnosis, Triage
+from aiops_agent.domain.errors import TransitionError
+from aiops_agent.domain.remediation import Outcome, Plan, PreparedPlan, Recovery, Verification
+from aiops_agent.domain.telemetry import ServiceName
+from aiops_agent.domain.value import Value
+
+IncidentId = NewType("IncidentId", str)
+EnvironmentId = NewType("EnvironmentId", str)
+
+
+class Status(StrEnum):
+    """Where an incident stands."""
+
+    OPEN = "open"
+    DIAGNOSING = "diagnosing"
+    AWAITING_APPROVAL = "awaiting_approval"
+    REMEDIATING = "remediating"
+    VERIFYING = "verifying"
+    RESOLVED = "resolved"
+    DISMISSED = "dismissed"
+    ESCALATED = "escalated"
+
+
+TRANSITIONS: dict[Status, tuple[Status, ...]] = {
+    Status.OPEN: (Status.DIAGNOSING, Status.DISMISSED, Status.ESCALATED),
+    Status.DIAGNOSING: (
+        Status.AWAITING_APPROVAL,
+        Status.REMEDIATING,
+        Status.VERIFYING,
+        Status.ESCALATED,
+    ),
+    Status.AWAITING_APPROVAL: (
+        Status.REMEDIATING,
+        Status.VERIFYING,
+        Status.DIAGNOSING,
+        Status.ESCALATED,
+    ),
+    Status.REMEDIATING: (Status.VERIFYING, Status.ESCALATED),
+    Status.VERIFYING: (Status.RESOLVED, Status.DIAGNOSING, Status.ESCALATED),
+    Status.RESOLVED: (),
+    Status.DISMISSED: (),
+    Status.ESCALATED: (),
+}
+ENDED = (Status.RESOLVED, Status.DISMISSED, Status.ESCALATED)
+
+
+class Attempt(Value):
+    """One round of diagnose, plan, act, verify; fields fill in as the round goes on."""
+
+    number: int
+    diagnosis: Diagnosis | None = None
+    plan: Plan | None = None
+    prepared: PreparedPlan | None = None
+    approval: str = ""  # ApprovalRequest.id
+    outcome: Outcome | None = None
+    verification: Verification | None = None
+    undo: Outcome | None = None
+    undo_verification: Verification | None = None
+    refuted: str = ""  # Hypothesis.key that this attempt refuted
+
+
+class Incident(Value):
+    """One problem of one environment. `id` never changes; `status` moves along TRANSITIONS."""
+
+    id: IncidentId
+    environment: EnvironmentId
+    title: str
+    service: ServiceName
+    alert_names: tuple[str, ...]
+    alert_keys: tuple[str, ...]
+    summary: str  # the sender's words; untrusted
+    severity: Severity
+    status: Status = Status.OPEN
+    note: str = ""  # why it is in this status
+    started_at: datetime  # when trouble began, environment time, our best knowledge
+    opened_at: datetime  # environment time
+    ended_at: datetime | None = None
+    recovery: Recovery | None = None
+    triage: Triage | None = None
+    attempts: tuple[Attempt, ...] = ()
+    takeover: bool = False  # a person took it over: the agent stops
+
+    @property
+    def ended(self) -> bool:
+        """Whether nothing more will happen."""
+        return self.status in ENDED
+
+    @property
+    def attempt(self) -> Attempt | None:
+        """The present attempt, if one began."""
+        return self.attempts[-1] if self.attempts else None
+
+    @property
+    def acted(self) -> bool:
+        """Whether any request was sent in any attempt."""
+        return any(a.outcome is not None and a.outcome.effects for a in self.attempts)
+
+    def move(self, status: Status, note: str, *, at: datetime) -> Self:
+        """Return the incident in `status`; moving to the present status changes nothing."""
+        if status is self.status:
+            return self
+        if status not in TRANSITIONS[self.status]:
+            raise TransitionError(f"{self.id} may not go from {self.status} to {status}.")
+        ended = at if status in ENDED else None
+        return self.model_copy(update={"status": status, "note": note, "ended_at": ended})
+
+    def amend(self, attempt: Attempt) -> Self:
+        """Return the incident with that attempt added, or replaced if its number is known."""
+        kept = tuple(a for a in self.attempts if a.number != attempt.number)
+        joined = tuple(sorted((*kept, attempt), key=lambda a: a.number))
+        return self.model_copy(update={"attempts": joined})

@@ -1,0 +1,175 @@
+"""What can be observed: signals of services, log lines, changes, who calls whom."""
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import NewType, Self
+
+from aiops_agent.domain.value import Value
+
+ServiceName = NewType("ServiceName", str)
+
+
+class Signal(StrEnum):
+    """A measured quantity of one service. The first four are the golden signals."""
+
+    LATENCY = "latency"  # seconds, 95th percentile of requests served
+    TRAFFIC = "traffic"  # requests per second offered
+    ERRORS = "errors"  # share of requests failing, 0..1
+    SATURATION = "saturation"  # share of capacity in use (CPU or worker slots), 0..1, may exceed 1
+    MEMORY = "memory"  # share of the memory limit in use, 0..1
+    POOL = "pool"  # share of the connection pool in use, 0..1
+    POOL_WAIT = "pool_wait"  # seconds waited for a pooled connection, 95th percentile
+    QUEUE = "queue"  # items waiting
+    CACHE_HITS = "cache_hits"  # share of look-ups answered by the cache, 0..1
+    REPLICAS = "replicas"  # replicas that are up
+
+
+GOLDEN = (Signal.LATENCY, Signal.TRAFFIC, Signal.ERRORS, Signal.SATURATION)
+
+
+class Window(Value):
+    """A stretch of time, start included, end excluded."""
+
+    start: datetime
+    end: datetime
+
+    @property
+    def length(self) -> timedelta:
+        """How long it is."""
+        return self.end - self.start
+
+    def before(self, length: timedelta) -> Self:
+        """Return the window of `length` that ends where this one starts."""
+        return type(self)(start=self.start - length, end=self.start)
+
+
+class Series(Value):
+    """One signal of one service over time. `values[i]` was seen at `times[i]`; None is a gap."""
+
+    service: ServiceName
+    signal: Signal
+    times: tuple[datetime, ...]
+    values: tuple[float | None, ...]
+    source: str  # vendor that answered, e.g. "prometheus"
+    query: str  # what was asked, fit to be pasted there
+
+    @property
+    def present(self) -> tuple[float, ...]:
+        """The values that are there."""
+        return tuple(value for value in self.values if value is not None)
+
+    def within(self, window: Window) -> Self:
+        """Return the part of the series inside `window`."""
+        kept = [i for i, at in enumerate(self.times) if window.start <= at < window.end]
+        return self.model_copy(
+            update={
+                "times": tuple(self.times[i] for i in kept),
+                "values": tuple(self.values[i] for i in kept),
+            }
+        )
+
+
+class LogLine(Value):
+    """One line that a service wrote. `text` is untrusted data."""
+
+    at: datetime
+    service: ServiceName
+    level: str
+    text: str
+
+
+class ChangeKind(StrEnum):
+    """What was changed."""
+
+    RELEASE = "release"
+    CONFIG = "config"
+    SCALE = "scale"
+    RESTART = "restart"
+    OTHER = "other"
+
+
+class Change(Value):
+    """Something that people or machines changed; before and after are short texts."""
+
+    at: datetime
+    service: ServiceName
+    kind: ChangeKind
+    title: str
+    before: str = ""
+    after: str = ""
+    source: str
+    settings: dict[str, tuple[str, str]] = {}  # setting -> (old, new), where the change names any
+
+
+class ServiceKind(StrEnum):
+    """What sort of thing a service is; an external one cannot be acted on."""
+
+    APPLICATION = "application"
+    DATABASE = "database"
+    CACHE = "cache"
+    QUEUE = "queue"
+    EXTERNAL = "external"
+
+
+class Objective(Value):
+    """The level that the owner promises; latency in seconds (p95), errors as a share 0..1."""
+
+    latency: float | None = None
+    errors: float | None = None
+
+
+class Service(Value):
+    """A service as the environment knows it."""
+
+    name: ServiceName
+    kind: ServiceKind = ServiceKind.APPLICATION
+    owner: str = ""
+    objective: Objective = Objective()
+    release: str = ""  # what runs now, if known
+    replicas: int | None = None
+
+
+class ServiceGraph(Value):
+    """Who calls whom: `calls` holds (caller, callee) pairs."""
+
+    services: tuple[Service, ...]
+    calls: tuple[tuple[ServiceName, ServiceName], ...] = ()
+
+    @property
+    def names(self) -> tuple[ServiceName, ...]:
+        """All service names, in the order given."""
+        return tuple(service.name for service in self.services)
+
+    def service(self, name: str) -> Service | None:
+        """Return the service of that name, or None."""
+        return next((service for service in self.services if service.name == name), None)
+
+    def callees(self, name: str) -> tuple[ServiceName, ...]:
+        """Services that `name` calls directly."""
+        return tuple(callee for caller, callee in self.calls if caller == name)
+
+    def callers(self, name: str) -> tuple[ServiceName, ...]:
+        """Services that call `name` directly."""
+        return tuple(caller for caller, callee in self.calls if callee == name)
+
+    def downstream(self, name: str) -> tuple[ServiceName, ...]:
+        """Everything that `name` needs, nearest first, itself excluded."""
+        return self._walk(name, self.callees)
+
+    def upstream(self, name: str) -> tuple[ServiceName, ...]:
+        """Everything that needs `name`, nearest first, itself excluded."""
+        return self._walk(name, self.callers)
+
+    @staticmethod
+    def _walk(
+        name: str, step: Callable[[str], tuple[ServiceName, ...]]
+    ) -> tuple[ServiceName, ...]:
+        seen: dict[ServiceName, None] = {}
+        edge = list(step(name))
+        while edge:
+            found = edge.pop(0)
+            if found != name and found not in seen:
+                seen[found] = None
+                edge.extend(step(found))
+        return tuple(seen)

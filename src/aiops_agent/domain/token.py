@@ -1,0 +1,14 @@
+"""A bearer token as we keep it: never the secret itself."""
+
+from datetime import datetime
+
+from aiops_agent.domain.value import Value
+
+
+class Token(Value):
+    """`secret` is the SHA-256 (hex) of the token's text."""
+
+    name: str
+    secret: str
+    created_at: datetime
+    revoked_at: datetime | None = None

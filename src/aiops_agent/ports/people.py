@@ -1,0 +1,18 @@
+"""Mouth: how a person is told."""
+
+from typing import Protocol
+
+from aiops_agent.domain.notice import Notice
+
+
+class Notifier(Protocol):
+    """One way to tell people."""
+
+    @property
+    def name(self) -> str:
+        """The channel's name, stable: it names the notifier's cursor on the bus."""
+        ...
+
+    async def tell(self, notice: Notice) -> None:
+        """Tell it; the same `notice.key` may be told again after a crash. Raises NotifyError."""
+        ...

@@ -1,0 +1,89 @@
+"""Eyes: what an environment lets us read, and its time."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+from aiops_agent.domain.incident import EnvironmentId
+from aiops_agent.domain.telemetry import (
+    Change,
+    LogLine,
+    Series,
+    ServiceGraph,
+    ServiceName,
+    Signal,
+    Window,
+)
+
+
+class Metrics(Protocol):
+    """Signals over time."""
+
+    async def read(
+        self, services: Sequence[ServiceName], signals: Sequence[Signal], window: Window
+    ) -> tuple[Series, ...]:
+        """Return a series for each pair that exists; a pair without data is left out.
+
+        Raises SourceError when the source does not answer.
+        """
+        ...
+
+
+class Logs(Protocol):
+    """What services wrote."""
+
+    async def lines(
+        self, services: Sequence[ServiceName], window: Window
+    ) -> tuple[LogLine, ...]:
+        """Return lines oldest first, at most a few thousand. Raises SourceError."""
+        ...
+
+
+class Changes(Protocol):
+    """What was released or reconfigured."""
+
+    async def changes(self, window: Window) -> tuple[Change, ...]:
+        """Return the changes inside the window, oldest first. Raises SourceError."""
+        ...
+
+
+class Topology(Protocol):
+    """Which services there are and who calls whom."""
+
+    async def graph(self) -> ServiceGraph:
+        """Return the services and calls known now. Raises SourceError."""
+        ...
+
+
+class Clock(Protocol):
+    """The time of one environment."""
+
+    def now(self) -> datetime:
+        """Return the environment's present time (UTC); a shop's is virtual."""
+        ...
+
+    async def wait_until(self, at: datetime) -> None:
+        """Return when the environment's time is at least `at`; safe to repeat."""
+        ...
+
+
+@dataclass(frozen=True)
+class Environment:
+    """Everything about one place where incidents happen, except the power to change it."""
+
+    id: EnvironmentId
+    metrics: Metrics
+    logs: Logs
+    changes: Changes
+    topology: Topology
+    clock: Clock
+    simulated: bool = False
+
+
+class Environments(Protocol):
+    """Opens an environment by its id."""
+
+    def __call__(self, environment: EnvironmentId) -> Environment:
+        """Return the environment; raises UsageError when there is none of that name."""
+        ...

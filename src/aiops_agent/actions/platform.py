@@ -53,5 +53,5 @@ class Platform(Protocol):
         ...
 
     async def look(self, request: Request, armed_at: datetime) -> Sight:
-        """Tell whether the request has landed since `armed_at` (wall time). Raises PlatformError."""
+        """Tell whether the request has landed since `armed_at`, wall time. Raises PlatformError."""
         ...

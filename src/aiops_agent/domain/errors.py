@@ -1,20 +1,20 @@
 """Everything that this package raises on purpose.
 
-    AiopsError
-    |-- UsageError            the person asked for something that does not exist (exit 2)
-    |-- SettingsError         the configuration cannot be used (exit 4)
-    |-- BusyError             another process already works on this store or environment (exit 1)
-    |-- TransitionError       an incident may not move like this: a defect of ours
-    |-- SourceError           telemetry did not answer, or answered what we cannot read
-    |-- StoreError            our own store did not take or give a record
-    |-- RejectedBody          an inbound body that we will never accept; kept with its reason
-    |-- NotifyError           a person could not be told; `retry` says whether to try again
-    |-- ApprovalError         an approval that does not count; the reason is shown and recorded
-    `-- PlatformError         the platform could not be read or asked
-        |-- TargetMissing     the target does not exist (any more)
-        |-- TargetChanged     the target is not as it was when the plan was made
-        |-- RequestRefused    the platform refused the request: nothing was done by it
-        `-- OutcomeUnknown    sent, but nobody knows whether it landed: look before judging
+AiopsError
+|-- UsageError            the person asked for something that does not exist (exit 2)
+|-- SettingsError         the configuration cannot be used (exit 4)
+|-- BusyError             another process already works on this store or environment (exit 1)
+|-- TransitionError       an incident may not move like this: a defect of ours
+|-- SourceError           telemetry did not answer, or answered what we cannot read
+|-- StoreError            our own store did not take or give a record
+|-- RejectedBody          an inbound body that we will never accept; kept with its reason
+|-- NotifyError           a person could not be told; `retry` says whether to try again
+|-- ApprovalError         an approval that does not count; the reason is shown and recorded
+`-- PlatformError         the platform could not be read or asked
+    |-- TargetMissing     the target does not exist (any more)
+    |-- TargetChanged     the target is not as it was when the plan was made
+    |-- RequestRefused    the platform refused the request: nothing was done by it
+    `-- OutcomeUnknown    sent, but nobody knows whether it landed: look before judging
 """
 
 

@@ -162,9 +162,7 @@ class ServiceGraph(Value):
         return self._walk(name, self.callers)
 
     @staticmethod
-    def _walk(
-        name: str, step: Callable[[str], tuple[ServiceName, ...]]
-    ) -> tuple[ServiceName, ...]:
+    def _walk(name: str, step: Callable[[str], tuple[ServiceName, ...]]) -> tuple[ServiceName, ...]:
         seen: dict[ServiceName, None] = {}
         edge = list(step(name))
         while edge:

@@ -169,19 +169,39 @@ class Work(Protocol):
     """One transaction over everything durable."""
 
     @property
-    def inbox(self) -> Inbox: ...
+    def inbox(self) -> Inbox:
+        """Bodies received."""
+        ...
+
     @property
-    def incidents(self) -> Incidents: ...
+    def incidents(self) -> Incidents:
+        """All incidents."""
+        ...
+
     @property
-    def events(self) -> Events: ...
+    def events(self) -> Events:
+        """The bus."""
+        ...
+
     @property
-    def approvals(self) -> Approvals: ...
+    def approvals(self) -> Approvals:
+        """Requests for approval."""
+        ...
+
     @property
-    def ledger(self) -> Ledger: ...
+    def ledger(self) -> Ledger:
+        """Armed requests."""
+        ...
+
     @property
-    def archive(self) -> Archive: ...
+    def archive(self) -> Archive:
+        """Long-term memory."""
+        ...
+
     @property
-    def tokens(self) -> Tokens: ...
+    def tokens(self) -> Tokens:
+        """Bearer tokens."""
+        ...
 
     def wake(self, incident: str, key: str) -> None:
         """Wake the story of an incident when this transaction commits; once per key."""

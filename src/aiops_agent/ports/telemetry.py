@@ -33,9 +33,7 @@ class Metrics(Protocol):
 class Logs(Protocol):
     """What services wrote."""
 
-    async def lines(
-        self, services: Sequence[ServiceName], window: Window
-    ) -> tuple[LogLine, ...]:
+    async def lines(self, services: Sequence[ServiceName], window: Window) -> tuple[LogLine, ...]:
         """Return lines oldest first, at most a few thousand. Raises SourceError."""
         ...
 

@@ -1,0 +1,72 @@
+"""The floors hold, and each contract fails when a wrong import is planted."""
+
+import shutil
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+CONTRACTS = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["importlinter"][
+    "contracts"
+]
+# contract: the file that gets a wrong line, and the line
+PLANTED = {
+    "floors": ("domain/alert.py", "from aiops_agent import bootstrap"),
+    "hands": ("workflow/service.py", "from aiops_agent.actions import platform"),
+    "voices": ("agents/plan.py", "from aiops_agent.safety import execute"),
+    "agents": ("agents/triage.py", "from aiops_agent.agents import diagnose"),
+    "actions": ("actions/scale.py", "from aiops_agent.actions import restart"),
+    "outside": ("adapters/webhook.py", "from aiops_agent import settings"),
+    "vendors": ("adapters/webhook.py", "from aiops_agent.adapters import alertmanager"),
+    "pure": ("reasoning/rank.py", "import httpx2"),
+    "engine": ("interfaces/cli/main.py", "import dbos"),
+    "store": ("simulator/shop.py", "import sqlalchemy"),
+}
+
+
+@pytest.fixture
+def copy(tmp_path: Path) -> Path:
+    """A copy of the source and its contracts that may be spoiled."""
+    shutil.copytree(ROOT / "src", tmp_path / "src", ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copy(ROOT / "pyproject.toml", tmp_path)
+    return tmp_path
+
+
+def lint(folder: Path, *contracts: str) -> subprocess.CompletedProcess[str]:
+    """Run import-linter on the copy as `make check` does on the source."""
+    script = "import sys; sys.path.insert(0, 'src'); from importlinter.cli import lint_imports_command; lint_imports_command()"  # noqa: E501 -- one line for -c
+    wanted = [word for contract in contracts for word in ("--contract", contract)]
+    return subprocess.run(
+        [sys.executable, "-c", script, "--no-cache", "--no-logo", *wanted],
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def test_every_contract_has_a_planted_violation():
+    assert {contract["id"] for contract in CONTRACTS} == set(PLANTED)
+
+
+def test_our_floors_hold(copy: Path):
+    done = lint(copy)
+
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert f"Contracts: {len(CONTRACTS)} kept, 0 broken." in done.stdout
+
+
+@pytest.mark.parametrize("contract", PLANTED)
+def test_a_planted_import_breaks_the_contract(contract: str, copy: Path):
+    path, line = PLANTED[contract]
+    file = copy / "src" / "aiops_agent" / path
+    file.write_text(f"{file.read_text()}\n{line}\n")
+
+    done = lint(copy, contract)
+
+    assert done.returncode == 1, done.stdout + done.stderr
+    assert "0 kept, 1 broken" in done.stdout
+    assert f"aiops_agent.{path[:-3].replace('/', '.')} ->" in done.stdout

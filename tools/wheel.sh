@@ -1,0 +1,34 @@
+#!/usr/bin/env bash
+# Build the wheel, install it into an empty environment, run its demo there, weigh it.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+max_packages=60 max_mb=200
+python=$PWD/.venv/bin/python
+constraints=$PWD/constraints.txt
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+
+"$python" -m build --wheel --outdir "$work/dist" . >"$work/build.log" 2>&1 || { cat "$work/build.log" >&2; exit 1; }
+wheel=$(ls "$work"/dist/*.whl)
+echo "wheel: $(basename "$wheel"), $(du -k "$wheel" | cut -f1) kB"
+
+"$python" -m venv "$work/env"
+"$work/env/bin/python" -m pip install --disable-pip-version-check --no-input --quiet --no-compile \
+    -c "$constraints" "$wheel" </dev/null
+
+# pip and setuptools are the environment's, not ours.
+packages=$("$work/env/bin/python" -m pip list --format=freeze --disable-pip-version-check | grep -cvE '^(pip|setuptools|wheel)==')
+site=$("$work/env/bin/python" -c 'import sysconfig; print(sysconfig.get_path("purelib"))')
+size=$(( $(du -sk --exclude='pip*' --exclude='setuptools*' --exclude='pkg_resources' --exclude='_distutils_hack' "$site" | cut -f1) / 1024 ))
+echo "installed: $packages packages (at most $max_packages), $size MB (at most $max_mb)"
+[ "$packages" -le "$max_packages" ] || { echo "wheel: too many packages" >&2; exit 1; }
+[ "$size" -le "$max_mb" ] || { echo "wheel: too large" >&2; exit 1; }
+
+mkdir "$work/empty" "$work/state" "$work/home"
+cd "$work/empty"
+env -i PATH="$PATH" HOME="$work/home" LANG=C.UTF-8 AIOPS_STATE_DIR="$work/state" \
+    "$work/env/bin/aiops" --version
+env -i PATH="$PATH" HOME="$work/home" LANG=C.UTF-8 AIOPS_STATE_DIR="$work/state" \
+    "$work/env/bin/aiops" demo --yes </dev/null
+[ -z "$(ls -A "$work/empty")" ] || { echo "wheel: the demo left files where it was started" >&2; exit 1; }
+echo "wheel: the installed program ran its demo"

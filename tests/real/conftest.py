@@ -12,7 +12,9 @@ from .docker import IMAGE, System, docker
 from .naming import Naming
 from .parts import Alertmanager, Prometheus, StartAlertmanager
 from .processes import free_port, until
+from .product import Product
 from .receiver import Receiver
+from .stage import Stage, configuration
 
 HERE = Path(__file__).parent
 
@@ -89,3 +91,27 @@ def start_alertmanager(
             return server
 
         yield start
+
+
+@pytest.fixture
+def stage(
+    system: System,
+    prometheus: Prometheus,
+    start_alertmanager: StartAlertmanager,
+    receiver: Receiver,
+    tmp_path: Path,
+) -> Iterator[Stage]:
+    """The product serving on the system, told of alerts by a real Alertmanager, after some calm."""
+    config = configuration(system.naming, prometheus.url, receiver.url)
+    product = Product(tmp_path / "product", config)
+    token = product.aiops("token", "create", "alertmanager")
+    assert token.code == 0, token
+    try:
+        product.serve()
+        start_alertmanager(f"{product.url}/api/v1/alertmanager", token.out.strip())
+        stage = Stage(system.naming, system, prometheus, product, receiver)
+        stage.calm()
+        yield stage
+    finally:
+        product.stop()
+        print((product.folder / "serve.log").read_text(errors="replace")[-8000:])

@@ -43,7 +43,7 @@ class Container:
 
 @dataclass
 class System:
-    """Two services, of which one has several replicas of 40 requests per second each."""
+    """Two services, of which one has several replicas of 20 requests per second each."""
 
     naming: Naming
     replicas: int = 2
@@ -81,6 +81,7 @@ class System:
             "HISTOGRAM": self.naming.histogram,
             "COUNTER": self.naming.counter,
             "CODE_LABEL": self.naming.code_label,
+            "WORK": "0.1",
         }
         options = [f"--label={key}={value}" for key, value in labels.items()]
         options += [f"--env={key}={value}" for key, value in environment.items()]

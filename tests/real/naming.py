@@ -40,5 +40,6 @@ class Naming:
             counter="",
             code_label="http_response_status_code",
             service_label="job",
+            docker_label="aiops.service",
             alert="LedgerTooSlow",
         )

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Run the tests that need real servers. As root on Debian 12: installs what is missing, starts what
 # does not run, ends what it started. Fails, and never skips, when a part is missing.
+# With arguments (of pytest) it runs only what they name.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 
@@ -27,7 +28,10 @@ cleanup() {
   local code=$?
   trap - EXIT
   # The tests lead a group of their own, so that their servers end even when they were killed.
-  [ -z "$tests_pid" ] || kill -KILL -- "-$tests_pid" 2>/dev/null || true
+  if [ -n "$tests_pid" ]; then
+    kill -KILL -- "-$tests_pid" 2>/dev/null || true
+    wait "$tests_pid" 2>/dev/null || true
+  fi
   if docker info >/dev/null 2>&1; then
     docker ps -aq --filter "label=$label" | xargs -r docker rm -f >/dev/null || true
     docker network ls -q --filter "label=$label" | xargs -r docker network rm >/dev/null || true
@@ -114,7 +118,20 @@ make_image
 start_postgres
 say "parts are up after $SECONDS s"
 
-setsid timeout --kill-after=10 "$limit" "$python" -m pytest tests -m real --timeout=300 -p no:cacheprovider "$@" &
-tests_pid=$!
-wait "$tests_pid"
+run_tests() { # ARGUMENTS of pytest: run it within what is left of the time
+  setsid timeout --kill-after=10 $((limit - SECONDS + installed)) \
+    "$python" -m pytest -m real --timeout=400 -p no:cacheprovider --durations=5 "$@" &
+  tests_pid=$!
+  wait "$tests_pid"
+  tests_pid=''
+}
+
+installed=$SECONDS
+if [ $# -gt 0 ]; then
+  run_tests "$@"
+else
+  # The scenarios mostly wait for real servers, so some run side by side; what burns CPU comes after.
+  run_tests tests/real -n 3 --dist worksteal
+  run_tests tests --ignore=tests/real -n 2
+fi
 say "done after $SECONDS s"

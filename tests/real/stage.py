@@ -1,0 +1,112 @@
+"""A scenario's stage: the system, its watchers and the product, and what a person does there."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from .docker import System
+from .naming import Naming
+from .parts import Prometheus
+from .processes import until
+from .product import Product, Ran
+from .receiver import Receiver
+
+# A replica serves 20 requests per second: 40 by two, 80 by the four that the configuration allows.
+USUAL_RATE, TOO_MUCH_FOR_TWO, TOO_MUCH_FOR_FOUR = 20, 55, 130
+CALM_SECONDS = 20
+ENDED = ("resolved", "dismissed", "escalated")
+
+
+def configuration(naming: Naming, prometheus: str, notify: str) -> dict[str, Any]:
+    """Return what a user of this system would write, with short waits."""
+    return {
+        "apiVersion": "aiops-agent/v1",
+        "mode": "propose",
+        "environment": f"docker:{naming.project}",
+        "sources": {
+            "prometheus": {"url": prometheus},
+            "docker": {"socket": "/var/run/docker.sock", "project": naming.project},
+        },
+        "approvals": {"expires": "15m"},
+        "story": {"settle": "10s", "hold": "10s", "verify_within": "60s"},
+        "notify": {"webhook": {"url": notify, "secret": "shared-secret"}},
+        "actions": {"scale_pods": {"max_replicas": 4}},
+    }
+
+
+@dataclass
+class Stage:
+    """Everything of one scenario."""
+
+    naming: Naming
+    system: System
+    prometheus: Prometheus
+    product: Product
+    receiver: Receiver
+    seen: list[str] = field(default_factory=list)
+
+    def calm(self) -> None:
+        """Let the usual load run until Prometheus has seen enough of it to compare with."""
+        self.system.load(self.naming.service, USUAL_RATE)
+        self.system.load(self.naming.bystander, 5)
+        query = f"count_over_time(up{{{self.label}}}[1h])"
+        until(
+            lambda: (self.prometheus.value(query) or 0) >= CALM_SECONDS,
+            CALM_SECONDS + 20,
+            f"{CALM_SECONDS} s of calm",
+        )
+
+    @property
+    def label(self) -> str:
+        return f'{self.naming.service_label}="{self.naming.service}"'
+
+    def surge(self, rate: float) -> None:
+        """Add load up to `rate` requests per second in all."""
+        self.system.load(self.naming.service, rate - USUAL_RATE)
+
+    def incidents(self) -> list[dict[str, Any]]:
+        """Return every incident that the product knows."""
+        found: list[dict[str, Any]] = self.product.read("incident", "list")
+        return found
+
+    def show(self, incident: str) -> dict[str, Any]:
+        """Return one incident with all its attempts."""
+        shown: dict[str, Any] = self.product.read("incident", "show", incident)
+        return shown
+
+    def wait_incident(self) -> str:
+        """Wait for the first incident, and return its id."""
+        found = until(self.incidents, 60, "an incident")
+        return str(found[0]["id"])
+
+    def wait(self, incident: str, *statuses: str, timeout: float = 90) -> str:
+        """Wait until the incident is in one of the statuses, and return which."""
+
+        def reached() -> str:
+            status = str(self.show(incident)["status"])
+            if not self.seen or self.seen[-1] != status:
+                self.seen.append(status)
+            assert status in statuses or status not in ENDED, self.show(incident)
+            return status if status in statuses else ""
+
+        return until(reached, timeout, f"{incident} to be {' or '.join(statuses)}; {self.seen}")
+
+    def pending(self) -> list[dict[str, Any]]:
+        """Return the requests that wait for an answer."""
+        found: list[dict[str, Any]] = self.product.read("approval", "list")
+        return [one for one in found if one["state"] == "pending"]
+
+    def approve(self, incident: str) -> Ran:
+        """Approve what waits, as a person in another terminal."""
+        ran = self.product.aiops("approve", incident)
+        assert ran.code == 0, ran
+        return ran
+
+    def p95(self) -> float:
+        """Return the p95 latency in seconds that Prometheus sees; 9 when it sees none."""
+        return self.prometheus.p95(self.naming.service, "10s") or 9.0
+
+    def ids(self) -> list[str]:
+        """Return the ids of the service's running containers."""
+        return [container.id for container in self.system.containers(self.naming.service)]

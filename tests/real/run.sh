@@ -79,11 +79,11 @@ make_image() {
   if [ ! -s "$tar" ]; then
     say "making the base image (once; about a minute)"
     mkdir -p "$cache"
-    debootstrap --variant=minbase --include=python3,ca-certificates bookworm "$work/root" \
+    debootstrap --variant=minbase --include=python3,ca-certificates bookworm "$work/base" \
       >"$work/debootstrap.log" 2>&1 || { tail -n 20 "$work/debootstrap.log" >&2; fail "debootstrap failed"; }
-    rm -rf "$work/root/var/cache/apt" "$work/root/var/lib/apt/lists"
-    tar -C "$work/root" -cf "$tar.part" . && mv "$tar.part" "$tar"
-    rm -rf "$work/root"
+    rm -rf "$work/base/var/cache/apt" "$work/base/var/lib/apt/lists"
+    tar -C "$work/base" -cf "$tar.part" . && mv "$tar.part" "$tar"
+    rm -rf "$work/base"
   fi
   docker import "$tar" "$image" >/dev/null
 }

@@ -26,6 +26,6 @@ class Value(BaseModel):
 
 
 def digest(kind: str, content: Json) -> str:
-    """Return the SHA-256 (64 hex digits) of `content` as canonical JSON under a named kind."""
+    """Return the SHA-256 (64 hex digits) of canonical JSON `content`, named by kind."""
     text = json.dumps(content, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
     return hashlib.sha256(f"{kind}\n{text}".encode("utf-8", "surrogatepass")).hexdigest()

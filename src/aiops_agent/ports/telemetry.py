@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Protocol
 
 from aiops_agent.domain.incident import EnvironmentId
+from aiops_agent.domain.policy import Freeze
 from aiops_agent.domain.telemetry import (
     Change,
     LogLine,
@@ -77,6 +78,7 @@ class Environment:
     topology: Topology
     clock: Clock
     simulated: bool = False
+    freezes: tuple[Freeze, ...] = ()
 
 
 class Environments(Protocol):

@@ -1,0 +1,113 @@
+"""Who said what to which plan: every move of an approval, each one compare-and-set.
+
+The functions take an open transaction; the caller commits. A move that does not count raises
+ApprovalError with a reason fit to be shown.
+"""
+
+from datetime import datetime, timedelta
+
+from aiops_agent.domain.approval import ApprovalRequest, ApprovalState, Decision
+from aiops_agent.domain.errors import ApprovalError
+from aiops_agent.domain.remediation import Intent, IntentState, PreparedPlan
+from aiops_agent.ports.store import Work
+
+USE_WITHIN = timedelta(minutes=10)  # a yes that was not used for so long is void
+
+
+def decide(work: Work, request: ApprovalRequest, decision: Decision) -> ApprovalRequest:
+    """Give a pending request its one answer, or raise ApprovalError."""
+    if not decision.by.strip():
+        raise ApprovalError(f"Nobody is named as the approver of {request.id}.")
+    if request.state is not ApprovalState.PENDING:
+        raise ApprovalError(f"{request.id} is not waiting any more: {ending(request)}.")
+    if decision.digest != request.digest:
+        raise ApprovalError(
+            f"The answer is for plan {decision.digest[:12]}, "
+            f"but {request.id} is plan {request.digest[:12]}."
+        )
+    if decision.at >= request.expires_at:
+        raise ApprovalError(f"{request.id} expired at {request.expires_at:%H:%M:%S} UTC.")
+    state = ApprovalState.APPROVED if decision.approve else ApprovalState.REJECTED
+    answered = request.model_copy(update={"state": state, "decision": decision})
+    if not work.approvals.change(answered, was=ApprovalState.PENDING):
+        raise ApprovalError(f"{request.id} was decided elsewhere in the same moment.")
+    return answered
+
+
+def end(
+    work: Work, request: ApprovalRequest, state: ApprovalState, note: str
+) -> ApprovalRequest | None:
+    """End an unused request as expired or withdrawn; None when it has ended already."""
+    ended = request.model_copy(update={"state": state, "note": note})
+    return ended if work.approvals.change(ended, was=request.state) else None
+
+
+def arm(work: Work, request: str, prepared: PreparedPlan, now: datetime) -> tuple[Intent, ...]:
+    """Turn a valid yes into permission to send: use it up and write one intent per request.
+
+    Called again after a crash it returns the same intents. Raises ApprovalError when there is no
+    valid, unexpired, unused yes to exactly this plan, or a person took the incident over.
+    """
+    armed = work.ledger.of_plan(prepared.incident, prepared.digest, undo=False)
+    if armed:
+        return armed
+    found = work.approvals.get(request)
+    incident = work.incidents.get(prepared.incident)
+    if found is None or incident is None:
+        raise ApprovalError(f"There is no approval {request}.")
+    if flaw := _flaw(found, prepared, now):
+        raise ApprovalError(flaw)
+    if incident.takeover or incident.ended:
+        raise ApprovalError(f"{incident.id} is not the agent's any more.")
+    used = found.model_copy(update={"state": ApprovalState.USED})
+    if not work.approvals.change(used, was=ApprovalState.APPROVED):
+        raise ApprovalError(f"{request} was used in the same moment.")
+    intents = intents_of(prepared, now)
+    work.ledger.arm(intents)
+    return intents
+
+
+def intents_of(prepared: PreparedPlan, now: datetime) -> tuple[Intent, ...]:
+    """Return one armed intent per request of the plan, in order."""
+    requests = [request for step in prepared.steps for request in step.requests]
+    return tuple(
+        Intent(
+            operation=request.operation,
+            incident=prepared.incident,
+            plan=prepared.digest,
+            ordinal=ordinal,
+            undo=False,
+            request=request,
+            state=IntentState.ARMED,
+            armed_at=now,
+        )
+        for ordinal, request in enumerate(requests, start=1)
+    )
+
+
+def ending(request: ApprovalRequest) -> str:
+    """Say in words how a request ended: "approved by alex (terminal) at 03:04:31 UTC"."""
+    decision = request.decision
+    if decision is None:
+        return f"{request.state}{': ' + request.note if request.note else ''}"
+    said = "approved" if decision.approve else "rejected"
+    text = f"{said} by {decision.by} ({decision.surface}) at {decision.at:%H:%M:%S} UTC"
+    if request.state in (ApprovalState.EXPIRED, ApprovalState.WITHDRAWN):
+        return f"{text}, then {request.state}: {request.note}"
+    return f"{text} and used" if request.state is ApprovalState.USED else text
+
+
+def _flaw(found: ApprovalRequest, prepared: PreparedPlan, now: datetime) -> str:
+    decision = found.decision
+    if found.state is not ApprovalState.APPROVED or decision is None or not decision.approve:
+        return f"{found.id} is not approved: {ending(found)}."
+    if not found.digest == decision.digest == prepared.digest:
+        return f"{found.id} was approved for another plan."
+    if now >= decision.at + USE_WITHIN:
+        return f"{found.id} was approved at {decision.at:%H:%M:%S} UTC and not used in time."
+    if now < decision.at - CLOCK_SLACK:
+        return f"The clock jumped back behind the approval of {found.id}."
+    return ""
+
+
+CLOCK_SLACK = timedelta(seconds=5)

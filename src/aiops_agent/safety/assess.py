@@ -1,0 +1,20 @@
+"""What does policy say? The strictest opinion wins; no opinion means: ask."""
+
+from collections.abc import Callable, Iterable
+from typing import TypeAlias
+
+from aiops_agent.domain.approval import STRICTNESS, Opinion, Ruling, Verdict
+from aiops_agent.safety.case import Case
+
+Rule: TypeAlias = Callable[[Case], Opinion | None]
+
+
+def assess(case: Case, rules: Iterable[Rule], critic: Opinion | None = None) -> Verdict:
+    """Return the strictest of all rules and of the critic, who can only make it stricter."""
+    opinions = [opinion for rule in rules if (opinion := rule(case)) is not None]
+    if critic is not None:
+        opinions.append(critic)
+    if not any(opinion is not critic for opinion in opinions):
+        opinions.append(Opinion(rule="default", ruling=Ruling.ASK, reason="no rule allows it"))
+    strictest = max(opinions, key=lambda opinion: STRICTNESS[opinion.ruling])
+    return Verdict(ruling=strictest.ruling, reason=strictest.reason, opinions=tuple(opinions))

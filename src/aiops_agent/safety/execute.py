@@ -1,0 +1,161 @@
+"""The only holder of a platform: prepares, arms, sends what was approved, looks before it judges.
+
+Protocol (safety by structure): one transaction arms the plan and writes an intent per request;
+a request is sent only from its stored intent; before a send is repeated the platform is looked at;
+what cannot be told is never called "not done" and never sent again.
+"""
+
+import asyncio
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from aiops_agent.actions.catalogue import Catalogue
+from aiops_agent.actions.platform import Platform
+from aiops_agent.domain.approval import ApprovalRequest
+from aiops_agent.domain.incident import EnvironmentId, Incident
+from aiops_agent.domain.point import Mark, Point, unmarked
+from aiops_agent.domain.remediation import (
+    ActionKind,
+    EffectState,
+    Intent,
+    IntentState,
+    Offer,
+    Outcome,
+    Plan,
+    Prepared,
+    PreparedPlan,
+)
+from aiops_agent.ports.store import Store
+from aiops_agent.safety import approve
+from aiops_agent.safety.send import Sender, effect_of
+
+Bounds = Mapping[ActionKind, Mapping[str, int]]
+
+
+@dataclass(frozen=True)
+class Executor:
+    """Hands. `platforms` opens the platform of an environment; `now` is wall time."""
+
+    platforms: Callable[[EnvironmentId], Platform]
+    store: Store
+    catalogue: Catalogue
+    bounds: Bounds
+    now: Callable[[], datetime]
+    mark: Mark = unmarked
+
+    def menu(self, environment: EnvironmentId) -> tuple[Offer, ...]:
+        """Return what can be done in that environment, with bounds."""
+        return self.catalogue.offers(self.platforms(environment).kinds, self.bounds)
+
+    async def prepare(self, incident: Incident, attempt: int, plan: Plan) -> PreparedPlan:
+        """Make every action of the plan ready; changes nothing. Raises PlatformError."""
+        platform = self.platforms(incident.environment)
+        offers = self.menu(incident.environment)
+        steps: list[Prepared] = []
+        for ordinal, action in enumerate(plan.actions, start=1):
+            self.catalogue.check(action, offers)
+            operation = f"{incident.id}.{attempt}.{ordinal}"
+            steps.append(self._rated(await platform.prepare(action, operation)))
+        return PreparedPlan(
+            incident=incident.id,
+            environment=incident.environment,
+            attempt=attempt,
+            plan=plan,
+            steps=tuple(steps),
+        )
+
+    async def unchanged(self, prepared: PreparedPlan) -> bool:
+        """Whether every target still is as it was when the plan was made. Raises PlatformError."""
+        platform = self.platforms(EnvironmentId(prepared.environment))
+        for step in prepared.steps:
+            if not await platform.unchanged(step):
+                return False
+        return True
+
+    def armed(self, prepared: PreparedPlan) -> bool:
+        """Whether permission to send this plan was given before, as after a crash."""
+        with self.store.begin() as work:
+            return bool(work.ledger.of_plan(prepared.incident, prepared.digest, undo=False))
+
+    async def execute(self, request: ApprovalRequest) -> Outcome:
+        """Arm the approved plan and send it; safe to call again after a crash.
+
+        Raises ApprovalError when there is no valid yes to exactly this plan: nothing is sent.
+        """
+        started = self.now()
+        intents = await asyncio.to_thread(self._arm, request)
+        self.mark(Point.ARMED)
+        return await self._send_all(request.prepared, intents, started)
+
+    async def undo(self, prepared: PreparedPlan) -> Outcome:
+        """Take back what was applied, last first, under the same approval; safe to repeat.
+
+        Raises PlatformError when the platform cannot be read: then nothing was sent.
+        """
+        started = self.now()
+        intents = await asyncio.to_thread(self._undo_intents, prepared)
+        if not intents:
+            intents = await self._prepare_undo(prepared)
+        self.mark(Point.UNDO_ARMED)
+        return await self._send_all(prepared, intents, started)
+
+    def _arm(self, request: ApprovalRequest) -> tuple[Intent, ...]:
+        with self.store.begin() as work:
+            return approve.arm(work, request.id, request.prepared, self.now())
+
+    def _undo_intents(self, prepared: PreparedPlan) -> tuple[Intent, ...]:
+        with self.store.begin() as work:
+            return work.ledger.of_plan(prepared.incident, prepared.digest, undo=True)
+
+    async def _prepare_undo(self, prepared: PreparedPlan) -> tuple[Intent, ...]:
+        platform = self.platforms(EnvironmentId(prepared.environment))
+        applied = await asyncio.to_thread(self._applied, prepared)
+        requests = []
+        for ordinal, step in reversed(list(enumerate(prepared.steps, start=1))):
+            landed = any(request.operation in applied for request in step.requests)
+            if step.inverse is None or not landed:
+                continue
+            operation = f"{prepared.incident}.{prepared.attempt}.undo.{ordinal}"
+            requests += (await platform.prepare(step.inverse, operation)).requests
+        intents = tuple(
+            Intent(
+                operation=request.operation,
+                incident=prepared.incident,
+                plan=prepared.digest,
+                ordinal=ordinal,
+                undo=True,
+                request=request,
+                state=IntentState.ARMED,
+                armed_at=self.now(),
+            )
+            for ordinal, request in enumerate(requests, start=1)
+        )
+        await asyncio.to_thread(self._arm_undo, intents)
+        return intents
+
+    def _applied(self, prepared: PreparedPlan) -> set[str]:
+        with self.store.begin() as work:
+            intents = work.ledger.of_plan(prepared.incident, prepared.digest, undo=False)
+        return {i.operation for i in intents if i.state is IntentState.APPLIED}
+
+    def _arm_undo(self, intents: tuple[Intent, ...]) -> None:
+        with self.store.begin() as work:
+            work.ledger.arm(intents)
+
+    async def _send_all(
+        self, prepared: PreparedPlan, intents: tuple[Intent, ...], started: datetime
+    ) -> Outcome:
+        platform = self.platforms(EnvironmentId(prepared.environment))
+        sender = Sender(platform, self.store, self.now, self.mark)
+        effects = []
+        stopped = False
+        for intent in intents:
+            done = await (sender.skip(intent) if stopped else sender.settle(intent))
+            effects.append(effect_of(done, self.now()))
+            stopped = stopped or effects[-1].state is not EffectState.APPLIED
+        return Outcome(effects=tuple(effects), started=started, finished=self.now())
+
+    def _rated(self, step: Prepared) -> Prepared:
+        risk = self.catalogue.risk(step.action, step.blast, step.inverse)
+        return step.model_copy(update={"risk": risk})

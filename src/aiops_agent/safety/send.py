@@ -1,0 +1,119 @@
+"""One armed request until its effect is known: send, look, and only then judge."""
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+
+from aiops_agent.actions.platform import Landing, Platform
+from aiops_agent.domain.errors import OutcomeUnknown, PlatformError, RequestRefused
+from aiops_agent.domain.point import Mark, Point
+from aiops_agent.domain.remediation import Effect, EffectState, Intent, IntentState
+from aiops_agent.ports.store import Store
+
+MOST_SENDS = 5  # of a request that is safe to repeat
+LOOK_AGAIN_SECONDS = 0.5
+LOOKS = 6  # before a platform that does not answer is called unknown
+
+_FINAL = {
+    IntentState.APPLIED: EffectState.APPLIED,
+    IntentState.REFUSED: EffectState.REFUSED,
+    IntentState.UNKNOWN: EffectState.UNKNOWN,
+    IntentState.SKIPPED: EffectState.SKIPPED,
+}
+
+
+def effect_of(intent: Intent, at: datetime) -> Effect:
+    """Return what became of a settled intent."""
+    return Effect(
+        operation=intent.operation,
+        words=intent.request.words,
+        state=_FINAL[intent.state],
+        note=intent.note,
+        at=at,
+    )
+
+
+@dataclass(frozen=True)
+class Sender:
+    """Sends single intents to one platform and records each move before and after."""
+
+    platform: Platform
+    store: Store
+    now: Callable[[], datetime]
+    mark: Mark
+
+    async def settle(self, intent: Intent) -> Intent:
+        """Return the intent in a final state. A repeat after a crash looks before it sends."""
+        while intent.state not in _FINAL:
+            if intent.state is IntentState.SENDING:
+                intent = await self._recover(intent)
+            else:
+                intent = await self._send(intent)
+        return intent
+
+    async def skip(self, intent: Intent) -> Intent:
+        """Record that an intent is not sent because one before it did not apply."""
+        if intent.state is not IntentState.ARMED:
+            return await self.settle(intent)
+        return await self._record(intent, IntentState.SKIPPED, "one before it did not apply")
+
+    async def _send(self, intent: Intent) -> Intent:
+        sending = intent.model_copy(update={"sends": intent.sends + 1})
+        sending = await self._record(sending, IntentState.SENDING, "", was=IntentState.ARMED)
+        self.mark(Point.BEFORE_SEND)
+        try:
+            answer = await self.platform.send(intent.request)
+        except RequestRefused as error:
+            return await self._refused(sending, str(error))
+        except OutcomeUnknown:
+            return await self._recover(sending)
+        except PlatformError as error:  # it never left: the state is as before the send
+            return await self._unsent(sending, str(error))
+        self.mark(Point.AFTER_SEND)
+        done = await self._record(sending, IntentState.APPLIED, answer)
+        self.mark(Point.RECORDED)
+        return done
+
+    async def _refused(self, intent: Intent, why: str) -> Intent:
+        sight = await self.platform.look(intent.request, intent.armed_at)
+        if sight.landing is Landing.LANDED:  # refused because our own earlier send had landed
+            return await self._record(intent, IntentState.APPLIED, sight.note)
+        return await self._record(intent, IntentState.REFUSED, why)
+
+    async def _unsent(self, intent: Intent, why: str) -> Intent:
+        if intent.sends >= MOST_SENDS:
+            return await self._record(intent, IntentState.REFUSED, f"not sent: {why}")
+        await asyncio.sleep(LOOK_AGAIN_SECONDS)
+        return await self._record(intent, IntentState.ARMED, why)
+
+    async def _recover(self, intent: Intent) -> Intent:
+        """A send began and its end is not known: look; send again only what is safe to repeat."""
+        for _ in range(LOOKS):
+            try:
+                sight = await self.platform.look(intent.request, intent.armed_at)
+            except PlatformError as error:
+                note = str(error)
+                await asyncio.sleep(LOOK_AGAIN_SECONDS)
+                continue
+            if sight.landing is Landing.LANDED:
+                return await self._record(intent, IntentState.APPLIED, sight.note)
+            repeat = intent.request.repeatable and intent.sends < MOST_SENDS
+            if sight.landing is Landing.NOT_LANDED and repeat:
+                return await self._record(intent, IntentState.ARMED, sight.note)
+            note = sight.note
+            break
+        else:
+            note = f"the platform did not answer: {note}"
+        return await self._record(intent, IntentState.UNKNOWN, f"{note}: ask a person")
+
+    async def _record(
+        self, intent: Intent, state: IntentState, note: str, *, was: IntentState | None = None
+    ) -> Intent:
+        changed = intent.model_copy(update={"state": state, "note": note})
+        return await asyncio.to_thread(self._change, changed, was or intent.state)
+
+    def _change(self, intent: Intent, was: IntentState) -> Intent:
+        with self.store.begin() as work:
+            work.ledger.change(intent, was=was)
+        return intent

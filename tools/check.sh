@@ -17,7 +17,7 @@ types=''
 [ -d tests/typing ] && types=tests/typing
 # shellcheck disable=SC2086  # no folder, no argument
 run types "$bin/mypy" --strict src $types
-run floors "$bin/lint-imports" --no-cache
+run floors "$bin/lint-imports" --no-cache --no-logo
 run limits "$bin/python" tools/house.py
 [ -z "$failed" ] || { echo "check: failed:${failed%,}" >&2; exit 1; }
 echo "check: all passed"

@@ -4,7 +4,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from aiops_agent.domain.alert import Severity
-from aiops_agent.domain.telemetry import ServiceName, Signal
+from aiops_agent.domain.telemetry import ServiceName, Signal, Window
 from aiops_agent.domain.value import Value
 
 
@@ -90,6 +90,7 @@ class Diagnosis(Value):
     not_known: tuple[str, ...]
     sequence: tuple[str, ...] = ()  # clock times and short facts, oldest first
     began: datetime | None = None  # when the trouble began, read from telemetry
+    shown: Window | None = None  # the time that the findings' trends cover
 
     @property
     def best(self) -> Hypothesis | None:

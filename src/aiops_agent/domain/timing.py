@@ -1,0 +1,63 @@
+"""Where the time of an incident went, phase by phase and agent by agent."""
+
+from collections.abc import Callable, Sequence
+from datetime import timedelta
+from itertools import pairwise
+
+from aiops_agent.domain.event import Event, EventType, Phase
+from aiops_agent.domain.value import Value
+
+
+class Spent(Value):
+    """Time under one name: of the environment's clock, of the wall, and measured work."""
+
+    name: str
+    events: int = 0
+    environment: timedelta = timedelta()
+    wall: timedelta = timedelta()
+    work: timedelta = timedelta()
+
+    def plus(self, event: Event, environment: timedelta, wall: timedelta) -> "Spent":
+        """Return the sum with one more event and the time that led to it."""
+        return Spent(
+            name=self.name,
+            events=self.events + 1,
+            environment=self.environment + max(environment, timedelta()),
+            wall=self.wall + max(wall, timedelta()),
+            work=self.work + timedelta(seconds=event.took or 0),
+        )
+
+
+def by_phase(events: Sequence[Event]) -> tuple[Spent, ...]:
+    """Return the time per phase in the order of phases; waiting counts for what it waited for."""
+    spent = _spent(events, lambda event: event.phase.value)
+    return tuple(spent[phase.value] for phase in Phase if phase.value in spent)
+
+
+def by_agent(events: Sequence[Event]) -> tuple[Spent, ...]:
+    """Return the time per agent, in the order of their first event."""
+    return tuple(_spent(events, lambda event: event.agent).values())
+
+
+def waited_for_people(events: Sequence[Event]) -> timedelta:
+    """Return the wall time between every question and what ended it."""
+    total, asked = timedelta(), None
+    for event in events:
+        if event.type is EventType.APPROVAL_PENDING:
+            asked = event.written_at
+        ended = event.type in (EventType.APPROVAL_DECIDED, EventType.APPROVAL_ENDED)
+        if ended and asked is not None:
+            total, asked = total + (event.written_at - asked), None
+    return total
+
+
+def _spent(events: Sequence[Event], name: Callable[[Event], str]) -> dict[str, Spent]:
+    spent: dict[str, Spent] = {}
+    if events:
+        first = events[0]
+        spent[name(first)] = Spent(name=name(first)).plus(first, timedelta(), timedelta())
+    for earlier, event in pairwise(events):
+        known = spent.get(name(event), Spent(name=name(event)))
+        gone = (event.at - earlier.at, event.written_at - earlier.written_at)
+        spent[name(event)] = known.plus(event, *gone)
+    return spent

@@ -21,7 +21,7 @@ class Value(BaseModel):
 
     @classmethod
     def of(cls, document: Json) -> Self:
-        """Rebuild a value from `document()`; raises pydantic.ValidationError when it does not fit."""
+        """Rebuild a value from `document()`; raises pydantic.ValidationError if it cannot."""
         return cls.model_validate(document)
 
 

@@ -25,6 +25,7 @@ from aiops_agent.domain.remediation import (
     Plan,
     Prepared,
     PreparedPlan,
+    Request,
 )
 from aiops_agent.ports.store import Store
 from aiops_agent.safety import approve
@@ -111,7 +112,7 @@ class Executor:
     async def _prepare_undo(self, prepared: PreparedPlan) -> tuple[Intent, ...]:
         platform = self.platforms(EnvironmentId(prepared.environment))
         applied = await asyncio.to_thread(self._applied, prepared)
-        requests = []
+        requests: list[Request] = []
         for ordinal, step in reversed(list(enumerate(prepared.steps, start=1))):
             landed = any(request.operation in applied for request in step.requests)
             if step.inverse is None or not landed:

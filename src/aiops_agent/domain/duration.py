@@ -1,0 +1,34 @@
+"""Durations as people write them: 500ms, 90s, 15m, 1h30m, 2d."""
+
+import re
+from datetime import timedelta
+
+_UNITS = {
+    "ms": timedelta(milliseconds=1),
+    "s": timedelta(seconds=1),
+    "m": timedelta(minutes=1),
+    "h": timedelta(hours=1),
+    "d": timedelta(days=1),
+}
+_PART = re.compile(r"(\d{1,9}(?:\.\d{1,6})?)(ms|[smhd])")
+_WHOLE = re.compile(rf"(?:{_PART.pattern})+")
+
+
+def duration(text: str) -> timedelta:
+    """Return the duration that "1h30m" names; raises ValueError when it names none."""
+    text = text.strip()
+    if not _WHOLE.fullmatch(text):
+        raise ValueError("a duration is a number with a unit, such as 500ms, 90s, 15m or 1h30m")
+    parts = _PART.findall(text)
+    return sum((float(number) * _UNITS[unit] for number, unit in parts), timedelta())
+
+
+def spelled(length: timedelta) -> str:
+    """Return a duration as `duration` reads it, to the millisecond: "15m", "1h30m", "0s"."""
+    left = round(length / _UNITS["ms"])
+    parts = []
+    for unit in ("d", "h", "m", "s", "ms"):
+        count, left = divmod(left, round(_UNITS[unit] / _UNITS["ms"]))
+        if count:
+            parts.append(f"{count}{unit}")
+    return "".join(parts) or "0s"

@@ -19,6 +19,10 @@ PLANTED = {
     "voices": ("agents/plan.py", "from aiops_agent.safety import execute"),
     "agents": ("agents/triage.py", "from aiops_agent.agents import diagnose"),
     "actions": ("actions/scale.py", "from aiops_agent.actions import restart"),
+    "rules": (
+        "safety/rules/change_freeze.py",
+        "from aiops_agent.safety.rules import propose_asks",
+    ),
     "outside": ("adapters/webhook.py", "from aiops_agent import settings"),
     "vendors": ("adapters/webhook.py", "from aiops_agent.adapters import alertmanager"),
     "pure": ("reasoning/rank.py", "import httpx2"),

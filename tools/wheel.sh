@@ -12,6 +12,15 @@ trap 'rm -rf "$work"' EXIT
 wheel=$(ls "$work"/dist/*.whl)
 echo "wheel: $(basename "$wheel"), $(du -k "$wheel" | cut -f1) kB"
 
+# Every file of the source is in it: recipes, migrations and prompts are easily forgotten.
+"$python" - "$wheel" <<'END'
+import sys, zipfile
+from pathlib import Path
+packed = {name for name in zipfile.ZipFile(sys.argv[1]).namelist() if ".dist-info/" not in name}
+source = {str(f.relative_to("src")) for f in Path("src/aiops_agent").rglob("*") if f.is_file() and f.suffix != ".pyc"}
+sys.exit(f"wheel: differs from the source: {sorted(packed ^ source)}" if packed != source else 0)
+END
+
 "$python" -m venv "$work/env"
 "$work/env/bin/python" -m pip install --disable-pip-version-check --no-input --quiet --no-compile \
     -c "$constraints" "$wheel" </dev/null

@@ -1,0 +1,1 @@
+"""OUTSIDE: one file or folder per vendor, unaware of each other."""

@@ -1,0 +1,1 @@
+"""Everything durable, on SQLite or PostgreSQL: one schema, one transaction at a time."""

@@ -1,0 +1,125 @@
+"""Opens a database, and puts its troubles into our words."""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
+from sqlalchemy.exc import ArgumentError, SQLAlchemyError
+
+from aiops_agent.adapters.sql.plain import dumps
+from aiops_agent.domain.errors import SettingsError, StoreError
+
+PATIENCE = timedelta(seconds=30)  # how long a transaction waits for its turn
+_MS = int(PATIENCE.total_seconds() * 1000)
+_PRAGMAS = (f"busy_timeout={_MS}", "journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON")
+_TURN = 4_207_110_301  # one number for all of ours: the advisory lock of the store's writer
+
+_SIGNS = (
+    (
+        ("is locked", "lock timeout"),
+        "The store is held by another process for too long; try again when that one is done.",
+    ),
+    (
+        ("disk is full", "no space left", "disk i/o error"),
+        "The disk of the store is full or failing; free some space and try again.",
+    ),
+    (
+        ("readonly database", "read-only transaction"),
+        "The store is read-only; let this user write the file and its folder.",
+    ),
+    (
+        ("unable to open database",),
+        "The store's file cannot be opened; check that its folder exists and may be written.",
+    ),
+    (
+        ("malformed", "not a database"),
+        "The store's file is damaged or is no SQLite database; restore it, or name another file.",
+    ),
+    (
+        ("connection", "could not translate", "terminating", "password", "does not exist"),
+        "The database server does not let us in ({cause}); check its address and that it runs.",
+    ),
+)
+
+
+def make_engine(url: str) -> Engine:
+    """Return an engine for `sqlite:///file` or `postgresql://...`; DBOS may share it.
+
+    SQLite's folder is made for its owner alone, and so is the file. Raises SettingsError for an
+    address that is neither, StoreError when the file cannot be made.
+    """
+    address = _address(url)
+    if address.get_backend_name() == "sqlite":
+        return _sqlite(address)
+    return create_engine(
+        address.set(drivername="postgresql+psycopg"),
+        pool_pre_ping=True,
+        json_serializer=dumps,
+        connect_args={"connect_timeout": 10},
+    )
+
+
+def take_turn(connection: Connection) -> None:
+    """Begin the transaction as the only one of ours, waiting at most PATIENCE."""
+    # With one transaction at a time, what was read is still true when it is written, and event
+    # ids become visible in their order: a cursor never skips one.
+    if connection.dialect.name == "sqlite":
+        connection.exec_driver_sql("BEGIN IMMEDIATE")
+    else:
+        connection.exec_driver_sql(f"SET LOCAL lock_timeout = {_MS}")
+        connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_TURN})")
+
+
+@contextmanager
+def our_errors() -> Iterator[None]:
+    """Raise StoreError in place of any error of the database."""
+    try:
+        yield
+    except SQLAlchemyError as error:
+        raise explained(error) from error
+
+
+def explained(error: SQLAlchemyError) -> StoreError:
+    """Return the error as one sentence that says what to do."""
+    lines = str(getattr(error, "orig", None) or error).strip().splitlines() or ["no reason given"]
+    cause = lines[0].rstrip(".")
+    for signs, words in _SIGNS:
+        if any(sign in cause.lower() for sign in signs):
+            return StoreError(words.format(cause=cause))
+    return StoreError(f"The store refused a record: {cause}.")
+
+
+def _address(url: str) -> URL:
+    try:
+        address = make_url(url.replace("postgres://", "postgresql://", 1))
+    except ArgumentError as error:
+        raise SettingsError("The store's address cannot be read; try sqlite:///file.") from error
+    kind = address.get_backend_name()
+    if kind not in ("sqlite", "postgresql"):
+        raise SettingsError(f"Unknown kind of store {kind!r}; known: sqlite, postgresql.")
+    if kind == "sqlite" and address.database in (None, "", ":memory:"):
+        raise SettingsError("A store in memory forgets everything; name a file: sqlite:///file.")
+    return address
+
+
+def _sqlite(address: URL) -> Engine:
+    path = Path(address.database or "")
+    try:
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
+    except OSError as error:
+        why = error.strerror or "unknown reason"
+        raise StoreError(f"The store {path} cannot be made or written: {why}.") from error
+    engine = create_engine(address, json_serializer=dumps)
+    event.listen(engine, "connect", _prepare)
+    return engine
+
+
+def _prepare(connection: Any, _record: object) -> None:
+    connection.isolation_level = "IMMEDIATE"
+    for pragma in _PRAGMAS:
+        connection.execute(f"PRAGMA {pragma}")

@@ -1,0 +1,126 @@
+"""The first schema."""
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0001"
+down_revision = None
+branch_labels = None
+depends_on = None
+
+NUMBER = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
+WHEN = sa.DateTime(timezone=True)
+
+
+def upgrade() -> None:
+    _incoming()
+    _story()
+    _permission()
+    _memory()
+
+
+def downgrade() -> None:
+    for name in [
+        "tokens",
+        "cases",
+        "ledger",
+        "approvals",
+        "cursors",
+        "events",
+        "incidents",
+        "counters",
+        "inbox",
+    ]:
+        op.drop_table(name)
+
+
+def _table(name: str, *columns: sa.Column[object]) -> None:
+    number = sa.Column("number", NUMBER, primary_key=True, autoincrement=True)
+    op.create_table(name, number, *columns, sqlite_autoincrement=True)
+
+
+def _text(name: str) -> sa.Column[object]:
+    return sa.Column(name, sa.Text(), nullable=False)
+
+
+def _some(name: str, kind: object) -> sa.Column[object]:
+    return sa.Column(name, kind, nullable=False)  # type: ignore[arg-type] # any type of column
+
+
+def _incoming() -> None:
+    _table(
+        "inbox",
+        *map(_text, ("source", "environment", "digest", "body", "rejected")),
+        _some("handled", sa.Boolean()),
+        _some("seen", sa.Integer()),
+        _some("received_at", WHEN),
+        _some("document", sa.JSON()),
+    )
+    op.create_index("ix_inbox_same", "inbox", ["source", "environment", "digest"], unique=True)
+    op.create_index("ix_inbox_waiting", "inbox", ["handled", "received_at"])
+
+
+def _story() -> None:
+    op.create_table(
+        "counters",
+        sa.Column("name", sa.Text(), primary_key=True),
+        sa.Column("value", sa.Integer(), nullable=False),
+    )
+    _table(
+        "incidents",
+        *map(_text, ("id", "environment")),
+        _some("ended", sa.Boolean()),
+        _some("document", sa.JSON()),
+    )
+    op.create_index("ix_incidents_id", "incidents", ["id"], unique=True)
+    op.create_index("ix_incidents_open", "incidents", ["ended", "environment"])
+    _table(
+        "events",
+        *map(_text, ("key", "incident")),
+        _some("written_at", WHEN),
+        _some("document", sa.JSON()),
+    )
+    op.create_index("ix_events_key", "events", ["key"], unique=True)
+    op.create_index("ix_events_incident", "events", ["incident", "number"])
+    op.create_table(
+        "cursors",
+        sa.Column("subscriber", sa.Text(), primary_key=True),
+        sa.Column("event", NUMBER, nullable=False),
+    )
+
+
+def _permission() -> None:
+    _table(
+        "approvals",
+        *map(_text, ("id", "incident", "digest", "state")),
+        _some("document", sa.JSON()),
+    )
+    op.create_index("ix_approvals_id", "approvals", ["id"], unique=True)
+    op.create_index("ix_approvals_incident", "approvals", ["incident"])
+    op.create_index("ix_approvals_state", "approvals", ["state"])
+    _table(
+        "ledger",
+        *map(_text, ("operation", "incident", "plan")),
+        _some("undo", sa.Boolean()),
+        _some("ordinal", sa.Integer()),
+        _text("state"),
+        _some("armed_at", WHEN),
+        _some("document", sa.JSON()),
+    )
+    op.create_index("ix_ledger_operation", "ledger", ["operation"], unique=True)
+    op.create_index("ix_ledger_plan", "ledger", ["incident", "plan"])
+    op.create_index("ix_ledger_armed_at", "ledger", ["armed_at"])
+    _table("tokens", _text("name"), _some("document", sa.JSON()))
+    op.create_index("ix_tokens_name", "tokens", ["name"], unique=True)
+
+
+def _memory() -> None:
+    _table(
+        "cases",
+        *map(_text, ("id", "family")),
+        _some("ended_at", WHEN),
+        _some("document", sa.JSON()),
+        sa.Column("postmortem", sa.JSON(), nullable=True),
+    )
+    op.create_index("ix_cases_id", "cases", ["id"], unique=True)
+    op.create_index("ix_cases_family", "cases", ["family", "ended_at"])

@@ -1,0 +1,164 @@
+"""Who may do what: approvals, the ledger of armed requests, and bearer tokens."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import Connection, func, insert, select, update
+
+from aiops_agent.adapters.sql.rows import read
+from aiops_agent.adapters.sql.tables import APPROVALS, LEDGER, TOKENS
+from aiops_agent.domain.approval import ApprovalRequest, ApprovalState
+from aiops_agent.domain.errors import StoreError, UsageError
+from aiops_agent.domain.remediation import Intent, IntentState
+from aiops_agent.domain.token import Token
+
+
+@dataclass(frozen=True)
+class SqlApprovals:
+    """ports.store.Approvals in one transaction."""
+
+    connection: Connection
+
+    def get(self, request: str) -> ApprovalRequest | None:
+        """Return one request, or None."""
+        query = select(APPROVALS.c.document).where(APPROVALS.c.id == request)
+        document = self.connection.scalar(query)
+        return None if document is None else read(ApprovalRequest, document)
+
+    def latest(self, incident: str) -> ApprovalRequest | None:
+        """Return the newest request of an incident, or None."""
+        query = (
+            select(APPROVALS.c.document)
+            .where(APPROVALS.c.incident == incident)
+            .order_by(APPROVALS.c.number.desc())
+            .limit(1)
+        )
+        document = self.connection.scalar(query)
+        return None if document is None else read(ApprovalRequest, document)
+
+    def listed(
+        self, *, states: Sequence[ApprovalState] = (), limit: int = 100
+    ) -> tuple[ApprovalRequest, ...]:
+        """Return requests in these states (all when empty), newest first."""
+        query = select(APPROVALS.c.document).order_by(APPROVALS.c.number.desc()).limit(limit)
+        if states:
+            query = query.where(APPROVALS.c.state.in_([state.value for state in states]))
+        return tuple(read(ApprovalRequest, found) for found in self.connection.scalars(query))
+
+    def ask(self, request: ApprovalRequest) -> ApprovalRequest:
+        """Store a request unless its id is known; return the stored one."""
+        stored = self.get(request.id)
+        if stored is not None:
+            return stored
+        self.connection.execute(
+            insert(APPROVALS).values(
+                id=request.id,
+                incident=request.incident,
+                digest=request.digest,
+                state=request.state.value,
+                document=request.document(),
+            )
+        )
+        return request
+
+    def change(self, request: ApprovalRequest, *, was: ApprovalState) -> bool:
+        """Replace the stored request if state is `was` and the digest is the same; say whether."""
+        swap = (
+            update(APPROVALS)
+            .where(
+                APPROVALS.c.id == request.id,
+                APPROVALS.c.state == was.value,
+                APPROVALS.c.digest == request.digest,
+            )
+            .values(state=request.state.value, document=request.document())
+        )
+        return self.connection.execute(swap).rowcount == 1
+
+
+@dataclass(frozen=True)
+class SqlLedger:
+    """ports.store.Ledger in one transaction."""
+
+    connection: Connection
+
+    def arm(self, intents: Sequence[Intent]) -> None:
+        """Insert intents; one whose operation is known is left as it is."""
+        names = [intent.operation for intent in intents]
+        query = select(LEDGER.c.operation).where(LEDGER.c.operation.in_(names))
+        known = set(self.connection.scalars(query))
+        for intent in intents:
+            if intent.operation not in known:
+                known.add(intent.operation)
+                self._insert(intent)
+
+    def _insert(self, intent: Intent) -> None:
+        self.connection.execute(
+            insert(LEDGER).values(
+                operation=intent.operation,
+                incident=intent.incident,
+                plan=intent.plan,
+                undo=intent.undo,
+                ordinal=intent.ordinal,
+                state=intent.state.value,
+                armed_at=intent.armed_at,
+                document=intent.document(),
+            )
+        )
+
+    def of_plan(self, incident: str, plan: str, *, undo: bool) -> tuple[Intent, ...]:
+        """Return the intents of a plan in order."""
+        query = (
+            select(LEDGER.c.document)
+            .where(LEDGER.c.incident == incident, LEDGER.c.plan == plan, LEDGER.c.undo.is_(undo))
+            .order_by(LEDGER.c.ordinal, LEDGER.c.number)
+        )
+        return tuple(read(Intent, document) for document in self.connection.scalars(query))
+
+    def change(self, intent: Intent, *, was: IntentState) -> bool:
+        """Replace the stored intent if its state is `was`; say whether."""
+        swap = (
+            update(LEDGER)
+            .where(LEDGER.c.operation == intent.operation, LEDGER.c.state == was.value)
+            .values(state=intent.state.value, document=intent.document())
+        )
+        return self.connection.execute(swap).rowcount == 1
+
+    def counted(self, *, since: datetime) -> int:
+        """Return how many intents were armed since that wall time."""
+        query = select(func.count()).select_from(LEDGER).where(LEDGER.c.armed_at >= since)
+        return self.connection.scalar(query) or 0
+
+
+@dataclass(frozen=True)
+class SqlTokens:
+    """ports.store.Tokens in one transaction."""
+
+    connection: Connection
+
+    def add(self, token: Token) -> None:
+        """Add a token; raises UsageError when the name is taken, also by a revoked one."""
+        if self._get(token.name) is not None:
+            raise UsageError(f"There is a token named {token.name!r} already; choose another name.")
+        self.connection.execute(insert(TOKENS).values(name=token.name, document=token.document()))
+
+    def listed(self) -> tuple[Token, ...]:
+        """Return all tokens, oldest first."""
+        query = select(TOKENS.c.document).order_by(TOKENS.c.number)
+        return tuple(read(Token, document) for document in self.connection.scalars(query))
+
+    def revoke(self, name: str, at: datetime) -> None:
+        """Revoke a token for ever; raises UsageError when there is none of that name."""
+        token = self._get(name)
+        if token is None:
+            raise UsageError(f"There is no token named {name!r}; `aiops token list` shows all.")
+        if token.revoked_at is not None:
+            return
+        revoked = token.model_copy(update={"revoked_at": at})
+        swap = update(TOKENS).where(TOKENS.c.name == name).values(document=revoked.document())
+        if self.connection.execute(swap).rowcount != 1:
+            raise StoreError(f"The token {name!r} could not be revoked; try again.")
+
+    def _get(self, name: str) -> Token | None:
+        document = self.connection.scalar(select(TOKENS.c.document).where(TOKENS.c.name == name))
+        return None if document is None else read(Token, document)

@@ -1,0 +1,78 @@
+"""What both databases store without loss: clean text, strict JSON, UTC."""
+
+import json
+import math
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import DateTime, Text
+from sqlalchemy.engine import Dialect
+from sqlalchemy.types import TypeDecorator
+
+REPLACEMENT = "\ufffd"
+
+
+def clean(text: str) -> str:
+    """Return the text with U+0000 and lone surrogates replaced by U+FFFD."""
+    # PostgreSQL refuses U+0000, SQLite measures text only up to it, and UTF-8 has no surrogates.
+    return (
+        text.encode("utf-16", "surrogatepass")
+        .decode("utf-16", "replace")
+        .replace("\0", REPLACEMENT)
+    )
+
+
+def dumps(document: Any) -> str:
+    """Return strict JSON; hostile characters are replaced, NaN and infinities become texts."""
+    try:
+        text = _json(document)
+        text.encode()
+        if "\\u0000" not in text:
+            return text
+    except ValueError:  # NaN, or a lone surrogate
+        pass
+    return _json(_cleaned(document))
+
+
+def _json(document: Any) -> str:
+    return json.dumps(document, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+
+
+def _cleaned(document: Any) -> Any:
+    if isinstance(document, dict):
+        return {clean(str(key)): _cleaned(value) for key, value in document.items()}
+    if isinstance(document, list | tuple):
+        return [_cleaned(value) for value in document]
+    if isinstance(document, str):
+        return clean(document)
+    if isinstance(document, float) and not math.isfinite(document):
+        return "NaN" if math.isnan(document) else "Infinity" if document > 0 else "-Infinity"
+    return document
+
+
+class CleanText(TypeDecorator[str]):
+    """Text that both databases give back as it was given, hostile characters replaced."""
+
+    impl = Text
+    cache_ok = True
+
+    def process_bind_param(self, value: str | None, dialect: Dialect) -> str | None:  # noqa: ARG002 -- the parent's signature
+        """Clean on the way in."""
+        return None if value is None else clean(value)
+
+
+class Utc(TypeDecorator[datetime]):
+    """An aware moment, kept and given back in UTC."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:  # noqa: ARG002 -- the parent's signature
+        """Turn to UTC; SQLite drops the zone."""
+        return None if value is None else value.astimezone(UTC)
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:  # noqa: ARG002 -- the parent's signature
+        """Give SQLite's naive moments their zone back."""
+        if value is None:
+            return None
+        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)

@@ -1,0 +1,31 @@
+"""From rows to values and back; what every table of the store needs."""
+
+from collections.abc import Mapping
+from typing import Any, TypeVar
+
+from pydantic import ValidationError
+from sqlalchemy import Connection, Table, insert, update
+
+from aiops_agent.domain.errors import StoreError
+from aiops_agent.domain.value import Value
+
+V = TypeVar("V", bound=Value)
+
+
+def read(kind: type[V], document: Any, **columns: Any) -> V:
+    """Rebuild a value from its document and columns; raises StoreError when it does not fit."""
+    try:
+        return kind.of({**document, **columns})
+    except (ValidationError, TypeError) as error:
+        raise StoreError(
+            f"A stored {kind.__name__} cannot be read; was it written by another version?"
+        ) from error
+
+
+def put(
+    connection: Connection, table: Table, key: Mapping[str, Any], columns: Mapping[str, Any]
+) -> None:
+    """Insert or replace the row with that key; safe, as only one of our transactions is open."""
+    same = [table.c[name] == value for name, value in key.items()]
+    if connection.execute(update(table).where(*same).values(**columns)).rowcount == 0:
+        connection.execute(insert(table).values(**key, **columns))

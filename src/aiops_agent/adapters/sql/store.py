@@ -1,0 +1,104 @@
+"""Opens transactions over everything durable."""
+
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import cached_property
+from typing import TypeAlias
+
+from sqlalchemy import Connection, Engine
+
+from aiops_agent.adapters.sql.archive import SqlArchive
+from aiops_agent.adapters.sql.engine import PATIENCE, our_errors, take_turn
+from aiops_agent.adapters.sql.permission import SqlApprovals, SqlLedger, SqlTokens
+from aiops_agent.adapters.sql.story import SqlEvents, SqlInbox, SqlIncidents
+from aiops_agent.domain.errors import StoreError
+
+# Given the open connection, an incident and a key: sends a message that counts on commit.
+Wake: TypeAlias = Callable[[Connection, str, str], None]
+
+
+def wake_nobody(_connection: Connection, _incident: str, _key: str) -> None:
+    """Send nothing: for programs that run no story, and for tests."""
+
+
+class SqlWork:
+    """ports.store.Work on one connection."""
+
+    def __init__(self, connection: Connection, wake: Wake) -> None:
+        self._connection = connection
+        self._wake = wake
+
+    @cached_property
+    def inbox(self) -> SqlInbox:
+        """Bodies received."""
+        return SqlInbox(self._connection)
+
+    @cached_property
+    def incidents(self) -> SqlIncidents:
+        """All incidents."""
+        return SqlIncidents(self._connection)
+
+    @cached_property
+    def events(self) -> SqlEvents:
+        """The bus."""
+        return SqlEvents(self._connection)
+
+    @cached_property
+    def approvals(self) -> SqlApprovals:
+        """Requests for approval."""
+        return SqlApprovals(self._connection)
+
+    @cached_property
+    def ledger(self) -> SqlLedger:
+        """Armed requests."""
+        return SqlLedger(self._connection)
+
+    @cached_property
+    def archive(self) -> SqlArchive:
+        """Long-term memory."""
+        return SqlArchive(self._connection)
+
+    @cached_property
+    def tokens(self) -> SqlTokens:
+        """Bearer tokens."""
+        return SqlTokens(self._connection)
+
+    def wake(self, incident: str, key: str) -> None:
+        """Wake the story of an incident when this transaction commits; once per key."""
+        self._wake(self._connection, incident, key)
+
+
+class SqlStore:
+    """ports.store.Store on an engine from `make_engine`, its schema brought up by `upgrade`.
+
+    One transaction is open at a time, in this process and among all on the same database. A block
+    therefore stays short, waits for nothing else, and is never opened inside another.
+    """
+
+    def __init__(self, engine: Engine, wake: Wake = wake_nobody) -> None:
+        self._engine = engine
+        self._wake = wake
+        self._gate = threading.Lock()  # threads queue here and do not poll the database
+        self._thread = threading.local()
+
+    @contextmanager
+    def begin(self) -> Iterator[SqlWork]:
+        """Open a transaction; leaving the block commits, an error rolls back."""
+        with self._turn(), our_errors(), self._engine.connect() as connection:
+            take_turn(connection)
+            yield SqlWork(connection, self._wake)
+            connection.commit()
+
+    @contextmanager
+    def _turn(self) -> Iterator[None]:
+        if getattr(self._thread, "inside", False):
+            raise StoreError("A transaction is open already in this thread: a defect of ours.")
+        if not self._gate.acquire(timeout=PATIENCE.total_seconds()):
+            raise StoreError("The store was busy for too long; try again.")
+        self._thread.inside = True
+        try:
+            yield
+        finally:
+            self._thread.inside = False
+            self._gate.release()

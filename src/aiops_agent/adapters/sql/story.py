@@ -1,0 +1,165 @@
+"""What comes in and what becomes of it: inbox, incidents, and the bus."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Connection, Row, insert, select, update
+
+from aiops_agent.adapters.sql.rows import put, read
+from aiops_agent.adapters.sql.tables import COUNTERS, CURSORS, EVENTS, INBOX, INCIDENTS
+from aiops_agent.domain.alert import Delivery
+from aiops_agent.domain.event import Event
+from aiops_agent.domain.incident import Incident, IncidentId
+
+_APART = {"id", "seen", "body"}  # of a delivery: columns of their own
+
+
+@dataclass(frozen=True)
+class SqlInbox:
+    """ports.store.Inbox in one transaction."""
+
+    connection: Connection
+
+    def keep(self, delivery: Delivery) -> Delivery:
+        """Keep a body. The same bytes again count up `seen` and wait to be handled again."""
+        same = (
+            INBOX.c.source == delivery.source,
+            INBOX.c.environment == delivery.environment,
+            INBOX.c.digest == delivery.digest,
+        )
+        document = delivery.model_dump(mode="json", exclude=_APART)
+        fresh = {
+            "received_at": delivery.received_at,
+            "rejected": delivery.rejected,
+            "handled": False,
+            "document": document,
+        }
+        again = update(INBOX).where(*same).values(seen=INBOX.c.seen + 1, **fresh)
+        if self.connection.execute(again).rowcount == 0:
+            row = insert(INBOX).values(
+                source=delivery.source,
+                environment=delivery.environment,
+                digest=delivery.digest,
+                body=delivery.body,
+                seen=1,
+                **fresh,
+            )
+            self.connection.execute(row)
+        return _delivery(self.connection.execute(select(INBOX).where(*same)).one())
+
+    def waiting(self, limit: int) -> tuple[Delivery, ...]:
+        """Return unhandled, unrejected deliveries, oldest first."""
+        query = (
+            select(INBOX)
+            .where(INBOX.c.handled.is_(False), INBOX.c.rejected == "")
+            .order_by(INBOX.c.received_at, INBOX.c.number)
+            .limit(limit)
+        )
+        return tuple(_delivery(row) for row in self.connection.execute(query))
+
+    def handled(self, delivery: int) -> None:
+        """Mark a delivery as handled."""
+        self.connection.execute(
+            update(INBOX).where(INBOX.c.number == delivery).values(handled=True)
+        )
+
+    def rejected(self, limit: int) -> tuple[Delivery, ...]:
+        """Return rejected deliveries, newest first."""
+        query = (
+            select(INBOX)
+            .where(INBOX.c.rejected != "")
+            .order_by(INBOX.c.received_at.desc(), INBOX.c.number.desc())
+            .limit(limit)
+        )
+        return tuple(_delivery(row) for row in self.connection.execute(query))
+
+
+def _delivery(row: Row[Any]) -> Delivery:
+    return read(Delivery, row.document, id=row.number, seen=row.seen, body=row.body)
+
+
+@dataclass(frozen=True)
+class SqlIncidents:
+    """ports.store.Incidents in one transaction."""
+
+    connection: Connection
+
+    def new_id(self) -> IncidentId:
+        """Return the next free id, `INC-0001` and up; never the same twice once committed."""
+        query = select(COUNTERS.c.value).where(COUNTERS.c.name == "incident")
+        number = (self.connection.scalar(query) or 0) + 1
+        put(self.connection, COUNTERS, {"name": "incident"}, {"value": number})
+        return IncidentId(f"INC-{number:04d}")
+
+    def get(self, incident: str) -> Incident | None:
+        """Return one incident, or None."""
+        query = select(INCIDENTS.c.document).where(INCIDENTS.c.id == incident)
+        document = self.connection.scalar(query)
+        return None if document is None else read(Incident, document)
+
+    def put(self, incident: Incident) -> None:
+        """Insert or replace one incident."""
+        columns = {
+            "environment": incident.environment,
+            "ended": incident.ended,
+            "document": incident.document(),
+        }
+        put(self.connection, INCIDENTS, {"id": incident.id}, columns)
+
+    def listed(
+        self, *, environment: str | None = None, open_only: bool = False, limit: int = 100
+    ) -> tuple[Incident, ...]:
+        """Return incidents, newest first."""
+        query = select(INCIDENTS.c.document).order_by(INCIDENTS.c.number.desc()).limit(limit)
+        if environment is not None:
+            query = query.where(INCIDENTS.c.environment == environment)
+        if open_only:
+            query = query.where(INCIDENTS.c.ended.is_(False))
+        return tuple(read(Incident, document) for document in self.connection.scalars(query))
+
+
+@dataclass(frozen=True)
+class SqlEvents:
+    """ports.store.Events in one transaction."""
+
+    connection: Connection
+
+    def append(self, event: Event) -> bool:
+        """Append unless its key is known; say whether it was new."""
+        known = select(EVENTS.c.number).where(EVENTS.c.key == event.key)
+        if self.connection.scalar(known) is not None:
+            return False
+        self.connection.execute(
+            insert(EVENTS).values(
+                key=event.key,
+                incident=event.incident,
+                written_at=event.written_at,
+                document=event.model_dump(mode="json", exclude={"id"}),
+            )
+        )
+        return True
+
+    def after(
+        self, cursor: int, *, incident: str | None = None, limit: int = 500
+    ) -> tuple[Event, ...]:
+        """Return events with an id above `cursor`, oldest first; none is ever skipped."""
+        query = (
+            select(EVENTS.c.number, EVENTS.c.document)
+            .where(EVENTS.c.number > cursor)
+            .order_by(EVENTS.c.number)
+            .limit(limit)
+        )
+        if incident is not None:
+            query = query.where(EVENTS.c.incident == incident)
+        rows = self.connection.execute(query)
+        return tuple(read(Event, row.document, id=row.number) for row in rows)
+
+    def cursor(self, subscriber: str) -> int:
+        """Return the id of the last event that a subscriber has done with; 0 when it is new."""
+        query = select(CURSORS.c.event).where(CURSORS.c.subscriber == subscriber)
+        return self.connection.scalar(query) or 0
+
+    def advance(self, subscriber: str, cursor: int) -> None:
+        """Move a subscriber's cursor forward; never back."""
+        if cursor > self.cursor(subscriber):
+            put(self.connection, CURSORS, {"subscriber": subscriber}, {"event": cursor})

@@ -17,14 +17,14 @@ class SeriesKind(StrEnum):
 class DeclaredSignal(Value):
     """One series named by a person. The value read is multiplied by `scale`.
 
-    `of` names the whole of which the series is a share ("connections_max" for a pool); `labels`
+    `whole` names the series of which this one is a share ("connections_max" for a pool); `labels`
     must all match.
     """
 
     metric: str
     kind: SeriesKind = SeriesKind.GAUGE
     labels: dict[str, str] = {}
-    of: str = ""
+    whole: str = ""
     scale: float = 1.0
 
 

@@ -62,7 +62,7 @@ PLANTED = {
     "a type-ignore without a reason": ("silenced", {"domain/a.py": "x = 1  # type: ignore[misc]"}),
 }
 INNOCENT = {
-    "settings.py": "import os\nx = os.environ.get('HOME')",
+    "settings/load.py": "import os\nx = os.environ.get('HOME')",
     "interfaces/cli/door.py": "def f():\n    from aiops_agent.bootstrap import build",
     "interfaces/cli/main.py": (
         "try:\n    print()\nexcept Exception:  # noqa: BLE001 -- border: says it\n    x = 2"

@@ -1,0 +1,1 @@
+"""SETTINGS: every knob, read once at start; nobody else reads the environment."""

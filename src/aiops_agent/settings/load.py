@@ -1,0 +1,131 @@
+"""Flags over environment over files over what is built in, and where each value came from."""
+
+import os
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import platformdirs
+from pydantic import ValidationError
+
+from aiops_agent.adapters.yaml_file import Place, read_yaml
+from aiops_agent.domain.errors import SettingsError
+from aiops_agent.domain.value import Document, Json
+from aiops_agent.settings.explain import explain
+from aiops_agent.settings.schema import leaves
+from aiops_agent.settings.sections import Settings
+
+SYSTEM_FILE = Path("/etc/aiops/config.yaml")
+BUILT_IN = "built-in"
+PREFIX = "AIOPS_"
+SWITCHES = {"AIOPS_CONFIG", "AIOPS_NO_INPUT"}
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """The settings; `marks` says where a place was set, `files` which were read, strongest first.
+
+    `strange` are variables with our prefix that set nothing.
+    """
+
+    settings: Settings
+    marks: dict[Place, str]
+    files: tuple[Path, ...]
+    strange: tuple[str, ...] = ()
+
+    def rows(self) -> Iterator[tuple[str, Json, str]]:
+        """Yield key, value and origin of every setting; no secret is among the values."""
+        document = self.settings.model_dump(mode="json", by_alias=True)
+        for place, value in _flat(document, ()):
+            shown = re.sub(r"://[^/@]*@", "://***@", value) if isinstance(value, str) else value
+            yield ".".join(map(str, place)), shown, self.marks.get(place, BUILT_IN)
+
+
+def load(
+    config: Path | None = None,
+    flags: Mapping[str, Json] | None = None,
+    *,
+    environ: Mapping[str, str] | None = None,
+    folder: Path | None = None,
+) -> Loaded:
+    """Read all layers; raises SettingsError with file, line and column of what is wrong.
+
+    `flags` maps dotted keys ("server.port") to values.
+    """
+    environ = os.environ if environ is None else environ
+    files = [read_yaml(path) for path in _paths(config, environ, folder or Path())]
+    data: Document = {}
+    marks: dict[Place, str] = {}
+    for layer in reversed(files):
+        data = _overlay(data, layer.data)
+        marks.update(layer.marks)
+    for place, value, origin in (*_variables(environ), *_flags(flags or {})):
+        data = _overlay(data, _nested(place, value))
+        marks[place] = origin
+    try:
+        settings = Settings.model_validate(data, context=environ)
+    except ValidationError as error:
+        raise SettingsError(explain(error, marks)) from error
+    return Loaded(settings, marks, tuple(file.path for file in files), _strange(environ))
+
+
+def no_input(environ: Mapping[str, str] | None = None) -> bool:
+    """Whether the environment says that nobody can be asked: AIOPS_NO_INPUT or CI is true."""
+    environ = os.environ if environ is None else environ
+    off = {"", "0", "false", "no"}
+    return any(environ.get(name, "").lower() not in off for name in ("AIOPS_NO_INPUT", "CI"))
+
+
+def _paths(config: Path | None, environ: Mapping[str, str], folder: Path) -> Sequence[Path]:
+    named = config or (Path(environ["AIOPS_CONFIG"]) if environ.get("AIOPS_CONFIG") else None)
+    if named and not named.is_file():
+        raise SettingsError(f"There is no configuration file {named}.")
+    home = environ.get("XDG_CONFIG_HOME", "")
+    own = Path(home) / "aiops" if home else platformdirs.user_config_path("aiops")
+    usual = (own / "config.yaml", SYSTEM_FILE)
+    return [path for path in (named or folder / "aiops.yaml", *usual) if path.is_file()]
+
+
+def _variables(environ: Mapping[str, str]) -> Iterator[tuple[Place, Json, str]]:
+    for place in leaves(Settings):
+        name = _variable(place)
+        if environ.get(name):
+            yield place, environ[name], name
+
+
+def _flags(flags: Mapping[str, Json]) -> Iterator[tuple[Place, Json, str]]:
+    for key, value in flags.items():
+        place = tuple(key.split("."))
+        yield place, value, f"--{place[-1]}"
+
+
+def _strange(environ: Mapping[str, str]) -> tuple[str, ...]:
+    # No error: Kubernetes sets AIOPS_PORT and the like for a service that is called aiops.
+    known = {_variable(place) for place in leaves(Settings)} | SWITCHES
+    return tuple(sorted(n for n in environ if n.startswith(PREFIX) and n not in known))
+
+
+def _variable(place: Place) -> str:
+    return PREFIX + "_".join(map(str, place)).upper()
+
+
+def _nested(place: Place, value: Json) -> Document:
+    for part in reversed(place):
+        value = {part: value}
+    return dict(value)
+
+
+def _overlay(below: Json, above: Json) -> Json:
+    if not (isinstance(below, dict) and isinstance(above, dict)):
+        return above
+    joined = {name: _overlay(below[name], above[name]) for name in below.keys() & above.keys()}
+    return {**below, **above, **joined}
+
+
+def _flat(value: Json, place: Place) -> Iterator[tuple[Place, Json]]:
+    if isinstance(value, dict) and value:
+        for name, inner in value.items():
+            yield from _flat(inner, (*place, name))
+    else:
+        yield place, value

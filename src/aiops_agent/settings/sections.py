@@ -1,0 +1,196 @@
+"""Everything that can be set in `aiops.yaml`, section by section, with its built-in value."""
+
+from datetime import time, timedelta
+from enum import StrEnum
+from pathlib import Path
+from typing import Any, Literal
+
+import platformdirs
+from pydantic import Field
+
+from aiops_agent.domain.policy import Freeze, Mode
+from aiops_agent.domain.telemetry import Objective, Signal
+from aiops_agent.domain.value import Value
+from aiops_agent.settings.spellings import (
+    LocalPath,
+    Pause,
+    Referred,
+    Seconds,
+    Secret,
+    Share,
+    Span,
+    TimeZone,
+    WebAddress,
+)
+
+
+class Prometheus(Value):
+    """Where signals are read."""
+
+    url: WebAddress
+    timeout: Span = timedelta(seconds=5)
+
+
+class Docker(Value):
+    """Where containers are read and changed; no `project` means every container."""
+
+    socket: LocalPath = Path("/var/run/docker.sock")
+    project: str = ""
+
+
+class Sources(Value):
+    """What is read; what is not named here is off."""
+
+    prometheus: Prometheus | None = None
+    docker: Docker | None = None
+
+
+class Promise(Objective):
+    """What the owner promises: latency as 300ms (or seconds), errors as 1% (or a share)."""
+
+    latency: Seconds | None = None
+    errors: Share | None = None
+
+
+class SeriesKind(StrEnum):
+    """What sort of metric a series is."""
+
+    HISTOGRAM = "histogram"
+    COUNTER = "counter"
+    GAUGE = "gauge"
+
+
+class SignalSettings(Value):
+    """Which series is one signal of a service."""
+
+    metric: str
+    kind: SeriesKind
+    labels: dict[str, str] = {}
+
+
+class Match(Value):
+    """Which labels name a service in Prometheus."""
+
+    labels: dict[str, str] = {}
+
+
+class ServiceSettings(Value):
+    """What discovery cannot know of a service, or gets wrong."""
+
+    owner: str = ""
+    objective: Promise = Promise()
+    match: Match = Match()
+    signals: dict[Signal, SignalSettings] = {}
+    calls: tuple[str, ...] = ()
+
+
+class Approvals(Value):
+    """How long a question waits for its answer."""
+
+    expires: Span = timedelta(minutes=15)
+
+
+class Webhook(Value):
+    """An address that is told of what a person must know, signed when there is a secret."""
+
+    url: WebAddress
+    secret: Secret | None = None
+
+
+class Notify(Value):
+    """How people are told."""
+
+    webhook: Webhook | None = None
+    bell: bool = True
+
+
+class Server(Value):
+    """Where `aiops serve` listens."""
+
+    host: str = Field(default="127.0.0.1", min_length=1)
+    port: int = Field(default=8088, ge=0, le=65535)
+
+
+class Story(Value):
+    """How long an incident's steps look and wait, in the environment's time."""
+
+    baseline: Span = timedelta(minutes=30)
+    settle: Pause = timedelta(seconds=60)
+    hold: Span = timedelta(seconds=60)
+    within: Span = timedelta(minutes=5)
+    watch: Span = timedelta(minutes=10)
+    look: Span = timedelta(seconds=30)
+    window: Span = timedelta(minutes=10)  # alerts of one cause this far apart are one incident
+    max_attempts: int = Field(default=3, ge=1, le=3)
+
+
+class ScalePods(Value):
+    """Bounds of scaling."""
+
+    max_replicas: int = Field(default=10, ge=1, le=1000)
+
+
+class RestartService(Value):
+    """How a restart is done."""
+
+    grace: Pause = timedelta(seconds=10)
+
+
+class Actions(Value):
+    """Bounds of what may be done."""
+
+    scale_pods: ScalePods = ScalePods()
+    restart_service: RestartService = RestartService()
+
+
+class FreezeSettings(Freeze):
+    """A freeze as people write it: `from` and `to` are times of day such as 16:00."""
+
+    start: time = Field(default=time(0), alias="from")
+    end: time | None = Field(default=None, alias="to")
+    timezone: TimeZone = "UTC"
+
+
+class Policy(Value):
+    """The calendar of freezes."""
+
+    freeze: tuple[FreezeSettings, ...] = ()
+
+
+class Store(Value):
+    """Where everything durable is kept: SQLite, or PostgreSQL by postgresql+psycopg://."""
+
+    url: Referred
+
+
+def _own_state() -> Path:
+    return platformdirs.user_state_path("aiops")
+
+
+def _own_store(known: dict[str, Any]) -> Store:
+    return Store(url=f"sqlite:///{known['state_dir']}/aiops.db")
+
+
+def _environment_name(known: dict[str, Any]) -> str:
+    docker = known["sources"].docker if "sources" in known else None
+    return f"docker:{docker.project or 'local' if docker else 'local'}"
+
+
+class Settings(Value):
+    """Everything that can be set, with its built-in value."""
+
+    apiVersion: Literal["aiops-agent/v1"] = "aiops-agent/v1"  # noqa: N815 -- the file's spelling
+    mode: Mode = Mode.PROPOSE
+    sources: Sources = Sources()
+    environment: str = Field(
+        default_factory=_environment_name, pattern=r"^docker:[A-Za-z0-9][A-Za-z0-9_.-]{0,62}$"
+    )
+    services: dict[str, ServiceSettings] = {}
+    approvals: Approvals = Approvals()
+    notify: Notify = Notify()
+    server: Server = Server()
+    story: Story = Story()
+    actions: Actions = Actions()
+    policy: Policy = Policy()
+    state_dir: LocalPath = Field(default_factory=_own_state)
+    store: Store = Field(default_factory=_own_store)

@@ -1,0 +1,204 @@
+"""Flags over variables over files, and every flaw told with its place."""
+
+import os
+import subprocess
+import sys
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from aiops_agent.domain.errors import SettingsError
+from aiops_agent.domain.policy import Mode
+from aiops_agent.domain.remediation import ActionKind
+from aiops_agent.settings.load import BUILT_IN, Loaded, load, no_input
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Path:
+    (tmp_path / "xdg/aiops").mkdir(parents=True)
+    return tmp_path
+
+
+def read(home: Path, text: str = "", flags=None, **environ: str) -> Loaded:
+    (home / "aiops.yaml").write_text(text)
+    variables = {"XDG_CONFIG_HOME": str(home / "xdg"), **environ}
+    return load(None, flags, environ=variables, folder=home)
+
+
+def flaw(home: Path, text: str, **environ: str) -> str:
+    with pytest.raises(SettingsError) as caught:
+        read(home, text, **environ)
+    return str(caught.value).replace(f"{home}/", "")
+
+
+def test_nothing_written_is_a_whole_configuration(home: Path):
+    settings = read(home, AIOPS_STATE_DIR="/var/lib/x").settings
+
+    assert settings.mode is Mode.PROPOSE
+    assert settings.environment == "docker:local"
+    assert settings.store.url == "sqlite:////var/lib/x/aiops.db"
+    assert settings.policy.freeze == ()
+
+
+def test_flags_win_over_variables_over_the_near_file_over_the_far_one(home: Path):
+    (home / "xdg/aiops/config.yaml").write_text("server: {host: far, port: 1}\nmode: act")
+
+    found = read(
+        home, "server: {port: 2}\nmode: observe", {"server.port": 4}, AIOPS_SERVER_PORT="3"
+    )
+
+    server = found.settings.server
+    assert (server.host, server.port, found.settings.mode) == ("far", 4, Mode.OBSERVE)
+    assert len(found.files) == 2
+
+
+def test_every_value_tells_its_origin(home: Path):
+    found = read(home, "server: {port: 2}", {"server.host": "h"}, AIOPS_MODE="act")
+
+    origins = {key: origin for key, _, origin in found.rows()}
+    assert origins["server.port"].endswith("aiops.yaml:1:10")
+    assert origins["server.host"] == "--host"
+    assert origins["mode"] == "AIOPS_MODE"
+    assert origins["approvals.expires"] == BUILT_IN
+
+
+FLAWS = {
+    "prometeus": (
+        "sources:\n  prometeus: {url: http://x}",
+        "aiops.yaml:2:3: unknown key `prometeus` in `sources`. Did you mean prometheus?",
+    ),
+    "top": ("srver: {}", "aiops.yaml:1:1: unknown key `srver`. Did you mean server?"),
+    "stranger": ("qqqq: 1", "aiops.yaml:1:1: unknown key `qqqq`."),
+    "deep": (
+        "services:\n  pay:\n    objektive: {}",
+        "aiops.yaml:3:5: unknown key `objektive` in `services.pay`. Did you mean objective?",
+    ),
+    "list": (
+        "policy:\n  freeze:\n  - reason: x\n    form: 1",
+        "aiops.yaml:4:5: unknown key `form` in `policy.freeze.0`. Did you mean from?",
+    ),
+    "mode": ("mode: x", "aiops.yaml:1:1: mode: input should be 'observe', 'propose' or 'act'."),
+    "unit": (
+        "story: {settle: 10}",
+        "aiops.yaml:1:9: story.settle: say the unit, such as 10s or 10m.",
+    ),
+    "zero": (
+        "story: {hold: 0s}",
+        "aiops.yaml:1:9: story.hold: must be longer than 0s.",
+    ),
+    "address": (
+        "sources: {prometheus: {url: prom}}",
+        (
+            "aiops.yaml:1:24: sources.prometheus.url: an address begins with http:// or https:// "
+            "and a host."
+        ),
+    ),
+    "missing": (
+        "notify:\n  webhook: {}",
+        "aiops.yaml:2:3: notify.webhook.url: field required.",
+    ),
+    "secret": (
+        "notify: {webhook: {url: 'http://h', secret: '${env:NO}'}}",
+        "aiops.yaml:1:37: notify.webhook.secret: the environment has no NO.",
+    ),
+    "file": (
+        "store: {url: 'file:/nowhere'}",
+        "aiops.yaml:1:9: store.url: file:/nowhere cannot be read.",
+    ),
+    "zone": (
+        "policy: {freeze: [{reason: x, timezone: Mars}]}",
+        (
+            "aiops.yaml:1:31: policy.freeze.0.timezone: there is no time zone 'Mars'; "
+            "write one as Europe/Berlin."
+        ),
+    ),
+    "twice": ("mode: act\nmode: act", "aiops.yaml:2:1: `mode` is there twice."),
+    "list on top": ("- 1", "aiops.yaml:1:1: expected `key: value` lines at the top."),
+}
+
+
+@pytest.mark.parametrize("name", FLAWS)
+def test_a_flaw_is_told_with_line_and_column(home: Path, name: str):
+    text, told = FLAWS[name]
+
+    assert flaw(home, text) == told
+
+
+def test_a_wrong_variable_is_told_by_its_name(home: Path):
+    assert flaw(home, "", AIOPS_SERVER_PORT="x").startswith("AIOPS_SERVER_PORT: server.port: ")
+
+
+def test_all_flaws_are_told_at_once_but_no_consequence_of_them(home: Path):
+    told = flaw(home, "sources: {x: 1}\nmode: y\nserver: {port: -1}").splitlines()
+
+    assert len(told) == 3
+
+
+def test_a_secret_is_read_by_reference_and_never_shown(home: Path):
+    (home / "secret").write_text("hush\n")
+    text = f"notify: {{webhook: {{url: 'http://u:pw@h', secret: 'file:{home}/secret'}}}}"
+
+    found = read(home, text)
+
+    webhook = found.settings.notify.webhook
+    assert webhook
+    assert webhook.secret
+    assert webhook.secret.get_secret_value() == "hush"
+    shown = str(list(found.rows()))
+    assert "hush" not in shown
+    assert "pw" not in shown
+
+
+def test_a_friday_freeze_is_written_in_one_line(home: Path):
+    line = "{days: [friday], actions: [restart_service], from: 16:00, timezone: Europe/Berlin"
+
+    (freeze,) = read(home, f"policy: {{freeze: [{line}, reason: no}}]}}").settings.policy.freeze
+
+    restart = ActionKind.RESTART_SERVICE
+    assert freeze.covers(restart, datetime(2026, 11, 20, 15, 30, tzinfo=UTC))
+    assert not freeze.covers(restart, datetime(2026, 11, 20, 14, 30, tzinfo=UTC))
+    assert not freeze.covers(restart, datetime(2026, 11, 19, 15, 30, tzinfo=UTC))
+
+
+def test_an_objective_is_written_with_units_or_as_numbers(home: Path):
+    text = "{a: {objective: {latency: 300ms, errors: 1%}}, b: {objective: {latency: 2, errors: 0}}}"
+
+    services = read(home, f"services: {text}").settings.services
+
+    assert (services["a"].objective.latency, services["a"].objective.errors) == (0.3, 0.01)
+    assert (services["b"].objective.latency, services["b"].objective.errors) == (2, 0)
+
+
+def test_the_environment_is_named_after_the_project(home: Path):
+    assert read(home, "sources: {docker: {project: shop}}").settings.environment == "docker:shop"
+
+
+def test_a_named_file_must_exist(home: Path):
+    with pytest.raises(SettingsError, match="There is no configuration file"):
+        load(home / "gone.yaml", environ={})
+
+
+def test_a_variable_that_sets_nothing_is_named(home: Path):
+    assert read(home, AIOPS_SERVR_PORT="1").strange == ("AIOPS_SERVR_PORT",)
+
+
+def test_nobody_is_asked_in_continuous_integration():
+    assert no_input({"CI": "true"})
+    assert no_input({"AIOPS_NO_INPUT": "1"})
+    assert not no_input({"CI": "false"})
+
+
+def test_a_pause_may_be_none_but_a_span_may_not(home: Path):
+    assert read(home, "story: {settle: 0s}").settings.story.settle == timedelta()
+
+
+def test_settings_import_no_engine():
+    code = "import sys, aiops_agent.settings.load; print(*sys.modules)"
+    kept = {"PYTHONPATH": os.pathsep.join(sys.path), "PATH": os.environ["PATH"]}
+
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, env=kept
+    )
+
+    assert not {"dbos", "sqlalchemy", "numpy", "fastapi"} & set(done.stdout.split())

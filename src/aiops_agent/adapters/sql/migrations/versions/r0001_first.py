@@ -9,6 +9,7 @@ branch_labels = None
 depends_on = None
 
 NUMBER = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
+TABLES = ("inbox", "incidents", "events", "approvals", "ledger", "tokens", "cases")
 WHEN = sa.DateTime(timezone=True)
 
 
@@ -20,17 +21,7 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    for name in [
-        "tokens",
-        "cases",
-        "ledger",
-        "approvals",
-        "cursors",
-        "events",
-        "incidents",
-        "counters",
-        "inbox",
-    ]:
+    for name in (*TABLES, "counters", "cursors"):
         op.drop_table(name)
 
 

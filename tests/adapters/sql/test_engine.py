@@ -1,0 +1,130 @@
+"""Does a database open as promised, and are its troubles told in our words?"""
+
+import stat
+import threading
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+from sqlalchemy.exc import OperationalError
+
+from aiops_agent.adapters.sql.engine import explained, make_engine
+from aiops_agent.adapters.sql.migrate import upgrade
+from aiops_agent.adapters.sql.store import SqlStore
+from aiops_agent.domain.errors import SettingsError, StoreError
+from tests.contracts.samples import an_event, an_incident
+
+
+def mode(path: Path) -> int:
+    return stat.S_IMODE(path.stat().st_mode)
+
+
+def test_sqlite_opens_durably_and_for_its_owner_alone(tmp_path: Path):
+    path = tmp_path / "state" / "store.db"
+    engine = make_engine(f"sqlite:///{path}")
+    with engine.connect() as connection:
+        names = ("journal_mode", "synchronous", "busy_timeout", "foreign_keys")
+        found = [connection.exec_driver_sql(f"PRAGMA {name}").scalar() for name in names]
+    engine.dispose()
+
+    assert found == ["wal", 2, 30_000, 1]
+    assert (mode(path.parent), mode(path)) == (0o700, 0o600)
+
+
+@pytest.mark.parametrize("url", ["mysql://a/b", "nonsense", "sqlite://", "sqlite:///:memory:"])
+def test_an_address_that_is_no_lasting_store_is_refused(url: str):
+    with pytest.raises(SettingsError, match="sqlite"):
+        make_engine(url)
+
+
+def test_a_folder_that_cannot_be_made_is_told_with_its_reason(tmp_path: Path):
+    (tmp_path / "file").touch()
+
+    with pytest.raises(StoreError, match="cannot be made or written"):
+        make_engine(f"sqlite:///{tmp_path}/file/store.db")
+
+
+@pytest.mark.parametrize(
+    ("cause", "words"),
+    [
+        ("database is locked", "another process"),
+        ("canceling statement due to lock timeout", "another process"),
+        ("database or disk is full", "free some space"),
+        ("attempt to write a readonly database", "read-only"),
+        ("unable to open database file", "cannot be opened"),
+        ("file is not a database", "damaged"),
+        ("connection failed: connection refused\nmore", "does not let us in"),
+        ("CHECK constraint failed", "refused a record"),
+        ("", "refused a record"),
+    ],
+)
+def test_each_trouble_of_a_database_is_one_sentence_on_one_line(cause: str, words: str):
+    text = str(explained(OperationalError("SELECT 1", {}, Exception(cause))))
+
+    assert words in text
+    assert "\n" not in text
+
+
+def test_a_file_that_is_no_database_is_a_store_error(tmp_path: Path):
+    path = tmp_path / "store.db"
+    path.write_bytes(b"no database at all, just text " * 100)
+    engine = make_engine(f"sqlite:///{path}")
+
+    with pytest.raises(StoreError, match="damaged"):
+        upgrade(engine)
+
+
+def test_a_server_that_is_away_is_a_store_error():
+    engine = make_engine("postgresql://nobody:secret@127.0.0.1:1/none")
+
+    with pytest.raises(StoreError, match="does not let us in") as told:
+        upgrade(engine)
+    assert "secret" not in str(told.value)
+
+
+def test_a_full_disk_loses_the_transaction_and_says_so(tmp_path: Path):
+    engine = make_engine(f"sqlite:///{tmp_path}/store.db")
+    upgrade(engine)
+    sa.event.listen(engine, "checkout", lambda c, *_: c.execute("PRAGMA max_page_count=1"))
+    engine.dispose()
+    with pytest.raises(StoreError, match="disk"), SqlStore(engine).begin() as work:
+        work.events.append(an_event("e1", message="x" * 1_000_000))
+    with SqlStore(engine).begin() as work:
+        assert work.events.after(0) == ()
+    engine.dispose()
+
+
+def test_a_record_of_another_version_is_told_and_not_raised_raw(engine: sa.Engine):
+    store = SqlStore(engine)
+    with store.begin() as work:
+        work.incidents.put(an_incident())
+    with engine.begin() as connection:
+        connection.execute(sa.text("UPDATE incidents SET document = '{\"id\": 1}'"))
+    with pytest.raises(StoreError, match="another version"), store.begin() as work:
+        work.incidents.get("INC-0001")
+
+
+def test_a_wake_up_is_given_the_open_transaction(engine: sa.Engine):
+    woken = []
+    store = SqlStore(engine, lambda connection, *what: woken.append((connection.closed, *what)))
+    with store.begin() as work:
+        work.wake("INC-0001", "k1")
+
+    assert woken == [(False, "INC-0001", "k1")]
+
+
+def test_two_processes_wait_for_each_other(engine: sa.Engine):
+    other = make_engine(engine.url.render_as_string(hide_password=False))
+    results: list[str] = []
+
+    def draw() -> None:
+        with SqlStore(other).begin() as work:
+            results.append(work.incidents.new_id())
+
+    with SqlStore(engine).begin() as work:
+        thread = threading.Thread(target=draw)
+        thread.start()
+        results.append(work.incidents.new_id())
+    thread.join()
+    other.dispose()
+    assert results == ["INC-0001", "INC-0002"]

@@ -1,0 +1,45 @@
+"""Fixtures for every floor: stores on SQLite, and on PostgreSQL when one is given."""
+
+import os
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+
+from aiops_agent.adapters.sql.engine import make_engine
+from aiops_agent.adapters.sql.migrate import upgrade
+from aiops_agent.adapters.sql.store import SqlStore
+
+POSTGRES = os.environ.get("AIOPS_TEST_POSTGRES", "")
+
+
+@pytest.fixture(params=["sqlite", *(["postgresql"] if POSTGRES else [])])
+def store_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """Address of an empty database of its own; with AIOPS_TEST_POSTGRES also on that server."""
+    if request.param == "sqlite":
+        yield f"sqlite:///{tmp_path}/store.db"
+        return
+    name = f"aiops_{uuid.uuid4().hex}"
+    server = make_engine(POSTGRES).execution_options(isolation_level="AUTOCOMMIT")
+    with server.connect() as connection:
+        connection.execute(sa.text(f"CREATE DATABASE {name}"))
+        yield sa.make_url(POSTGRES).set(database=name).render_as_string(hide_password=False)
+        connection.execute(sa.text(f"DROP DATABASE {name} WITH (FORCE)"))
+    server.dispose()
+
+
+@pytest.fixture
+def engine(store_url: str) -> Iterator[sa.Engine]:
+    """An engine on a database that has the present schema."""
+    made = make_engine(store_url)
+    upgrade(made)
+    yield made
+    made.dispose()
+
+
+@pytest.fixture
+def store(engine: sa.Engine) -> SqlStore:
+    """An empty store that wakes nobody."""
+    return SqlStore(engine)

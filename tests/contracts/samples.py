@@ -1,0 +1,157 @@
+"""Valid values of each noun that a store keeps, with what a test wants to be different."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from aiops_agent.domain.alert import Alert, AlertState, Delivery, Severity
+from aiops_agent.domain.approval import ApprovalRequest, ApprovalState, Ruling, Verdict
+from aiops_agent.domain.diagnosis import CauseKind
+from aiops_agent.domain.event import Event, EventType, Phase
+from aiops_agent.domain.incident import Incident, Status
+from aiops_agent.domain.postmortem import PastIncident, Postmortem
+from aiops_agent.domain.remediation import (
+    Action,
+    ActionKind,
+    BlastRadius,
+    Intent,
+    IntentState,
+    Plan,
+    PlanKind,
+    Prepared,
+    PreparedPlan,
+    Request,
+)
+from aiops_agent.domain.telemetry import Signal
+
+NOW = datetime(2026, 11, 24, 9, 30, tzinfo=UTC)
+SCALE = Action(kind=ActionKind.SCALE_PODS, target="payments-api", wished={"replicas": 4})
+
+
+def an_alert(**other: Any) -> Alert:
+    given = {
+        "source": "alertmanager",
+        "labels": {"alertname": "HighLatency", "service": "payments-api"},
+        "state": AlertState.FIRING,
+        "starts_at": NOW,
+        "received_at": NOW,
+    }
+    return Alert(**{**given, **other})
+
+
+def a_delivery(**other: Any) -> Delivery:
+    given = {
+        "source": "alertmanager",
+        "environment": "docker:local",
+        "digest": "d1",
+        "body": "{}",
+        "alerts": (an_alert(),),
+        "received_at": NOW,
+    }
+    return Delivery(**{**given, **other})
+
+
+def an_incident(**other: Any) -> Incident:
+    given = {
+        "id": "INC-0001",
+        "environment": "docker:local",
+        "title": "payments-api is slow",
+        "service": "payments-api",
+        "alert_names": ("HighLatency",),
+        "alert_keys": ("k1",),
+        "summary": "p95 above 500 ms",
+        "severity": Severity.SEV2,
+        "started_at": NOW,
+        "opened_at": NOW,
+    }
+    return Incident(**{**given, **other})
+
+
+def an_event(key: str, **other: Any) -> Event:
+    given = {
+        "incident": "INC-0001",
+        "environment": "docker:local",
+        "type": EventType.INCIDENT_OPENED,
+        "phase": Phase.ALERT,
+        "agent": "triage",
+        "message": "opened",
+        "at": NOW,
+        "written_at": NOW,
+    }
+    return Event(key=key, **{**given, **other})
+
+
+def a_request(operation: str = "INC-0001.1.1") -> Request:
+    return Request(operation=operation, words="POST /scale", payload={"n": 4}, repeatable=True)
+
+
+def a_plan(attempt: int = 1) -> PreparedPlan:
+    step = Prepared(
+        action=SCALE,
+        requests=(a_request(),),
+        precondition={"replicas": 2},
+        inverse=SCALE.model_copy(update={"wished": {"replicas": 2}}),
+        blast=BlastRadius(services=("payments-api",), replicas=2, interrupts=False, words="2 new"),
+        run="scale 4",
+        undo="scale 2",
+    )
+    plan = Plan(kind=PlanKind.ACT, actions=(SCALE,), reason="too few replicas")
+    return PreparedPlan(
+        incident="INC-0001", environment="docker:local", attempt=attempt, plan=plan, steps=(step,)
+    )
+
+
+def an_approval(**other: Any) -> ApprovalRequest:
+    given = {
+        "id": "INC-0001.1",
+        "incident": "INC-0001",
+        "digest": a_plan().digest,
+        "prepared": a_plan(),
+        "verdict": Verdict(ruling=Ruling.ASK, reason="no rule allows it"),
+        "state": ApprovalState.PENDING,
+        "asked_at": NOW,
+        "expires_at": NOW + timedelta(minutes=15),
+        "remind_at": NOW + timedelta(minutes=7),
+    }
+    return ApprovalRequest(**{**given, **other})
+
+
+def an_intent(operation: str = "INC-0001.1.1", **other: Any) -> Intent:
+    given = {
+        "incident": "INC-0001",
+        "plan": "p1",
+        "ordinal": 1,
+        "undo": False,
+        "request": a_request(operation),
+        "state": IntentState.ARMED,
+        "armed_at": NOW,
+    }
+    return Intent(operation=operation, **{**given, **other})
+
+
+def a_case(**other: Any) -> PastIncident:
+    given = {
+        "id": "INC-0001",
+        "environment": "docker:local",
+        "title": "payments-api is slow",
+        "service": "payments-api",
+        "alert_names": ("HighLatency",),
+        "signal": Signal.LATENCY,
+        "cause": CauseKind.CAPACITY,
+        "cause_service": "payments-api",
+        "status": Status.RESOLVED,
+        "summary": "scaled",
+        "ended_at": NOW,
+    }
+    return PastIncident(**{**given, **other})
+
+
+def a_report(**other: Any) -> Postmortem:
+    given = {
+        "incident": "INC-0001",
+        "title": "payments-api is slow",
+        "severity": Severity.SEV2,
+        "status": Status.RESOLVED,
+        "markdown": "# Report",
+        "data": {"cost": 0},
+    }
+    return Postmortem(**{**given, **other})

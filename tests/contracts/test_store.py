@@ -1,0 +1,323 @@
+"""What every store promises, on every database at hand."""
+
+import contextlib
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from aiops_agent.adapters.sql.store import SqlStore, SqlWork
+from aiops_agent.domain.approval import ApprovalState
+from aiops_agent.domain.errors import StoreError, UsageError
+from aiops_agent.domain.incident import Status
+from aiops_agent.domain.remediation import IntentState
+from aiops_agent.domain.token import Token
+from tests.contracts.samples import (
+    NOW,
+    a_case,
+    a_delivery,
+    a_report,
+    an_alert,
+    an_approval,
+    an_event,
+    an_incident,
+    an_intent,
+)
+
+
+class Stop(Exception):
+    """Ends a transaction in the middle."""
+
+
+@contextmanager
+def broken_off(store: SqlStore) -> Iterator[SqlWork]:
+    """A transaction that an error ends."""
+    with contextlib.suppress(Stop), store.begin() as work:
+        yield work
+        raise Stop
+
+
+def race(threads: int, run: Callable[[], Any]) -> list[Any]:
+    """Return what `run` gave in each of that many threads started together."""
+    results: list[Any] = []
+    start = threading.Barrier(threads)
+
+    def one() -> None:
+        start.wait()
+        results.append(run())
+
+    workers = [threading.Thread(target=one) for _ in range(threads)]
+    for worker in workers:
+        worker.start()
+    for worker in workers:
+        worker.join()
+    return results
+
+
+def test_the_same_body_again_is_counted_and_waits_again(store: SqlStore):
+    with store.begin() as work:
+        first = work.inbox.keep(a_delivery())
+        work.inbox.handled(first.id)
+        assert work.inbox.waiting(10) == ()
+    with store.begin() as work:
+        again = work.inbox.keep(a_delivery(received_at=NOW + timedelta(minutes=5)))
+
+        assert (again.id, again.seen) == (first.id, 2)
+        assert work.inbox.waiting(10) == (again,)
+
+
+def test_a_body_of_another_environment_is_another_delivery(store: SqlStore):
+    with store.begin() as work:
+        one = work.inbox.keep(a_delivery())
+        other = work.inbox.keep(a_delivery(environment="docker:other"))
+
+        assert one.id != other.id
+        assert work.inbox.waiting(10) == (one, other)
+        assert work.inbox.waiting(1) == (one,)
+
+
+def test_a_rejected_body_never_waits(store: SqlStore):
+    with store.begin() as work:
+        kept = work.inbox.keep(a_delivery(rejected="no JSON", alerts=()))
+
+        assert work.inbox.waiting(10) == ()
+        assert work.inbox.rejected(10) == (kept,)
+
+
+def test_incident_ids_count_up_and_a_rolled_back_id_is_free_again(store: SqlStore):
+    with store.begin() as work:
+        assert work.incidents.new_id() == "INC-0001"
+    with broken_off(store) as work:
+        assert work.incidents.new_id() == "INC-0002"
+    with store.begin() as work:
+        assert work.incidents.new_id() == "INC-0002"
+        assert work.incidents.new_id() == "INC-0003"
+
+
+def test_sixteen_threads_never_get_the_same_incident_id(store: SqlStore):
+    def draw() -> str:
+        with store.begin() as work:
+            return work.incidents.new_id()
+
+    assert len(set(race(16, draw))) == 16
+
+
+def test_an_incident_comes_back_equal_and_is_replaced(store: SqlStore):
+    opened = an_incident()
+    moved = opened.move(Status.DIAGNOSING, "looks real", at=NOW)
+    with store.begin() as work:
+        assert work.incidents.get(opened.id) is None
+        work.incidents.put(opened)
+        assert work.incidents.get(opened.id) == opened
+        work.incidents.put(moved)
+    with store.begin() as work:
+        assert work.incidents.listed() == (moved,)
+
+
+def test_incidents_are_listed_newest_first_by_environment_and_openness(store: SqlStore):
+    one = an_incident(id="INC-0001", environment="shop:a")
+    two = an_incident(id="INC-0002")
+    ended = an_incident(id="INC-0003").move(Status.DISMISSED, "nothing", at=NOW)
+    with store.begin() as work:
+        for incident in (one, two, ended):
+            work.incidents.put(incident)
+
+        assert work.incidents.listed(limit=2) == (ended, two)
+        assert work.incidents.listed(open_only=True) == (two, one)
+        assert work.incidents.listed(environment="docker:local", open_only=True) == (two,)
+
+
+def test_an_error_leaves_nothing_behind(store: SqlStore):
+    with broken_off(store) as work:
+        work.incidents.put(an_incident())
+        work.events.append(an_event("e1"))
+        work.approvals.ask(an_approval())
+    with store.begin() as work:
+        assert work.incidents.listed() == ()
+        assert work.events.after(0) == ()
+        assert work.approvals.listed() == ()
+
+
+def test_a_transaction_inside_another_is_refused_at_once(store: SqlStore):
+    with pytest.raises(StoreError, match="defect"), store.begin(), store.begin():
+        pass
+    with store.begin() as work:
+        assert work.incidents.listed() == ()
+
+
+def test_an_event_is_written_once_per_key(store: SqlStore):
+    with store.begin() as work:
+        assert work.events.append(an_event("e1"))
+        assert not work.events.append(an_event("e1", message="again"))
+        (stored,) = work.events.after(0)
+
+    assert (stored.message, stored.id > 0) == ("opened", True)
+    assert stored.model_copy(update={"id": 0}) == an_event("e1")
+
+
+def test_a_cursor_moves_forward_only_and_reads_what_is_beyond_it(store: SqlStore):
+    with store.begin() as work:
+        for number in range(5):
+            work.events.append(an_event(f"e{number}", incident=f"INC-{number % 2}"))
+        first, second, *_ = work.events.after(0)
+        work.events.advance("bell", second.id)
+        work.events.advance("bell", first.id)
+    with store.begin() as work:
+        cursor = work.events.cursor("bell")
+        assert (cursor, work.events.cursor("nobody")) == (second.id, 0)
+        assert [e.key for e in work.events.after(cursor)] == ["e2", "e3", "e4"]
+        assert [e.key for e in work.events.after(0, incident="INC-1")] == ["e1", "e3"]
+        assert [e.key for e in work.events.after(0, limit=1)] == ["e0"]
+
+
+def test_a_reader_beside_sixteen_writers_skips_no_event(store: SqlStore):
+    seen: list[str] = []
+    done = threading.Event()
+
+    def read() -> None:
+        cursor, last = 0, False
+        while not last:
+            last = done.is_set()
+            with store.begin() as work:
+                for event in work.events.after(cursor):
+                    seen.append(event.key)
+                    cursor = event.id
+
+    def write() -> None:
+        name = threading.get_ident()
+        for number in range(5):
+            with store.begin() as work:
+                work.events.append(an_event(f"{name}.{number}"))
+
+    reader = threading.Thread(target=read)
+    reader.start()
+    race(16, write)
+    done.set()
+    reader.join()
+    assert len(seen) == len(set(seen)) == 80
+
+
+def test_only_one_of_sixteen_answers_counts(store: SqlStore):
+    with store.begin() as work:
+        work.approvals.ask(an_approval())
+
+    def answer() -> bool:
+        with store.begin() as work:
+            approved = an_approval(state=ApprovalState.APPROVED)
+            return work.approvals.change(approved, was=ApprovalState.PENDING)
+
+    assert sorted(race(16, answer)) == [False] * 15 + [True]
+
+
+def test_an_approval_of_another_digest_changes_nothing(store: SqlStore):
+    with store.begin() as work:
+        work.approvals.ask(an_approval())
+        other = an_approval(digest="0" * 64, state=ApprovalState.APPROVED)
+
+        assert not work.approvals.change(other, was=ApprovalState.PENDING)
+        assert work.approvals.get("INC-0001.1") == an_approval()
+
+
+def test_asking_again_returns_what_is_stored(store: SqlStore):
+    rejected = an_approval(state=ApprovalState.REJECTED)
+    with store.begin() as work:
+        assert work.approvals.get("INC-0001.1") is None
+        work.approvals.ask(an_approval())
+        work.approvals.change(rejected, was=ApprovalState.PENDING)
+
+        assert work.approvals.ask(an_approval()) == rejected
+
+
+def test_approvals_are_listed_by_state_newest_first(store: SqlStore):
+    first = an_approval()
+    second = an_approval(id="INC-0001.2", state=ApprovalState.USED)
+    with store.begin() as work:
+        assert work.approvals.latest("INC-0001") is None
+        work.approvals.ask(first)
+        work.approvals.ask(second)
+
+        assert work.approvals.listed() == (second, first)
+        assert work.approvals.listed(states=[ApprovalState.PENDING]) == (first,)
+        assert work.approvals.latest("INC-0001") == second
+
+
+def test_an_armed_intent_is_left_as_it_is(store: SqlStore):
+    sent = an_intent(state=IntentState.APPLIED, sends=1)
+    with store.begin() as work:
+        work.ledger.arm([an_intent()])
+        assert work.ledger.change(sent, was=IntentState.ARMED)
+        assert not work.ledger.change(sent, was=IntentState.ARMED)
+        work.ledger.arm([an_intent(), an_intent("INC-0001.1.2", ordinal=2)])
+        work.ledger.arm([])
+
+        intents = work.ledger.of_plan("INC-0001", "p1", undo=False)
+        assert intents == (sent, an_intent("INC-0001.1.2", ordinal=2))
+        assert work.ledger.of_plan("INC-0001", "p1", undo=True) == ()
+
+
+def test_intents_are_counted_since_a_wall_time(store: SqlStore):
+    with store.begin() as work:
+        work.ledger.arm([an_intent("a"), an_intent("b", armed_at=NOW + timedelta(hours=1))])
+
+        assert work.ledger.counted(since=NOW) == 2
+        assert work.ledger.counted(since=NOW + timedelta(seconds=1)) == 1
+
+
+def test_only_one_of_sixteen_senders_takes_an_intent(store: SqlStore):
+    with store.begin() as work:
+        work.ledger.arm([an_intent()])
+
+    def claim() -> bool:
+        with store.begin() as work:
+            sending = an_intent(state=IntentState.SENDING, sends=1)
+            return work.ledger.change(sending, was=IntentState.ARMED)
+
+    assert sorted(race(16, claim)) == [False] * 15 + [True]
+
+
+def test_cases_come_by_family_newest_first_and_are_replaced(store: SqlStore):
+    old = a_case(id="INC-0001", ended_at=NOW - timedelta(days=300))
+    new = a_case(id="INC-0002")
+    with store.begin() as work:
+        work.archive.add(new, None)
+        work.archive.add(a_case(id="INC-0001", summary="draft"), a_report())
+        work.archive.add(old, None)
+        work.archive.add(a_case(id="INC-0003", environment="shop:a"), None)
+
+        assert work.archive.cases("docker") == (new, old)
+        assert work.archive.cases("docker", limit=1) == (new,)
+        assert work.archive.postmortem("INC-0001") == a_report()
+        assert work.archive.postmortem("INC-0002") is None
+
+
+def test_a_token_is_revoked_for_ever_and_its_name_stays_taken(store: SqlStore):
+    token = Token(name="am", secret="ab" * 32, created_at=NOW)
+    with store.begin() as work:
+        work.tokens.add(token)
+        work.tokens.revoke("am", NOW)
+        work.tokens.revoke("am", NOW + timedelta(days=1))
+
+        (kept,) = work.tokens.listed()
+        assert kept.revoked_at == NOW
+        with pytest.raises(UsageError, match="already"):
+            work.tokens.add(token)
+        with pytest.raises(UsageError, match="no token"):
+            work.tokens.revoke("other", NOW)
+
+
+def test_hostile_characters_and_numbers_are_stored_without_harm(store: SqlStore):
+    hostile = "a\0b\ud800c\u202e\x1b]0;x\x07 \\u0000 €"
+    alert = an_alert(labels={"x\0": hostile})
+    event = an_event("k\0", message=hostile, data={"n": float("nan")}, took=float("inf"))
+    with store.begin() as work:
+        kept = work.inbox.keep(a_delivery(body=hostile, alerts=(alert,)))
+        work.events.append(event)
+        (stored,) = work.events.after(0)
+
+    clean = hostile.replace("\0", "\ufffd").replace("\ud800", "\ufffd")
+    assert (kept.body, kept.alerts[0].labels) == (clean, {"x\ufffd": clean})
+    assert (stored.key, stored.message) == ("k\ufffd", clean)
+    assert (stored.data, stored.took) == ({"n": None}, float("inf"))

@@ -120,7 +120,7 @@ class Story(Value):
     within: Span = timedelta(minutes=5)
     watch: Span = timedelta(minutes=10)
     look: Span = timedelta(seconds=30)
-    window: Span = timedelta(minutes=10)  # alerts of one cause this far apart are one incident
+    window: Span = timedelta(minutes=5)  # alerts of one cause this far apart are one incident
     max_attempts: int = Field(default=3, ge=1, le=3)
 
 

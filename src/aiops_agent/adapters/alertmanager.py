@@ -1,0 +1,157 @@
+"""Reads what Alertmanager sends: webhook version 4, of which we believe little."""
+
+import hashlib
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+from urllib.parse import urlsplit
+
+import orjson
+
+from aiops_agent.domain.alert import Alert, AlertState, Delivery
+from aiops_agent.domain.errors import RejectedBody
+
+SOURCE = "alertmanager"
+VERSION = "4"
+MAX_VALUE = 4_096  # characters of one label, annotation or name
+MAX_BODY = 262_144  # characters of the body that are kept for a person to look at
+MAX_NAMES = 512  # labels, or annotations, of one alert
+MAX_URL = 2_048
+REPLACEMENT = "\ufffd"
+
+
+def decode(body: bytes, *, environment: str, received_at: datetime) -> Delivery:
+    """Return the delivery that a body is; one that cannot be accepted says why in `rejected`.
+
+    Only the state of each alert counts: the body's own status is computed over what was kept of
+    the group and calls it resolved while alerts that were cut off still fire.
+    """
+    alerts: tuple[Alert, ...] = ()
+    truncated, rejected = 0, ""
+    try:
+        document = _document(body)
+        alerts = tuple(
+            _alert(found, f"alerts[{number}]", received_at)
+            for number, found in enumerate(document["alerts"])
+        )
+        truncated = _count(document.get("truncatedAlerts"))
+    except RejectedBody as error:
+        alerts, rejected = (), str(error)
+    return Delivery(
+        source=SOURCE,
+        environment=environment,
+        digest=hashlib.sha256(body).hexdigest(),
+        body=_kept(body),
+        alerts=alerts,
+        truncated=truncated,
+        rejected=rejected,
+        received_at=received_at,
+    )
+
+
+def _document(body: bytes) -> dict[str, Any]:
+    try:
+        document = orjson.loads(body)
+    except orjson.JSONDecodeError as error:
+        raise RejectedBody(f"The body is not JSON: {_line(str(error))}.") from error
+    if not isinstance(document, dict):
+        raise RejectedBody(f"The body is {_kind(document)}, not an object.")
+    version = document.get("version", VERSION)
+    if str(version) != VERSION:
+        raise RejectedBody(f"Webhook version {_line(str(version))} is unknown; {VERSION} is known.")
+    if not isinstance(document.get("alerts"), list):
+        raise RejectedBody(f"alerts is {_kind(document.get('alerts'))}, not a list.")
+    return document
+
+
+def _alert(found: Any, where: str, received_at: datetime) -> Alert:
+    if not isinstance(found, dict):
+        raise RejectedBody(f"{where} is {_kind(found)}, not an object.")
+    return Alert(
+        source=SOURCE,
+        labels=_texts(found.get("labels"), f"{where}.labels"),
+        annotations=_texts(found.get("annotations") or {}, f"{where}.annotations"),
+        state=_state(found.get("status"), f"{where}.status"),
+        starts_at=_moment(found.get("startsAt")),
+        ends_at=_moment(found.get("endsAt")),
+        received_at=received_at,
+        url=_link(found.get("generatorURL")),
+    )
+
+
+def _state(found: Any, where: str) -> AlertState:
+    if found not in tuple(AlertState):
+        raise RejectedBody(f"{where} is neither firing nor resolved.")
+    return AlertState(found)
+
+
+def _texts(found: Any, where: str) -> dict[str, str]:
+    if not isinstance(found, Mapping):
+        raise RejectedBody(f"{where} is {_kind(found)}, not an object of texts.")
+    if len(found) > MAX_NAMES:
+        raise RejectedBody(f"{where} has {len(found)} names; at most {MAX_NAMES} are accepted.")
+    for value in found.values():
+        if not isinstance(value, str):
+            raise RejectedBody(f"{where} holds {_kind(value)} where a text is due.")
+    return {_cut(name): _cut(value) for name, value in found.items()}
+
+
+def _cut(text: str) -> str:
+    """Keep a text to MAX_VALUE; the mark keeps texts apart that differ beyond it."""
+    clean = text.replace("\0", REPLACEMENT)
+    if len(clean) <= MAX_VALUE:
+        return clean
+    seal = hashlib.sha256(clean.encode()).hexdigest()[:12]
+    mark = f"… [cut: {len(clean)} characters, sha256 {seal}]"
+    return clean[: MAX_VALUE - len(mark)] + mark
+
+
+def _kept(body: bytes) -> str:
+    text = body[: 4 * MAX_BODY].decode("utf-8", "replace").replace("\0", REPLACEMENT)
+    if len(text) <= MAX_BODY and len(body) <= 4 * MAX_BODY:
+        return text
+    mark = f"… [cut: {len(body)} bytes]"
+    return text[: MAX_BODY - len(mark)] + mark
+
+
+def _moment(found: Any) -> datetime | None:
+    """Read a time that may be missing or a lie; Go's zero time and nonsense are no time."""
+    if not isinstance(found, str) or len(found) > 64:
+        return None
+    try:
+        moment = datetime.fromisoformat(found)
+        if moment.tzinfo is None or moment.year <= 1:
+            return None
+        return moment.astimezone(UTC)
+    except (ValueError, OverflowError):
+        return None
+
+
+def _link(found: Any) -> str | None:
+    """Return a link that is safe to show as one, or None."""
+    if not isinstance(found, str) or len(found) > MAX_URL or not found.isprintable():
+        return None
+    try:
+        parts = urlsplit(found)
+        host = parts.hostname
+    except ValueError:
+        return None
+    return found if parts.scheme in ("http", "https") and host else None
+
+
+def _count(found: Any) -> int:
+    # What is left out cannot be told from nonsense: count it as nothing left out.
+    if isinstance(found, bool) or not isinstance(found, int):
+        return 0
+    return max(0, found)
+
+
+def _kind(found: Any) -> str:
+    if found is None:
+        return "null or missing"
+    names = {dict: "an object", list: "a list", str: "a text", bool: "a boolean"}
+    return names.get(type(found), "a number")
+
+
+def _line(text: str) -> str:
+    return " ".join(text.split())[:120]

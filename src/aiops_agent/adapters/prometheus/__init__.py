@@ -1,0 +1,1 @@
+"""Prometheus: which series are a service's signals, and what they say."""

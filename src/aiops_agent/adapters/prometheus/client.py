@@ -1,0 +1,219 @@
+"""Prometheus' HTTP API, as far as we read it."""
+
+import json
+import math
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import httpx2
+
+from aiops_agent.adapters.prometheus.query import Expression
+from aiops_agent.domain.errors import SourceError
+from aiops_agent.domain.value import Json
+
+_MOST_BYTES = 32 * 2**20
+_MOST_POINTS = 10_000  # Prometheus refuses above 11,000 per series
+
+Labels = Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class Sample:
+    """One series at one moment; None when the value is not a number."""
+
+    labels: Labels
+    value: float | None
+
+
+@dataclass(frozen=True)
+class Track:
+    """One series over time: value by moment, in seconds since 1970."""
+
+    labels: Labels
+    points: Mapping[float, float | None]
+
+
+@dataclass(frozen=True)
+class Target:
+    """One thing that Prometheus scrapes, as it scrapes it now."""
+
+    labels: Labels
+    up: bool
+    interval: timedelta | None
+
+
+@dataclass(frozen=True)
+class PrometheusClient:
+    """Asks one server. Keeps one connection pool; follows no redirects.
+
+    `token_file` holds a bearer token and is read for each request, so that it may be renewed.
+    """
+
+    url: str
+    timeout: timedelta = timedelta(seconds=5)
+    token_file: Path | None = None
+    transport: httpx2.AsyncBaseTransport | None = None
+    _http: list[httpx2.AsyncClient] = field(default_factory=list, compare=False, repr=False)
+
+    async def instant(self, query: Expression, at: datetime | None = None) -> tuple[Sample, ...]:
+        """Return the value of every series of a query at a moment, by default now."""
+        form = {"query": query.render()}
+        if at is not None:
+            form["time"] = _seconds(at)
+        result = _vector(await self._ask("POST", "/api/v1/query", form), "vector")
+        return tuple(Sample(_labels(one), _number(one["value"][1])) for one in result)
+
+    async def range(
+        self, query: Expression, start: datetime, end: datetime, step: timedelta
+    ) -> tuple[Track, ...]:
+        """Return every series of a query from `start` to `end`, both included, each `step`."""
+        if step <= timedelta(0) or (end - start) / step > _MOST_POINTS:
+            raise SourceError(f"{end - start} in steps of {step} is more than can be asked for.")
+        form = {
+            "query": query.render(),
+            "start": _seconds(start),
+            "end": _seconds(end),
+            "step": f"{step.total_seconds():.3f}",
+        }
+        result = _vector(await self._ask("POST", "/api/v1/query_range", form), "matrix")
+        return tuple(
+            Track(_labels(one), {float(at): _number(text) for at, text in one["values"]})
+            for one in result
+        )
+
+    async def metrics(self, since: datetime, until: datetime) -> tuple[str, ...]:
+        """Return the names of all metrics that had samples in that time."""
+        form = {"start": _seconds(since), "end": _seconds(until)}
+        data = await self._ask("GET", "/api/v1/label/__name__/values", form)
+        return tuple(_texts(data))
+
+    async def label_values(self, name: str) -> tuple[str, ...]:
+        """Return every value of a label that is not in need of quoting."""
+        return tuple(_texts(await self._ask("GET", f"/api/v1/label/{name}/values", {})))
+
+    async def targets(self) -> tuple[Target, ...]:
+        """Return what is scraped now."""
+        data = await self._ask("GET", "/api/v1/targets", {"state": "active"})
+        active = data.get("activeTargets") if isinstance(data, dict) else None
+        if not isinstance(active, list):
+            raise self._unreadable("its list of targets")
+        return tuple(
+            Target(one.get("labels", {}), one.get("health") == "up", _every(one)) for one in active
+        )
+
+    async def version(self) -> str:
+        """Return the server's version."""
+        data = await self._ask("GET", "/api/v1/status/buildinfo", {})
+        return str(data.get("version", "unknown")) if isinstance(data, dict) else "unknown"
+
+    async def rules(self) -> tuple[str, ...]:
+        """Return the names of all alerting rules."""
+        data = await self._ask("GET", "/api/v1/rules", {"type": "alert"})
+        groups = data.get("groups", []) if isinstance(data, dict) else []
+        return tuple(str(rule.get("name")) for group in groups for rule in group.get("rules", []))
+
+    async def close(self) -> None:
+        """Close the connections."""
+        while self._http:
+            await self._http.pop().aclose()
+
+    async def _ask(self, method: str, path: str, form: Mapping[str, str]) -> Json:
+        params, data = (form, None) if method == "GET" else (None, form)
+        headers = self._headers()
+        try:
+            async with self._client().stream(
+                method, path, params=params, data=data, headers=headers
+            ) as answer:
+                return self._data(answer.status_code, await self._body(answer))
+        except httpx2.TimeoutException as error:
+            seconds = self.timeout.total_seconds()
+            raise SourceError(
+                f"Prometheus at {self.url} did not answer in {seconds:g} s."
+            ) from error
+        except (httpx2.TransportError, httpx2.InvalidURL) as error:
+            raise SourceError(
+                f"Prometheus at {self.url} cannot be reached: {str(error) or type(error).__name__}."
+            ) from error
+
+    async def _body(self, answer: httpx2.Response) -> bytes:
+        body = bytearray()
+        async for chunk in answer.aiter_bytes():
+            body += chunk
+            if len(body) > _MOST_BYTES:
+                raise SourceError(f"Prometheus at {self.url} answered more than we can read.")
+        return bytes(body)
+
+    def _data(self, status: int, body: bytes) -> Json:
+        try:
+            document = json.loads(body)
+        except ValueError as error:
+            raise SourceError(
+                f"Prometheus at {self.url} answered {status} without JSON; "
+                "is this the address of a Prometheus?"
+            ) from error
+        if not isinstance(document, dict) or document.get("status") != "success":
+            reason = document.get("error") if isinstance(document, dict) else None
+            said = str(reason or status)[:200]
+            raise SourceError(f"Prometheus at {self.url} refused a question: {said}.")
+        return document.get("data")
+
+    def _client(self) -> httpx2.AsyncClient:
+        if not self._http:
+            self._http.append(
+                httpx2.AsyncClient(
+                    base_url=self.url,
+                    timeout=self.timeout.total_seconds(),
+                    transport=self.transport,
+                    follow_redirects=False,
+                    trust_env=False,
+                )
+            )
+        return self._http[0]
+
+    def _headers(self) -> dict[str, str]:
+        if self.token_file is None:
+            return {}
+        try:
+            return {"Authorization": f"Bearer {self.token_file.read_text().strip()}"}
+        except OSError as error:
+            raise SourceError(
+                f"The token of Prometheus cannot be read from {self.token_file}."
+            ) from error
+
+    def _unreadable(self, what: str) -> SourceError:
+        return SourceError(f"Prometheus at {self.url} gave {what} in a shape that we cannot read.")
+
+
+def _seconds(at: datetime) -> str:
+    return f"{at.astimezone(UTC).timestamp():.3f}"
+
+
+def _number(text: str) -> float | None:
+    value = float(text)
+    return value if math.isfinite(value) else None
+
+
+def _labels(one: Json) -> Labels:
+    return {str(name): str(value) for name, value in one.get("metric", {}).items()}
+
+
+def _vector(data: Json, kind: str) -> Sequence[Json]:
+    if not isinstance(data, dict) or data.get("resultType") != kind:
+        raise SourceError(f"Prometheus did not answer with a {kind}.")
+    return list(data.get("result") or ())
+
+
+def _texts(data: Json) -> Sequence[str]:
+    return [str(one) for one in data] if isinstance(data, list) else []
+
+
+_UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86_400.0}
+
+
+def _every(target: Json) -> timedelta | None:
+    parts = re.findall(r"(\d+)(ms|[smhd])", str(target.get("scrapeInterval", "")))
+    total = sum(float(number) * _UNITS[unit] for number, unit in parts)
+    return timedelta(seconds=total) if total else None

@@ -1,0 +1,85 @@
+"""Tells people through their own program: a signed JSON message to an address of theirs."""
+
+import hashlib
+import hmac
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+
+import httpx2
+import orjson
+
+from aiops_agent.domain.errors import NotifyError
+from aiops_agent.domain.notice import Notice
+
+TIMEOUT = timedelta(seconds=10)
+_ATTEMPT_LATER = (408, 425, 429)  # the only 4xx that time can mend
+
+
+def _wall() -> datetime:
+    return datetime.now(UTC)
+
+
+@dataclass(frozen=True)
+class Webhook:
+    """ports.people.Notifier by HTTP POST.
+
+    With a secret the receiver can check `X-Aiops-Signature: v1=` HMAC-SHA256 of
+    "timestamp.body", and drop what is old by `X-Aiops-Timestamp` (seconds since 1970) and what
+    came before by `Idempotency-Key`.
+    """
+
+    url: str
+    secret: str = field(default="", repr=False)
+    name: str = "webhook"
+    now: Callable[[], datetime] = _wall
+    transport: httpx2.AsyncBaseTransport | None = None
+
+    async def tell(self, notice: Notice) -> None:
+        """Send the notice once; raises NotifyError, which says whether to try again."""
+        body = orjson.dumps(notice.document())
+        headers = {
+            "Content-Type": "application/json",
+            "User-Agent": "aiops-agent",
+            "Idempotency-Key": notice.key,
+            **self._seal(body),
+        }
+        try:
+            status = await self._post(body, headers)
+        except (httpx2.UnsupportedProtocol, httpx2.InvalidURL, ValueError) as error:
+            text = f"The webhook {self.name} cannot be used; check its address."
+            raise NotifyError(text, retry=False) from error
+        except httpx2.HTTPError as error:
+            text = f"The webhook {self.name} was not reached: {type(error).__name__}."
+            raise NotifyError(text, retry=True) from error
+        self._judge(status)
+
+    async def _post(self, body: bytes, headers: dict[str, str]) -> int:
+        client = httpx2.AsyncClient(
+            transport=self.transport,
+            timeout=TIMEOUT.total_seconds(),
+            follow_redirects=False,
+            trust_env=False,
+        )
+        # The answer's body is of no use to us, and may be endless: it is not read.
+        async with client, client.stream("POST", self.url, content=body, headers=headers) as answer:
+            return answer.status_code
+
+    def _judge(self, status: int) -> None:
+        if 200 <= status < 300:
+            return
+        retry = status >= 500 or status in _ATTEMPT_LATER
+        hint = " (redirects are not followed)" if 300 <= status < 400 else ""
+        raise NotifyError(f"The webhook {self.name} answered {status}{hint}.", retry=retry)
+
+    def _seal(self, body: bytes) -> dict[str, str]:
+        stamp = str(int(self.now().timestamp()))
+        sealed = {"X-Aiops-Timestamp": stamp}
+        if self.secret:
+            sealed["X-Aiops-Signature"] = f"v1={signature(self.secret, stamp, body)}"
+        return sealed
+
+
+def signature(secret: str, stamp: str, body: bytes) -> str:
+    """Return the HMAC-SHA256 (hex) of "stamp.body"."""
+    return hmac.new(secret.encode(), stamp.encode() + b"." + body, hashlib.sha256).hexdigest()

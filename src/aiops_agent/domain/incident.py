@@ -5,6 +5,7 @@ from enum import StrEnum
 from typing import NewType, Self
 
 from aiops_agent.domain.alert import Severity
+from aiops_agent.domain.approval import Verdict
 from aiops_agent.domain.diagnosis import Diagnosis, Triage
 from aiops_agent.domain.errors import TransitionError
 from aiops_agent.domain.remediation import Outcome, Plan, PreparedPlan, Recovery, Verification
@@ -51,6 +52,21 @@ TRANSITIONS: dict[Status, tuple[Status, ...]] = {
 ENDED = (Status.RESOLVED, Status.DISMISSED, Status.ESCALATED)
 
 
+class Ending(StrEnum):
+    """How an incident ended, one step finer than its status."""
+
+    FIXED = "fixed"  # an action helped, says telemetry
+    HEALED = "healed"  # it recovered with no action of ours
+    DISMISSED = "dismissed"  # nothing was wrong
+    REJECTED = "rejected"  # a person said no
+    DENIED = "denied"  # policy said no
+    EXPIRED = "expired"  # nobody answered in time
+    HANDED_OVER = "handed_over"  # no safe action: given to a person, nothing changed
+    TAKEN_OVER = "taken_over"  # a person took it from us
+    FAILED = "failed"  # acted, and telemetry does not say that it helped
+    UNKNOWN = "unknown"  # acted, and nobody knows whether it landed
+
+
 class Attempt(Value):
     """One round of diagnose, plan, act, verify; fields fill in as the round goes on."""
 
@@ -63,6 +79,7 @@ class Attempt(Value):
     verification: Verification | None = None
     undo: Outcome | None = None
     undo_verification: Verification | None = None
+    verdict: Verdict | None = None
     refuted: str = ""  # Hypothesis.key that this attempt refuted
 
 
@@ -83,6 +100,7 @@ class Incident(Value):
     opened_at: datetime  # environment time
     ended_at: datetime | None = None
     recovery: Recovery | None = None
+    ending: Ending | None = None
     triage: Triage | None = None
     attempts: tuple[Attempt, ...] = ()
     takeover: bool = False  # a person took it over: the agent stops

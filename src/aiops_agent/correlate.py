@@ -1,0 +1,68 @@
+"""Which service does an alert speak of, and which incident does it belong to?"""
+
+import re
+from collections.abc import Iterable, Sequence
+from datetime import datetime, timedelta
+
+from aiops_agent.domain.alert import Alert
+from aiops_agent.domain.incident import Incident
+from aiops_agent.domain.telemetry import ServiceGraph, ServiceName
+
+# Labels that name a service, the most telling first.
+SERVICE_LABELS = (
+    "service",
+    "service_name",
+    "app",
+    "app_kubernetes_io_name",
+    "aiops_service",
+    "deployment",
+    "workload",
+    "compose_service",
+    "container_label_com_docker_compose_service",
+    "job",
+    "destination_service_name",
+    "container",
+    "name",
+)
+
+
+def service_of(alert: Alert, known: Sequence[ServiceName]) -> ServiceName:
+    """Return the service that an alert speaks of; a known name wins over an unknown one."""
+    named = [alert.labels[label] for label in SERVICE_LABELS if alert.labels.get(label)]
+    for value in (*named, *alert.labels.values()):
+        if value in known:
+            return ServiceName(value)
+    words = set(re.split(r"[^\w-]+", alert.summary))
+    for name in known:
+        if name in words:
+            return name
+    return ServiceName(named[0] if named else "unknown")
+
+
+def belongs_to(alert: Alert, open_incidents: Iterable[Incident]) -> Incident | None:
+    """Return the open incident that already holds this very alert, if there is one."""
+    return next((i for i in open_incidents if alert.key in i.alert_keys), None)
+
+
+def same_cause(
+    service: ServiceName,
+    at: datetime,
+    open_incidents: Iterable[Incident],
+    graph: ServiceGraph,
+    window: timedelta,
+) -> Incident | None:
+    """Return the open incident of the same service, or of a service that calls or is called.
+
+    Only one that opened within `window` of `at` counts: later trouble is trouble of its own.
+    """
+    for incident in open_incidents:
+        if abs(at - incident.opened_at) > window:
+            continue
+        related = {
+            incident.service,
+            *graph.downstream(incident.service),
+            *graph.upstream(incident.service),
+        }
+        if service in related:
+            return incident
+    return None

@@ -1,0 +1,41 @@
+"""What the story needs from outside, in one hand."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from aiops_agent.agents.briefing import Pace
+from aiops_agent.agents.crew import Crew
+from aiops_agent.domain.point import Mark, unmarked
+from aiops_agent.domain.policy import Mode
+from aiops_agent.ports.store import Store
+from aiops_agent.ports.telemetry import Environments
+from aiops_agent.safety.assess import Rule
+from aiops_agent.safety.execute import Executor
+
+
+@dataclass(frozen=True)
+class Terms:
+    """The bounds of the story. `expires` is wall time; the rest is environment time."""
+
+    mode: Mode = Mode.PROPOSE
+    max_attempts: int = 3
+    expires: timedelta = timedelta(minutes=15)
+    window: timedelta = timedelta(minutes=5)  # alerts of one cause arrive within it
+    cooldown: timedelta = timedelta(minutes=10)  # a repeat after the end opens nothing
+    blind: timedelta = timedelta(minutes=10)  # how long unreadable telemetry is waited for
+    pace: Pace = field(default_factory=Pace)
+
+
+@dataclass(frozen=True)
+class Deps:
+    """Everything that the story is told with; `now` is wall time."""
+
+    store: Store
+    environments: Environments
+    executor: Executor
+    crew: Crew
+    rules: Sequence[Rule]
+    now: Callable[[], datetime]
+    terms: Terms = field(default_factory=Terms)
+    mark: Mark = unmarked

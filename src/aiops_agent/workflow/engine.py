@@ -1,0 +1,147 @@
+"""The running engine: starts stories, resumes them after a crash, watches inbox and answers."""
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from dbos import DBOS, SetWorkflowID
+
+from aiops_agent.domain.approval import Decision
+from aiops_agent.domain.errors import AiopsError, ApprovalError, UsageError
+from aiops_agent.domain.event import Event
+from aiops_agent.domain.incident import EnvironmentId, IncidentId
+from aiops_agent.workflow.gate import Gate
+from aiops_agent.workflow.hands import Busy
+from aiops_agent.workflow.inform import Inform
+from aiops_agent.workflow.receive import Receive
+from aiops_agent.workflow.resolve import ResolveIncident
+from aiops_agent.workflow.service import Service
+
+log = logging.getLogger(__name__)
+
+POLL_SECONDS = 0.25
+SLOW_POLL_SECONDS = 1.0
+LONGEST_SEND_SECONDS = 20.0
+
+
+class Answers(Protocol):
+    """Answers that people leave as files."""
+
+    def waiting(self) -> Sequence[str]:
+        """Return the ids of requests for which a file lies there."""
+        ...
+
+    def take(self, request_id: str, at: Any) -> Decision | None:
+        """Consume a file and return its answer; raises ApprovalError when it does not count."""
+        ...
+
+
+@dataclass
+class Engine:
+    """Runs the stories of this process. Use it inside `async with bootstrap's engine(...)`."""
+
+    service: Service
+    story: ResolveIncident
+    receive: Receive
+    busy: Busy
+    answers: Answers
+    informs: Sequence[Inform] = ()
+    environment: EnvironmentId | None = None  # whose inbox is read all the time
+    _loops: list[asyncio.Task[None]] = field(default_factory=list)
+    _rang: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def begin_loops(self) -> None:
+        """Start looking for deliveries, answers in files, and people to be told."""
+        self._loop("answers", self._take_answers, POLL_SECONDS)
+        if self.environment is not None:
+            self._loop("inbox", self._take_deliveries, SLOW_POLL_SECONDS)
+        for inform in self.informs:
+            self._loop(f"inform {inform.notifier.name}", inform.catch_up, SLOW_POLL_SECONDS)
+
+    async def end(self) -> None:
+        """Stop the loops and let a send in flight finish; the rest is resumed by the next start."""
+        for task in self._loops:
+            task.cancel()
+        await asyncio.gather(*self._loops, return_exceptions=True)
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self.busy.idle.wait(), LONGEST_SEND_SECONDS)
+
+    def ring(self) -> None:
+        """Say that something was put into the inbox; safe from any thread."""
+        if self._loops:
+            self._loops[0].get_loop().call_soon_threadsafe(self._rang.set)
+
+    async def intake(self, environment: EnvironmentId) -> tuple[IncidentId, ...]:
+        """Handle the inbox of an environment and start the stories of its open incidents."""
+        await self.receive.handle(environment)
+        open_now = await asyncio.to_thread(
+            self.service.incidents, open_only=True, environment=environment
+        )
+        for incident in open_now:
+            await self.start(incident.id)
+        return tuple(incident.id for incident in open_now)
+
+    async def start(self, incident_id: IncidentId) -> None:
+        """Start the story of an incident, at most once ever."""
+        with SetWorkflowID(incident_id):
+            await DBOS.start_workflow_async(self.story.run, incident_id)
+
+    async def follow(self, incident_id: str) -> AsyncIterator[Event]:
+        """Yield the events of an incident from the first on, until it has ended and is archived."""
+        cursor = 0
+        while True:
+            events = await asyncio.to_thread(self.service.events, cursor, incident_id)
+            for event in events:
+                cursor = event.id
+                yield event
+            if not events and await asyncio.to_thread(self._told, incident_id):
+                return
+            if not events:
+                await asyncio.sleep(POLL_SECONDS / 2)
+
+    def _told(self, incident_id: str) -> bool:
+        incident = self.service.incident(incident_id)
+        if not incident.ended:
+            return False
+        with self.service.store.begin() as work:
+            family = incident.environment.split(":", 1)[0]
+            return any(case.id == incident.id for case in work.archive.cases(family))
+
+    def _loop(
+        self, name: str, turn: Callable[[], Coroutine[Any, Any, object]], pause: float
+    ) -> None:
+        async def run() -> None:
+            while True:
+                try:
+                    await turn()
+                except AiopsError as error:
+                    log.warning("loop turn failed", extra={"loop": name, "why": str(error)})
+                with contextlib.suppress(TimeoutError):
+                    await asyncio.wait_for(self._rang.wait(), pause)
+
+        self._loops.append(asyncio.create_task(run(), name=name))
+
+    async def _take_deliveries(self) -> None:
+        self._rang.clear()
+        if self.environment is None:
+            raise UsageError("This engine reads no inbox.")
+        await self.intake(self.environment)
+
+    async def _take_answers(self) -> None:
+        for request_id in self.answers.waiting():
+            await asyncio.to_thread(self._take_answer, request_id)
+
+    def _take_answer(self, request_id: str) -> None:
+        gate = Gate(self.service.deps)
+        try:
+            decision = self.answers.take(request_id, self.service.deps.now())
+        except ApprovalError as error:
+            log.warning("approval file refused", extra={"id": request_id, "why": str(error)})
+            gate.refuse(request_id, str(error), "file")
+            return
+        if decision is not None:
+            with contextlib.suppress(ApprovalError):  # refused and recorded by the gate
+                gate.answer(request_id, decision)

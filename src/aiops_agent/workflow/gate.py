@@ -1,0 +1,171 @@
+"""The pause for a person: asked durably, reminded once, decided elsewhere, expired into no."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from aiops_agent.domain.approval import (
+    ApprovalRequest,
+    ApprovalState,
+    Decision,
+    Ruling,
+    Surface,
+    Verdict,
+)
+from aiops_agent.domain.errors import ApprovalError
+from aiops_agent.domain.event import EventType
+from aiops_agent.domain.incident import Status
+from aiops_agent.domain.remediation import PreparedPlan
+from aiops_agent.domain.value import Document
+from aiops_agent.safety import approve
+from aiops_agent.workflow.deps import Deps
+from aiops_agent.workflow.page import Page, page
+
+
+@dataclass(frozen=True)
+class Gate:
+    """Keeps requests for approval; every method is one transaction, safe to repeat."""
+
+    deps: Deps
+
+    def ask(self, incident_id: str, prepared: Document, verdict: Document) -> str:
+        """Store the request before anybody is asked and return its id; policy may answer."""
+        plan, said = PreparedPlan.of(prepared), Verdict.of(verdict)
+        now = self.deps.now()
+        with page(self.deps, incident_id) as p:
+            request = p.work.approvals.ask(self._request(plan, said, now))
+            moved = p.incident.move(Status.AWAITING_APPROVAL, "waits for a person", at=p.at)
+            p.work.incidents.put(moved)
+            if said.ruling is Ruling.ALLOW and request.state is ApprovalState.PENDING:
+                self._policy_answers(p, request, said, now)
+            elif request.state is ApprovalState.PENDING:
+                p.tell(
+                    EventType.APPROVAL_PENDING,
+                    f"plan {request.digest[:12]} waits for a yes or a no",
+                    request.id,
+                    data={"approval": request.id, "digest": request.digest},
+                )
+            return request.id
+
+    def look(self, incident_id: str, request_id: str) -> float:
+        """Return how many seconds to wait for an answer; 0 when there is one, or an end.
+
+        Reminds at half time and lets the request expire when its time is over.
+        """
+        now = self.deps.now()
+        with page(self.deps, incident_id) as p:
+            request = p.work.approvals.get(request_id)
+            if request is None or request.state is not ApprovalState.PENDING:
+                return 0.0
+            if p.incident.takeover:
+                self._end(p, request, ApprovalState.WITHDRAWN, "a person took the incident over")
+                return 0.0
+            if now >= request.expires_at:
+                self._end(p, request, ApprovalState.EXPIRED, "nobody answered; nothing was run")
+                return 0.0
+            if now >= request.remind_at:
+                left = request.expires_at - now
+                p.tell(
+                    EventType.APPROVAL_REMINDER,
+                    f"still waiting for an answer, {left.total_seconds() / 60:.0f} min left",
+                    request.id,
+                    data={"approval": request.id, "digest": request.digest},
+                )
+                return left.total_seconds()
+            return (request.remind_at - now).total_seconds()
+
+    def withdraw(self, incident_id: str, request_id: str, note: str) -> None:
+        """End an unused request because the world moved on."""
+        with page(self.deps, incident_id) as p:
+            request = p.work.approvals.get(request_id)
+            if request is not None and request.state is not ApprovalState.WITHDRAWN:
+                self._end(p, request, ApprovalState.WITHDRAWN, note)
+
+    def get(self, request_id: str) -> ApprovalRequest:
+        """Return a request that is known to be there."""
+        with self.deps.store.begin() as work:
+            request = work.approvals.get(request_id)
+        if request is None:
+            raise ApprovalError(f"There is no approval {request_id}.")
+        return request
+
+    def answer(self, request_id: str, decision: Decision) -> ApprovalRequest:
+        """Give a request its answer, wake the story, and record it; ApprovalError says why not.
+
+        A refused answer is recorded too.
+        """
+        request = self.get(request_id)
+        try:
+            with page(self.deps, request.incident) as p:
+                found = p.work.approvals.get(request_id) or request
+                answered = approve.decide(p.work, found, decision)
+                self._tell_answer(p, answered, decision)
+                p.work.wake(request.incident, f"{request.id}:answer")
+                return answered
+        except ApprovalError as error:
+            who = f"{decision.by or 'nobody'} ({decision.surface})"
+            self.refuse(request_id, str(error), who)
+            raise
+
+    def refuse(self, request_id: str, why: str, who: str) -> None:
+        """Record an answer that does not count; one for an unknown request leaves no trace."""
+        with self.deps.store.begin() as work:
+            request = work.approvals.get(request_id)
+        if request is None:
+            return
+        with page(self.deps, request.incident) as p:
+            p.tell(
+                EventType.APPROVAL_REFUSED,
+                f"an answer by {who} does not count: {why}",
+                f"{request.id}:{self.deps.now().isoformat()}",
+                data={"approval": request.id, "why": why},
+            )
+
+    def _request(self, plan: PreparedPlan, verdict: Verdict, now: datetime) -> ApprovalRequest:
+        expires = self.deps.terms.expires
+        return ApprovalRequest(
+            id=f"{plan.incident}.{plan.attempt}",
+            incident=plan.incident,
+            digest=plan.digest,
+            prepared=plan,
+            verdict=verdict,
+            state=ApprovalState.PENDING,
+            asked_at=now,
+            expires_at=now + expires,
+            remind_at=now + expires / 2,
+        )
+
+    def _policy_answers(
+        self, p: Page, request: ApprovalRequest, verdict: Verdict, now: datetime
+    ) -> None:
+        decision = Decision(
+            digest=request.digest,
+            approve=True,
+            by=f"rule {verdict.rule}",
+            surface=Surface.POLICY,
+            at=now,
+            reason=verdict.reason,
+        )
+        answered = approve.decide(p.work, request, decision)
+        self._tell_answer(p, answered, decision)
+
+    def _tell_answer(self, p: Page, answered: ApprovalRequest, decision: Decision) -> None:
+        why = f": {decision.reason}" if decision.reason else ""
+        p.tell(
+            EventType.APPROVAL_DECIDED,
+            f"{approve.ending(answered)} · plan {answered.digest[:12]}{why}",
+            answered.id,
+            data={
+                "approval": answered.id,
+                "decision": decision.document(),
+                "waited": (decision.at - answered.asked_at).total_seconds(),
+            },
+        )
+
+    def _end(self, p: Page, request: ApprovalRequest, state: ApprovalState, note: str) -> None:
+        if approve.end(p.work, request, state, note) is not None:
+            p.tell(
+                EventType.APPROVAL_ENDED,
+                f"plan {request.digest[:12]} {state}: {note}",
+                request.id,
+                data={"approval": request.id, "state": state},
+            )

@@ -1,0 +1,164 @@
+"""Alerts become incidents: repeats attach, one cause is one incident, nothing is lost."""
+
+import asyncio
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from aiops_agent.correlate import belongs_to, same_cause, service_of
+from aiops_agent.domain.alert import Alert, AlertState, Delivery, Severity
+from aiops_agent.domain.errors import SourceError
+from aiops_agent.domain.event import EventType
+from aiops_agent.domain.incident import EnvironmentId, Incident
+from aiops_agent.domain.point import Point
+from aiops_agent.domain.telemetry import ServiceGraph
+from aiops_agent.ports.store import Work
+from aiops_agent.workflow.chronicle import Chronicle
+from aiops_agent.workflow.deps import Deps
+
+BATCH = 50
+OLDEST = timedelta(hours=6)  # an alert that claims to be older is dated by its arrival
+
+_SEVERITIES = {
+    "critical": Severity.SEV2,
+    "page": Severity.SEV2,
+    "error": Severity.SEV2,
+    "high": Severity.SEV2,
+    "info": Severity.SEV4,
+    "none": Severity.SEV4,
+}
+
+
+@dataclass(frozen=True)
+class Receive:
+    """Turns kept deliveries of one environment into open incidents."""
+
+    deps: Deps
+
+    async def handle(self, environment: EnvironmentId) -> int:
+        """Handle all waiting deliveries and return how many there were; safe to repeat."""
+        place = self.deps.environments(environment)
+        graph = ServiceGraph(services=())
+        try:
+            graph = await place.topology.graph()
+        except SourceError:  # the names in the labels then have to do
+            pass
+        count = 0
+        while handled := await asyncio.to_thread(self._batch, environment, graph):
+            count += handled
+            self.deps.mark(Point.INCIDENT_OPENED)
+        return count
+
+    def _batch(self, environment: EnvironmentId, graph: ServiceGraph) -> int:
+        at = self.deps.environments(environment).clock.now()
+        with self.deps.store.begin() as work:
+            waiting = [d for d in work.inbox.waiting(BATCH) if d.environment == environment]
+            for delivery in waiting:
+                _Intake(self.deps, work, graph, at).take(delivery)
+                work.inbox.handled(delivery.id)
+            return len(waiting)
+
+
+@dataclass(frozen=True)
+class _Intake:
+    """One delivery inside one transaction."""
+
+    deps: Deps
+    work: Work
+    graph: ServiceGraph
+    at: datetime
+
+    def take(self, delivery: Delivery) -> None:
+        group: Incident | None = None  # one group is one incident
+        for alert in sorted(delivery.alerts, key=self._weight):
+            if alert.state is AlertState.FIRING:
+                group = self._firing(alert, delivery, group) or group
+            else:
+                self._resolved(alert, delivery)
+
+    def _weight(self, alert: Alert) -> tuple[int, int]:
+        """Put the worst alerts first, and those nearest to the user."""
+        service = service_of(alert, self.graph.names)
+        return _severity(alert) is not Severity.SEV2, len(self.graph.upstream(service))
+
+    def _firing(self, alert: Alert, delivery: Delivery, group: Incident | None) -> Incident | None:
+        listed = self.work.incidents.listed(environment=delivery.environment, limit=200)
+        unresolved = [incident for incident in listed if not incident.ended]
+        known = belongs_to(alert, unresolved)
+        if known is not None:
+            self._seen_again(known, delivery)
+            return known
+        ended = belongs_to(alert, [i for i in listed if self._just_ended(i)])
+        if ended is not None:
+            self._seen_again(ended, delivery)
+            return ended
+        service = service_of(alert, self.graph.names)
+        window = self.deps.terms.window
+        joined = same_cause(service, self.at, unresolved, self.graph, window)
+        if joined is None and group is not None and not group.ended:
+            joined = self.work.incidents.get(group.id)
+        if joined is not None:
+            return self._attach(joined, alert)
+        return self._open(alert, delivery)
+
+    def _just_ended(self, incident: Incident) -> bool:
+        ended = incident.ended_at
+        return ended is not None and self.at - ended < self.deps.terms.cooldown
+
+    def _open(self, alert: Alert, delivery: Delivery) -> Incident:
+        service = service_of(alert, self.graph.names)
+        incident = Incident(
+            id=self.work.incidents.new_id(),
+            environment=EnvironmentId(delivery.environment),
+            title=alert.summary,
+            service=service,
+            alert_names=(alert.name,),
+            alert_keys=(alert.key,),
+            summary=alert.summary,
+            severity=_severity(alert),
+            started_at=self._began(alert),
+            opened_at=self.at,
+        )
+        self.work.incidents.put(incident)
+        left_out = f" · {delivery.truncated} alerts left out" if delivery.truncated else ""
+        message = f"{alert.name} · {alert.summary}{left_out}"
+        self._tell(incident, EventType.INCIDENT_OPENED, message, "open")
+        return incident
+
+    def _attach(self, incident: Incident, alert: Alert) -> Incident:
+        joined = incident.model_copy(
+            update={
+                "alert_names": tuple(dict.fromkeys((*incident.alert_names, alert.name))),
+                "alert_keys": tuple(dict.fromkeys((*incident.alert_keys, alert.key))),
+            }
+        )
+        self.work.incidents.put(joined)
+        message = f"{alert.name} · {alert.summary} · joins: same cause"
+        self._tell(joined, EventType.ALERT_RECEIVED, message, alert.key)
+        return joined
+
+    def _seen_again(self, incident: Incident, delivery: Delivery) -> None:
+        key = f"again-{delivery.digest[:16]}-{delivery.seen}"
+        self._tell(incident, EventType.ALERT_RECEIVED, "the same alert again", key)
+
+    def _resolved(self, alert: Alert, delivery: Delivery) -> None:
+        listed = self.work.incidents.listed(
+            environment=delivery.environment, open_only=True, limit=200
+        )
+        known = belongs_to(alert, listed)
+        if known is not None:
+            message = f"{alert.name} · the sender says resolved; telemetry decides"
+            key = f"resolved-{delivery.digest[:16]}-{alert.key}"
+            self._tell(known, EventType.ALERT_RECEIVED, message, key)
+
+    def _began(self, alert: Alert) -> datetime:
+        begin = alert.starts_at
+        if begin is None or begin > self.at or begin < self.at - OLDEST:
+            return self.at
+        return begin
+
+    def _tell(self, incident: Incident, kind: EventType, message: str, key: str) -> None:
+        Chronicle(self.deps.now).tell(self.work, incident, kind, message, key=key, at=self.at)
+
+
+def _severity(alert: Alert) -> Severity:
+    return _SEVERITIES.get(alert.labels.get("severity", "").lower(), Severity.SEV3)

@@ -1,0 +1,151 @@
+"""What each phase up to the yes leaves behind: one transaction per phase, safe to repeat.
+
+They are called as checkpointed steps, so after a crash they may run again: keys make the repeat
+harmless.
+"""
+
+from datetime import timedelta
+
+from aiops_agent.domain.approval import Verdict
+from aiops_agent.domain.diagnosis import Diagnosis, Triage, TriageVerdict
+from aiops_agent.domain.event import EventType
+from aiops_agent.domain.incident import Attempt, Status
+from aiops_agent.domain.remediation import Plan, PlanKind, PreparedPlan
+from aiops_agent.domain.value import Document
+from aiops_agent.ports.telemetry import Environment
+from aiops_agent.workflow.deps import Deps
+from aiops_agent.workflow.page import page
+
+_NOTHING_RUN = {
+    PlanKind.WATCH: "watch, change nothing",
+    PlanKind.HANDOVER: "hand over to a person",
+}
+
+
+class Record:
+    """Reads and writes the incident; one method per phase."""
+
+    def __init__(self, deps: Deps) -> None:
+        self._deps = deps
+
+    def environment(self, incident_id: str) -> Environment:
+        """Return the environment of an incident."""
+        with page(self._deps, incident_id) as p:
+            return self._deps.environments(p.incident.environment)
+
+    def now(self, incident_id: str) -> str:
+        """Return the environment's time."""
+        with page(self._deps, incident_id) as p:
+            return p.at.isoformat()
+
+    def before(self, incident_id: str, length: timedelta) -> str:
+        """Return the environment's time so long ago."""
+        with page(self._deps, incident_id) as p:
+            return (p.at - length).isoformat()
+
+    def criteria(self, incident_id: str, number: int) -> list[Document]:
+        """Return what counts as recovered, as registered with the plan of an attempt."""
+        with page(self._deps, incident_id) as p:
+            plan = p.attempt(number).plan
+            return [criterion.document() for criterion in plan.criteria] if plan else []
+
+    def taken_over(self, incident_id: str) -> bool:
+        """Whether a person took the incident over."""
+        with page(self._deps, incident_id) as p:
+            return p.incident.takeover
+
+    def moved(self, incident_id: str, status: Status, note: str) -> None:
+        """Move the incident along; a repeat changes nothing."""
+        with page(self._deps, incident_id) as p:
+            p.keep(p.incident.move(status, note, at=p.at))
+
+    def triaged(self, incident_id: str, look: int, reply: Document) -> Document:
+        """Keep what triage saw and when the trouble began; return the triage."""
+        with page(self._deps, incident_id) as p:
+            seen = (
+                Triage.of(reply["answer"])
+                if "answer" in reply
+                else Triage(
+                    verdict=TriageVerdict.UNSEEN,
+                    severity=p.incident.severity,
+                    service=p.incident.service,
+                    signal=None,
+                    impact="",
+                    reason=f"telemetry could not be read: {reply['unseen']}",
+                    missing=(reply["unseen"],),
+                )
+            )
+            began = min(seen.began or p.incident.started_at, p.incident.started_at)
+            facts = {"triage": seen, "severity": seen.severity, "started_at": began}
+            title = seen.impact if seen.verdict is TriageVerdict.CONFIRMED else p.incident.title
+            p.keep(p.incident.model_copy(update={**facts, "title": title or p.incident.title}))
+            level = seen.severity.upper().replace("SEV", "SEV-")
+            p.tell(
+                EventType.TRIAGE_DONE,
+                f"{level} · {seen.verdict} · {seen.impact or seen.reason}",
+                str(look),
+                data={"triage": seen.document()},
+                took=reply["took"],
+            )
+            return seen.document()
+
+    def unreadable(self, incident_id: str, why: str, number: int, look: int) -> None:
+        """Say that the diagnosis could not see, and that it will be tried again."""
+        with page(self._deps, incident_id) as p:
+            key = f"unreadable-{number}-{look}"
+            p.tell(EventType.EVIDENCE_ADDED, f"cannot see: {why}", key)
+
+    def diagnosed(self, incident_id: str, number: int, *, answer: Document, took: float) -> None:
+        """Keep the diagnosis of an attempt and its findings."""
+        found = Diagnosis.of(answer)
+        with page(self._deps, incident_id) as p:
+            began = min(found.began or p.incident.started_at, p.incident.started_at)
+            moved = p.incident.move(Status.DIAGNOSING, found.summary, at=p.at)
+            moved = moved.model_copy(update={"started_at": began})
+            p.keep(moved.amend(Attempt(number=number, diagnosis=found)))
+            for finding in (f for f in found.findings if f.changed):
+                p.tell(
+                    EventType.EVIDENCE_ADDED,
+                    f"{finding.service} {finding.what} {finding.before} → {finding.now}",
+                    f"{number}-{finding.id}",
+                    refs=(finding.id,),
+                )
+            evidence = found.best.evidence if found.best else ()
+            p.tell(
+                EventType.DIAGNOSIS_READY,
+                f"{found.summary} · {found.confidence} confidence",
+                str(number),
+                refs=tuple(dict.fromkeys(e.finding for e in evidence)),
+                data={"diagnosis": answer},
+                took=took,
+            )
+
+    def planned(self, incident_id: str, number: int, *, answer: Document, took: float) -> None:
+        """Keep the plan of an attempt."""
+        plan = Plan.of(answer)
+        with page(self._deps, incident_id) as p:
+            p.keep(p.incident.amend(p.attempt(number).model_copy(update={"plan": plan})))
+            what = ", then ".join(a.text for a in plan.actions) or _NOTHING_RUN[plan.kind]
+            p.tell(
+                EventType.PLAN_PROPOSED,
+                f"{what} · {plan.reason}",
+                str(number),
+                data={"plan": answer},
+                took=took,
+            )
+
+    def reviewed(
+        self, incident_id: str, number: int, prepared: Document, verdict: Document, took: float
+    ) -> None:
+        """Keep what was prepared and what policy says of it."""
+        plan, said = PreparedPlan.of(prepared), Verdict.of(verdict)
+        with page(self._deps, incident_id) as p:
+            facts = {"prepared": plan, "verdict": said}
+            p.keep(p.incident.amend(p.attempt(number).model_copy(update=facts)))
+            p.tell(
+                EventType.POLICY_DECIDED,
+                f"{said.ruling} · rule {said.rule} · {said.reason}",
+                str(number),
+                data={"verdict": verdict, "digest": plan.digest, "rule": said.rule},
+                took=took,
+            )

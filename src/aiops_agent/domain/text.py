@@ -58,9 +58,8 @@ def _pieces(text: str, kept: str) -> list[str]:
     pieces, marks = [], 0
     for char in text:
         marks = marks + 1 if unicodedata.combining(char) else 0
-        if char in kept:
-            pieces.append(char)
-        elif char.isprintable() and marks <= _MARKS_IN_A_ROW and not _HIDDEN.match(char):
+        seen = char.isprintable() and not _HIDDEN.match(char) and marks <= _MARKS_IN_A_ROW
+        if seen or char in kept:
             pieces.append(char)
         elif unicodedata.category(char) == "Zs":
             pieces.append(" ")

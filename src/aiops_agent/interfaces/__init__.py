@@ -1,0 +1,1 @@
+"""ROOF: one room per audience; each turns its words into one call on the service."""

@@ -1,0 +1,1 @@
+"""What people see in a terminal: nouns in, rich renderables out; only `follow` prints."""

@@ -1,0 +1,164 @@
+"""The end of an incident: where the time went, what the agents did, and what to do next."""
+
+from collections.abc import Sequence
+from datetime import timedelta
+
+from rich.console import Group, RenderableType
+from rich.panel import Panel
+from rich.table import Table
+from rich.text import Text
+
+from aiops_agent.domain.event import Event, Phase
+from aiops_agent.domain.incident import Attempt, Incident, Status
+from aiops_agent.domain.quantity import span
+from aiops_agent.domain.timing import Spent, by_agent, by_phase, waited_for_people
+from aiops_agent.interfaces.terminal.cause import facts_grid, panel
+from aiops_agent.interfaces.terminal.escape import joined, say, tell
+from aiops_agent.interfaces.terminal.palette import (
+    BAD,
+    GOOD,
+    LINK,
+    QUIET,
+    RECOVERY_MARK,
+    STRONG,
+    words,
+)
+from aiops_agent.interfaces.terminal.screen import Tier, tier
+
+_ENDS = {
+    Status.RESOLVED: ("resolved in", GOOD),
+    Status.DISMISSED: ("dismissed after", GOOD),
+    Status.ESCALATED: ("escalated after", BAD),
+}
+_BAR = {Tier.NARROW: 24, Tier.MEDIUM: 12, Tier.WIDE: 24}
+
+
+def closing(
+    incident: Incident,
+    events: Sequence[Event],
+    width: int,
+    *,
+    report: str = "",
+    next_commands: Sequence[str] = (),
+) -> RenderableType:
+    """Return the run's dashboard, the report's place and the next commands."""
+    verb, ink = _ENDS.get(incident.status, (f"is {words(incident.status.value)},", QUIET))
+    end = incident.ended_at or (events[-1].at if events else incident.opened_at)
+    title = f"{incident.id} {verb} {span(end - incident.opened_at)}"
+    left = _times(incident, events, _BAR[tier(width)])
+    right = _work(events)
+    grid = Table.grid(expand=True, padding=(0, 2, 0, 0))
+    if tier(width) is Tier.NARROW:
+        for part in (left, Text(""), right):
+            grid.add_row(part)
+    else:
+        grid.add_column(ratio=1)
+        grid.add_column()
+        grid.add_row(left, right)
+    footing = _footing(incident, report, next_commands, "\n" if width < 72 else " · ")
+    return Group(panel(title, grid, ink), footing)
+
+
+def escalation(incident: Incident) -> Panel:
+    """Return everything known, for the person who takes over."""
+    facts = facts_grid()
+    facts.add_row("why", tell(incident.note or "no reason was recorded", STRONG))
+    if incident.triage:
+        facts.add_row("impact", tell(incident.triage.impact))
+    for attempt in incident.attempts:
+        facts.add_row(f"attempt {attempt.number}", _tried(attempt))
+    known = next((a.diagnosis for a in reversed(incident.attempts) if a.diagnosis), None)
+    if known and known.best:
+        belief = joined([tell(known.best.statement), say(f"{known.confidence} confidence")])
+        facts.add_row("believed", belief)
+    if known:
+        facts.add_row("not known", joined([tell(gap) for gap in known.not_known]) or say("nothing"))
+    facts.add_row("changed", _changed(incident))
+    return panel(f"{incident.id} needs a person", facts, BAD)
+
+
+def _times(incident: Incident, events: Sequence[Event], bar: int) -> RenderableType:
+    """Bars follow the environment's clock; a shop's stands still while a person is asked."""
+    simulated = incident.environment.startswith("shop:")
+    spent = [s for s in by_phase(events) if s.environment or s.wall >= timedelta(seconds=1)]
+    longest = max([s.environment for s in spent], default=timedelta()) or timedelta(seconds=1)
+    grid = _grid(4)
+    grid.add_row(*_cells(["", "shop", "real"] if simulated else ["", "", "time"], QUIET))
+    waited = bool(waited_for_people(events))
+    for part in spent:
+        asking = waited and part.name == Phase.APPROVE.value
+        cells = _cells(["wait for you" if asking else part.name, *_clocks(part, simulated)])
+        grid.add_row(*cells, say("▇" * round(part.environment / longest * bar), LINK))
+    total = Spent(
+        name="all",
+        environment=(incident.ended_at or incident.opened_at) - incident.opened_at,
+        wall=events[-1].written_at - events[0].written_at if events else timedelta(),
+    )
+    grid.add_row(*_cells(["all", *_clocks(total, simulated)], STRONG))
+    return Group(say("Where the time went", STRONG), grid)
+
+
+def _clocks(part: Spent, simulated: bool) -> list[str]:
+    return [span(part.environment) if simulated else "", span(part.wall)]
+
+
+def _work(events: Sequence[Event]) -> RenderableType:
+    agents = by_agent(events)
+    grid = _grid(5)
+    grid.add_row(*_cells(["", "steps", "work", "calls", "tokens"], QUIET))
+    for part in agents:
+        grid.add_row(*_cells([part.name, str(part.events), _brief(part.work), "0", "0"]))
+    total = sum((part.work for part in agents), timedelta())
+    grid.add_row(*_cells(["all", str(len(events)), _brief(total), "0", "0"], STRONG))
+    cost = Text.assemble(("cost $0.00", STRONG), ("  no language model: 0 calls", QUIET))
+    return Group(say("What the agents did", STRONG), grid, cost)
+
+
+def _brief(work: timedelta) -> str:
+    return f"{work.total_seconds():.1f}s"
+
+
+def _grid(columns: int) -> Table:
+    grid = Table.grid(padding=(0, 1, 0, 0), pad_edge=False)
+    for place in range(columns):
+        numbers = 0 < place < 3 or (columns == 5 and place > 0)
+        grid.add_column(no_wrap=True, justify="right" if numbers else "left")
+    return grid
+
+
+def _cells(texts: Sequence[str], ink: str = "") -> list[Text]:
+    return [say(text, ink) for text in texts]
+
+
+def _footing(
+    incident: Incident, report: str, commands: Sequence[str], between: str
+) -> RenderableType:
+    facts = facts_grid()
+    facts.add_row("Report", tell(report or f"aiops report {incident.id}", LINK))
+    if commands:
+        facts.add_row("Next", joined([tell(command, STRONG) for command in commands], between))
+    return facts
+
+
+def _tried(attempt: Attempt) -> Text:
+    if attempt.plan is None:
+        return say("no plan was made")
+    doing = joined([tell(a.text) for a in attempt.plan.actions], ", ") or say(attempt.plan.kind)
+    parts = [doing]
+    if attempt.outcome is None:
+        parts.append(say("not run"))
+    elif attempt.verification:
+        sign, ink = RECOVERY_MARK[attempt.verification.recovery]
+        parts.append(say(f"{sign} {words(attempt.verification.recovery.value)}", ink))
+    if attempt.undo is not None:
+        parts.append(say(f"taken back: {words(attempt.undo.state.value)}"))
+    return joined(parts)
+
+
+def _changed(incident: Incident) -> Text:
+    if not incident.acted:
+        return say("nothing was run")
+    standing = [a for a in incident.attempts if a.outcome and a.outcome.effects and not a.undo]
+    if not standing:
+        return say("everything that was run has been taken back")
+    return joined([tell(x.text) for a in standing if a.plan for x in a.plan.actions], ", ")

@@ -1,0 +1,109 @@
+"""Follow incidents: the timeline as it grows, and each block when its time comes."""
+
+from collections.abc import Sequence
+from types import TracebackType
+from typing import Self
+
+from rich.console import Console
+
+from aiops_agent.domain.event import Event, EventType
+from aiops_agent.domain.incident import Status
+from aiops_agent.interfaces.terminal.blocks import Blocks
+from aiops_agent.interfaces.terminal.closing import closing, escalation
+from aiops_agent.interfaces.terminal.footer import Footer, LiveFooter
+from aiops_agent.interfaces.terminal.screen import is_live
+from aiops_agent.interfaces.terminal.timeline import line
+
+NEXT = ("aiops incident list", "aiops demo --list", "aiops --help")
+# After these nothing works: a question is asked, or the end is near.
+_STILL = (
+    EventType.APPROVAL_PENDING,
+    EventType.INCIDENT_RESOLVED,
+    EventType.INCIDENT_DISMISSED,
+    EventType.INCIDENT_ESCALATED,
+    EventType.REPORT_WRITTEN,
+)
+
+
+class Follower:
+    """Prints what it is fed. It asks nothing, decides nothing, and reads no clock but a stopwatch.
+
+    `many` prints lines of many incidents without blocks. `live` None means: a footer when the
+    console is a terminal. As a context manager it finishes on leaving.
+    """
+
+    def __init__(
+        self,
+        console: Console,
+        blocks: Blocks,
+        *,
+        many: bool = False,
+        live: bool | None = None,
+        next_commands: Sequence[str] = NEXT,
+    ) -> None:
+        self._console = console
+        self._blocks = blocks
+        self._many = many
+        self._next = next_commands
+        self._seen: list[Event] = []
+        self._footer = Footer()
+        wanted = is_live(console) if live is None else live
+        self._live = LiveFooter(console, self._footer) if wanted and not many else None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        if error is None:
+            self.finish()
+        else:
+            self.pause()
+
+    def feed(self, event: Event) -> None:
+        """Print the event's line and its block, if it has one; bring the footer back."""
+        self._seen = [event] if self._many else [*self._seen, event]
+        self._footer.note(event)
+        if self._live and event.type in _STILL:
+            self._live.hide()
+        self._print(event)
+        if self._live and event.type not in _STILL:
+            self._live.show()
+
+    def pause(self) -> None:
+        """Take the footer away, so that a question can be the last line."""
+        if self._live:
+            self._live.hide()
+
+    def finish(self) -> None:
+        """Take the footer away and, when the incident ended, print its dashboard."""
+        self.pause()
+        if self._many or not self._seen:
+            return
+        incident = self._blocks.incident(self._seen[-1].incident)
+        if incident is None or not incident.ended:
+            return
+        if incident.status is Status.ESCALATED:
+            self._console.print(escalation(incident))
+        report = next((path for path in map(_path, reversed(self._seen)) if path), "")
+        dashboard = closing(
+            incident, self._seen, self._console.width, report=report, next_commands=self._next
+        )
+        self._console.print(dashboard)
+
+    def _print(self, event: Event) -> None:
+        if self._console.is_terminal:
+            self._console.print(line(event, width=self._console.width, many=self._many))
+        else:
+            self._console.print(line(event, many=self._many), soft_wrap=True)
+        if not self._many:
+            for block in self._blocks.below(event, self._console.width):
+                self._console.print(block)
+
+
+def _path(event: Event) -> str:
+    return str(event.data.get("path", "")) if event.type is EventType.REPORT_WRITTEN else ""

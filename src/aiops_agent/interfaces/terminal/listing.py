@@ -1,0 +1,88 @@
+"""Lists of incidents and approvals: one line each."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from rich.console import Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from aiops_agent.domain.approval import ApprovalRequest, ApprovalState
+from aiops_agent.domain.incident import Incident, Status
+from aiops_agent.domain.quantity import span
+from aiops_agent.interfaces.terminal.escape import joined, say
+from aiops_agent.interfaces.terminal.palette import LINK, QUIET, STATUS_MARK, STRONG, WARN, words
+from aiops_agent.interfaces.terminal.screen import Tier, tier
+
+_GAP = 2
+_SERVICE_CAP = 20
+
+
+def incidents(found: Sequence[Incident], width: int) -> RenderableType:
+    """Return one line per incident, and who needs a person."""
+    if not found:
+        return say("No incidents.")
+    heads = ["ID", "SEV", "STATE", "SERVICE", "OPENED", "TITLE"]
+    rows = [_incident(incident) for incident in found]
+    hidden = {Tier.NARROW: {"SERVICE", "OPENED"}, Tier.MEDIUM: {"OPENED"}, Tier.WIDE: set[str]()}
+    shown = [place for place, head in enumerate(heads) if head not in hidden[tier(width)]]
+    table = _table([heads[i] for i in shown], [[row[i] for i in shown] for row in rows], width)
+    waiting = [i.id for i in found if i.status is Status.AWAITING_APPROVAL]
+    if not waiting:
+        return table
+    need = "needs" if len(waiting) == 1 else "need"
+    hint = Text.assemble(
+        (f"{len(waiting)} {need} you: ", WARN), say(f"aiops approval show {waiting[0]}", LINK)
+    )
+    return Group(table, hint)
+
+
+def approvals(found: Sequence[ApprovalRequest], now: datetime, width: int) -> RenderableType:
+    """Return one line per request; `now` is wall time and gives the time left."""
+    if not found:
+        return say("No approvals.")
+    heads = ["ID", "STATE", "LEFT", "PLAN", "DO"]
+    return _table(heads, [_approval(request, now) for request in found], width)
+
+
+def _incident(incident: Incident) -> list[Text]:
+    sign, ink = STATUS_MARK.get(incident.status, ("·", QUIET))
+    lasted = f" {span(incident.ended_at - incident.opened_at)}" if incident.ended_at else ""
+    return [
+        say(incident.id, STRONG),
+        say(incident.severity.value.removeprefix("sev")),
+        say(f"{sign} {words(incident.status.value)}{lasted}", ink),
+        say(incident.service),
+        say(f"{incident.opened_at:%Y-%m-%d %H:%M}", QUIET),
+        say(incident.title),
+    ]
+
+
+def _approval(request: ApprovalRequest, now: datetime) -> list[Text]:
+    pending = request.state is ApprovalState.PENDING
+    actions = [say(step.action.text) for step in request.prepared.steps]
+    return [
+        say(request.id, STRONG),
+        say(request.state.value, WARN if pending else ""),
+        say(span(request.expires_at - now) if pending else "-"),
+        say(request.digest[:12], QUIET),
+        joined(actions, ", ") or say("nothing"),
+    ]
+
+
+def _table(heads: Sequence[str], rows: Sequence[Sequence[Text]], width: int) -> Table:
+    """Return a table whose last column takes what is left of `width`, cut with an ellipsis."""
+    sizes = [
+        max(len(head), *(row[place].cell_len for row in rows)) for place, head in enumerate(heads)
+    ]
+    if "SERVICE" in heads:
+        place = list(heads).index("SERVICE")
+        sizes[place] = min(sizes[place], _SERVICE_CAP)
+    sizes[-1] = min(sizes[-1], max(width - sum(sizes[:-1]) - _GAP * len(sizes), len(heads[-1])))
+    table = Table.grid(padding=(0, _GAP, 0, 0), pad_edge=False)
+    for size in sizes:
+        table.add_column(width=size, no_wrap=True, overflow="ellipsis")
+    table.add_row(*[say(head, QUIET) for head in heads])
+    for row in rows:
+        table.add_row(*row)
+    return table

@@ -1,0 +1,98 @@
+"""One incident, one approval, one report: everything on a page."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from rich.console import Group, RenderableType
+from rich.markdown import Markdown
+from rich.text import Text
+
+from aiops_agent.domain.approval import ApprovalRequest, ApprovalState
+from aiops_agent.domain.event import Event
+from aiops_agent.domain.incident import Attempt, Incident, Status
+from aiops_agent.domain.postmortem import Postmortem
+from aiops_agent.domain.quantity import roughly
+from aiops_agent.interfaces.terminal.cause import facts_grid, root_cause
+from aiops_agent.interfaces.terminal.closing import escalation
+from aiops_agent.interfaces.terminal.escape import joined, say, tell
+from aiops_agent.interfaces.terminal.evidence import evidence
+from aiops_agent.interfaces.terminal.palette import QUIET, STATUS_MARK, STRONG, words
+from aiops_agent.interfaces.terminal.plan import plan, proposal
+from aiops_agent.interfaces.terminal.timeline import line
+from aiops_agent.interfaces.terminal.verification import verification
+
+
+def incident(shown: Incident, events: Sequence[Event], width: int) -> RenderableType:
+    """Return the incident's facts, its last round of work and its timeline."""
+    parts: list[RenderableType] = [_facts(shown)]
+    if shown.attempt:
+        parts += _attempt(shown.attempt, width)
+    if shown.status is Status.ESCALATED:
+        parts.append(escalation(shown))
+    if events:
+        parts += [Text(""), say("Timeline", STRONG)]
+        parts += [line(event, width=width) for event in events]
+    return Group(*parts)
+
+
+def approval(request: ApprovalRequest, now: datetime) -> RenderableType:
+    """Return the plan that waits, and who answered what; `now` is wall time."""
+    pending = request.state is ApprovalState.PENDING
+    shown = plan(request.prepared, request.verdict, waiting=pending, until=request.expires_at)
+    return Group(shown, _answer(request, now))
+
+
+def report(postmortem: Postmortem) -> Markdown:
+    """Return the report as a terminal shows Markdown; no link is made clickable."""
+    body = postmortem.markdown.split("\n---\n", 1)[-1]
+    return Markdown(body, hyperlinks=False)
+
+
+def _facts(shown: Incident) -> RenderableType:
+    sign, ink = STATUS_MARK.get(shown.status, ("·", QUIET))
+    state = Text.assemble(say(f"{sign} {words(shown.status.value)}", ink), " ")
+    facts = facts_grid()
+    facts.add_row("status", joined([state, tell(shown.note)], "  "))
+    facts.add_row("severity", say(shown.severity.value.upper()))
+    facts.add_row("service", joined([say(shown.service), say(shown.environment, QUIET)]))
+    facts.add_row("alerts", joined([tell(name) for name in shown.alert_names], ", "))
+    facts.add_row("summary", tell(shown.summary))
+    if shown.triage:
+        facts.add_row("impact", tell(shown.triage.impact))
+    facts.add_row("began", say(f"{shown.started_at:%Y-%m-%d %H:%M:%S} UTC"))
+    if shown.ended_at:
+        facts.add_row("ended", say(f"{shown.ended_at:%Y-%m-%d %H:%M:%S} UTC"))
+    return Group(Text.assemble(say(shown.id, STRONG), "  ", tell(shown.title, STRONG)), facts)
+
+
+def _attempt(attempt: Attempt, width: int) -> list[RenderableType]:
+    parts: list[RenderableType] = []
+    if attempt.diagnosis:
+        parts += [Text(""), evidence(attempt.diagnosis, width), root_cause(attempt.diagnosis)]
+    if attempt.plan and not attempt.plan.actions:
+        parts.append(proposal(attempt.plan))
+    elif attempt.plan:
+        done = joined([tell(action.text, STRONG) for action in attempt.plan.actions], ", ")
+        parts.append(Text.assemble((f"plan {attempt.number}     ", QUIET), done))
+    if attempt.outcome:
+        for effect in attempt.outcome.effects:
+            note = joined([say(effect.state.value), tell(effect.note)])
+            parts.append(Text.assemble(("ran        ", QUIET), tell(effect.words), "  ", note))
+    if attempt.verification:
+        parts.append(verification(attempt.verification, width))
+    if attempt.undo_verification:
+        parts += [say("after taking it back:", QUIET)]
+        parts.append(verification(attempt.undo_verification, width))
+    return parts
+
+
+def _answer(request: ApprovalRequest, now: datetime) -> RenderableType:
+    decision = request.decision
+    if decision is not None:
+        word = "approved" if decision.approve else "rejected"
+        text = f"{word} by {decision.by} ({decision.surface}) at {decision.at:%H:%M:%S} UTC"
+        return joined([tell(text), tell(decision.reason)])
+    if request.state is ApprovalState.PENDING:
+        left = request.expires_at - now
+        return tell(f"waits for an answer, {roughly(left)} left; no answer means no", QUIET)
+    return joined([say(words(request.state.value)), tell(request.note)])

@@ -1,0 +1,165 @@
+"""The plan as people approve it: do, run, undo, touches, success, policy."""
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+
+from rich.console import Group, RenderableType
+from rich.panel import Panel
+from rich.table import Table
+from rich.text import Text
+
+from aiops_agent.domain.approval import Ruling, Verdict
+from aiops_agent.domain.quantity import span, target
+from aiops_agent.domain.remediation import Plan, PlanKind, Prepared, PreparedPlan
+from aiops_agent.interfaces.terminal.cause import facts_grid, panel
+from aiops_agent.interfaces.terminal.escape import joined, say, tell
+from aiops_agent.interfaces.terminal.palette import BAD, GOOD, LINK, QUIET, RISK_INK, STRONG, WARN
+
+INK = "magenta"
+REQUIRED = "[APPROVAL REQUIRED]"
+_HINTS = ("? help", "d details", "e evidence", "r reject with reason")
+_KEYS = (
+    ("y", "apply this plan, exactly as shown"),
+    ("n, Enter", "reject it; nothing is run"),
+    ("r", "reject it with a reason, kept in the report"),
+    ("d", "show the exact requests"),
+    ("e", "show the evidence"),
+)
+_RULING_INK = {Ruling.ALLOW: GOOD, Ruling.ASK: WARN, Ruling.DENY: BAD}
+_TITLES = {PlanKind.WATCH: "Watch", PlanKind.HANDOVER: "Hand over to a person"}
+
+
+def plan(
+    prepared: PreparedPlan,
+    verdict: Verdict,
+    *,
+    waiting: bool = False,
+    until: datetime | None = None,
+) -> Panel:
+    """Return the six lines that a person decides on; `waiting` adds the [APPROVAL REQUIRED] mark.
+
+    `until` is the wall time when the question expires.
+    """
+    steps = prepared.steps
+    lines = facts_grid()
+    lines.add_row("do", _each(steps, lambda step: step.action.text, STRONG))
+    lines.add_row("run", _each(steps, lambda step: step.run, LINK))
+    lines.add_row("undo", _undo(steps))
+    lines.add_row("touches", _each(steps, lambda step: step.blast.words))
+    lines.add_row("success", _success(prepared))
+    lines.add_row("policy", _policy(verdict, steps))
+    whole = Table.grid(expand=True)
+    whole.add_row(lines)
+    reasons = _reasons(prepared.plan)
+    if reasons.row_count:
+        whole.add_row("")
+        whole.add_row(reasons)
+    framed = panel(_title(prepared, waiting), whole, WARN if waiting else INK)
+    framed.subtitle = _subtitle(prepared, until)
+    framed.subtitle_align = "right"
+    return framed
+
+
+def proposal(chosen: Plan) -> Panel:
+    """Return a plan that runs nothing: to watch, or to hand over to a person."""
+    lines = facts_grid()
+    lines.add_row("do", say(_TITLES.get(chosen.kind, "Act"), STRONG))
+    lines.add_row("run", say("nothing"))
+    if chosen.criteria:
+        lines.add_row("success", joined([tell(c.words or target(c)) for c in chosen.criteria]))
+    for row in _reason_rows(chosen):
+        lines.add_row(*row)
+    return panel("Plan", lines, INK)
+
+
+def requests(prepared: PreparedPlan) -> RenderableType:
+    """Return the exact requests that a yes would send, in order."""
+    lines: list[Text] = [say("Exactly these requests are sent, in this order:", QUIET)]
+    for step in prepared.steps:
+        for request in step.requests:
+            again = "safe to repeat" if request.repeatable else "sent once, then looked at"
+            lines.append(Text.assemble("  ", tell(request.words, LINK), (f"  ({again})", QUIET)))
+        if not step.requests:
+            lines.append(tell("  nothing: the target is already as wished"))
+    lines.append(tell(f"plan digest {prepared.digest}", QUIET))
+    return Group(*lines)
+
+
+def question(left: timedelta | None, width: int) -> Text:
+    """Return the prompt's line within `width`: default no, the time left, and the other keys."""
+    asked = Text.assemble(("Apply plan?", f"bold {WARN}"), (" [y/N]", STRONG), "  ")
+    hints = [f"{span(left)} left"] if left is not None else []
+    for hint in _HINTS:
+        if asked.cell_len + len(" · ".join([*hints, hint])) <= width:
+            hints.append(hint)
+    asked.append(" · ".join(hints), style=QUIET)
+    asked.truncate(width, overflow="ellipsis")
+    return asked
+
+
+def keys() -> Text:
+    """Return what each key does, one per line."""
+    return Text("\n").join([Text.assemble((f"  {key:<9}", STRONG), words) for key, words in _KEYS])
+
+
+def _title(prepared: PreparedPlan, waiting: bool) -> Text:
+    title = say(f"Plan {prepared.attempt}")
+    return Text.assemble(title, f" {REQUIRED}") if waiting else title
+
+
+def _subtitle(prepared: PreparedPlan, until: datetime | None) -> Text:
+    expiry = say(f"expires {until:%H:%M:%S} UTC" if until else "")
+    return joined([say(f"plan {prepared.digest[:12]}"), expiry])
+
+
+def _each(steps: tuple[Prepared, ...], words: Callable[[Prepared], str], ink: str = "") -> Text:
+    many = len(steps) > 1
+    texts = [tell(f"{n}. {words(s)}" if many else words(s), ink) for n, s in enumerate(steps, 1)]
+    return Text("\n").join(texts)
+
+
+def _undo(steps: tuple[Prepared, ...]) -> Text:
+    return Text("\n").join([_way_back(step) for step in reversed(steps)])
+
+
+def _way_back(step: Prepared) -> Text:
+    if step.inverse is not None:
+        return tell(step.undo, LINK)
+    why = f": {step.undo}" if step.undo else ""
+    return Text.assemble(("! cannot be taken back", WARN), tell(why))
+
+
+def _success(prepared: PreparedPlan) -> Text:
+    criteria = [tell(c.words or target(c)) for c in prepared.plan.criteria]
+    undoable = any(step.inverse for step in prepared.steps)
+    otherwise = "otherwise it is taken back" if undoable else "otherwise the next attempt"
+    return joined([joined(criteria, " and "), tell(otherwise, QUIET)], ", ")
+
+
+def _policy(verdict: Verdict, steps: tuple[Prepared, ...]) -> Text:
+    risks = list(RISK_INK)
+    worst = max((step.risk for step in steps), key=risks.index, default=None)
+    parts = [say(verdict.ruling.value, _RULING_INK[verdict.ruling]), say(f"rule {verdict.rule}")]
+    if worst is not None:
+        parts.append(Text.assemble("risk ", (worst.value.upper(), RISK_INK[worst])))
+    return joined([*parts, tell(verdict.reason)])
+
+
+def _reasons(chosen: Plan) -> Table:
+    lines = facts_grid()
+    for row in _reason_rows(chosen):
+        lines.add_row(*row)
+    return lines
+
+
+def _reason_rows(chosen: Plan) -> list[tuple[str, Text]]:
+    rows = [("because", tell(chosen.reason))]
+    if chosen.expected:
+        rows.append(("expected", tell(chosen.expected)))
+    if chosen.stop_gap:
+        rows.append(("stop-gap", tell("it eases the symptom; the cause stays and needs a person")))
+    if chosen.precedent:
+        rows.append(("memory", tell(chosen.precedent)))
+    others = chosen.alternatives
+    rows += [("instead", joined([tell(o.text), tell(o.drawback, QUIET)], ": ")) for o in others]
+    return rows

@@ -1,0 +1,54 @@
+"""One event, one line, never wrapped."""
+
+from rich.text import Text
+
+from aiops_agent.domain.event import Event
+from aiops_agent.interfaces.terminal.escape import say
+from aiops_agent.interfaces.terminal.palette import EVENT_INK, PHASE_INK, QUIET
+from aiops_agent.interfaces.terminal.screen import Tier, tier
+
+_COLUMN = 8
+_REFS_SHOWN, _REFS_NARROW = 3, 1
+
+
+def line(event: Event, *, width: int | None = None, many: bool = False) -> Text:
+    """Return `HH:MM:SS PHASE agent message refs/duration` within `width` columns.
+
+    Without `width` the whole message is shown, for a pipe. With `many` the incident's id leads.
+    """
+    left = _left(event, many=many)
+    message = say(event.message, EVENT_INK.get(event.type, ""))
+    right = _right(event, narrow=width is not None and tier(width) is Tier.NARROW)
+    if width is None:
+        return Text("  ").join([Text.assemble(left, message), *([right] if right.plain else [])])
+    room = width - left.cell_len - (right.cell_len + 1 if right.plain else 0)
+    message.truncate(max(room, 1), overflow="ellipsis", pad=bool(right.plain))
+    gap = " " if right.plain else ""
+    return Text.assemble(left, message, gap, right, no_wrap=True, overflow="crop")
+
+
+def _left(event: Event, *, many: bool) -> Text:
+    left = Text(no_wrap=True)
+    left.append(f"{event.at:%H:%M:%S} ", style=QUIET)
+    if many:
+        left.append(_column(event.incident) + " ", style="bold")
+    left.append(_column(event.phase.value.upper()) + " ", style=PHASE_INK[event.phase])
+    left.append(_column(event.agent) + " ", style="blue")
+    return left
+
+
+def _column(text: str) -> str:
+    cell = say(text)
+    cell.truncate(_COLUMN, overflow="ellipsis", pad=True)
+    return cell.plain
+
+
+def _right(event: Event, *, narrow: bool) -> Text:
+    most = _REFS_NARROW if narrow else _REFS_SHOWN
+    refs = list(event.refs[:most])
+    if len(event.refs) > most:
+        refs.append(f"+{len(event.refs) - most}")
+    parts = [" ".join(refs)] if refs else []
+    if event.took is not None and event.took >= 0.05 and not narrow:
+        parts.append(f"{event.took:.1f}s")
+    return say(" ".join(parts), QUIET)

@@ -1,0 +1,81 @@
+"""What each kind of change does to the world: restart, scale, roll back, set; each raises a generation."""
+
+from collections.abc import Callable, Mapping
+
+from aiops_agent.domain.remediation import ActionKind
+from aiops_agent.domain.telemetry import ChangeKind
+from aiops_agent.simulator.node import Node
+from aiops_agent.simulator.physics import Record, World
+from aiops_agent.simulator.shop import Release
+
+Wished = Mapping[str, str | int]
+
+
+def operate(world: World, kind: ActionKind, target: str, wished: Wished) -> None:
+    """Apply an operation now; its effect unfolds as the world advances."""
+    _OPERATIONS[kind](world, world.nodes[target], wished)
+
+
+def release(world: World, target: str, new: Release) -> None:
+    """Roll a release out over a service, as its team would."""
+    node = world.nodes[target]
+    before, old = node.release.name, node.settings
+    node.known[new.name] = new
+    node.release = new
+    _roll(world, node)
+    settings = {name: (old.get(name, ""), value) for name, value in new.settings.items()}
+    title = f"Release {new.name}"
+    record = Record(world.now, target, ChangeKind.RELEASE, title, before, new.name, settings)
+    world.records.append(record)
+
+
+def _restart(world: World, node: Node, _: Wished) -> None:
+    _roll(world, node)
+    _note(world, node, ChangeKind.RESTART, "Rolling restart")
+
+
+def _scale(world: World, node: Node, wished: Wished) -> None:
+    before, node.wanted = node.wanted, int(wished["replicas"])
+    node.fleet.scale(node.wanted, node.build, world.now)
+    node.generation += 1
+    title = f"Replicas {before} -> {node.wanted}"
+    _note(world, node, ChangeKind.SCALE, title, (str(before), str(node.wanted)))
+
+
+def _rollback(world: World, node: Node, wished: Wished) -> None:
+    before, node.release = node.release.name, node.known[str(wished["release"])]
+    _roll(world, node)
+    title = f"Release {node.release.name}"
+    _note(world, node, ChangeKind.RELEASE, title, (before, node.release.name))
+
+
+def _configure(world: World, node: Node, wished: Wished) -> None:
+    name, value = str(wished["name"]), str(wished["value"])
+    before = node.settings.get(name, "")
+    node.overrides[name] = value
+    _roll(world, node)
+    title = f"{name} {before or 'unset'} -> {value}"
+    record = Record(
+        world.now, node.spec.name, ChangeKind.CONFIG, title, before, value, {name: (before, value)}
+    )
+    world.records.append(record)
+
+
+def _roll(world: World, node: Node) -> None:
+    node.configure()
+    node.fleet.replace(node.build, world.now)
+    node.generation += 1
+
+
+def _note(
+    world: World, node: Node, kind: ChangeKind, title: str, change: tuple[str, str] = ("", "")
+) -> None:
+    world.records.append(Record(world.now, node.spec.name, kind, title, *change))
+
+
+_OPERATIONS: Mapping[ActionKind, Callable[[World, Node, Wished], None]] = {
+    ActionKind.RESTART_SERVICE: _restart,
+    ActionKind.SCALE_PODS: _scale,
+    ActionKind.ROLLBACK_RELEASE: _rollback,
+    ActionKind.SET_CONFIG: _configure,
+}

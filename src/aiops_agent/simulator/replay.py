@@ -1,0 +1,99 @@
+"""The shop as it stands: its journal, and the world that follows from it."""
+
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from math import ceil
+from pathlib import Path
+
+from aiops_agent.domain.errors import StoreError, TargetMissing
+from aiops_agent.domain.telemetry import ServiceName
+from aiops_agent.simulator.history import History
+from aiops_agent.simulator.journal import Clock, Created, Journal, Operation, opened
+from aiops_agent.simulator.node import STEP, Node
+from aiops_agent.simulator.operate import operate
+from aiops_agent.simulator.physics import World
+from aiops_agent.simulator.shop import BY_NAME
+from aiops_agent.simulator.stories import Story, decoys, story
+
+
+@dataclass
+class Shop:
+    """A world kept in step with its journal; also what other processes wrote is seen."""
+
+    journal: Journal
+    story: Story
+    seed: int
+    epoch: datetime
+    names: dict[str, str]
+    world: World
+    history: History
+    _done: int = 0  # lines of the journal that the world has lived through
+    _given: dict[str, str] = field(default_factory=dict)  # shown name -> name as built
+
+    def catch_up(self) -> None:
+        """Live through everything in the journal that the world has not lived through."""
+        self.journal.refresh()
+        for line in self.journal.lines[self._done :]:
+            match line:
+                case Clock():
+                    self.world.advance(line.to)
+                case Operation():
+                    self.world.advance(line.at)
+                    operate(self.world, line.kind, self.built(line.target), line.wished)
+                case Created():
+                    pass
+            self._done += 1
+
+    @property
+    def seconds(self) -> float:
+        """How long the world has lived, as far as it has caught up."""
+        clocks = (line.to for line in reversed(self.journal.lines) if isinstance(line, Clock))
+        return next(clocks, 0.0)
+
+    def wait_until(self, seconds: float) -> None:
+        """Let time go on to `seconds`, rounded up to a whole step; never back."""
+        to = ceil(seconds / STEP) * STEP
+        self.journal.append(lambda: Clock(to) if to > self.seconds else None)
+        self.catch_up()
+
+    def time(self, seconds: float) -> datetime:
+        """Return the shop's date and time that many seconds after it began."""
+        return self.epoch + timedelta(seconds=seconds)
+
+    def since_epoch(self, at: datetime) -> float:
+        """Return how many seconds after the beginning a time is."""
+        return (at - self.epoch).total_seconds()
+
+    def shown(self, name: str) -> ServiceName:
+        """Return the name under which a service of the shop is known outside."""
+        return ServiceName(self.names.get(name, name))
+
+    def built(self, shown: str) -> str:
+        """Return the name as built; raises TargetMissing when there is no such service."""
+        if shown not in self._given:
+            raise TargetMissing(f"The shop has no service {shown!r}.")
+        return self._given[shown]
+
+    def node(self, shown: str) -> Node:
+        """Return the service of that outside name; raises TargetMissing."""
+        return self.world.nodes[self.built(shown)]
+
+
+def load(folder: Path) -> Shop:
+    """Rebuild a shop from its journal; raises UsageError when there is none."""
+    journal = opened(folder)
+    created = journal.lines[0]
+    if not isinstance(created, Created):
+        raise StoreError(f"{journal.path} does not begin as a journal; start a new shop.")
+    told, seed = story(created.scenario), created.seed
+    fault = told.fault_of(seed)
+    books, deeds = decoys(fault, seed)
+    world = World(seed, fault.weather, (*fault.deeds, *deeds))
+    world.records.extend(books)
+    epoch = datetime.fromisoformat(created.epoch)
+    given = {created.names.get(name, name): name for name in BY_NAME}
+    shop = Shop(
+        journal, told, seed, epoch, created.names, world, History(world, seed), _given=given
+    )
+    shop.catch_up()
+    return shop

@@ -1,0 +1,115 @@
+"""The scenarios of the shop: what breaks, on which day, under which calendar."""
+
+import difflib
+import random
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import partial
+from types import MappingProxyType
+
+from aiops_agent.domain.errors import UsageError
+from aiops_agent.domain.telemetry import ChangeKind
+from aiops_agent.simulator.faults import APPLICATIONS, Fault, FaultKind, bumped, draw
+from aiops_agent.simulator.operate import release
+from aiops_agent.simulator.physics import Deed, Record, World
+from aiops_agent.simulator.shop import BY_NAME, COMPANY, Release, callers, calls
+
+DEFAULT = "traffic-surge"
+THURSDAY = datetime(2026, 11, 19, 2, 0, tzinfo=UTC)  # trouble comes an hour after
+FRIDAY = datetime(2026, 11, 20, 2, 0, tzinfo=UTC)
+
+
+@dataclass(frozen=True)
+class Freeze:
+    """Days on which some kinds of action are not done, and why."""
+
+    days: tuple[str, ...]
+    actions: tuple[str, ...]
+    reason: str
+
+
+@dataclass(frozen=True)
+class Story:
+    """One scenario; `among` narrows where the fault may strike, `start` is when the world begins."""
+
+    name: str
+    title: str
+    fault: FaultKind
+    among: tuple[str, ...] = ()
+    start: datetime = THURSDAY
+    freeze: tuple[Freeze, ...] = ()
+
+    def fault_of(self, seed: int) -> Fault:
+        """Draw the fault of this story."""
+        return draw(self.fault, seed, self.among)
+
+
+_STORIES = (
+    Story(DEFAULT, "payments-api: far more requests than usual", FaultKind.SURGE, ("payments-api",)),
+    Story("hung-process", "a process is up and answers nothing", FaultKind.HANG),
+    Story("slow-release", "a new release is much slower than the last", FaultKind.SLOW_RELEASE),
+    Story("memory-leak", "memory fills up until the service suffers", FaultKind.LEAK),
+    Story("pool-cut", "a release brings a smaller connection pool", FaultKind.POOL_CUT),
+    Story("slow-query", "a release asks its database too much", FaultKind.SLOW_QUERY),
+    Story("third-party-outage", "a service outside our reach fails", FaultKind.OUTAGE),
+    Story("cache-flush", "the cache lost its content and fills again", FaultKind.COLD_CACHE),
+    Story("false-alarm", "an alert although nothing is wrong", FaultKind.NOTHING),
+    Story("busy-corner", "one service, drawn by the seed, is asked too much", FaultKind.SURGE),
+    Story(
+        "friday-freeze",
+        "a process answers nothing, on a day without restarts",
+        FaultKind.HANG,
+        start=FRIDAY,
+        freeze=(Freeze(("friday",), ("restart_service",), "no restarts on Fridays"),),
+    ),
+)
+STORIES: Mapping[str, Story] = MappingProxyType({story.name: story for story in _STORIES})
+
+
+def story(name: str) -> Story:
+    """Return the scenario of that name; raises UsageError with the nearest names."""
+    if name in STORIES:
+        return STORIES[name]
+    near = difflib.get_close_matches(name, STORIES, n=3) or list(STORIES)
+    raise UsageError(f"There is no scenario {name!r}; did you mean {', '.join(near)}?")
+
+
+def decoys(fault: Fault, seed: int) -> tuple[tuple[Record, ...], tuple[Deed, ...]]:
+    """Draw changes that have nothing to do with the fault: on the books already, and to come."""
+    dice = random.Random(f"{seed}/decoys/{fault.kind}")  # noqa: S311 -- repeatable, not secret
+    books = [_long_ago(spec.name, dice) for spec in COMPANY if len(spec.releases) > 1]
+    deeds = []
+    elsewhere = sorted(set(APPLICATIONS + ("mail-worker",)) - _concerned(fault.service))
+    for service in dice.sample(elsewhere, min(len(elsewhere), dice.randint(1, 3))):
+        at = 5.0 * dice.randint(24, int(fault.at / 5) - 12)
+        if dice.random() < 0.6:
+            new = Release(bumped(BY_NAME[service].releases[-1], 2))
+            deeds.append(Deed(at, partial(release, target=service, new=new)))
+        else:
+            deeds.append(Deed(at, partial(_reworded, service=service)))
+    return tuple(sorted(books, key=lambda record: record.at)), tuple(deeds)
+
+
+def _concerned(service: str) -> set[str]:
+    """The service with everything that needs it or that it asks: a change there would mislead."""
+    found, edge = {service}, [service]
+    while edge:
+        near = [c for c in callers(edge.pop()) if c not in found]
+        found.update(near)
+        edge.extend(near)
+    return found | {callee for caller, callee in calls() if caller == service}
+
+
+def _long_ago(service: str, dice: random.Random) -> Record:
+    before, after = BY_NAME[service].releases[-2:]
+    at = -86400.0 * dice.randint(2, 24) - 60.0 * dice.randint(0, 600)
+    return Record(at, service, ChangeKind.RELEASE, f"Release {after}", before, after)
+
+
+def _reworded(world: World, *, service: str) -> None:
+    settings = {"LOG_LEVEL": ("info", "warn")}
+    record = Record(
+        world.now, service, ChangeKind.CONFIG, "LOG_LEVEL info -> warn", "info", "warn", settings
+    )
+    world.records.append(record)

@@ -1,0 +1,175 @@
+"""Is the alert real, and how bad is it? Answered by the signals of the service that alerts."""
+
+from datetime import timedelta
+
+from aiops_agent.agents.briefing import Briefing
+from aiops_agent.domain.alert import Severity
+from aiops_agent.domain.diagnosis import Triage, TriageVerdict
+from aiops_agent.domain.errors import SourceError
+from aiops_agent.domain.quantity import amount
+from aiops_agent.domain.telemetry import Service, ServiceGraph, Signal, Window
+from aiops_agent.reasoning.gather import PAIN, Key, beginning, find_start, look, read_graph
+from aiops_agent.reasoning.measure import Track, moment
+from aiops_agent.reasoning.read_alert import Reading, State, read, spoken_of, worst
+
+RECENT = timedelta(minutes=2)
+EXTRA_BASELINE = timedelta(minutes=15)
+
+
+async def triage(briefing: Briefing) -> Triage:
+    """Return whether telemetry confirms the alert; what cannot be read never dismisses it."""
+    service = briefing.incident.service
+    missing: list[tuple[str, str]] = []
+    graph = await read_graph(briefing.environment, service, missing)
+    started = beginning(briefing.incident.started_at, briefing.incident.opened_at)
+    window = Window(
+        start=started - briefing.pace.baseline - EXTRA_BASELINE,
+        end=briefing.now,
+    )
+    try:
+        tracks = await look(briefing.environment, (service,), tuple(Signal), window)
+    except SourceError as error:
+        reason = f"telemetry did not answer: {error}"
+        return _unseen(briefing, None, reason, (*_reasons(missing), reason))
+    began = find_start(tracks, service, started.timestamp())
+    readings = _readings(briefing, graph, tracks, began)
+    return _verdict(briefing, graph, readings, began, _reasons(missing))
+
+
+def _readings(
+    briefing: Briefing, graph: ServiceGraph, tracks: dict[Key, Track], began: float
+) -> tuple[Reading, ...]:
+    """Read the signals that decide: those the alert names, and what users feel."""
+    service = _service(briefing, graph)
+    wanted = dict.fromkeys((*spoken_of(briefing.incident), *PAIN))
+    recent = min(RECENT, 2 * briefing.pace.hold).total_seconds()
+    now = briefing.now.timestamp()
+    found = (tracks.get((service.name, signal)) for signal in wanted)
+    return tuple(
+        read(seen, service.objective, began, now, recent) for seen in found if seen is not None
+    )
+
+
+def _verdict(
+    briefing: Briefing,
+    graph: ServiceGraph,
+    readings: tuple[Reading, ...],
+    began: float,
+    missing: tuple[str, ...],
+) -> Triage:
+    named = spoken_of(briefing.incident)
+    bad = worst(readings, named)
+    if bad is not None:
+        return Triage(
+            verdict=TriageVerdict.CONFIRMED,
+            severity=_severity(briefing, graph, readings),
+            service=briefing.incident.service,
+            signal=bad.signal,
+            impact=_impact(briefing, graph, readings, bad),
+            reason=f"the signal confirms it: {bad.words}",
+            missing=missing,
+            began=moment(began),
+        )
+    signal = next((one.signal for one in readings if one.signal in named), None)
+    fine = [one for one in readings if one.state is State.FINE]
+    # Without the signal that the alert names (or, if it names none, any) nothing contradicts it.
+    decisive = [one for one in fine if one.signal in named] if named else fine
+    if not decisive:
+        reason = _why_unseen(briefing, readings)
+        return _unseen(briefing, signal, reason, (*missing, reason))
+    words = "; ".join(one.words for one in fine)
+    return Triage(
+        verdict=TriageVerdict.CONTRADICTED,
+        severity=Severity.SEV4,
+        service=briefing.incident.service,
+        signal=decisive[0].signal,
+        impact=f"no harm is seen at {briefing.incident.service}",
+        reason=f"telemetry contradicts the alert: {words}",
+        missing=missing,
+    )
+
+
+def _unseen(
+    briefing: Briefing, signal: Signal | None, reason: str, missing: tuple[str, ...]
+) -> Triage:
+    return Triage(
+        verdict=TriageVerdict.UNSEEN,
+        severity=briefing.incident.severity,
+        service=briefing.incident.service,
+        signal=signal,
+        impact="unknown: the alert can be neither confirmed nor contradicted",
+        reason=reason,
+        missing=tuple(dict.fromkeys(missing)),
+    )
+
+
+def _why_unseen(briefing: Briefing, readings: tuple[Reading, ...]) -> str:
+    if not readings:
+        return f"no signal of {briefing.incident.service} is seen"
+    return "; ".join(one.words for one in readings)
+
+
+def _severity(briefing: Briefing, graph: ServiceGraph, readings: tuple[Reading, ...]) -> Severity:
+    """Severity by the share of requests that suffer and by how near users are."""
+    by_signal = {one.signal: one for one in readings if one.state is State.BAD}
+    errors, slow = by_signal.get(Signal.ERRORS), by_signal.get(Signal.LATENCY)
+    failing = errors.value if errors is not None and errors.value is not None else 0.0
+    near_users = not graph.calls or not graph.callers(briefing.incident.service)
+    if failing >= 0.5 or (failing >= 0.25 and near_users):
+        return Severity.SEV1
+    very_slow = slow is not None and slow.value is not None and _times(slow) >= 2.0
+    return Severity.SEV2 if failing >= 0.05 or very_slow else Severity.SEV3
+
+
+def _times(slow: Reading) -> float:
+    """Return how many times the allowed (or twice the usual) latency is reached."""
+    usual = slow.shift.before if slow.shift is not None else None
+    level = slow.level or (2.0 * usual if usual else None)
+    return (slow.value or 0.0) / level if level else 0.0
+
+
+def _impact(
+    briefing: Briefing, graph: ServiceGraph, readings: tuple[Reading, ...], bad: Reading
+) -> str:
+    name = briefing.incident.service
+    words = [_harm(name, one) for one in readings if one.state is State.BAD and _felt(one)]
+    text = "; ".join(words) or f"{name}: {bad.words}"
+    callers = graph.callers(name)
+    if callers:
+        text += f"; {', '.join(callers[:3])} {'needs' if len(callers) == 1 else 'need'} it"
+    return text
+
+
+def _felt(one: Reading) -> bool:
+    return one.signal in PAIN and one.value is not None
+
+
+def _harm(name: str, one: Reading) -> str:
+    """Say what users feel; a 95th percentile beyond a level tells of more than 1 in 20."""
+    value = one.value or 0.0
+    if one.signal is Signal.ERRORS:
+        return f"{_share(value)} {name} requests fails" if value else f"{name} requests fail"
+    usual = one.shift.before if one.shift is not None else None
+    level = one.level if one.level is not None and value > one.level else usual
+    if level is None:
+        return f"1 in 20 {name} requests takes longer than {amount(one.signal, value)}"
+    return (
+        f"more than 1 in 20 {name} requests is slower than {amount(one.signal, level)}"
+        f" (95th percentile {amount(one.signal, value)})"
+    )
+
+
+def _share(share: float) -> str:
+    if share >= 0.95:
+        return "nearly every one of the"
+    if share > 0.4:
+        return f"{round(share * 10)} in 10"
+    return f"1 in {round(1 / share)}"
+
+
+def _service(briefing: Briefing, graph: ServiceGraph) -> Service:
+    return graph.service(briefing.incident.service) or Service(name=briefing.incident.service)
+
+
+def _reasons(missing: list[tuple[str, str]]) -> tuple[str, ...]:
+    return tuple(reason for _, reason in missing)

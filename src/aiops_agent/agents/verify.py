@@ -1,0 +1,160 @@
+"""Did it help? Answered by telemetry after the action, never by the platform's word."""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+import numpy as np
+
+from aiops_agent.agents.briefing import Briefing, Pace
+from aiops_agent.domain.errors import SourceError
+from aiops_agent.domain.quantity import amount, roughly, signal_name, target
+from aiops_agent.domain.remediation import Check, Comparison, Criterion, Recovery, Verification
+from aiops_agent.domain.telemetry import Signal, Window
+from aiops_agent.reasoning.gather import Key, beginning
+from aiops_agent.reasoning.measure import FEWEST_BEFORE, Floats, Track, track
+
+SHOWN_BEFORE = timedelta(minutes=5)
+FEWEST = 2  # samples that make a hold
+VANISHED = 0.1  # of the usual traffic: with less, good numbers prove nothing
+IMPROVING = 0.9
+
+
+async def verify(
+    briefing: Briefing, criteria: tuple[Criterion, ...], since: datetime
+) -> Verification:
+    """Return how every criterion stands now; `since` is when the action was finished.
+
+    RECOVERED needs every criterion good for all of its hold; missing data is never success.
+    """
+    if not criteria:
+        return _verdict(briefing, (), Recovery.INCONCLUSIVE, "there is nothing to measure it by")
+    try:
+        tracks = await _read(briefing, criteria, since)
+    except SourceError as error:
+        checks = tuple(
+            Check(criterion=one, now=None, recovery=Recovery.INCONCLUSIVE) for one in criteria
+        )
+        reason = f"telemetry did not answer: {error}"
+        return _verdict(briefing, checks, Recovery.INCONCLUSIVE, reason)
+    checks = tuple(_check(briefing, one, tracks, since) for one in criteria)
+    recovery, reason = _over(briefing, checks, tracks)
+    return _verdict(briefing, checks, recovery, reason)
+
+
+def _verdict(
+    briefing: Briefing, checks: tuple[Check, ...], recovery: Recovery, reason: str
+) -> Verification:
+    return Verification(recovery=recovery, checks=checks, reason=reason, at=briefing.now)
+
+
+async def _read(
+    briefing: Briefing, criteria: Sequence[Criterion], since: datetime
+) -> dict[Key, Track]:
+    services = tuple(dict.fromkeys(one.service for one in criteria))
+    signals = tuple(dict.fromkeys(one.signal for one in criteria))
+    metrics = briefing.environment.metrics
+    near = Window(start=since - SHOWN_BEFORE, end=briefing.now)
+    series = await metrics.read(services, signals, near)
+    found: dict[Key, Track] = {}
+    for seen in map(track, series):
+        if seen is not None:
+            found[(seen.service, seen.signal)] = seen
+    incident = briefing.incident
+    started = beginning(incident.started_at, incident.opened_at)
+    # Traffic over the whole time: what was usual is known only from before the trouble.
+    far = Window(start=started - briefing.pace.baseline, end=briefing.now)
+    for seen in map(track, await metrics.read(services, (Signal.TRAFFIC,), far)):
+        if seen is not None:
+            found.setdefault((seen.service, Signal.TRAFFIC), seen)
+    return found
+
+
+def _check(
+    briefing: Briefing, criterion: Criterion, tracks: dict[Key, Track], since: datetime
+) -> Check:
+    seen = tracks.get((criterion.service, criterion.signal))
+    now = briefing.now.timestamp()
+    if seen is None:
+        return Check(criterion=criterion, now=None, recovery=Recovery.INCONCLUSIVE)
+    start = max(since, briefing.now - criterion.hold).timestamp()
+    held = seen.between(start, np.inf)
+    long_enough = briefing.now - since >= criterion.hold
+    return Check(
+        criterion=criterion,
+        now=float(held[-1]) if len(held) else None,
+        recovery=_recovery(criterion, held, long_enough, _beyond(briefing, criterion, seen, since)),
+        trend=seen.points((since - SHOWN_BEFORE).timestamp(), now + 1.0),
+    )
+
+
+def _recovery(criterion: Criterion, held: Floats, long_enough: bool, worse: bool) -> Recovery:
+    if worse:
+        return Recovery.WORSE
+    if len(held) < FEWEST:
+        return Recovery.INCONCLUSIVE
+    good = held < criterion.level
+    if criterion.comparison is Comparison.ABOVE:
+        good = held > criterion.level
+    return Recovery.RECOVERED if long_enough and bool(good.all()) else Recovery.NOT_RECOVERED
+
+
+def _beyond(briefing: Briefing, criterion: Criterion, seen: Track, since: datetime) -> bool:
+    """Whether the last two looks' worth of data lie beyond `worse` and do not turn back."""
+    if criterion.worse is None:
+        return False
+    pace: Pace = briefing.pace
+    settled = since + pace.settle
+    if briefing.now < settled + pace.look:
+        return False
+    start = max(settled, briefing.now - 2 * pace.look)
+    values = seen.between(start.timestamp(), np.inf)
+    if len(values) < FEWEST:
+        return False
+    if criterion.comparison is Comparison.ABOVE:
+        values = -values
+    level = criterion.worse if criterion.comparison is Comparison.BELOW else -criterion.worse
+    turning = values[-1] < IMPROVING * values[0] if values[0] > 0 else False
+    return bool((values > level).all()) and not turning
+
+
+def _over(
+    briefing: Briefing, checks: tuple[Check, ...], tracks: dict[Key, Track]
+) -> tuple[Recovery, str]:
+    for recovery in (Recovery.WORSE, Recovery.INCONCLUSIVE):
+        if found := [one for one in checks if one.recovery is recovery]:
+            return recovery, "; ".join(_words(one) for one in found)
+    if found := [one for one in checks if one.recovery is Recovery.NOT_RECOVERED]:
+        return Recovery.NOT_RECOVERED, "; ".join(_words(one) for one in found)
+    services = dict.fromkeys(one.criterion.service for one in checks)
+    silent = [name for name in services if _vanished(briefing, name, tracks)]
+    if silent:
+        reason = f"hardly any request reaches {', '.join(silent)}: good numbers prove nothing"
+        return Recovery.INCONCLUSIVE, reason
+    return Recovery.RECOVERED, "; ".join(_words(one) for one in checks)
+
+
+def _vanished(briefing: Briefing, service: str, tracks: dict[Key, Track]) -> bool:
+    seen = tracks.get((service, Signal.TRAFFIC))
+    if seen is None:
+        return False  # traffic was never seen here: it is no evidence either way
+    incident = briefing.incident
+    started = beginning(incident.started_at, incident.opened_at).timestamp()
+    before = seen.between(-np.inf, started)
+    recent = seen.between((briefing.now - 2 * briefing.pace.hold).timestamp(), np.inf)
+    if len(before) < FEWEST_BEFORE:
+        return len(recent) == 0
+    usual = float(np.median(before))
+    return len(recent) == 0 or (usual > 0 and float(np.median(recent)) < VANISHED * usual)
+
+
+def _words(check: Check) -> str:
+    criterion = check.criterion
+    name = f"{signal_name(criterion.signal)} of {criterion.service}"
+    if check.recovery is Recovery.INCONCLUSIVE:
+        return f"{name} cannot be seen"
+    now = amount(criterion.signal, check.now)
+    if check.recovery is Recovery.WORSE:
+        return f"{name} is {now}, worse than before the action"
+    if check.recovery is Recovery.RECOVERED:
+        return f"{name} is {now}, {target(criterion)} for {roughly(criterion.hold)}"
+    return f"{name} is {now}, not {target(criterion)} for {roughly(criterion.hold)} yet"

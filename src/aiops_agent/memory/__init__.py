@@ -1,0 +1,1 @@
+"""SKILLS: what was learnt from incidents that ended."""

@@ -1,0 +1,1 @@
+"""SKILLS: root-cause arithmetic over what an environment lets us read; no language model."""

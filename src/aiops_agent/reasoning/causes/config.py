@@ -1,0 +1,91 @@
+"""A changed setting, such as a smaller connection pool."""
+
+from collections.abc import Iterator
+
+from aiops_agent.domain.diagnosis import CauseKind
+from aiops_agent.domain.telemetry import Change, ChangeKind, ServiceKind, Signal
+from aiops_agent.domain.text import safe
+from aiops_agent.reasoning.causes.expectations import (
+    hurts_itself,
+    not_full,
+    same_traffic,
+    steady_memory,
+    warm_caches,
+)
+from aiops_agent.reasoning.explain import pain
+from aiops_agent.reasoning.mine import POOL
+from aiops_agent.reasoning.suspect import Case, Prediction, Suspicion, expect, fact
+
+QUICK = 240.0
+
+
+def suspect(case: Case) -> Iterator[Suspicion]:
+    """Suspect every changed setting shortly before its service began to hurt."""
+    for name in case.scene.names:
+        if not pain(case.scene, name):
+            continue
+        for index, change in case.changes(name, (ChangeKind.RELEASE, ChangeKind.CONFIG)):
+            if not change.settings:
+                continue
+            yield Suspicion(
+                kind=CauseKind.CONFIG,
+                service=name,
+                statement=f"{name} runs with {_settings(change)} since its last change",
+                predictions=tuple(_predictions(case, index, name)),
+                change=change,
+            )
+
+
+def _settings(change: Change) -> str:
+    pairs = (f"{safe(k)} {safe(new)} (was {safe(old)})" for k, (old, new) in _sorted(change))
+    return ", ".join(pairs)
+
+
+def _sorted(change: Change) -> list[tuple[str, tuple[str, str]]]:
+    return sorted(change.settings.items())
+
+
+def _predictions(case: Case, index: int, name: str) -> Iterator[Prediction]:
+    change = case.scene.changes[index]
+    lead = case.onset(name) - change.at.timestamp()
+    yield expect(
+        "the setting changed just before the pain",
+        lead <= QUICK,
+        ("change", str(index)),
+        weight=3.0,
+    )
+    yield hurts_itself(case, name)
+    yield same_traffic(case, name)
+    yield not_full(case, name)
+    yield from _pool(case, name)
+    yield steady_memory(case, name)
+    yield warm_caches(case, name)
+
+
+def _pool(case: Case, name: str) -> Iterator[Prediction]:
+    """Predict a wait for connections while the databases behind it have time."""
+    wait = case.shift(name, Signal.POOL_WAIT)
+    waits = wait is not None and wait.up
+    yield expect(
+        f"{name} waits for a connection",
+        None if wait is None else waits,
+        fact(Signal.POOL_WAIT, name),
+        fact(Signal.POOL, name),
+        weight=2.0,
+        against=wait is not None and not waits,
+    )
+    stores = [
+        callee
+        for callee in case.scene.graph.callees(name)
+        if case.kind(callee) is ServiceKind.DATABASE
+    ]
+    for store in stores:
+        yield expect(
+            f"{store} itself is as fast as before",
+            not pain(case.scene, store),
+            fact(Signal.LATENCY, store),
+            fact(Signal.SATURATION, store),
+        )
+    known = None if case.scene.lacks("logs") else True
+    lines = case.log(name, POOL)
+    yield expect(f"{name} writes of waiting for connections", known and bool(lines), *lines)

@@ -1,0 +1,47 @@
+"""A service outside our reach fails."""
+
+from collections.abc import Iterator
+
+from aiops_agent.domain.diagnosis import CauseKind
+from aiops_agent.domain.telemetry import ServiceKind
+from aiops_agent.reasoning.causes.expectations import nothing_changed, pain_facts, same_traffic
+from aiops_agent.reasoning.explain import pain, to_blame
+from aiops_agent.reasoning.mine import UPSTREAM
+from aiops_agent.reasoning.suspect import Case, Prediction, Suspicion, expect
+
+
+def suspect(case: Case) -> Iterator[Suspicion]:
+    """Suspect every external service that is slow or fails."""
+    for name in case.hurting:
+        if case.kind(name) is ServiceKind.EXTERNAL:
+            yield Suspicion(
+                kind=CauseKind.DEPENDENCY,
+                service=name,
+                statement=f"{name}, which is not ours, is slow or fails",
+                predictions=tuple(_predictions(case, name)),
+            )
+
+
+def _predictions(case: Case, name: str) -> Iterator[Prediction]:
+    callers = case.scene.graph.callers(name)
+    yield expect(f"{name} is slow or fails", True, *pain_facts(case, name), weight=3.0)
+    suffering = [caller for caller in callers if pain(case.scene, caller)]
+    blamed = [caller for caller in suffering if to_blame(case.scene, caller) == name]
+    yield expect(
+        "its callers suffer with it and from nothing else",
+        bool(blamed) if callers else None,
+        *(f for caller in suffering for f in pain_facts(case, caller)[:1]),
+        weight=2.0,
+    )
+    yield same_traffic(case, name)
+    first = min((case.onset(caller) for caller in suffering), default=case.scene.began)
+    yield expect(
+        "it began no later than its callers' pain",
+        case.onset(name) <= first + 45.0,
+        *pain_facts(case, name)[:1],
+    )
+    for caller in suffering[:2]:
+        yield nothing_changed(case, caller)
+    known = None if case.scene.lacks("logs") else True
+    lines = tuple(line for caller in callers for line in case.log(caller, UPSTREAM))
+    yield expect("its callers write of failing calls", known and bool(lines), *lines)

@@ -1,0 +1,121 @@
+"""Predictions that several kinds of cause share."""
+
+from collections.abc import Iterator
+
+from aiops_agent.domain.telemetry import ServiceKind, Signal
+from aiops_agent.reasoning.explain import pain
+from aiops_agent.reasoning.suspect import ORDER_SLACK, Case, Fact, Prediction, expect, fact
+
+OWN = 0.5  # share of the pain that must be the service's own
+
+
+def pain_facts(case: Case, service: str) -> tuple[Fact, ...]:
+    """Return the facts of a service's pain, the worst first."""
+    return tuple(fact(one.track.signal, service) for one in pain(case.scene, service))
+
+
+def hurts_itself(case: Case, service: str) -> Prediction:
+    """It hurts, and what it calls does not explain that."""
+    callees = case.scene.graph.callees(service)
+    shown = tuple(f for callee in callees for f in _calm_facts(case, callee))
+    own = case.own[service]
+    return expect(
+        f"{service} suffers and what it calls does not",
+        own >= OWN,
+        *pain_facts(case, service),
+        *shown[:2],
+        weight=2.0,
+        against=own < 0.25,
+    )
+
+
+def nothing_changed(case: Case, service: str) -> Prediction:
+    """Nobody released or reconfigured it just before."""
+    changed = case.changed(service)
+    return expect(f"no change of {service} just before", None if changed is None else not changed)
+
+
+def same_traffic(case: Case, service: str) -> Prediction:
+    """It is not asked more than before."""
+    rose = case.traffic_rose(service)
+    return expect(
+        f"{service} gets no more requests than before",
+        None if rose is None else not rose,
+        fact(Signal.TRAFFIC, service),
+        weight=1.5,
+    )
+
+
+def not_full(case: Case, service: str) -> Prediction:
+    """Its capacity is not used up."""
+    used = case.shift(service, Signal.SATURATION)
+    return expect(
+        f"{service} is not busy",
+        None if used is None else used.worst < 0.75,
+        fact(Signal.SATURATION, service),
+        weight=1.5,
+        against=used is not None and used.worst >= 0.9,
+    )
+
+
+def steady_memory(case: Case, service: str) -> Prediction:
+    """Its memory does not run out."""
+    memory = case.shift(service, Signal.MEMORY)
+    return expect(
+        f"the memory of {service} is as before",
+        None if memory is None else memory.worst < 0.85 or not memory.up,
+        fact(Signal.MEMORY, service),
+    )
+
+
+def warm_caches(case: Case, service: str) -> Prediction:
+    """No cache nearby lost its content: that too would send more requests."""
+    near = {service, *case.scene.graph.callees(service)}
+    for caller in case.scene.graph.callers(service):
+        near.update(case.scene.graph.callees(caller))
+    hits = [case.shift(name, Signal.CACHE_HITS) for name in sorted(near)]
+    seen = [one for one in hits if one is not None]
+    fell = [one for one in seen if one.down and one.delta < -0.08]
+    unseen = not seen and any(case.kind(name) is ServiceKind.CACHE for name in near)
+    return expect(
+        "the caches nearby answer as before",
+        None if unseen else not fell,
+        *(fact(Signal.CACHE_HITS, one.track.service) for one in seen[:1]),
+        weight=0.5,
+        against=bool(fell),
+    )
+
+
+def no_wait(case: Case, service: str) -> Iterator[Prediction]:
+    """It does not wait for connections to databases that are well; nothing if it asks none."""
+    stores = [c for c in case.scene.graph.callees(service) if case.kind(c) is ServiceKind.DATABASE]
+    wait, latency = case.shift(service, Signal.POOL_WAIT), case.shift(service, Signal.LATENCY)
+    if not stores and wait is None:
+        return
+    slow_store = any(case.own[store] > 0.0 for store in stores)
+    slower = latency.delta if latency is not None else 0.0
+    explains = wait is not None and wait.up and not slow_store and wait.delta >= 0.3 * slower
+    yield expect(
+        f"{service} does not wait for connections to a healthy database",
+        None if wait is None else not explains,
+        fact(Signal.POOL_WAIT, service),
+        against=explains,
+    )
+
+
+def together_or_before(case: Case, signal: Signal, service: str) -> bool | None:
+    """Whether a signal moved no later than the pain of the service began; None if not seen."""
+    moved = case.shift(service, signal)
+    if moved is None or moved.onset is None:
+        return None
+    return moved.onset <= case.onset(service) + ORDER_SLACK
+
+
+def scalable(case: Case, service: str) -> bool:
+    """Whether a service is one of ours that more replicas could help."""
+    return case.kind(service) is ServiceKind.APPLICATION
+
+
+def _calm_facts(case: Case, callee: str) -> tuple[Fact, ...]:
+    moved = case.shift(callee, Signal.LATENCY)
+    return (fact(Signal.LATENCY, callee),) if moved is not None else ()

@@ -1,0 +1,75 @@
+"""A process is up and does not answer."""
+
+from collections.abc import Iterator
+
+from aiops_agent.domain.diagnosis import CauseKind
+from aiops_agent.domain.telemetry import ServiceKind, Signal
+from aiops_agent.reasoning.causes.expectations import (
+    hurts_itself,
+    no_wait,
+    not_full,
+    nothing_changed,
+    pain_facts,
+    same_traffic,
+    steady_memory,
+    warm_caches,
+)
+from aiops_agent.reasoning.explain import pain
+from aiops_agent.reasoning.suspect import Case, Prediction, Suspicion, expect, fact
+
+SUDDEN = 120.0  # seconds in which it got as bad as it is
+
+
+def suspect(case: Case) -> Iterator[Suspicion]:
+    """Suspect every hurting service of ours."""
+    for name in case.hurting:
+        if case.kind(name) is ServiceKind.EXTERNAL or case.own[name] == 0.0:
+            continue
+        yield Suspicion(
+            kind=CauseKind.HANG,
+            service=name,
+            statement=f"a process of {name} is up but no longer answers",
+            predictions=tuple(_predictions(case, name)),
+        )
+
+
+def _predictions(case: Case, name: str) -> Iterator[Prediction]:
+    yield expect(
+        f"requests to {name} fail or wait for long",
+        _severe(case, name),
+        *pain_facts(case, name),
+        weight=2.0,
+    )
+    yield not_full(case, name)
+    yield _idle(case, name)
+    yield same_traffic(case, name)
+    yield expect("it began at once", _sudden(case, name), *pain_facts(case, name))
+    yield hurts_itself(case, name)
+    yield nothing_changed(case, name)
+    yield steady_memory(case, name)
+    yield from no_wait(case, name)
+    yield warm_caches(case, name)
+
+
+def _severe(case: Case, name: str) -> bool:
+    errors, latency = case.shift(name, Signal.ERRORS), case.shift(name, Signal.LATENCY)
+    failing = errors is not None and errors.up and errors.delta >= 0.03
+    return failing or (latency is not None and latency.up and latency.ratio >= 3.0)
+
+
+def _idle(case: Case, name: str) -> Prediction:
+    used = case.shift(name, Signal.SATURATION)
+    return expect(
+        f"{name} does no more work than before",
+        None if used is None else not used.up or used.ratio <= 1.1,
+        fact(Signal.SATURATION, name),
+        weight=1.5,
+    )
+
+
+def _sudden(case: Case, name: str) -> bool | None:
+    worst = pain(case.scene, name)[0]
+    if worst.onset is None:
+        return None
+    first = worst.track.between(worst.onset, worst.onset + SUDDEN)
+    return len(first) > 0 and float(max(first)) - worst.before >= 0.5 * worst.delta

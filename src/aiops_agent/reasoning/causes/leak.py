@@ -1,0 +1,93 @@
+"""Memory grows until the service suffers."""
+
+from collections.abc import Iterator
+
+from aiops_agent.domain.diagnosis import CauseKind
+from aiops_agent.domain.telemetry import Change, ChangeKind, ServiceKind, ServiceName, Signal
+from aiops_agent.reasoning.causes.expectations import hurts_itself, same_traffic
+from aiops_agent.reasoning.measure import slope
+from aiops_agent.reasoning.mine import MEMORY
+from aiops_agent.reasoning.suspect import Case, Prediction, Suspicion, expect, fact
+
+STEADY_FIT = 0.6
+FAR = 0.1  # share of the limit by which memory must have grown
+NEAR_LIMIT = 0.8
+
+
+def suspect(case: Case) -> Iterator[Suspicion]:
+    """Suspect every service in pain, or about to be, whose memory grew far."""
+    for name in case.scene.names:
+        memory = case.scene.tracks.get((name, Signal.MEMORY))
+        if memory is None or case.kind(name) is ServiceKind.EXTERNAL:
+            continue
+        if float(memory.values.max()) - float(memory.values[0]) < FAR:
+            continue
+        found = _release(case, name)
+        yield Suspicion(
+            kind=CauseKind.LEAK,
+            service=name,
+            statement=_statement(name, found),
+            predictions=tuple(_predictions(case, name)),
+            change=found,
+        )
+
+
+def _statement(name: str, change: Change | None) -> str:
+    since = f" since release {change.after}" if change is not None and change.after else ""
+    return f"the memory of {name} grows to its limit{since}"
+
+
+def _predictions(case: Case, name: ServiceName) -> Iterator[Prediction]:
+    memory = case.scene.tracks[(name, Signal.MEMORY)]
+    rising = _rising_since(case, name)
+    pain_began = case.onset(name)
+    _, fit = slope(memory, rising if rising is not None else memory.at[0])
+    yield expect(
+        f"the memory of {name} grows steadily",
+        fit >= STEADY_FIT,
+        fact(Signal.MEMORY, name),
+        weight=2.0,
+    )
+    yield expect(
+        "it grew well before the pain",
+        rising is not None and rising <= pain_began - 120.0,
+        fact(Signal.MEMORY, name),
+        weight=2.0,
+        against=rising is not None and rising > pain_began + 60.0,
+    )
+    peak = float(memory.between(case.scene.now - 600.0, case.scene.now + 1.0).max(initial=0.0))
+    yield expect(
+        "it is near its limit",
+        peak >= NEAR_LIMIT,
+        fact(Signal.MEMORY, name),
+        weight=2.0,
+        against=peak < 0.6,
+    )
+    yield hurts_itself(case, name)
+    yield same_traffic(case, name)
+    known = None if case.scene.lacks("logs") else True
+    lines = case.log(name, MEMORY)
+    yield expect(f"{name} writes of memory", known and bool(lines), *lines, weight=0.5)
+
+
+def _rising_since(case: Case, name: str) -> float | None:
+    """Return when memory began to grow: where it last was near its lowest level."""
+    memory = case.scene.tracks[(ServiceName(name), Signal.MEMORY)]
+    lowest, highest = float(memory.values.min()), float(memory.values.max())
+    top = int(memory.values.argmax())
+    low = memory.values[: top + 1] <= lowest + 0.1 * (highest - lowest)
+    return float(memory.at[int(low.nonzero()[0][-1])]) if low.any() else None
+
+
+def _release(case: Case, name: str) -> Change | None:
+    """Return the release of the service with which its memory began to grow, if there is one."""
+    rising = _rising_since(case, name)
+    if rising is None:
+        return None
+    releases = (
+        change
+        for change in case.scene.changes
+        if change.service == name and change.kind is ChangeKind.RELEASE and change.before
+    )
+    near = [one for one in releases if -360.0 <= one.at.timestamp() - rising <= 90.0]
+    return near[-1] if near else None

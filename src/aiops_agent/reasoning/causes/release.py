@@ -1,0 +1,104 @@
+"""A new release does worse than the one before; where it shows may be the database it asks."""
+
+from collections.abc import Iterator
+
+from aiops_agent.domain.diagnosis import CauseKind
+from aiops_agent.domain.telemetry import Change, ChangeKind, ServiceKind, ServiceName, Signal
+from aiops_agent.reasoning.causes.expectations import (
+    hurts_itself,
+    no_wait,
+    pain_facts,
+    same_traffic,
+    steady_memory,
+    warm_caches,
+)
+from aiops_agent.reasoning.explain import pain
+from aiops_agent.reasoning.mine import SLOW_QUERY
+from aiops_agent.reasoning.suspect import Case, Fact, Prediction, Suspicion, expect, fact
+
+QUICK = 240.0  # seconds within which a bad release usually shows
+
+
+def suspect(case: Case) -> Iterator[Suspicion]:
+    """Suspect every release shortly before a service, or a database it asks, began to hurt."""
+    for name in case.scene.names:
+        for index, change in case.changes(name, (ChangeKind.RELEASE,)):
+            if not change.before:
+                continue  # the first release ever: there is none to go back to
+            seen_at = _where(case, name)
+            if seen_at is None:
+                continue
+            shown = "" if seen_at == name else seen_at
+            yield Suspicion(
+                kind=CauseKind.RELEASE,
+                service=name,
+                statement=_statement(name, change, shown),
+                predictions=tuple(_predictions(case, index, name, seen_at)),
+                change=change,
+                seen_at=shown,
+            )
+
+
+def _where(case: Case, name: ServiceName) -> ServiceName | None:
+    """Return where a release of `name` would show: a store that it asks, or itself."""
+    stores = [
+        callee
+        for callee in case.scene.graph.callees(name)
+        if case.kind(callee) in (ServiceKind.DATABASE, ServiceKind.QUEUE)
+        and pain(case.scene, callee)
+        and case.own[callee] >= 0.5
+    ]
+    if stores and case.own.get(name, 0.0) < 0.6:
+        return min(stores, key=case.onset)
+    return name if case.own.get(name, 0.0) > 0.0 else None
+
+
+def _statement(name: str, change: Change, seen_at: str) -> str:
+    release = f"release {change.after} of {name}" if change.after else f"a release of {name}"
+    if seen_at:
+        return f"{release} asks {seen_at} for more than before: {seen_at} is where it shows"
+    return f"{release} does worse than the one before"
+
+
+def _predictions(case: Case, index: int, name: str, seen_at: str) -> Iterator[Prediction]:
+    lead = case.onset(seen_at) - case.scene.changes[index].at.timestamp()
+    yield expect(
+        "the release came just before the pain",
+        lead <= QUICK,
+        ("change", str(index)),
+        weight=3.0,
+    )
+    yield hurts_itself(case, seen_at)
+    yield same_traffic(case, seen_at)
+    if seen_at != name:
+        yield same_traffic(case, name)
+        yield _other_change(case, seen_at)
+    yield _costs_more(case, seen_at)
+    yield steady_memory(case, name)
+    yield warm_caches(case, seen_at)
+    yield from no_wait(case, name)
+    yield from _logs(case, name, seen_at)
+
+
+def _costs_more(case: Case, seen_at: str) -> Prediction:
+    work = case.work(seen_at)
+    return expect(
+        f"one request costs {seen_at} more than before",
+        None if work is None else work >= 1.2,
+        fact(Signal.SATURATION, seen_at),
+        *pain_facts(case, seen_at)[:1],
+        weight=1.5,
+        against=work is not None and work < 0.6,
+    )
+
+
+def _other_change(case: Case, seen_at: str) -> Prediction:
+    changed = case.changed(seen_at)
+    return expect(f"no change of {seen_at} itself", None if changed is None else not changed)
+
+
+def _logs(case: Case, name: str, seen_at: str) -> Iterator[Prediction]:
+    facts: tuple[Fact, ...] = case.log(name, SLOW_QUERY) + case.log(seen_at, SLOW_QUERY)
+    if seen_at != name:
+        known = None if case.scene.lacks("logs") else bool(facts)
+        yield expect("slow queries are logged", known, *dict.fromkeys(facts))

@@ -1,0 +1,182 @@
+"""Findings for people: the symptom first, then what speaks for the cause, then what rules out."""
+
+from collections.abc import Iterator
+from datetime import datetime
+
+from aiops_agent.domain.diagnosis import Evidence, Finding, Hypothesis, Stance
+from aiops_agent.domain.quantity import amount, signal_name
+from aiops_agent.domain.telemetry import Change, ServiceName, Signal, Window
+from aiops_agent.domain.text import safe
+from aiops_agent.reasoning.measure import Shift, moment
+from aiops_agent.reasoning.rank import Ranked
+from aiops_agent.reasoning.suspect import Case, Fact, Result, fact
+
+MOST_FINDINGS = 8
+MOST_RIVAL_ROWS = 3
+SHOWN_BEFORE = 900.0  # seconds of a chart that lie before the trouble
+STANCE = {
+    Result.HELD: Stance.FOR,
+    Result.FAILED: Stance.AGAINST,
+    Result.CONTRADICTED: Stance.AGAINST,
+}
+
+
+def shown_time(case: Case) -> Window:
+    """Return the time that every chart covers."""
+    scene = case.scene
+    first = min((float(seen.at[0]) for seen in scene.tracks.values()), default=scene.began)
+    start = max(first, scene.began - SHOWN_BEFORE)
+    return Window(start=moment(start), end=moment(scene.now))
+
+
+def findings(case: Case, ranking: tuple[Ranked, ...]) -> dict[Fact, Finding]:
+    """Return the facts worth showing by reference, in the order of their ids E1, E2, ..."""
+    chosen: dict[Fact, None] = dict.fromkeys(_symptoms(case))
+    for_cause = _facts(ranking[0], Result.HELD)
+    others = [one for ranked in ranking[1:4] for one in _ruling_out(ranked)]
+    room = MOST_FINDINGS - min(MOST_RIVAL_ROWS, len(set(others) - {*for_cause, *chosen}))
+    for one in for_cause:
+        if len(chosen) < room:
+            chosen[one] = None
+    for one in others:
+        if len(chosen) < MOST_FINDINGS:
+            chosen[one] = None
+    made = ((one, _finding(case, one)) for one in chosen)
+    kept = [(one, found) for one, found in made if found is not None]
+    return {
+        one: found.model_copy(update={"id": f"E{number}"})
+        for number, (one, found) in enumerate(kept, start=1)
+    }
+
+
+def hypothesis(case: Case, ranked: Ranked, shown: dict[Fact, Finding]) -> Hypothesis:
+    """Return the hypothesis with the shown findings that bear on it."""
+    suspicion = ranked.suspicion
+    evidence: dict[str, Evidence] = {}
+    for prediction in suspicion.predictions:
+        stance = STANCE.get(prediction.result)
+        for one in prediction.facts:
+            found = shown.get(one)
+            if stance is None or found is None:
+                continue
+            known = evidence.get(found.id)
+            # One row may serve two predictions; what speaks against weighs more.
+            if known is None or stance is Stance.AGAINST:
+                evidence[found.id] = Evidence(
+                    finding=found.id, stance=stance, why=_why(prediction.claim, stance)
+                )
+    for one in _symptoms(case):
+        found = shown.get(one)
+        if found is not None and found.id not in evidence:
+            evidence[found.id] = Evidence(
+                finding=found.id, stance=Stance.SYMPTOM, why="a consequence"
+            )
+    return Hypothesis(
+        kind=suspicion.kind,
+        service=suspicion.service,
+        statement=suspicion.statement,
+        score=round(ranked.score, 3),
+        held=ranked.count(Result.HELD),
+        checks=ranked.count(Result.HELD, Result.FAILED, Result.CONTRADICTED),
+        contradicted=ranked.count(Result.CONTRADICTED),
+        evidence=tuple(sorted(evidence.values(), key=lambda one: int(one.finding[1:]))),
+        change=suspicion.change.title if suspicion.change else "",
+    )
+
+
+def sequence(case: Case, best: Ranked, opened: datetime) -> tuple[str, ...]:
+    """Return what happened when, oldest first: changes, signals that moved, the alert."""
+    steps: dict[str, float] = {}
+    if best.suspicion.change is not None:
+        change = best.suspicion.change
+        steps[f"{change.title} ({change.service})"] = change.at.timestamp()
+    for name, service in (*_facts(best, Result.HELD), *_symptoms(case)):
+        moved = case.scene.shifts.get((service, Signal(name))) if name in _SIGNALS else None
+        if moved is None or moved.onset is None or not (moved.up or moved.down):
+            continue
+        way = "rises" if moved.up else "falls"
+        steps[f"{signal_name(moved.track.signal)} of {service} {way}"] = moved.onset
+    steps["the alert arrives"] = opened.timestamp()
+    ordered = sorted(steps.items(), key=lambda step: (step[1], step[0]))
+    return tuple(f"{moment(at):%H:%M:%S} {words}" for words, at in ordered)
+
+
+_SIGNALS = frozenset(signal.value for signal in Signal)
+
+
+def _symptoms(case: Case) -> Iterator[Fact]:
+    for signal in (Signal.LATENCY, Signal.ERRORS):
+        moved = case.shift(case.scene.service, signal)
+        if moved is not None and moved.up:
+            yield fact(signal, case.scene.service)
+
+
+def _facts(ranked: Ranked, *results: Result) -> list[Fact]:
+    predictions = sorted(ranked.suspicion.predictions, key=lambda one: -one.weight)
+    found = [one for p in predictions if p.result in results for one in p.facts]
+    return list(dict.fromkeys(found))
+
+
+def _ruling_out(ranked: Ranked) -> list[Fact]:
+    return _facts(ranked, Result.CONTRADICTED)[:2] or _facts(ranked, Result.FAILED)[:1]
+
+
+def _why(claim: str, stance: Stance) -> str:
+    return claim if stance is Stance.FOR else f"not so: {claim}"
+
+
+def _finding(case: Case, one: Fact) -> Finding | None:
+    kind, which = one
+    if kind == "change":
+        return _of_change(case.scene.changes[int(which)])
+    if kind == "log":
+        return _of_log(case, int(which))
+    moved = case.scene.shifts.get((which, Signal(kind)))
+    return None if moved is None else _of_signal(case, moved)
+
+
+def _of_signal(case: Case, moved: Shift) -> Finding:
+    seen = moved.track
+    time = shown_time(case)
+    return Finding(
+        id="",
+        service=seen.service,
+        what=signal_name(seen.signal),
+        before=amount(seen.signal, moved.before),
+        now=amount(seen.signal, moved.now),
+        source=seen.source,
+        query=seen.query,
+        signal=seen.signal,
+        trend=seen.points(time.start.timestamp(), time.end.timestamp() + 1.0),
+        changed=moved.up or moved.down,
+    )
+
+
+def _of_change(change: Change) -> Finding:
+    settings = sorted(change.settings.items())
+    before = ", ".join(f"{name}={old}" for name, (old, _) in settings) or change.before
+    after = ", ".join(f"{name}={new}" for name, (_, new) in settings) or change.after
+    return Finding(
+        id="",
+        service=change.service,
+        what=f"{change.kind}: {safe(change.title, limit=80)}",
+        before=safe(before, limit=60),
+        now=safe(after, limit=60),
+        source=change.source,
+        query=f"changes of {change.service} at {change.at:%H:%M:%S}",
+        changed=True,
+    )
+
+
+def _of_log(case: Case, index: int) -> Finding:
+    line = case.news[index]
+    return Finding(
+        id="",
+        service=ServiceName(line.service),
+        what=f"log: {safe(line.template, limit=80)}",
+        before=f"{line.before:.1f}/min".replace(".0/", "/"),
+        now=f"{line.now:.1f}/min".replace(".0/", "/"),
+        source="logs",
+        query=line.example,
+        changed=True,
+    )

@@ -1,0 +1,193 @@
+"""Read everything once: signals, call graph, changes, logs; say what could not be read."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+import numpy as np
+
+from aiops_agent.domain.errors import SourceError
+from aiops_agent.domain.telemetry import (
+    Change,
+    LogLine,
+    Service,
+    ServiceGraph,
+    ServiceName,
+    Signal,
+    Window,
+)
+from aiops_agent.ports.telemetry import Environment
+from aiops_agent.reasoning.measure import FEWEST_BEFORE, Shift, Track, shift, split, track, usual
+
+Key = tuple[str, Signal]
+LONGEST_TROUBLE = timedelta(hours=6)
+CHANGE_HISTORY = timedelta(hours=24)
+LOG_BEFORE = timedelta(minutes=10)
+LOG_AFTER = timedelta(minutes=10)
+PAIN = (Signal.LATENCY, Signal.ERRORS)  # what a user feels
+
+
+@dataclass(frozen=True)
+class Scene:
+    """What was seen around one incident. Moments are seconds since the epoch.
+
+    `missing` names sources ("metrics", "logs", "changes", "topology") with the reason.
+    """
+
+    service: ServiceName
+    now: float
+    began: float
+    tracks: dict[Key, Track]
+    shifts: dict[Key, Shift]
+    graph: ServiceGraph
+    changes: tuple[Change, ...] = ()
+    logs_before: tuple[LogLine, ...] = ()
+    logs_after: tuple[LogLine, ...] = ()
+    missing: tuple[tuple[str, str], ...] = ()
+
+    def shift(self, service: str, signal: Signal) -> Shift | None:
+        """Return how one signal moved, or None when it is not seen."""
+        return self.shifts.get((service, signal))
+
+    def lacks(self, source: str) -> bool:
+        """Whether a source could not be read."""
+        return any(name == source for name, _ in self.missing)
+
+    @property
+    def names(self) -> tuple[ServiceName, ...]:
+        """Every service that was seen."""
+        seen = dict.fromkeys((*self.graph.names, *(s.service for s in self.tracks.values())))
+        return tuple(seen)
+
+
+def beginning(started: datetime, opened: datetime) -> datetime:
+    """Return a believable start: a sender's clock may say 1970 or the future."""
+    return started if opened - LONGEST_TROUBLE <= started <= opened else opened
+
+
+async def look(
+    environment: Environment,
+    services: Sequence[ServiceName],
+    signals: Sequence[Signal],
+    window: Window,
+) -> dict[Key, Track]:
+    """Read signals; where the history is short, again at the finer resolution it allows."""
+    tracks = await _read(environment, services, signals, window)
+    if not tracks:
+        return tracks
+    first = min(float(seen.at[0]) for seen in tracks.values())
+    covered = window.end.timestamp() - first
+    if covered < window.length.total_seconds() / 3:
+        start = window.end - timedelta(seconds=1.1 * covered + 10)
+        tracks = await _read(environment, services, signals, Window(start=start, end=window.end))
+    return tracks
+
+
+async def survey(
+    environment: Environment, service: ServiceName, window: Window, suspected: datetime
+) -> Scene:
+    """Read the whole scene; only metrics are indispensable: without them raises SourceError."""
+    missing: list[tuple[str, str]] = []
+    graph = await read_graph(environment, service, missing)
+    tracks = await look(environment, graph.names, tuple(Signal), window)
+    began = find_start(tracks, service, suspected.timestamp())
+    scene = Scene(
+        service=service,
+        now=window.end.timestamp(),
+        began=began,
+        tracks=tracks,
+        shifts=compare(tracks, began, window.end.timestamp()),
+        graph=graph,
+    )
+    changes = await _read_changes(environment, window.end, missing)
+    before, after = await _read_logs(environment, scene, window.end, missing)
+    return replace(
+        scene, changes=changes, logs_before=before, logs_after=after, missing=tuple(missing)
+    )
+
+
+async def read_graph(
+    environment: Environment, service: ServiceName, missing: list[tuple[str, str]]
+) -> ServiceGraph:
+    """Return the call graph, at least the one service; adds to `missing` what is not there."""
+    alone = ServiceGraph(services=(Service(name=service),))
+    try:
+        graph = await environment.topology.graph()
+    except SourceError as error:
+        missing.append(("topology", f"the call graph could not be read: {error}"))
+        return alone
+    if graph.service(service) is None:
+        graph = graph.model_copy(update={"services": (*graph.services, *alone.services)})
+    if not graph.calls:
+        missing.append(("topology", "who calls whom is not known here"))
+    return graph
+
+
+def compare(tracks: dict[Key, Track], began: float, now: float) -> dict[Key, Shift]:
+    """Return every signal's shift since `began`, with noise floors lent by its peers."""
+    levels: dict[Signal, list[float]] = {}
+    for (_, signal), seen in tracks.items():
+        before = seen.between(-np.inf, began)
+        if len(before):
+            levels.setdefault(signal, []).append(float(np.median(before)))
+    peers = {signal: usual(found) for signal, found in levels.items()}
+    peers[Signal.TRAFFIC] = 0.0  # a busy service says nothing about a quiet one's traffic
+    found = {key: shift(seen, began, now, peers.get(key[1], 0.0)) for key, seen in tracks.items()}
+    return {key: moved for key, moved in found.items() if moved is not None}
+
+
+def find_start(tracks: dict[Key, Track], service: str, suspected: float) -> float:
+    """Return when the trouble began: alerts come late, so the true start is searched."""
+    found = []
+    for signal in PAIN:
+        seen = tracks.get((service, signal))
+        if seen is None:
+            continue
+        at = split(seen, suspected + 60.0)
+        # Enough time before it must be left to compare with.
+        if at is not None and len(seen.between(-np.inf, at)) >= FEWEST_BEFORE:
+            found.append(at)
+    earlier = [at for at in found if at <= suspected + 60.0]
+    return min(earlier) if earlier else suspected
+
+
+async def _read(
+    environment: Environment,
+    services: Sequence[ServiceName],
+    signals: Sequence[Signal],
+    window: Window,
+) -> dict[Key, Track]:
+    series = await environment.metrics.read(services, signals, window)
+    tracks = (track(one) for one in series)
+    return {(seen.service, seen.signal): seen for seen in tracks if seen is not None}
+
+
+async def _read_changes(
+    environment: Environment, now: datetime, missing: list[tuple[str, str]]
+) -> tuple[Change, ...]:
+    try:
+        changes = await environment.changes.changes(Window(start=now - CHANGE_HISTORY, end=now))
+    except SourceError as error:
+        missing.append(("changes", f"changes could not be read: {error}"))
+        return ()
+    if not changes:
+        missing.append(("changes", "no change at all is on record for the last day"))
+    return changes
+
+
+async def _read_logs(
+    environment: Environment, scene: Scene, now: datetime, missing: list[tuple[str, str]]
+) -> tuple[tuple[LogLine, ...], tuple[LogLine, ...]]:
+    began = datetime.fromtimestamp(scene.began, now.tzinfo)
+    try:
+        before = await environment.logs.lines(
+            scene.names, Window(start=began - LOG_BEFORE, end=began)
+        )
+        start = max(began, now - LOG_AFTER)
+        after = await environment.logs.lines(scene.names, Window(start=start, end=now))
+    except SourceError as error:
+        missing.append(("logs", f"logs could not be read: {error}"))
+        return (), ()
+    if not before and not after:
+        missing.append(("logs", "no log line was found"))
+    return before, after

@@ -1,0 +1,220 @@
+"""How far is a signal from where it was, in units of its own noise?"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+
+from aiops_agent.domain.telemetry import Series, ServiceName, Signal
+
+Floats: TypeAlias = npt.NDArray[np.float64]
+
+# Nobody cares about less than this: the smallest change worth a word, in the signal's unit.
+FLOOR = {
+    Signal.LATENCY: 0.004,
+    Signal.TRAFFIC: 0.2,
+    Signal.ERRORS: 0.005,
+    Signal.SATURATION: 0.03,
+    Signal.MEMORY: 0.02,
+    Signal.POOL: 0.05,
+    Signal.POOL_WAIT: 0.005,
+    Signal.QUEUE: 3.0,
+    Signal.CACHE_HITS: 0.02,
+    Signal.REPLICAS: 0.2,
+}
+RELATIVE_FLOOR = 0.05  # of the own level
+FEWEST_BEFORE = 4  # samples that make a "before"
+CLEAR = 4.0  # noise units that make a change
+NOW_SECONDS = 120.0
+
+
+@dataclass(frozen=True)
+class Track:
+    """One signal of one service, gaps left out; `at` in seconds since the epoch, ascending."""
+
+    service: ServiceName
+    signal: Signal
+    at: Floats
+    values: Floats
+    source: str
+    query: str
+
+    @property
+    def step(self) -> float:
+        """The usual time between two samples in seconds; 0 with fewer than two."""
+        return float(np.median(np.diff(self.at))) if len(self.at) > 1 else 0.0
+
+    def between(self, start: float, end: float) -> Floats:
+        """Return the values seen from `start` (included) to `end` (excluded)."""
+        low, high = np.searchsorted(self.at, (start, end))
+        return self.values[low:high]
+
+    def points(self, start: float, end: float, most: int = 24) -> tuple[float, ...]:
+        """Return at most `most` values between two moments, the worst of each bin kept."""
+        values = self.between(start, end)
+        if len(values) <= most:
+            return tuple(round(float(v), 6) for v in values)
+        bins = np.array_split(values, most)
+        return tuple(round(float(np.median(part)), 6) for part in bins)
+
+
+def track(series: Series) -> Track | None:
+    """Return the series without its gaps, or None when nothing is left."""
+    pairs = [
+        (at.timestamp(), value)
+        for at, value in zip(series.times, series.values, strict=True)
+        if value is not None and np.isfinite(value)
+    ]
+    if not pairs:
+        return None
+    table = np.array(sorted(pairs), dtype=np.float64)
+    return Track(
+        service=series.service,
+        signal=series.signal,
+        at=table[:, 0],
+        values=table[:, 1],
+        source=series.source,
+        query=series.query,
+    )
+
+
+@dataclass(frozen=True)
+class Shift:
+    """A signal before the trouble and now. `size` is signed and counted in noise units."""
+
+    track: Track
+    before: float
+    now: float
+    worst: float  # the worst half of the time since it began, averaged
+    noise: float
+    onset: float | None  # when it left its usual range, seconds since the epoch
+
+    @property
+    def delta(self) -> float:
+        """How much it moved, in the signal's own unit."""
+        return self.worst - self.before
+
+    @property
+    def size(self) -> float:
+        """How much it moved in noise units; positive means up."""
+        return self.delta / self.noise
+
+    @property
+    def ratio(self) -> float:
+        """Now divided by before; before is never taken smaller than the noise."""
+        return self.worst / max(self.before, self.noise)
+
+    @property
+    def up(self) -> bool:
+        """Whether it rose beyond noise."""
+        return self.size >= CLEAR
+
+    @property
+    def down(self) -> bool:
+        """Whether it fell beyond noise."""
+        return self.size <= -CLEAR
+
+
+def shift(seen: Track, start: float, now: float, peer: float = 0.0) -> Shift | None:
+    """Compare the time before `start` with the time since; None when either was not seen.
+
+    `peer` is the usual level of this signal elsewhere in the system: it lends a noise floor to
+    series that are short or flat.
+    """
+    before = seen.between(-np.inf, start)
+    after = seen.between(start, np.inf)
+    if len(after) == 0:
+        return None
+    if len(before) < FEWEST_BEFORE:
+        if seen.signal is not Signal.ERRORS or len(before):
+            return None
+        before = np.zeros(1)  # an error counter is born with its first error
+    level = float(np.median(before))
+    noise = max(spread(before), RELATIVE_FLOOR * max(abs(level), peer), FLOOR[seen.signal])
+    recent = seen.between(max(start, now - NOW_SECONDS), np.inf)
+    present = float(np.median(recent if len(recent) else after))
+    return Shift(
+        track=seen,
+        before=level,
+        now=present,
+        worst=_worst_half(seen.between(max(start, now - 3 * NOW_SECONDS), np.inf), level),
+        noise=noise,
+        onset=onset(seen, level, noise, start),
+    )
+
+
+def spread(values: Floats) -> float:
+    """Return the usual width of `values`: quartiles, or their wider range if that is larger."""
+    if len(values) < 2:
+        return 0.0
+    low, first, third, high = np.quantile(values, (0.02, 0.25, 0.75, 0.98))
+    return float(max((third - first) / 1.349, (high - low) / 4.0))
+
+
+def onset(seen: Track, level: float, noise: float, start: float) -> float | None:
+    """Return when the signal left `level` for good, looked for from ten minutes before `start`."""
+    first = int(np.searchsorted(seen.at, start - 600.0))
+    off = np.abs(seen.values[first:] - level) > 3.0 * noise
+    if not off.any():
+        return None
+    # Two samples in a row: one alone is a spike (the very last one may be the beginning).
+    pair = off & np.append(off[1:], True)
+    found = int(np.argmax(pair)) if pair.any() else int(np.argmax(off))
+    return float(seen.at[first + found])
+
+
+def slope(seen: Track, start: float) -> tuple[float, float]:
+    """Return the rise per second since `start` and the share of variation a line explains."""
+    first = int(np.searchsorted(seen.at, start))
+    at, values = seen.at[first:], seen.values[first:]
+    if len(at) < FEWEST_BEFORE or float(np.ptp(values)) < 1e-9:
+        return 0.0, 0.0
+    rise, _ = np.polyfit(at - at[0], values, 1)
+    fit = float(np.corrcoef(at, values)[0, 1]) ** 2
+    return float(rise), fit
+
+
+def split(seen: Track, latest: float) -> float | None:
+    """Return the moment, at most `latest`, that best separates a quiet before from an after.
+
+    None when no moment separates them beyond noise: there is no step in this signal.
+    """
+    values = np.log1p(np.maximum(seen.values, 0.0) / FLOOR[seen.signal])
+    count = len(values)
+    if count < FEWEST_BEFORE + 2:
+        return None
+    index = np.arange(FEWEST_BEFORE, count - 1)
+    index = index[seen.at[index] <= latest]
+    if len(index) == 0:
+        return None
+    total, squares = np.cumsum(values), np.cumsum(values**2)
+    left, right = total[index - 1], total[-1] - total[index - 1]
+    gain = left**2 / index + right**2 / (count - index) - squares[-1]
+    best = int(index[int(np.argmax(gain))])
+    before, after = seen.values[:best], seen.values[best:]
+    noise = max(spread(before), RELATIVE_FLOOR * abs(float(np.median(before))), FLOOR[seen.signal])
+    if abs(float(np.median(after)) - float(np.median(before))) < CLEAR * noise:
+        return None
+    return onset(seen, float(np.median(before)), noise, float(seen.at[best]))
+
+
+def moment(seconds: float) -> datetime:
+    """Return seconds since the epoch as an aware datetime."""
+    return datetime.fromtimestamp(seconds, UTC)
+
+
+def usual(levels: Sequence[float]) -> float:
+    """Return the middle of the positive levels, 0 when there is none."""
+    positive = [level for level in levels if level > 0]
+    return float(np.median(positive)) if positive else 0.0
+
+
+def _worst_half(values: Floats, level: float) -> float:
+    if len(values) == 0:
+        return level
+    count = max(1, (len(values) + 1) // 2)
+    far = np.argsort(-np.abs(values - level), kind="stable")[:count]
+    return float(values[far].mean())

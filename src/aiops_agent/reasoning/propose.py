@@ -1,0 +1,242 @@
+"""Which remedies fit the kind of cause, and what speaks against the others?"""
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from aiops_agent.domain.diagnosis import CauseKind, Hypothesis
+from aiops_agent.domain.quantity import amount
+from aiops_agent.domain.remediation import Action, ActionKind, Alternative, Offer, PlanKind
+from aiops_agent.domain.telemetry import Change, ChangeKind, ServiceKind, Signal
+from aiops_agent.reasoning.gather import Scene
+
+COMFORTABLE = 0.6  # share of capacity in use that we aim for
+CLIPPED = 0.95  # a saturation that high hides how much is asked for
+MOST_GROWTH = 3  # times as many replicas as now, never more
+
+
+@dataclass(frozen=True)
+class Remedy:
+    """One thing that could be done; `why_not` says why it cannot be."""
+
+    kind: PlanKind
+    actions: tuple[Action, ...] = ()
+    reason: str = ""
+    stop_gap: bool = False
+    why_not: str = ""
+
+    @property
+    def text(self) -> str:
+        """The remedy in a short line."""
+        if self.kind is PlanKind.ACT:
+            return ", ".join(action.text for action in self.actions)
+        return "watch" if self.kind is PlanKind.WATCH else "hand over to a person"
+
+
+@dataclass(frozen=True)
+class Means:
+    """What a remedy is made from: the scene, the cause, its change, and the menu."""
+
+    scene: Scene
+    cause: Hypothesis
+    change: Change | None
+    menu: tuple[Offer, ...]
+
+    def offer(self, kind: ActionKind) -> Offer | None:
+        """Return the menu's line for a kind of action, or None."""
+        return next((offer for offer in self.menu if offer.kind is kind), None)
+
+
+def remedies(means: Means) -> tuple[Remedy, ...]:
+    """Return remedies for the cause, the fittest first; those not possible carry `why_not`."""
+    made = (make(means) for make in FITTING[means.cause.kind])
+    return tuple(one for one in made if one is not None)
+
+
+def replicas_now(scene: Scene, service: str) -> int | None:
+    """Return on how many replicas a service runs, or None when nobody says."""
+    known = scene.graph.service(service)
+    if known is not None and known.replicas is not None:
+        return known.replicas
+    seen = scene.tracks.get((service, Signal.REPLICAS))
+    return round(float(seen.values[-1])) if seen is not None else None
+
+
+def replicas_wished(scene: Scene, service: str, present: int) -> int:
+    """Return how many replicas would serve the demand in comfort, at most MOST_GROWTH times."""
+    traffic = scene.shift(service, Signal.TRAFFIC)
+    used = scene.shift(service, Signal.SATURATION)
+    growth = traffic.ratio if traffic is not None and traffic.up else 1.0
+    demand = 0.0
+    if used is not None:
+        demand = max(used.worst, used.before * growth)
+    wished = math.ceil(present * demand / COMFORTABLE) if demand else math.ceil(present * growth)
+    if used is None or used.worst >= CLIPPED:
+        wished = max(wished, 2 * present)  # how much more is asked for is hidden: be generous
+    return max(present + 1, min(wished, MOST_GROWTH * present))
+
+
+def rejected(means: Means) -> tuple[Alternative, ...]:
+    """Return what else a person may think of, with its drawback by the cause."""
+    service = means.cause.service
+    offered = {offer.kind for offer in means.menu}
+    made = [
+        Alternative(text=text.format(service=service), drawback=drawback.format(service=service))
+        for kind, text, drawback in DRAWBACKS.get(means.cause.kind, ())
+        if kind is None or kind in offered
+    ]
+    return tuple(made)
+
+
+def _scale(means: Means) -> Remedy | None:
+    service = means.cause.service
+    offer = means.offer(ActionKind.SCALE_PODS)
+    if offer is None:
+        return Remedy(PlanKind.ACT, why_not="scaling is not offered here")
+    known = means.scene.graph.service(service)
+    if known is not None and known.kind is not ServiceKind.APPLICATION:
+        return Remedy(
+            PlanKind.ACT, why_not=f"{service} is a {known.kind}: more replicas may not help"
+        )
+    present = replicas_now(means.scene, service)
+    if present is None:
+        return Remedy(PlanKind.ACT, why_not=f"nobody says on how many replicas {service} runs")
+    most = offer.bounds.get("max_replicas", MOST_GROWTH * present)
+    if present >= most:
+        return Remedy(
+            PlanKind.ACT, why_not=f"{service} already runs on {present} of at most {most} replicas"
+        )
+    wished = min(replicas_wished(means.scene, service, present), most)
+    action = Action(kind=ActionKind.SCALE_PODS, target=service, wished={"replicas": wished})
+    reason = f"{means.cause.statement}; {wished} replicas instead of {present} can serve it"
+    bound = f" (the bound of {most} is reached)" if wished == most else ""
+    return Remedy(PlanKind.ACT, (action,), reason + bound)
+
+
+def _restart(means: Means) -> Remedy | None:
+    service = means.cause.service
+    if means.offer(ActionKind.RESTART_SERVICE) is None:
+        return Remedy(PlanKind.ACT, why_not="restarting is not offered here")
+    action = Action(kind=ActionKind.RESTART_SERVICE, target=service)
+    if means.cause.kind is CauseKind.LEAK:
+        reason = f"{means.cause.statement}; a restart frees it: a stop-gap, it will grow again"
+        return Remedy(PlanKind.ACT, (action,), reason, stop_gap=True)
+    return Remedy(PlanKind.ACT, (action,), f"{means.cause.statement}; a restart starts it afresh")
+
+
+def _rollback(means: Means) -> Remedy | None:
+    change = means.change
+    if change is None or change.kind is not ChangeKind.RELEASE or not change.before:
+        return None
+    if means.offer(ActionKind.ROLLBACK_RELEASE) is None:
+        return Remedy(PlanKind.ACT, why_not="rolling back is not offered here")
+    action = Action(
+        kind=ActionKind.ROLLBACK_RELEASE,
+        target=means.cause.service,
+        wished={"release": change.before},
+    )
+    reason = f"{means.cause.statement}; release {change.before} ran well before"
+    return Remedy(PlanKind.ACT, (action,), reason)
+
+
+def _restore(means: Means) -> Remedy | None:
+    change = means.change
+    if change is None or not change.settings:
+        return None
+    if means.offer(ActionKind.SET_CONFIG) is None:
+        return Remedy(PlanKind.ACT, why_not="changing settings is not offered here")
+    actions = tuple(
+        Action(
+            kind=ActionKind.SET_CONFIG,
+            target=means.cause.service,
+            wished={"name": name, "value": old},
+        )
+        for name, (old, _) in sorted(change.settings.items())
+    )
+    return Remedy(PlanKind.ACT, actions, f"{means.cause.statement}; the old value worked before")
+
+
+def _watch(means: Means) -> Remedy | None:
+    hits = means.scene.shift(means.cause.service, Signal.CACHE_HITS)
+    seen = ""
+    if hits is not None:
+        last = amount(Signal.CACHE_HITS, float(hits.track.values[-1]))
+        seen = f" ({last} of look-ups now, usually {amount(Signal.CACHE_HITS, hits.before)})"
+    return Remedy(PlanKind.WATCH, reason=f"{means.cause.statement}{seen}; it heals by itself")
+
+
+def _handover(means: Means) -> Remedy | None:
+    if means.cause.kind is CauseKind.DEPENDENCY:
+        reason = f"{means.cause.statement}: nothing that we could do to our own services helps"
+    else:
+        reason = f"{means.cause.statement}: a person must look"
+    return Remedy(PlanKind.HANDOVER, reason=reason)
+
+
+FITTING: dict[CauseKind, tuple[Callable[[Means], Remedy | None], ...]] = {
+    CauseKind.CAPACITY: (_scale, _handover),
+    CauseKind.HANG: (_restart, _handover),
+    CauseKind.RELEASE: (_rollback, _handover),
+    CauseKind.CONFIG: (_rollback, _restore, _handover),
+    CauseKind.LEAK: (_rollback, _restart, _handover),
+    CauseKind.DEPENDENCY: (_handover,),
+    CauseKind.COLD_CACHE: (_watch, _handover),
+    CauseKind.UNKNOWN: (_handover,),
+}
+DRAWBACKS: dict[CauseKind, tuple[tuple[ActionKind | None, str, str], ...]] = {
+    CauseKind.CAPACITY: (
+        (
+            ActionKind.RESTART_SERVICE,
+            "restart_service {service}",
+            "it is busy, not stuck: a restart takes capacity away while too little is there",
+        ),
+        (None, "watch", "users go on waiting for as long as the requests keep coming"),
+    ),
+    CauseKind.HANG: (
+        (
+            ActionKind.SCALE_PODS,
+            "scale_pods {service}",
+            "the stuck replicas stay and go on losing their share of requests",
+        ),
+        (None, "watch", "a stuck process does not free itself"),
+    ),
+    CauseKind.RELEASE: (
+        (
+            ActionKind.SCALE_PODS,
+            "scale_pods {service}",
+            "more replicas of a bad release are still a bad release",
+        ),
+        (None, "watch", "the release stays until somebody takes it back"),
+    ),
+    CauseKind.CONFIG: (
+        (
+            ActionKind.RESTART_SERVICE,
+            "restart_service {service}",
+            "it would start with the same setting",
+        ),
+        (None, "watch", "the setting stays until somebody changes it"),
+    ),
+    CauseKind.LEAK: (
+        (
+            ActionKind.SCALE_PODS,
+            "scale_pods {service}",
+            "the replicas that are full stay full; new ones leak as well",
+        ),
+        (None, "watch", "it gets worse until the system kills the process"),
+    ),
+    CauseKind.DEPENDENCY: (
+        (
+            ActionKind.RESTART_SERVICE,
+            "restart the services that call {service}",
+            "they are well; a restart costs requests and changes nothing at {service}",
+        ),
+        (None, "watch", "it may take long, and somebody should call its owner"),
+    ),
+    CauseKind.COLD_CACHE: (
+        (
+            ActionKind.RESTART_SERVICE,
+            "restart_service {service}",
+            "it would be empty again and start over",
+        ),
+    ),
+}

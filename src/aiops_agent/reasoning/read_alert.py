@@ -1,0 +1,119 @@
+"""Which signal does an alert speak of, and is that signal all right now?"""
+
+import re
+from dataclasses import dataclass
+from enum import StrEnum
+
+import numpy as np
+
+from aiops_agent.domain.incident import Incident
+from aiops_agent.domain.quantity import amount, signal_name
+from aiops_agent.domain.telemetry import Objective, Signal
+from aiops_agent.reasoning.gather import PAIN
+from aiops_agent.reasoning.measure import FEWEST_BEFORE, Shift, Track, shift
+
+WORDS: tuple[tuple[Signal, re.Pattern[str]], ...] = (
+    (Signal.ERRORS, re.compile(r"(?i)error|5xx|fail|availab|success|exception")),
+    (Signal.LATENCY, re.compile(r"(?i)laten|slow|p9\d|duration|response.?time|timeout")),
+    (Signal.MEMORY, re.compile(r"(?i)memory|oom|heap")),
+    (Signal.SATURATION, re.compile(r"(?i)cpu|saturat|overload|throttl|busy")),
+    (Signal.QUEUE, re.compile(r"(?i)queue|backlog|lag\b")),
+    (Signal.POOL, re.compile(r"(?i)pool|connections")),
+    (Signal.CACHE_HITS, re.compile(r"(?i)cache")),
+    (Signal.REPLICAS, re.compile(r"(?i)replica|instance|\bdown\b|pods?\b")),
+    (Signal.TRAFFIC, re.compile(r"(?i)traffic|request rate|rps\b|qps\b")),
+)
+LIMIT = {Signal.MEMORY: 0.85, Signal.SATURATION: 0.9, Signal.POOL: 0.95}
+FALLING_HURTS = (Signal.CACHE_HITS, Signal.REPLICAS)
+FAR = 6.0  # noise units: further than this is no longer the usual
+MUCH = 1.5  # and a factor of the usual level
+FLAPPING = 0.25  # share of recent samples beyond the level that still counts as trouble
+
+
+class State(StrEnum):
+    """How a signal is, as far as it can be seen."""
+
+    BAD = "bad"
+    FINE = "fine"
+    UNSEEN = "unseen"
+
+
+@dataclass(frozen=True)
+class Reading:
+    """One signal of the alerting service: its state, and why in words."""
+
+    signal: Signal
+    state: State
+    words: str
+    shift: Shift | None = None
+    level: float | None = None  # the objective, if there is one
+    value: float | None = None  # the recent level
+
+
+def spoken_of(incident: Incident) -> tuple[Signal, ...]:
+    """Return the signals that the alert's name or text speaks of; the name weighs more."""
+    for text in (" ".join(incident.alert_names), f"{incident.title} {incident.summary}"):
+        plain = text.replace("_", " ").replace("-", " ")
+        found = tuple(signal for signal, words in WORDS if words.search(plain))
+        if found:
+            return found
+    return ()
+
+
+def objective_of(objective: Objective, signal: Signal) -> float | None:
+    """Return the promised level of a signal, if there is one."""
+    if signal is Signal.LATENCY:
+        return objective.latency
+    return objective.errors if signal is Signal.ERRORS else LIMIT.get(signal)
+
+
+def read(seen: Track, objective: Objective, since: float, now: float, recent: float) -> Reading:
+    """Return how a signal is over the last `recent` seconds, against promise and usual level."""
+    signal = seen.signal
+    values = seen.between(now - recent, np.inf)
+    level = objective_of(objective, signal)
+    moved = shift(seen, min(since, now - recent), now)
+    if len(values) < 2:
+        return Reading(signal, State.UNSEEN, f"{signal_name(signal)} has no recent data", moved)
+    value = float(np.median(values))
+    usual = None if moved is None else moved.before
+    words = _words(signal, value, level, usual)
+    beyond = level is not None and float(np.mean(values > level)) > FLAPPING
+    if beyond or (moved is not None and _unusual(moved, value)):
+        return Reading(signal, State.BAD, words, moved, level, value)
+    comparable = len(seen.between(-np.inf, min(since, now - recent))) >= FEWEST_BEFORE
+    if level is None and not comparable:
+        words = f"{signal_name(signal)} has neither an objective nor a time before to compare with"
+        return Reading(signal, State.UNSEEN, words, moved, level, value)
+    return Reading(signal, State.FINE, words, moved, level, value)
+
+
+def worst(readings: tuple[Reading, ...], named: tuple[Signal, ...]) -> Reading | None:
+    """Return the reading to speak of: a bad one the alert named, else the most unusual bad one."""
+    bad = [one for one in readings if one.state is State.BAD]
+    if not bad:
+        return None
+
+    def order(one: Reading) -> tuple[bool, bool, float]:
+        size = abs(one.shift.size) if one.shift is not None else 0.0
+        return (one.signal in named, one.signal in PAIN, size)
+
+    return max(bad, key=order)
+
+
+def _unusual(moved: Shift, value: float) -> bool:
+    size = (value - moved.before) / moved.noise
+    if moved.track.signal in FALLING_HURTS:
+        return size <= -FAR
+    if moved.track.signal is Signal.TRAFFIC:
+        return abs(size) >= FAR and not 1 / MUCH < value / max(moved.before, moved.noise) < MUCH
+    return size >= FAR and value >= MUCH * moved.before
+
+
+def _words(signal: Signal, value: float, level: float | None, usual: float | None) -> str:
+    parts = [f"{signal_name(signal)} is {amount(signal, value)}"]
+    if usual is not None:
+        parts.append(f"usually {amount(signal, usual)}")
+    if level is not None:
+        parts.append(f"at most {amount(signal, level)} is allowed")
+    return ", ".join(parts)

@@ -1,0 +1,152 @@
+"""A suspicion: one candidate cause with what it predicts, held against what was seen."""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import timedelta
+from enum import StrEnum
+from typing import TypeAlias
+
+from aiops_agent.domain.diagnosis import CauseKind
+from aiops_agent.domain.telemetry import Change, ChangeKind, ServiceKind, ServiceName, Signal
+from aiops_agent.reasoning.explain import hurting, own_share, pain
+from aiops_agent.reasoning.gather import Scene
+from aiops_agent.reasoning.measure import Shift
+from aiops_agent.reasoning.mine import Novelty, novelties
+
+Fact: TypeAlias = tuple[str, str]  # (signal name, service), ("change", index) or ("log", index)
+SUSPECT_CHANGES = timedelta(minutes=15)  # how long before the trouble a change is suspect
+RISE = 1.15  # traffic must grow by this factor to count as grown
+ORDER_SLACK = 45.0  # seconds by which two onsets may be swapped and still be "together"
+
+
+class Result(StrEnum):
+    """What telemetry says of one prediction."""
+
+    HELD = "held"
+    FAILED = "failed"
+    CONTRADICTED = "contradicted"  # the opposite was seen
+    UNSEEN = "unseen"
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """What must be seen if the suspicion is right, whether it is, and the facts that show it."""
+
+    claim: str
+    result: Result
+    weight: float = 1.0
+    facts: tuple[Fact, ...] = ()
+
+
+@dataclass(frozen=True)
+class Suspicion:
+    """One candidate cause. `seen_at` is where it shows when that is not the service itself."""
+
+    kind: CauseKind
+    service: ServiceName
+    statement: str
+    predictions: tuple[Prediction, ...]
+    change: Change | None = None
+    seen_at: str = ""
+
+
+@dataclass(frozen=True)
+class Case:
+    """A scene with what was worked out once: log novelties, own pain, who hurts."""
+
+    scene: Scene
+    news: tuple[Novelty, ...]
+    own: dict[str, float]
+    hurting: tuple[ServiceName, ...]
+
+    def kind(self, service: str) -> ServiceKind:
+        """Return what sort of thing a service is; an application unless known better."""
+        known = self.scene.graph.service(service)
+        return known.kind if known else ServiceKind.APPLICATION
+
+    def shift(self, service: str, signal: Signal) -> Shift | None:
+        """Return how one signal moved, or None when it is not seen."""
+        return self.scene.shift(service, signal)
+
+    def onset(self, service: str) -> float:
+        """Return when the service's own pain began; the incident's beginning if it has none."""
+        found = [one.onset for one in pain(self.scene, service) if one.onset is not None]
+        return min(found, default=self.scene.began)
+
+    def traffic_rose(self, service: str) -> bool | None:
+        """Whether more requests are offered than before, retries set aside; None if not seen."""
+        moved = self.shift(service, Signal.TRAFFIC)
+        if moved is None:
+            return None
+        return moved.up and moved.ratio >= RISE and not self.only_retries(service)
+
+    def only_retries(self, service: str) -> bool:
+        """Whether callers that are as busy as ever explain the rise: they ask again and again."""
+        moved = self.shift(service, Signal.TRAFFIC)
+        callers = self.scene.graph.callers(service)
+        if moved is None or not moved.up or not callers:
+            return False
+        theirs = [self.shift(caller, Signal.TRAFFIC) for caller in callers]
+        if any(one is None or (one.up and one.ratio >= 1.08) for one in theirs):
+            return False
+        late = moved.onset is not None and moved.onset >= self.onset(service) - 15.0
+        return late and bool(pain(self.scene, service))
+
+    def work(self, service: str) -> float | None:
+        """Return how many times as much capacity one request needs as before, if it is seen."""
+        used = self.shift(service, Signal.SATURATION)
+        asked = self.shift(service, Signal.TRAFFIC)
+        if used is None or asked is None or used.before < 0.02 or asked.before <= 0:
+            return None
+        replicas = self.shift(service, Signal.REPLICAS)
+        grown = replicas.now / replicas.before if replicas and replicas.before > 0 else 1.0
+        return (used.worst / used.before) * grown / max(asked.ratio, 0.05)
+
+    def changes(self, service: str, kinds: tuple[ChangeKind, ...]) -> Iterator[tuple[int, Change]]:
+        """Return suspect changes of a service with their index, the latest first."""
+        first = min(self.onset(service), self.scene.began)
+        for index in reversed(range(len(self.scene.changes))):
+            change = self.scene.changes[index]
+            lead = first - change.at.timestamp()
+            near = -ORDER_SLACK <= lead <= SUSPECT_CHANGES.total_seconds()
+            if change.service == service and change.kind in kinds and near:
+                yield index, change
+
+    def changed(self, service: str) -> bool | None:
+        """Whether the service was released or reconfigured just before; None if not known."""
+        if any(self.changes(service, (ChangeKind.RELEASE, ChangeKind.CONFIG))):
+            return True
+        return None if self.scene.lacks("changes") else False
+
+    def log(self, service: str, words: re.Pattern[str]) -> tuple[Fact, ...]:
+        """Return the facts of new log lines of `service` that speak of `words`."""
+        return tuple(
+            ("log", str(index))
+            for index, one in enumerate(self.news)
+            if one.service == service and one.hints(words)
+        )
+
+
+def study(scene: Scene) -> Case:
+    """Work out what every suspicion needs."""
+    own: dict[str, float] = {str(name): own_share(scene, name) for name in scene.names}
+    return Case(scene=scene, news=novelties(scene), own=own, hurting=hurting(scene))
+
+
+def expect(
+    claim: str, seen: bool | None, *facts: Fact, weight: float = 1.0, against: bool = False
+) -> Prediction:
+    """Return a prediction; `against` says that the opposite was seen, not merely nothing."""
+    if against:
+        result = Result.CONTRADICTED
+    elif seen is None:
+        result = Result.UNSEEN
+    else:
+        result = Result.HELD if seen else Result.FAILED
+    return Prediction(claim, result, weight, facts)
+
+
+def fact(signal: Signal, service: str) -> Fact:
+    """Return the reference of a signal."""
+    return (signal.value, service)

@@ -6,10 +6,10 @@ from rich.table import Table
 from rich.text import Text
 
 from aiops_agent.domain.diagnosis import Diagnosis, Finding, Stance
+from aiops_agent.domain.sparkline import sparkline
 from aiops_agent.interfaces.terminal.escape import joined, say
 from aiops_agent.interfaces.terminal.palette import BAD, CAUSE_WORDS, GOOD, QUIET, STRONG, WARN
 from aiops_agent.interfaces.terminal.screen import SPARK_CELLS, Tier, tier
-from aiops_agent.interfaces.terminal.spark import sparkline
 
 _GAP = {Tier.NARROW: 1, Tier.MEDIUM: 1, Tier.WIDE: 2}
 _CHANGE_CAP = {Tier.NARROW: 20, Tier.MEDIUM: 20, Tier.WIDE: 28}

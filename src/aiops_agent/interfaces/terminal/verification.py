@@ -6,10 +6,10 @@ from rich.text import Text
 
 from aiops_agent.domain.quantity import amount, signal_name, target
 from aiops_agent.domain.remediation import Check, Verification
+from aiops_agent.domain.sparkline import sparkline
 from aiops_agent.interfaces.terminal.escape import joined, say, tell
 from aiops_agent.interfaces.terminal.palette import QUIET, RECOVERY_MARK, words
 from aiops_agent.interfaces.terminal.screen import SPARK_CELLS, tier
-from aiops_agent.interfaces.terminal.spark import sparkline
 
 _GAP = 2
 _NAME_MIN = 8

@@ -1,0 +1,179 @@
+"""Docker Engine's HTTP API over its Unix socket."""
+
+import asyncio
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
+from pathlib import Path
+from urllib.parse import quote, urlencode
+
+import httpx2
+
+from aiops_agent.domain.errors import OutcomeUnknown, PlatformError, RequestRefused, SourceError
+from aiops_agent.domain.value import Json
+
+_MOST_BYTES = 16 * 2**20
+_NEWEST = (1, 51)  # the newest version of the API that we know
+_OLDEST = (1, 24)  # labels as filters, names as identities
+
+Query = Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What the engine answered."""
+
+    status: int
+    body: bytes
+
+    @property
+    def document(self) -> Json:
+        """The body as JSON, or None when it is none."""
+        try:
+            return json.loads(self.body)
+        except ValueError:
+            return None
+
+    @property
+    def words(self) -> str:
+        """The engine's own sentence, at most 300 characters."""
+        document = self.document
+        said = document.get("message") if isinstance(document, dict) else None
+        return str(said or f"HTTP status {self.status}")[:300]
+
+
+@dataclass(frozen=True)
+class DockerClient:
+    """Speaks with one engine; follows no redirects and repeats nothing by itself."""
+
+    socket: Path = Path("/var/run/docker.sock")
+    timeout: timedelta = timedelta(seconds=10)
+    transport: httpx2.AsyncBaseTransport | None = None
+    _http: list[httpx2.AsyncClient] = field(default_factory=list, compare=False, repr=False)
+    _version: list[str] = field(default_factory=list, compare=False, repr=False)
+    _lock: asyncio.Lock = field(default_factory=asyncio.Lock, compare=False, repr=False)
+
+    async def get(self, path: str, query: Query | None = None) -> Json:
+        """Return a JSON document. Raises SourceError, also when there is no such thing."""
+        answer = await self._read(await self.versioned(path, query))
+        if answer.status != 200:
+            raise SourceError(f"Docker refused {path}: {answer.words}")
+        return answer.document
+
+    async def find(self, path: str) -> Json | None:
+        """Return a JSON document, or None when there is no such thing. Raises SourceError."""
+        answer = await self._read(await self.versioned(path))
+        if answer.status == 404:
+            return None
+        if answer.status != 200:
+            raise SourceError(f"Docker refused {path}: {answer.words}")
+        return answer.document
+
+    async def raw(self, path: str, query: Query) -> bytes:
+        """Return a body as it is, cut at 16 MiB. Raises SourceError."""
+        answer = await self._read(await self.versioned(path, query))
+        if answer.status != 200:
+            raise SourceError(f"Docker refused {path}: {answer.words}")
+        return answer.body
+
+    async def send(self, method: str, path: str, body: Json, within: timedelta) -> Answer:
+        """Send a request that changes something, once, to a versioned path.
+
+        Raises PlatformError when it never left, RequestRefused when nothing was done by it,
+        OutcomeUnknown when nobody can say.
+        """
+        try:
+            answer = await self._exchange(method, path, body, within)
+        except (httpx2.ConnectError, httpx2.ConnectTimeout, httpx2.PoolTimeout) as error:
+            raise PlatformError(self._unreachable(error)) from error
+        except httpx2.HTTPError as error:
+            raise OutcomeUnknown(f"Docker's answer to {method} {path} was lost.") from error
+        if answer.status >= 500:
+            raise OutcomeUnknown(f"Docker failed at {method} {path}: {answer.words}")
+        if answer.status >= 400:
+            raise RequestRefused(f"Docker refused {method} {path}: {answer.words}")
+        return answer
+
+    async def versioned(self, path: str, query: Query | None = None) -> str:
+        """Return the path under the version of the API that both sides know, with its query."""
+        version = await self.api_version()
+        return f"/v{version}{path}" + (f"?{urlencode(query)}" if query else "")
+
+    async def api_version(self) -> str:
+        """Return the version of the API that both sides know. Raises SourceError."""
+        async with self._lock:
+            if not self._version:
+                self._version.append(self._agreed(await self.about()))
+            return self._version[0]
+
+    async def about(self) -> Mapping[str, Json]:
+        """Return what the engine says of itself: `Version`, `ApiVersion`. Raises SourceError."""
+        answer = await self._read("/version")
+        document = answer.document
+        if answer.status != 200 or not isinstance(document, dict):
+            raise SourceError(f"What listens on {self.socket} is no Docker Engine.")
+        return document
+
+    async def close(self) -> None:
+        """Close the connections."""
+        while self._http:
+            await self._http.pop().aclose()
+
+    def _agreed(self, about: Mapping[str, Json]) -> str:
+        theirs = _pair(about.get("ApiVersion"))
+        least = _pair(about.get("MinAPIVersion"))
+        agreed = min(theirs, _NEWEST)
+        if agreed < max(_OLDEST, least):
+            raise SourceError(
+                f"Docker Engine {about.get('Version')} speaks API {theirs[0]}.{theirs[1]}; "
+                f"we need {_OLDEST[0]}.{_OLDEST[1]} to {_NEWEST[0]}.{_NEWEST[1]}."
+            )
+        return f"{agreed[0]}.{agreed[1]}"
+
+    async def _read(self, path: str) -> Answer:
+        try:
+            return await self._exchange("GET", path, None, self.timeout)
+        except httpx2.TimeoutException as error:
+            seconds = self.timeout.total_seconds()
+            raise SourceError(f"Docker did not answer in {seconds:g} s.") from error
+        except httpx2.HTTPError as error:
+            raise SourceError(self._unreachable(error)) from error
+
+    async def _exchange(self, method: str, path: str, body: Json, within: timedelta) -> Answer:
+        async with self._client().stream(
+            method, path, json=body, timeout=within.total_seconds()
+        ) as answer:
+            read = bytearray()
+            async for chunk in answer.aiter_bytes():
+                read += chunk
+                if len(read) >= _MOST_BYTES:
+                    break
+            return Answer(answer.status_code, bytes(read[:_MOST_BYTES]))
+
+    def _client(self) -> httpx2.AsyncClient:
+        if not self._http:
+            transport = self.transport or httpx2.AsyncHTTPTransport(uds=str(self.socket))
+            self._http.append(
+                httpx2.AsyncClient(
+                    base_url="http://docker",
+                    transport=transport,
+                    follow_redirects=False,
+                    trust_env=False,
+                )
+            )
+        return self._http[0]
+
+    def _unreachable(self, error: httpx2.HTTPError) -> str:
+        why = str(error) or type(error).__name__
+        return f"Docker cannot be reached on {self.socket}: {why}."
+
+
+def path_of(*parts: str) -> str:
+    """Return a path of parts, each escaped."""
+    return "".join(f"/{quote(part, safe='')}" for part in parts)
+
+
+def _pair(version: Json) -> tuple[int, int]:
+    major, _, minor = str(version or "0.0").partition(".")
+    return (int(major), int(minor)) if major.isdigit() and minor.isdigit() else (0, 0)

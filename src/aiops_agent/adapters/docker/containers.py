@@ -1,0 +1,150 @@
+"""Which containers there are, and whose they are."""
+
+import asyncio
+import json
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+from aiops_agent.adapters.docker.client import DockerClient, path_of
+from aiops_agent.domain.errors import SourceError
+from aiops_agent.domain.telemetry import ServiceName
+from aiops_agent.domain.value import Document, Json
+
+PROJECT = "com.docker.compose.project"
+COMPOSE_SERVICE = "com.docker.compose.service"
+NUMBER = "com.docker.compose.container-number"
+SERVICE = "aiops.service"
+OPERATION = "aiops-agent/operation"
+INCIDENT = "aiops-agent/incident"
+
+_MOST = 500
+_AT_ONCE = 8
+_TIME = re.compile(r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(\.\d+)?(Z|[+-]\d\d:\d\d)")
+
+
+@dataclass(frozen=True)
+class Listed:
+    """A container as the list of containers shows it."""
+
+    id: str
+    name: str
+    service: ServiceName
+    running: bool
+    image: str
+    image_id: str
+    created: datetime
+    labels: Mapping[str, str] = field(repr=False)
+    networks: Mapping[str, Json] = field(repr=False)
+
+    @property
+    def ours(self) -> bool:
+        """Whether we made it."""
+        return OPERATION in self.labels
+
+
+@dataclass(frozen=True)
+class Inspected:
+    """A container as the engine knows it. `raw` holds everything, secrets too: never store it."""
+
+    id: str
+    name: str
+    status: str
+    running: bool
+    started: str  # as the engine writes it, to the nanosecond
+    raw: Document = field(repr=False)
+
+    @property
+    def started_at(self) -> datetime | None:
+        """When it started last, or None when it never did."""
+        return moment(self.started)
+
+
+@dataclass(frozen=True)
+class Containers:
+    """The containers of one compose project, or of all when it is empty."""
+
+    client: DockerClient
+    project: str = ""
+
+    async def listed(self) -> tuple[Listed, ...]:
+        """Return every container that belongs to a service, oldest first. Raises SourceError."""
+        found = await self.client.get("/containers/json", {"all": "1", "limit": str(_MOST)})
+        read = (_listed(one) for one in found if isinstance(one, dict))
+        own = [one for one in read if one is not None and self._own(one)]
+        return tuple(sorted(own, key=lambda one: (one.created, one.name)))
+
+    async def of(self, service: str) -> tuple[Listed, ...]:
+        """Return the containers of one service, oldest first. Raises SourceError."""
+        return tuple(one for one in await self.listed() if one.service == service)
+
+    async def inspect(self, name: str) -> Inspected | None:
+        """Return one container by id or name, or None. Raises SourceError."""
+        raw = await self.client.find(f"{path_of('containers', name)}/json")
+        return None if raw is None else _inspected(raw)
+
+    async def inspect_all(self, ids: Sequence[str]) -> tuple[Inspected, ...]:
+        """Return the containers that (still) exist, in order. Raises SourceError."""
+        turn = asyncio.Semaphore(_AT_ONCE)
+
+        async def one(container: str) -> Inspected | None:
+            async with turn:
+                return await self.inspect(container)
+
+        found = await asyncio.gather(*(one(container) for container in ids))
+        return tuple(container for container in found if container is not None)
+
+    def _own(self, container: Listed) -> bool:
+        return not self.project or container.labels.get(PROJECT) == self.project
+
+
+def moment(text: str) -> datetime | None:
+    """Return a time as the engine writes it, or None when it stands for never."""
+    read = _TIME.match(text)
+    if read is None or text.startswith("0001-"):
+        return None
+    fraction = (read.group(2) or ".0")[:7]
+    zone = read.group(3).replace("Z", "+00:00")
+    return datetime.fromisoformat(f"{read.group(1)}{fraction:0<7}{zone}").astimezone(UTC)
+
+
+def filters(**wanted: Sequence[str]) -> dict[str, str]:
+    """Return the engine's way to ask for some things only."""
+    return {"filters": json.dumps({name: list(values) for name, values in wanted.items()})}
+
+
+def _listed(raw: Document) -> Listed | None:
+    labels = raw.get("Labels") or {}
+    service = labels.get(SERVICE) or labels.get(COMPOSE_SERVICE)
+    once = str(labels.get("com.docker.compose.oneoff", "")).lower() == "true"
+    if not service or once:
+        return None
+    names = raw.get("Names") or [raw["Id"][:12]]
+    networks = (raw.get("NetworkSettings") or {}).get("Networks") or {}
+    return Listed(
+        id=raw["Id"],
+        name=str(names[0]).removeprefix("/"),
+        service=ServiceName(service),
+        running=raw.get("State") in {"running", "restarting", "paused"},
+        image=str(raw.get("Image", "")),
+        image_id=str(raw.get("ImageID", "")),
+        created=datetime.fromtimestamp(int(raw.get("Created", 0)), UTC),
+        labels=labels,
+        networks=networks,
+    )
+
+
+def _inspected(raw: Json) -> Inspected:
+    try:
+        state = raw["State"]
+        return Inspected(
+            id=raw["Id"],
+            name=str(raw["Name"]).removeprefix("/"),
+            status=str(state["Status"]),
+            running=bool(state["Running"]),
+            started=str(state["StartedAt"]),
+            raw=raw,
+        )
+    except (KeyError, TypeError) as error:
+        raise SourceError("Docker described a container in a shape that we cannot read.") from error

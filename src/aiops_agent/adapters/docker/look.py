@@ -1,0 +1,92 @@
+"""Has a request landed? Read from the engine, never from an answer."""
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from aiops_agent.actions.platform import Landing, Sight
+from aiops_agent.adapters.docker.containers import OPERATION, Containers, Inspected
+from aiops_agent.adapters.docker.payload import Effect, Payload
+
+_AGAIN = 0.5  # seconds between two looks at a restart that may be going on
+_GOING = ("removing", "dead")
+
+
+@dataclass(frozen=True)
+class Looker:
+    """Looks at containers. A restart may take `grace` to show."""
+
+    containers: Containers
+    grace: timedelta
+
+    async def look(self, payload: Payload, armed_at: datetime) -> Sight:
+        """Tell whether the effect is there. Raises SourceError."""
+        if payload.effect is Effect.RESTARTED:
+            return await self._restarted(payload, armed_at)
+        found = await self.containers.inspect(payload.container)
+        return _SEEN[payload.effect](payload, found)
+
+    async def _restarted(self, payload: Payload, armed_at: datetime) -> Sight:
+        for _ in range(round(self.grace.total_seconds() / _AGAIN) + 1):
+            found = await self.containers.inspect(payload.container)
+            if found is None:
+                return Sight(landing=Landing.DIVERGED, note="the container is gone")
+            if found.running and found.started_at and found.started_at > armed_at:
+                note = f"{found.name} started at {found.started_at:%H:%M:%S} UTC"
+                return Sight(landing=Landing.LANDED, note=note)
+            await asyncio.sleep(_AGAIN)
+        note = "it has not started again, and whether it was asked to cannot be seen"
+        return Sight(landing=Landing.UNKNOWN, note=note)
+
+
+def _created(payload: Payload, found: Inspected | None) -> Sight:
+    if found is None:
+        return Sight(landing=Landing.NOT_LANDED, note="there is no such container yet")
+    labels = found.raw["Config"].get("Labels") or {}
+    if labels.get(OPERATION) != payload.operation:
+        return Sight(landing=Landing.DIVERGED, note=f"{found.name} was made by somebody else")
+    return Sight(landing=Landing.LANDED, note=f"{found.name} is there")
+
+
+def _connected(payload: Payload, found: Inspected | None) -> Sight:
+    if found is None:
+        return _lost(payload)
+    if payload.network in (found.raw["NetworkSettings"].get("Networks") or {}):
+        return Sight(landing=Landing.LANDED, note=f"{found.name} is on {payload.network}")
+    return Sight(landing=Landing.NOT_LANDED, note=f"{found.name} is not on {payload.network}")
+
+
+def _started(payload: Payload, found: Inspected | None) -> Sight:
+    if found is None:
+        return _lost(payload)
+    if found.running:
+        return Sight(landing=Landing.LANDED, note=f"{found.name} runs")
+    if found.status == "created":
+        return Sight(landing=Landing.NOT_LANDED, note=f"{found.name} was not started yet")
+    return Sight(landing=Landing.DIVERGED, note=f"{found.name} started and is {found.status}")
+
+
+def _stopped(_payload: Payload, found: Inspected | None) -> Sight:
+    if found is None or not found.running:
+        return Sight(landing=Landing.LANDED, note="it does not run")
+    return Sight(landing=Landing.NOT_LANDED, note=f"{found.name} still runs")
+
+
+def _removed(_payload: Payload, found: Inspected | None) -> Sight:
+    if found is None or found.status in _GOING:
+        return Sight(landing=Landing.LANDED, note="it is gone")
+    return Sight(landing=Landing.NOT_LANDED, note=f"{found.name} is still there")
+
+
+def _lost(payload: Payload) -> Sight:
+    return Sight(landing=Landing.DIVERGED, note=f"{payload.container} is gone")
+
+
+_SEEN: dict[Effect, Callable[[Payload, Inspected | None], Sight]] = {
+    Effect.CREATED: _created,
+    Effect.CONNECTED: _connected,
+    Effect.STARTED: _started,
+    Effect.STOPPED: _stopped,
+    Effect.REMOVED: _removed,
+}

@@ -1,0 +1,46 @@
+"""A request to the engine as it is frozen: method, path, body, and the effect it is to have."""
+
+from datetime import timedelta
+from enum import StrEnum
+
+from aiops_agent.domain.value import Document, Value
+
+
+class Effect(StrEnum):
+    """What must be seen when a request has landed."""
+
+    RESTARTED = "restarted"  # started after it was armed
+    CREATED = "created"  # exists and carries our operation
+    CONNECTED = "connected"  # is on the network
+    STARTED = "started"  # runs
+    STOPPED = "stopped"  # does not run
+    REMOVED = "removed"  # is gone
+
+
+class Secrets(Value):
+    """Environment variables are not stored: they are read again from the container they are of.
+
+    `sha256` is of the variables as they were; when they have changed the request is not sent.
+    """
+
+    container: str
+    sha256: str
+
+
+class Payload(Value):
+    """One request. `container` is the id or, for one that is yet to be made, the name."""
+
+    method: str
+    path: str
+    body: Document | None = None
+    environment: Secrets | None = None
+    timeout: timedelta
+    effect: Effect
+    container: str
+    network: str = ""
+    operation: str = ""  # the label that a created container carries
+
+    @property
+    def words(self) -> str:
+        """The request in a line."""
+        return f"{self.method} {self.path}"

@@ -1,0 +1,196 @@
+"""Hands on Docker: restart a service, run it on more or fewer containers."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from aiops_agent.actions.platform import Sight
+from aiops_agent.adapters.docker.client import DockerClient, path_of
+from aiops_agent.adapters.docker.clone import environment, fingerprint
+from aiops_agent.adapters.docker.containers import Containers, Inspected, Listed
+from aiops_agent.adapters.docker.look import Looker
+from aiops_agent.adapters.docker.payload import Effect, Payload
+from aiops_agent.adapters.docker.scale import QUICK, Downward, Upward, Way
+from aiops_agent.domain.errors import (
+    PlatformError,
+    RequestRefused,
+    SourceError,
+    TargetMissing,
+)
+from aiops_agent.domain.remediation import (
+    Action,
+    ActionKind,
+    BlastRadius,
+    Prepared,
+    Request,
+    Risk,
+)
+from aiops_agent.domain.telemetry import ServiceName
+from aiops_agent.domain.value import Document, Json
+from aiops_agent.ports.telemetry import Topology
+
+
+@dataclass(frozen=True)
+class DockerPlatform:
+    """The Platform port. `topology` tells who depends on a target; `grace` is given to stop."""
+
+    containers: Containers
+    topology: Topology | None = None
+    grace: timedelta = timedelta(seconds=10)
+    looker: Looker = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "looker", Looker(self.containers, self.grace))
+
+    @property
+    def kinds(self) -> Sequence[ActionKind]:
+        """What it offers."""
+        return (ActionKind.RESTART_SERVICE, ActionKind.SCALE_PODS)
+
+    async def prepare(self, action: Action, operation: str) -> Prepared:
+        """Read the target and freeze everything about the action; changes nothing."""
+        try:
+            group = await self.containers.of(action.target)
+            if not group:
+                raise TargetMissing(f"Docker runs no service called {action.target}.")
+            if action.kind is ActionKind.RESTART_SERVICE:
+                return await self._restart(action, operation, group)
+            if action.kind is ActionKind.SCALE_PODS:
+                return await self._scale(action, operation, group)
+        except SourceError as error:
+            raise PlatformError(str(error)) from error
+        raise PlatformError(f"Docker does not offer {action.kind}.")
+
+    async def unchanged(self, prepared: Prepared) -> bool:
+        """Whether the same containers run, started at the same time."""
+        try:
+            group = await self.containers.of(prepared.action.target)
+            return await self._precondition(group) == prepared.precondition
+        except SourceError as error:
+            raise PlatformError(str(error)) from error
+
+    async def send(self, request: Request) -> str:
+        """Send the stored request as it is, once."""
+        payload = Payload.of(request.payload)
+        body = await self._with_environment(payload)
+        answer = await self._client.send(payload.method, payload.path, body, payload.timeout)
+        already = " (it was so already)" if answer.status == 304 else ""
+        return f"HTTP {answer.status}{already}"
+
+    async def look(self, request: Request, armed_at: datetime) -> Sight:
+        """Tell whether the request has landed."""
+        try:
+            return await self.looker.look(Payload.of(request.payload), armed_at)
+        except SourceError as error:
+            raise PlatformError(str(error)) from error
+
+    @property
+    def _client(self) -> DockerClient:
+        return self.containers.client
+
+    async def _version(self) -> str:
+        return f"/v{await self._client.api_version()}"
+
+    async def _restart(self, action: Action, operation: str, group: Sequence[Listed]) -> Prepared:
+        targets = [one for one in group if one.running] or list(group)
+        version, seconds = await self._version(), round(self.grace.total_seconds())
+        payloads = tuple(
+            Payload(
+                method="POST",
+                path=f"{version}{path_of('containers', one.id)}/restart?t={seconds}",
+                timeout=self.grace + 2 * QUICK,
+                effect=Effect.RESTARTED,
+                container=one.id,
+            )
+            for one in targets
+        )
+        names = [one.name for one in targets]
+        way = Way(
+            payloads=payloads,
+            touched=len(targets),
+            interrupts=True,
+            words=f"{', '.join(names)} restarted one after the other; their requests are cut",
+            run=f"docker restart -t {seconds} {' '.join(names)}",
+            undo="nothing: a restart cannot be taken back",
+        )
+        return await self._prepared(action, operation, group, way, None)
+
+    async def _scale(self, action: Action, operation: str, group: Sequence[Listed]) -> Prepared:
+        running, wished = [one for one in group if one.running], int(action.wished["replicas"])
+        if wished > len(running):
+            source = await self._source(running)
+            image = await self._image(source)
+            upward = Upward(group, source, image, await self._version())
+            way = upward.way(wished, operation)
+        else:
+            way = Downward(group, await self._version(), self.grace).way(wished)
+        inverse = action.model_copy(update={"wished": {"replicas": len(running)}})
+        return await self._prepared(action, operation, group, way, inverse)
+
+    async def _source(self, running: Sequence[Listed]) -> Inspected:
+        """The oldest that we did not make: it is as people wrote it."""
+        for one in sorted(running, key=lambda one: one.ours):
+            if (found := await self.containers.inspect(one.id)) is not None:
+                return found
+        raise TargetMissing("No container of the service runs, so there is none to copy.")
+
+    async def _image(self, source: Inspected) -> str:
+        """The image by its name while that still means the same image, else by its id."""
+        name, image = str(source.raw["Config"].get("Image", "")), str(source.raw.get("Image", ""))
+        found = await self._client.find(f"{path_of('images', name)}/json") if name else None
+        return name if found is not None and found.get("Id") == image else image
+
+    async def _prepared(
+        self,
+        action: Action,
+        operation: str,
+        group: Sequence[Listed],
+        way: Way,
+        inverse: Action | None,
+    ) -> Prepared:
+        requests = tuple(
+            Request(
+                operation=f"{operation}.{ordinal}",
+                words=payload.words,
+                payload=payload.document(),
+                repeatable=payload.effect is not Effect.RESTARTED,
+            )
+            for ordinal, payload in enumerate(way.payloads, start=1)
+        )
+        blast = BlastRadius(
+            services=(action.target, *await self._dependants(action.target)),
+            replicas=way.touched,
+            interrupts=way.interrupts,
+            words=way.words,
+        )
+        return Prepared(
+            action=action,
+            requests=requests,
+            precondition=await self._precondition(group),
+            inverse=inverse,
+            blast=blast,
+            risk=Risk.MEDIUM if way.interrupts else Risk.LOW,
+            run=way.run or "nothing: it is so already",
+            undo=way.undo,
+        )
+
+    async def _precondition(self, group: Sequence[Listed]) -> Document:
+        inspected = await self.containers.inspect_all([one.id for one in group])
+        return {"containers": {one.id: one.started for one in inspected if one.running}}
+
+    async def _dependants(self, target: ServiceName) -> tuple[ServiceName, ...]:
+        if self.topology is None:
+            return ()
+        return (await self.topology.graph()).upstream(target)
+
+    async def _with_environment(self, payload: Payload) -> Json:
+        if payload.environment is None:
+            return payload.body
+        try:
+            source = await self.containers.inspect(payload.environment.container)
+        except SourceError as error:
+            raise PlatformError(str(error)) from error
+        variables = environment(source) if source else []
+        if source is None or fingerprint(variables) != payload.environment.sha256:
+            raise RequestRefused("The container to be copied is gone or was given other variables.")
+        return {**(payload.body or {}), "Env": variables}

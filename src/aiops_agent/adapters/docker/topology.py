@@ -1,0 +1,122 @@
+"""Which services run in Docker, on how many containers, and what they say they need."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from aiops_agent.adapters.docker.containers import Containers, Listed
+from aiops_agent.domain.survey import Instances
+from aiops_agent.domain.telemetry import Service, ServiceGraph, ServiceKind, ServiceName
+
+CALLS = "aiops.calls"  # service names, parted by commas
+OWNER = "aiops.owner"
+KIND = "aiops.kind"
+_DEPENDS = "com.docker.compose.depends_on"
+
+_STEMS = {
+    "postgres": ServiceKind.DATABASE,
+    "timescale": ServiceKind.DATABASE,
+    "mysql": ServiceKind.DATABASE,
+    "mariadb": ServiceKind.DATABASE,
+    "percona": ServiceKind.DATABASE,
+    "mongo": ServiceKind.DATABASE,
+    "cassandra": ServiceKind.DATABASE,
+    "cockroach": ServiceKind.DATABASE,
+    "clickhouse": ServiceKind.DATABASE,
+    "elasticsearch": ServiceKind.DATABASE,
+    "opensearch": ServiceKind.DATABASE,
+    "influxdb": ServiceKind.DATABASE,
+    "redis": ServiceKind.CACHE,
+    "valkey": ServiceKind.CACHE,
+    "memcached": ServiceKind.CACHE,
+    "keydb": ServiceKind.CACHE,
+    "dragonfly": ServiceKind.CACHE,
+    "rabbitmq": ServiceKind.QUEUE,
+    "kafka": ServiceKind.QUEUE,
+    "redpanda": ServiceKind.QUEUE,
+    "nats": ServiceKind.QUEUE,
+    "activemq": ServiceKind.QUEUE,
+    "pulsar": ServiceKind.QUEUE,
+    "mosquitto": ServiceKind.QUEUE,
+    "zookeeper": ServiceKind.QUEUE,
+}
+
+
+@dataclass(frozen=True)
+class DockerTopology:
+    """The Topology port, and the roster of what runs under which names."""
+
+    containers: Containers
+
+    async def graph(self) -> ServiceGraph:
+        """Return services with their running containers, and declared calls. Raises SourceError."""
+        groups = _by_service(await self.containers.listed())
+        services = tuple(_service(name, group) for name, group in groups.items())
+        calls = ((name, callee) for name, group in groups.items() for callee in _callees(group))
+        known = [(name, callee) for name, callee in calls if callee in groups]
+        return ServiceGraph(services=services, calls=tuple(dict.fromkeys(known)))
+
+    async def instances(self) -> tuple[Instances, ...]:
+        """Return every service with the names of its running containers. Raises SourceError."""
+        groups = _by_service(await self.containers.listed())
+        return tuple(
+            Instances(service=name, aliases=tuple(alias for one in group for alias in _names(one)))
+            for name, group in groups.items()
+        )
+
+
+def kind_of(image: str, labels: Iterable[str] = ()) -> ServiceKind:
+    """Return what sort of thing an image is, by its name; `labels` may say it."""
+    for said in labels:
+        if said in set(ServiceKind):
+            return ServiceKind(said)
+    name = image.partition("@")[0].rpartition("/")[2].partition(":")[0].lower()
+    fits = (kind for stem, kind in _STEMS.items() if name.startswith(stem))
+    return next(fits, ServiceKind.APPLICATION)
+
+
+def service_kind(group: Sequence[Listed]) -> ServiceKind:
+    """Return what sort of service these containers are."""
+    said = [one.labels[KIND] for one in group if KIND in one.labels]
+    return kind_of(group[0].image, said)
+
+
+def release_of(image: str, image_id: str) -> str:
+    """Return what runs, in a short text: the image's name, or the start of its id."""
+    return image if image and not image.startswith("sha256:") else image_id[7:19]
+
+
+def _by_service(listed: Sequence[Listed]) -> dict[ServiceName, list[Listed]]:
+    groups: dict[ServiceName, list[Listed]] = {}
+    for one in listed:
+        groups.setdefault(one.service, []).append(one)
+    return dict(sorted(groups.items()))
+
+
+def _service(name: ServiceName, group: Sequence[Listed]) -> Service:
+    running = [one for one in group if one.running]
+    newest = (running or group)[-1]
+    return Service(
+        name=name,
+        kind=service_kind(group),
+        owner=next((one.labels[OWNER] for one in group if OWNER in one.labels), ""),
+        release=release_of(newest.image, newest.image_id),
+        replicas=len(running),
+    )
+
+
+def _callees(group: Sequence[Listed]) -> list[ServiceName]:
+    declared = [one.labels[CALLS].split(",") for one in group if CALLS in one.labels]
+    # compose writes "db:service_started:false,cache:service_healthy:false"
+    needed = [one.labels[_DEPENDS].split(",") for one in group if _DEPENDS in one.labels]
+    names = [name.partition(":")[0].strip() for found in (declared or needed) for name in found]
+    return [ServiceName(name) for name in names if name]
+
+
+def _names(container: Listed) -> list[str]:
+    addresses = [
+        str(network[key])
+        for network in container.networks.values()
+        for key in ("IPAddress", "GlobalIPv6Address")
+        if container.running and network.get(key)
+    ]
+    return [container.name, container.id, container.id[:12], *addresses]

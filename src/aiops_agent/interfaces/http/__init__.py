@@ -1,0 +1,1 @@
+"""For machines: alerts in, health, metrics, incidents as JSON."""

@@ -1,0 +1,65 @@
+"""What is looked at of a request before anybody works on it: who asks, and how much comes."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from datetime import timedelta
+
+from fastapi import Request
+from starlette.concurrency import run_in_threadpool
+from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
+
+MAX_BODY = 16 * 1024 * 1024
+MAX_WAIT = timedelta(seconds=30)  # for a body to arrive
+MAX_TOKEN = 1_024
+
+Guard = Callable[[Request], Awaitable[None]]
+
+
+def bearer_guard(authorised: Callable[[str], bool]) -> Guard:
+    """Return a check that raises 401 unless the request carries a token that counts."""
+
+    async def check(request: Request) -> None:
+        kind, _, secret = request.headers.get("authorization", "").partition(" ")
+        secret = secret.strip()
+        known = kind.lower() == "bearer" and 0 < len(secret) <= MAX_TOKEN
+        if not (known and await run_in_threadpool(authorised, secret)):
+            raise HTTPException(
+                401,
+                "A valid bearer token is needed; `aiops token create` makes one.",
+                {"WWW-Authenticate": "Bearer"},
+            )
+
+    return check
+
+
+async def no_guard(_request: Request) -> None:
+    """Let everybody in: a server that listens on loopback only."""
+
+
+async def body_of(request: Request) -> bytes:
+    """Return the body; raises 413 above MAX_BODY, declared or not, and 408 when it stalls."""
+    declared = request.headers.get("content-length", "")
+    if declared.isdecimal() and int(declared) > MAX_BODY:
+        raise _too_large()
+    try:
+        async with asyncio.timeout(MAX_WAIT.total_seconds()):
+            return await _read(request)
+    except TimeoutError as error:
+        raise HTTPException(408, "The body did not arrive in time.") from error
+    except ClientDisconnect as error:
+        raise HTTPException(400, "The sender hung up before the body had arrived.") from error
+
+
+async def _read(request: Request) -> bytes:
+    body = bytearray()
+    async for chunk in request.stream():
+        body += chunk
+        if len(body) > MAX_BODY:
+            raise _too_large()
+    return bytes(body)
+
+
+def _too_large() -> HTTPException:
+    limit = MAX_BODY // (1024 * 1024)
+    return HTTPException(413, f"The body is larger than {limit} MiB; send fewer alerts at once.")

@@ -1,0 +1,105 @@
+"""A service that is as healthy as a test wants, and clients of its doors."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+import pytest
+from fastapi.testclient import TestClient
+
+from aiops_agent.adapters import alertmanager
+from aiops_agent.domain.alert import Delivery
+from aiops_agent.domain.errors import UsageError
+from aiops_agent.domain.incident import Incident
+from aiops_agent.interfaces.http.app import make_app
+
+NOW = datetime(2026, 11, 24, 9, 30, tzinfo=UTC)
+TOKEN = "aiops_right"
+BEARER = {"Authorization": f"Bearer {TOKEN}"}
+
+
+@dataclass
+class FakeService:
+    """Keeps deliveries in a list; `broken` is raised by every call."""
+
+    broken: Exception | None = None
+    readiness: tuple[bool, str] = (True, "ready")
+    kept: list[Delivery] = field(default_factory=list)
+    stored: list[Incident] = field(default_factory=list)
+    asked: list[object] = field(default_factory=list)
+
+    def _work(self) -> None:
+        if self.broken is not None:
+            raise self.broken
+
+    def take(self, source: str, body: bytes) -> Delivery:
+        self._work()
+        found = alertmanager.decode(body, environment="docker:local", received_at=NOW)
+        self.kept.append(found.model_copy(update={"id": len(self.kept) + 1, "source": source}))
+        return self.kept[-1]
+
+    def authorised(self, secret: str) -> bool:
+        self._work()
+        return secret == TOKEN
+
+    def incidents(
+        self, *, open_only: bool = False, limit: int = 100, environment: str | None = None
+    ) -> tuple[Incident, ...]:
+        self._work()
+        self.asked.append((open_only, limit, environment))
+        return tuple(self.stored)
+
+    def incident(self, incident_id: str) -> Incident:
+        self._work()
+        for incident in self.stored:
+            if incident.id == incident_id:
+                return incident
+        raise UsageError(f"There is no incident {incident_id!r}.")
+
+    def ready(self) -> tuple[bool, str]:
+        return self.readiness
+
+
+class FakeMetrics:
+    """Counts deliveries and says how many."""
+
+    def __init__(self) -> None:
+        self.count = 0
+
+    def received(self, delivery: Delivery) -> None:
+        self.count += 1
+
+    def render(self) -> bytes:
+        return b"aiops_fake %d\n" % self.count
+
+
+@pytest.fixture
+def service() -> FakeService:
+    return FakeService()
+
+
+@pytest.fixture
+def metrics() -> FakeMetrics:
+    return FakeMetrics()
+
+
+@pytest.fixture
+def door(service: FakeService, metrics: FakeMetrics) -> Iterator[Callable[[bool], TestClient]]:
+    """Open a client; True asks for tokens."""
+    clients: list[TestClient] = []
+
+    def made(tokens_required: bool) -> TestClient:
+        app = make_app(service, tokens_required=tokens_required, metrics=metrics)
+        client = TestClient(app, raise_server_exceptions=False, follow_redirects=False)
+        clients.append(client)
+        return client
+
+    yield made
+    for client in clients:
+        client.close()
+
+
+@pytest.fixture
+def client(door: Callable[[bool], TestClient]) -> TestClient:
+    """A client of a server that asks for tokens."""
+    return door(True)

@@ -1,0 +1,132 @@
+"""Do our counts say what the bus says, also after a restart?"""
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from aiops_agent.adapters.sql.store import SqlStore
+from aiops_agent.domain.event import EventType, Phase
+from aiops_agent.domain.incident import Status
+from aiops_agent.interfaces.http import metrics as counts
+from aiops_agent.interfaces.http.metrics import Metrics
+from tests.contracts.samples import (
+    NOW,
+    a_delivery,
+    an_alert,
+    an_approval,
+    an_event,
+    an_incident,
+)
+
+STORY: tuple[tuple[EventType, Phase, dict[str, Any]], ...] = (
+    (EventType.INCIDENT_OPENED, Phase.ALERT, {}),
+    (EventType.POLICY_DECIDED, Phase.REVIEW, {"verdict": {"ruling": "ask"}, "rule": "default"}),
+    (EventType.APPROVAL_REFUSED, Phase.APPROVE, {"decision": {"surface": "file"}}),
+    (
+        EventType.APPROVAL_DECIDED,
+        Phase.APPROVE,
+        {"decision": {"approve": True, "surface": "terminal"}},
+    ),
+    (EventType.APPROVAL_ENDED, Phase.APPROVE, {"state": "expired"}),
+    (
+        EventType.ACTION_FINISHED,
+        Phase.ACT,
+        {"action": "scale_pods", "risk": "low", "state": "applied"},
+    ),
+    (EventType.VERIFICATION_DONE, Phase.VERIFY, {"recovery": "recovered"}),
+    (EventType.INCIDENT_RESOLVED, Phase.REPORT, {"ending": "fixed", "severity": "sev2"}),
+)
+
+
+def lived(store: SqlStore) -> None:
+    with store.begin() as work:
+        for number, (kind, phase, data) in enumerate(STORY):
+            at = NOW + timedelta(seconds=40 * number)
+            event = an_event(f"e{number}", type=kind, phase=phase, data=data, written_at=at)
+            work.events.append(event)
+
+
+def values(metrics: Metrics) -> dict[str, float]:
+    lines = metrics.render().decode().splitlines()
+    pairs = (line.rpartition(" ") for line in lines if line.startswith("aiops_"))
+    return {name: float(value) for name, _, value in pairs}
+
+
+def test_a_story_is_counted_by_its_events(store: SqlStore):
+    lived(store)
+    found = values(Metrics(store, "1.2.3"))
+
+    assert found['aiops_incidents_total{outcome="fixed",severity="sev2"}'] == 1
+    assert found['aiops_policy_decisions_total{decision="ask",rule="default"}'] == 1
+    assert found['aiops_approvals_total{decision="approved",surface="terminal"}'] == 1
+    assert found['aiops_approvals_total{decision="refused",surface="file"}'] == 1
+    assert found['aiops_approvals_total{decision="expired",surface="none"}'] == 1
+    actions = 'aiops_actions_total{action="scale_pods",outcome="applied",risk="low"}'
+    assert found[actions] == 1
+    assert found['aiops_verifications_total{outcome="recovered"}'] == 1
+    assert found['aiops_phase_duration_seconds_sum{phase="approve"}'] == 120
+    assert any(name.startswith('aiops_build_info{python="3.') for name in found)
+
+
+def test_a_restart_changes_no_count_of_the_story(store: SqlStore, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(counts, "BATCH", 3)
+    lived(store)
+    before = Metrics(store, "1")
+    first = values(before)
+
+    assert values(before) == first == values(Metrics(store, "1"))
+
+
+def test_what_comes_later_is_added(store: SqlStore):
+    metrics = Metrics(store, "1")
+    name = 'aiops_incidents_total{outcome="fixed",severity="sev2"}'
+    assert name not in values(metrics)
+    lived(store)
+
+    assert values(metrics)[name] == 1
+
+
+def test_gauges_say_what_is_so_now(store: SqlStore):
+    metrics = Metrics(store, "1")
+    waiting = an_incident(status=Status.AWAITING_APPROVAL)
+    with store.begin() as work:
+        work.incidents.put(waiting)
+        work.approvals.ask(an_approval())
+    phase = 'aiops_incidents_open{phase="awaiting_approval"}'
+    found = values(metrics)
+    with store.begin() as work:
+        work.incidents.put(waiting.move(Status.ESCALATED, "no", at=NOW))
+
+    assert (found[phase], found["aiops_approvals_pending"]) == (1, 1)
+    assert values(metrics)[phase] == 0
+
+
+def test_alerts_are_counted_by_their_state_and_rejected_bodies_as_such(store: SqlStore):
+    metrics = Metrics(store, "1")
+    metrics.received(a_delivery(alerts=(an_alert(), an_alert(state="resolved"), an_alert())))
+    metrics.received(a_delivery(alerts=(), rejected="no JSON"))
+    metrics.told("webhook", "sent")
+    found = values(metrics)
+
+    total = 'aiops_alerts_received_total{{source="alertmanager",status="{}"}}'
+    kinds = [found[total.format(kind)] for kind in ("firing", "resolved", "rejected")]
+    assert kinds == [2, 1, 1]
+    last = 'aiops_last_alert_received_timestamp_seconds{source="alertmanager"}'
+    assert found[last] == NOW.timestamp()
+    assert found['aiops_notifications_total{channel="webhook",outcome="sent"}'] == 1
+
+
+def test_an_event_of_another_version_is_counted_as_unknown(store: SqlStore):
+    with store.begin() as work:
+        for number, (kind, _, _) in enumerate(STORY):
+            work.events.append(an_event(f"old{number}", type=kind, data={"verdict": "odd"}))
+
+    found = values(Metrics(store, "1"))
+    assert found['aiops_incidents_total{outcome="unknown",severity="unknown"}'] == 1
+
+
+def test_no_label_ever_names_an_incident(store: SqlStore):
+    lived(store)
+
+    assert "INC-" not in Metrics(store, "1").render().decode()

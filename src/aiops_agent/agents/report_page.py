@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
-from aiops_agent.domain.text import code, markdown, safe
+from aiops_agent.domain.text import code, markdown, safe, unblocked
 from aiops_agent.domain.value import Document, Json
 
 NOTHING = "nothing known"
@@ -83,7 +83,7 @@ class Chapter:
 
 
 def _inline(line: Line) -> str:
-    return "".join(_piece(piece) for piece in line)
+    return unblocked("".join(_piece(piece) for piece in line))
 
 
 def _piece(piece: Piece) -> str:

@@ -33,10 +33,14 @@ def cut(text: str, limit: int | None) -> str:
 
 
 def markdown(text: str, *, limit: int | None = None) -> str:
-    """Return `text` as one line of Markdown that reads as it was written: no markup, no link."""
+    """Return `text` as inline Markdown that reads as it was written: no markup, no link."""
     escaped = _MARKDOWN.sub(r"\\\1", safe(text, limit=limit))
-    unlinked = _AUTOLINK.sub(_break_link, escaped)
-    return _BLOCK_START.sub(_break_block, unlinked)
+    return _AUTOLINK.sub(_break_link, escaped)
+
+
+def unblocked(inline: str) -> str:
+    """Return inline Markdown so that it opens no list and no rule at the start of a line."""
+    return _BLOCK_START.sub(_break_block, inline)
 
 
 def code(text: str, *, limit: int | None = None) -> str:

@@ -69,7 +69,9 @@ def escalation(incident: Incident) -> Panel:
         facts.add_row(f"attempt {attempt.number}", _tried(attempt))
     known = next((a.diagnosis for a in reversed(incident.attempts) if a.diagnosis), None)
     if known and known.best:
-        belief = joined([tell(known.best.statement), say(f"{known.confidence} confidence")])
+        belief = joined(
+            [tell(known.best.statement.rstrip(".")), say(f"{known.confidence} confidence")]
+        )
         facts.add_row("believed", belief)
     if known:
         facts.add_row("not known", joined([tell(gap) for gap in known.not_known]) or say("nothing"))

@@ -1,6 +1,8 @@
 """The first lines: what runs here, and what of it is real."""
 
-from rich.console import Group, RenderableType
+from dataclasses import dataclass
+
+from rich.console import Console, ConsoleOptions, RenderableType, RenderResult
 from rich.rule import Rule
 from rich.text import Text
 
@@ -17,23 +19,41 @@ HONEST = (
 def header(
     *,
     title: str,
-    width: int,
     seed: int | None = None,
     services: int = 0,
     simulated: bool = True,
     command: str = "aiops demo",
 ) -> RenderableType:
-    """Return the command and scenario left, SIMULATED SHOP and seed right, an honest sentence."""
-    room = tier(width)
-    facts = [f"{services} services"] if services and room is not Tier.NARROW else []
-    facts += [f"seed {seed}"] if seed is not None else []
-    facts += ["no key, no cluster"] if simulated and room is Tier.WIDE else []
-    right = say(" · ".join(facts), QUIET)
-    if simulated:
-        right = Text.assemble((" SIMULATED SHOP ", "reverse"), " ", right)
-    left = Text.assemble((command, STRONG), "  ", say(title))
-    left.truncate(max(width - right.cell_len - 1, 1), overflow="ellipsis", pad=True)
-    lines: list[RenderableType] = [Text.assemble(left, " ", right)]
-    if simulated:
-        lines.append(tell(HONEST, QUIET))
-    return Group(*lines, Rule(style=QUIET))
+    """Return the command and title left, SIMULATED SHOP and seed right, one honest sentence."""
+    return _Header(title, seed, services, simulated, command)
+
+
+@dataclass(frozen=True)
+class _Header:
+    title: str
+    seed: int | None
+    services: int
+    simulated: bool
+    command: str
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        """Draw it; the narrower, the fewer facts, never a second line."""
+        yield self._top(options.max_width)
+        if self.simulated:
+            yield tell(HONEST, QUIET)
+        yield Rule(style=QUIET)
+
+    def _top(self, width: int) -> Text:
+        left = Text.assemble((self.command, STRONG), "  ", say(self.title))
+        right = self._facts(tier(width))
+        left.truncate(max(width - right.cell_len - 1, 1), overflow="ellipsis", pad=True)
+        return Text.assemble(left, " ", right)
+
+    def _facts(self, room: Tier) -> Text:
+        facts = [f"{self.services} services"] if self.services and room is not Tier.NARROW else []
+        facts += [f"seed {self.seed}"] if self.seed is not None else []
+        facts += ["no key, no cluster"] if self.simulated and room is Tier.WIDE else []
+        words = say(" · ".join(facts), QUIET)
+        if not self.simulated:
+            return words
+        return Text.assemble((" SIMULATED SHOP ", "reverse"), " ", words)

@@ -1,5 +1,6 @@
 """One incident, one approval, one report: everything on a page."""
 
+import re
 from collections.abc import Sequence
 from datetime import datetime
 
@@ -20,6 +21,9 @@ from aiops_agent.interfaces.terminal.palette import QUIET, STATUS_MARK, STRONG, 
 from aiops_agent.interfaces.terminal.plan import plan, proposal
 from aiops_agent.interfaces.terminal.timeline import line
 from aiops_agent.interfaces.terminal.verification import verification
+
+# Text from outside has its brackets escaped, so only links that we built match.
+_OWN_LINK = re.compile(r"\[((?:[^\[\]\\]|\\.)*)\]\(#[\w.-]+\)")
 
 
 def incident(shown: Incident, events: Sequence[Event], width: int) -> RenderableType:
@@ -45,7 +49,7 @@ def approval(request: ApprovalRequest, now: datetime) -> RenderableType:
 def report(postmortem: Postmortem) -> Markdown:
     """Return the report as a terminal shows Markdown; no link is made clickable."""
     body = postmortem.markdown.split("\n---\n", 1)[-1]
-    return Markdown(body, hyperlinks=False)
+    return Markdown(_OWN_LINK.sub(r"\1", body), hyperlinks=False)
 
 
 def _facts(shown: Incident) -> RenderableType:

@@ -1,4 +1,4 @@
-"""What a monitoring system would have recorded: every signal at every fifteen seconds, with noise."""
+"""What would a monitoring system have recorded? Every signal, each fifteen seconds, with noise."""
 
 import random
 from collections.abc import Mapping

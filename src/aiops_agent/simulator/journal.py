@@ -68,7 +68,7 @@ class Journal:
                 file.seek(self._read)
                 fresh = file.read()
         except FileNotFoundError as error:
-            raise UsageError(f"There is no shop in {self.folder}; start one with a demo.") from error
+            raise UsageError(f"There is no shop in {self.folder}; run a demo first.") from error
         whole = fresh[: fresh.rfind(b"\n") + 1]
         self.lines += [self._parsed(line) for line in whole.splitlines()]
         self._read += len(whole)
@@ -114,7 +114,7 @@ def create(folder: Path, created: Created) -> Journal:
     try:
         descriptor = os.open(folder / FILE, flags, 0o600)
     except FileExistsError as error:
-        raise UsageError(f"There is a shop in {folder} already; open it or name another.") from error
+        raise UsageError(f"{folder} holds a shop already; open it or name another.") from error
     try:
         os.write(descriptor, _written(created))
         os.fsync(descriptor)
@@ -139,13 +139,7 @@ def effects(folder: Path) -> tuple[Operation, ...]:
 
 
 def _written(line: Line) -> bytes:
-    match line:
-        case Created():
-            record: Json = {"record": "created", **vars(line)}
-        case Clock():
-            record = {"record": "clock", "to": line.to}
-        case Operation():
-            record = {"record": "operation", **vars(line)}
+    record = {"record": type(line).__name__.lower(), **vars(line)}
     text = json.dumps(record, sort_keys=True, separators=(",", ":"))
     return text.encode() + b"\n"
 

@@ -5,8 +5,8 @@ from dataclasses import dataclass, field
 
 from aiops_agent.domain.telemetry import ServiceKind
 from aiops_agent.simulator.fleet import Build, Fleet, Strength
-from aiops_agent.simulator.queueing import Station, attempts, beyond, crowding, station
-from aiops_agent.simulator.shop import CACHE_TTL, POOL_SIZE, RETRIES, TIMEOUT, Release, Spec
+from aiops_agent.simulator.queueing import IDLE, Station, attempts, beyond, crowding, station
+from aiops_agent.simulator.shop import CACHE_TTL, POOL_SIZE, RETRIES, TIMEOUT, Call, Release, Spec
 
 STEP = 5.0  # seconds
 SEEN_FROM = 0.05  # a thing that happens to fewer requests is not in their 95th percentile
@@ -44,9 +44,11 @@ class Node:
     inbox: float = 0.0  # what callers will have asked by the end of this step
     work: float = 0.0  # for a database: queries times their cost
     connections: int = 0  # for a database: all that callers may open
+    cost: float = 1.0  # for a database: of the mean query
+    database: str = ""  # the database asked in this step
     offered: float = 0.0
-    work_load: Station = Station(0.0, 0.0, 0.0, 0.0, 0.0)
-    pool: Station = Station(0.0, 0.0, 0.0, 0.0, 0.0)
+    work_load: Station = IDLE
+    pool: Station = IDLE
     pool_wait: float = 0.0
     latency: float = 0.0
     errors: float = 0.0
@@ -98,7 +100,7 @@ class Node:
             self.latency, self.errors = self.timeout, 1.0
             self.work_load = Station(0.0, 1.0, 0.0, 0.0, 2.0 if self.offered else 0.0)
             return
-        cost = self.work / self.offered if self.offered > 0 else 1.0
+        self.cost = cost = self.work / self.offered if self.offered > 0 else 1.0
         load, service = self.work / capacity, self.spec.own * cost
         if load >= 1.0:
             self.offered /= load  # callers hold all their connections: no more can be asked
@@ -125,12 +127,12 @@ class Node:
         latency = own + strength.slow + load.wait
         fine = (1.0 - load.dropped) * (1.0 - self.hung_share)
         self.blame, worst = "", 0.02
-        for name, rate, weight in asks.calls:
-            waits, failing = self._ask(callees[name], name)
-            latency += weight * waits
-            fine *= 1.0 - min(1.0, rate) * failing
+        for call in asks.calls:
+            waits, failing = self._ask(callees[call.callee], call)
+            latency += call.wait * waits
+            fine *= 1.0 - min(1.0, call.rate) * failing
             if failing > worst:
-                self.blame, worst = name, failing
+                self.blame, worst = call.callee, failing
         if asks.database:
             waits, failing = self._query(callees[asks.database], asks)
             latency += waits
@@ -140,12 +142,17 @@ class Node:
         self.latency = max(latency, self.timeout) if self.hung_share >= SEEN_FROM else latency
         self.fleet.stopped = 0
 
-    def _ask(self, callee: "Node", name: str) -> tuple[float, float]:
+    def tries(self, call: Call) -> float:
+        """Return how many attempts it makes for one such call, as the callee answers of late."""
+        return attempts(self.seen.get(call.callee, 0.0), self.retries if call.again else 0)
+
+    def _ask(self, callee: "Node", call: Call) -> tuple[float, float]:
         slow = beyond(self.timeout, callee.latency)
         failing = 1.0 - (1.0 - callee.errors) * (1.0 - slow)
-        tries = attempts(failing, self.retries)
-        self.seen[name] = 0.5 * self.seen.get(name, failing) + 0.5 * failing
-        return min(callee.latency, self.timeout) * tries, failing ** (self.retries + 1)
+        seen = self.seen.get(call.callee, failing)
+        self.seen[call.callee] = 0.5 * seen + 0.5 * failing
+        lasting = failing ** (self.retries + 1 if call.again else 1)
+        return min(callee.latency, self.timeout) * self.tries(call), lasting
 
     def _query(self, database: "Node", asks: "Asks") -> tuple[float, float]:
         held = self.spec.hold + asks.each * database.latency
@@ -164,11 +171,11 @@ class Node:
 class Asks:
     """What one request of a service asks of others, given how warm the cache is.
 
-    `calls` holds (callee, rate, weight in the p95) of services; `using` is the share of requests
-    that need a connection to `database`, `each` how many queries those make.
+    `calls` go to services; `using` is the share of requests that need a connection to `database`,
+    `each` how many queries those make.
     """
 
-    calls: tuple[tuple[str, float, float], ...]
+    calls: tuple[Call, ...]
     database: str = ""
     using: float = 0.0
     each: float = 0.0
@@ -187,7 +194,7 @@ def asks_of(spec: Spec, kinds: dict[str, ServiceKind], unknown: float) -> Asks:
     queries = sum(call.rate for call in stored) + looked_up
     using = min(1.0, sum(min(1.0, call.rate) for call in stored) + looked_up)
     return Asks(
-        calls=tuple((call.callee, call.rate, call.wait) for call in services),
+        calls=tuple(services),
         database=stored[0].callee if stored else spec.misses,
         using=using,
         each=queries / using if using > 0 else 0.0,

@@ -1,4 +1,4 @@
-"""What each kind of change does to the world: restart, scale, roll back, set; each raises a generation."""
+"""What does each kind of operation do to the world? Each raises its target's generation."""
 
 from collections.abc import Callable, Mapping
 

@@ -9,7 +9,6 @@ from aiops_agent.domain.telemetry import ChangeKind, ServiceKind
 from aiops_agent.domain.value import digest
 from aiops_agent.simulator.fleet import Fleet
 from aiops_agent.simulator.node import STEP, Asks, Node, asks_of
-from aiops_agent.simulator.queueing import attempts
 from aiops_agent.simulator.shop import COMPANY, Release, Spec
 
 DAY = 86400.0
@@ -112,9 +111,9 @@ class World:
             return
         asks = self._asks[spec.name] = self._asking(node)
         passed = node.work_load.passed
-        for name, rate, _ in asks.calls:
-            tries = attempts(node.seen.get(name, 0.0), node.retries)
-            self.nodes[name].inbox += passed * rate * tries
+        for call in asks.calls:
+            self.nodes[call.callee].inbox += passed * call.rate * node.tries(call)
+        node.database = asks.database
         if asks.database:
             self._pass_queries(node, asks, passed)
 
@@ -165,5 +164,3 @@ def _node(spec: Spec, seed: int) -> Node:
     node.configure()
     fleet.fill(spec.replicas, node.build)
     return node
-
-

@@ -86,8 +86,12 @@ class ShopPlatform:
         generation = line.generation[1] if isinstance(line, Operation) else 0
         return f"accepted, generation {generation}"
 
-    async def look(self, request: Request, armed_at: datetime) -> Sight:
-        """Find the operation in the journal; the journal knows, so `armed_at` is not needed."""
+    async def look(
+        self,
+        request: Request,
+        armed_at: datetime,  # noqa: ARG002 -- the port's: others cannot tell without it
+    ) -> Sight:
+        """Find the operation in the journal, else tell whether the target is as it was."""
         self.shop.catch_up()
         done = [line for line in self.shop.journal.lines if isinstance(line, Operation)]
         if any(line.id == request.operation for line in done):
@@ -121,7 +125,7 @@ class ShopPlatform:
     def _node(self, target: str) -> Node:
         node = self.shop.node(target)
         if node.spec.external:
-            raise TargetMissing(f"{target} is run by somebody else; it cannot be changed from here.")
+            raise TargetMissing(f"{target} is run by somebody else; nobody here can change it.")
         return node
 
     def _dependents(self, node: Node) -> list[ServiceName]:
@@ -142,7 +146,7 @@ def _restart(node: Node, action: Action) -> Draft:
         inverse=None,
         touched=node.wanted,
         interrupts=True,
-        words=f"{_copies(node.wanted)} restarted a few at a time; their requests in flight are lost",
+        words=f"{_copies(node.wanted)} restarted a few at a time; requests in flight are lost",
     )
 
 
@@ -227,4 +231,4 @@ def _identity(node: Node) -> Document:
 
 
 def _same(node: Node, expected: Document) -> bool:
-    return node.uid == expected["uid"] and node.generation == expected["generation"]
+    return (node.uid, node.generation) == (expected["uid"], expected["generation"])

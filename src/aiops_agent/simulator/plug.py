@@ -22,12 +22,14 @@ from aiops_agent.ports.telemetry import Environment
 from aiops_agent.simulator.alarms import GROUPING, Alarm, alarms, alert
 from aiops_agent.simulator.history import TICK
 from aiops_agent.simulator.journal import Clock, Created, create
+from aiops_agent.simulator.physics import Record
 from aiops_agent.simulator.platform import ShopPlatform
 from aiops_agent.simulator.replay import Shop, load
 from aiops_agent.simulator.shop import BY_NAME, calls
 from aiops_agent.simulator.stories import Story, story
 
 SOURCE = "shop"
+MOST_LINES = 4000
 PATIENCE = 3 * 3600.0  # seconds of shop time in which trouble must show
 _QUERIES = {Signal.LATENCY: "latency_p95", Signal.TRAFFIC: "requests", Signal.ERRORS: "error_share"}
 
@@ -90,8 +92,7 @@ class ShopMetrics:
     def _series(
         self, service: ServiceName, signal: Signal, ticks: range, times: tuple[datetime, ...]
     ) -> Series | None:
-        built = {self.shop.shown(name): name for name in BY_NAME}.get(service, "")
-        track = self.shop.history.tracks.get((built, signal))
+        track = self.shop.track(service, signal)
         if track is None or not ticks:
             return None
         return Series(
@@ -112,8 +113,20 @@ class ShopLogs:
 
     async def lines(self, services: Sequence[ServiceName], window: Window) -> tuple[LogLine, ...]:
         """Return the lines written inside the window, oldest first."""
-        self.shop.catch_up()
-        return ()
+        shop, wanted = self.shop, set(services)
+        shop.catch_up()
+        start, end = shop.since_epoch(window.start), shop.since_epoch(window.end)
+        found = [
+            LogLine(
+                at=shop.time(line.at),
+                service=shop.shown(line.service),
+                level=line.level,
+                text=line.text,
+            )
+            for line in shop.scribe.lines
+            if start <= line.at < end and shop.shown(line.service) in wanted
+        ]
+        return tuple(sorted(found, key=lambda line: line.at)[-MOST_LINES:])
 
 
 @dataclass(frozen=True)
@@ -128,16 +141,7 @@ class ShopChanges:
         shop.catch_up()
         start, end = shop.since_epoch(window.start), shop.since_epoch(window.end)
         return tuple(
-            Change(
-                at=shop.time(record.at),
-                service=shop.shown(record.service),
-                kind=record.kind,
-                title=record.title,
-                before=record.before,
-                after=record.after,
-                source=SOURCE,
-                settings=dict(record.settings),
-            )
+            _change(shop, record)
             for record in sorted(shop.world.records, key=lambda record: record.at)
             if start <= record.at < end
         )
@@ -195,6 +199,19 @@ def _opened(shop: Shop) -> OpenShop:
         simulated=True,
     )
     return OpenShop(environment, ShopPlatform(shop), shop.story, shop.seed, _alerts(shop))
+
+
+def _change(shop: Shop, record: Record) -> Change:
+    return Change(
+        at=shop.time(record.at),
+        service=shop.shown(record.service),
+        kind=record.kind,
+        title=record.title,
+        before=record.before,
+        after=record.after,
+        source=SOURCE,
+        settings=dict(record.settings),
+    )
 
 
 def _first_alert(folder: Path) -> float:

@@ -17,7 +17,12 @@ class Station(NamedTuple):
     load: float  # offered over capacity
 
 
-def station(backlog: float, offered: float, capacity: float, patience: float, step: float) -> Station:
+IDLE = Station(0.0, 0.0, 0.0, 0.0, 0.0)
+
+
+def station(
+    backlog: float, offered: float, capacity: float, patience: float, step: float
+) -> Station:
     """Serve for `step` seconds; whoever would wait longer than `patience` gives up."""
     if capacity <= 0.0:
         return Station(0.0, 1.0 if offered > 0 else 0.0, 0.0, patience, 2.0)
@@ -37,7 +42,7 @@ def crowding(load: float, servers: int) -> float:
     rho = min(load, NEARLY_FULL)
     if rho <= 0.0:
         return 0.0
-    return P95 * rho ** math.sqrt(2.0 * (servers + 1)) / (servers * (1.0 - rho))
+    return P95 * math.pow(rho, math.sqrt(2.0 * (servers + 1))) / (servers * (1.0 - rho))
 
 
 def beyond(limit: float, p95: float) -> float:
@@ -47,4 +52,8 @@ def beyond(limit: float, p95: float) -> float:
 
 def attempts(failing: float, retries: int) -> float:
     """Return how many attempts one call makes when each fails with that share."""
-    return sum(failing**again for again in range(retries + 1))
+    total, chance = 0.0, 1.0
+    for _ in range(retries + 1):
+        total += chance
+        chance *= failing
+    return total

@@ -6,12 +6,13 @@ from math import ceil
 from pathlib import Path
 
 from aiops_agent.domain.errors import StoreError, TargetMissing
-from aiops_agent.domain.telemetry import ServiceName
-from aiops_agent.simulator.history import History
+from aiops_agent.domain.telemetry import ServiceName, Signal
+from aiops_agent.simulator.history import History, Track
 from aiops_agent.simulator.journal import Clock, Created, Journal, Operation, opened
 from aiops_agent.simulator.node import STEP, Node
 from aiops_agent.simulator.operate import operate
 from aiops_agent.simulator.physics import World
+from aiops_agent.simulator.scribe import Scribe
 from aiops_agent.simulator.shop import BY_NAME
 from aiops_agent.simulator.stories import Story, decoys, story
 
@@ -27,6 +28,7 @@ class Shop:
     names: dict[str, str]
     world: World
     history: History
+    scribe: Scribe
     _done: int = 0  # lines of the journal that the world has lived through
     _given: dict[str, str] = field(default_factory=dict)  # shown name -> name as built
 
@@ -74,6 +76,10 @@ class Shop:
             raise TargetMissing(f"The shop has no service {shown!r}.")
         return self._given[shown]
 
+    def track(self, shown: str, signal: Signal) -> Track | None:
+        """Return the samples of a signal, or None when there are none of that pair."""
+        return self.history.tracks.get((self._given.get(shown, ""), signal))
+
     def node(self, shown: str) -> Node:
         """Return the service of that outside name; raises TargetMissing."""
         return self.world.nodes[self.built(shown)]
@@ -91,9 +97,17 @@ def load(folder: Path) -> Shop:
     world = World(seed, fault.weather, (*fault.deeds, *deeds))
     world.records.extend(books)
     epoch = datetime.fromisoformat(created.epoch)
-    given = {created.names.get(name, name): name for name in BY_NAME}
+    names = created.names
     shop = Shop(
-        journal, told, seed, epoch, created.names, world, History(world, seed), _given=given
+        journal=journal,
+        story=told,
+        seed=seed,
+        epoch=epoch,
+        names=names,
+        world=world,
+        history=History(world, seed),
+        scribe=Scribe(world, seed, lambda name: names.get(name, name)),
+        _given={names.get(name, name): name for name in BY_NAME},
     )
     shop.catch_up()
     return shop

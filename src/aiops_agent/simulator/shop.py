@@ -16,12 +16,14 @@ CACHE_TTL = "CACHE_TTL"
 class Call:
     """One edge of the call graph, per request of the caller.
 
-    `rate` is calls per request; `wait` says how much of the callee's p95 is in the caller's p95.
+    `rate` is calls per request; `wait` says how much of the callee's p95 is in the caller's p95;
+    `again` whether it is safe to ask again when the callee fails.
     """
 
     callee: str
     rate: float
     wait: float = 1.0
+    again: bool = True
 
 
 @dataclass(frozen=True)
@@ -39,6 +41,9 @@ class Release:
     query: float = 1.0
     leak: float = 0.0
     settings: Mapping[str, str] = field(default_factory=dict)
+
+
+NOTHING_PROMISED = Objective()
 
 
 @dataclass(frozen=True)
@@ -62,7 +67,7 @@ class Spec:
     hold: float = 0.0
     misses: str = ""
     consumes: str = ""
-    objective: Objective = Objective()
+    objective: Objective = NOTHING_PROMISED
     config: Mapping[str, str] = field(default_factory=dict)
     releases: tuple[str, ...] = ("1.0.0",)
 
@@ -98,7 +103,11 @@ COMPANY: tuple[Spec, ...] = (
         replicas=4,
         capacity=190,
         demand=360,
-        calls=(Call("catalogue", 0.7, 0.5), Call("cart", 0.4, 0.5), Call("orders", 0.15)),
+        calls=(
+            Call("catalogue", 0.7, 0.5),
+            Call("cart", 0.4, 0.5),
+            Call("orders", 0.15, again=False),
+        ),
         objective=Objective(latency=0.8, errors=0.02),
         config=_config(3000, 1),
         releases=("8.1.0", "8.1.1", "8.2.0"),

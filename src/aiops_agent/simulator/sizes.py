@@ -11,8 +11,8 @@ def demand_on(service: str) -> float:
     for spec in COMPANY:
         asked[spec.name] += spec.demand
         asks = asks_of(spec, KINDS, 1.0 - KNOWN)
-        for callee, rate, _ in asks.calls:
-            asked[callee] += asked[spec.name] * rate
+        for call in asks.calls:
+            asked[call.callee] += asked[spec.name] * call.rate
         if asks.database:
             asked[asks.database] += asked[spec.name] * asks.queries
     return asked[service]

@@ -31,7 +31,7 @@ class Freeze:
 
 @dataclass(frozen=True)
 class Story:
-    """One scenario; `among` narrows where the fault may strike, `start` is when the world begins."""
+    """One scenario; `among` narrows where the fault may strike, `start` begins the world."""
 
     name: str
     title: str
@@ -46,7 +46,7 @@ class Story:
 
 
 _STORIES = (
-    Story(DEFAULT, "payments-api: far more requests than usual", FaultKind.SURGE, ("payments-api",)),
+    Story(DEFAULT, "payments-api is asked far more than usual", FaultKind.SURGE, ("payments-api",)),
     Story("hung-process", "a process is up and answers nothing", FaultKind.HANG),
     Story("slow-release", "a new release is much slower than the last", FaultKind.SLOW_RELEASE),
     Story("memory-leak", "memory fills up until the service suffers", FaultKind.LEAK),
@@ -80,7 +80,7 @@ def decoys(fault: Fault, seed: int) -> tuple[tuple[Record, ...], tuple[Deed, ...
     dice = random.Random(f"{seed}/decoys/{fault.kind}")  # noqa: S311 -- repeatable, not secret
     books = [_long_ago(spec.name, dice) for spec in COMPANY if len(spec.releases) > 1]
     deeds = []
-    elsewhere = sorted(set(APPLICATIONS + ("mail-worker",)) - _concerned(fault.service))
+    elsewhere = sorted({*APPLICATIONS, "mail-worker"} - _concerned(fault.service))
     for service in dice.sample(elsewhere, min(len(elsewhere), dice.randint(1, 3))):
         at = 5.0 * dice.randint(24, int(fault.at / 5) - 12)
         if dice.random() < 0.6:

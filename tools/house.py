@@ -123,6 +123,15 @@ def environment(module: Module) -> Iterator[Violation]:
             yield module.broken(node, "environment", f"only {ENVIRONMENT_READER} reads it")
 
 
+def clock(module: Module) -> Iterator[Violation]:
+    """Inside, time is an argument; only the outermost rooms look at a clock."""
+    if module.path.startswith(("bootstrap/", "interfaces/", "adapters/")):
+        return
+    for node in ast.walk(module.tree):
+        if isinstance(node, ast.Call) and ast.unparse(node.func).endswith(_CLOCKS):
+            yield module.broken(node, "clock", "take the time as an argument")
+
+
 def prints(module: Module) -> Iterator[Violation]:
     """Only interfaces talk to a terminal."""
     if module.path.startswith("interfaces/"):
@@ -163,6 +172,7 @@ RULES: tuple[Callable[[Module], Iterator[Violation]], ...] = (
     lazy_imports,
     broad_excepts,
     environment,
+    clock,
     prints,
     names,
     captions,
@@ -209,6 +219,7 @@ def main(argv: list[str]) -> int:
 _SELF = {"self", "cls", "mcs"}
 _ENVIRONMENT = {"environ", "environb", "getenv", "getenvb", "putenv", "unsetenv"}
 _THROUGH_OS = {f"os.{name}" for name in _ENVIRONMENT}
+_CLOCKS = ("datetime.now", "datetime.utcnow", "datetime.today", "date.today", "time.time")
 _ALL = {"Exception", "BaseException"}
 
 

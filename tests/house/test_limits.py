@@ -53,6 +53,10 @@ PLANTED = {
         {"bootstrap.py": "import os\nx = os.environ['HOME']"},
     ),
     "the environment imported": ("environment", {"bootstrap.py": "from os import getenv"}),
+    "a clock read inside": (
+        "clock",
+        {"reasoning/a.py": "from datetime import datetime\nx = datetime.now()"},
+    ),
     "a print below the interfaces": ("print", {"workflow/w.py": "print('hello')"}),
     "a module named utils": ("name", {"domain/utils.py": ""}),
     "a package named core": ("name", {"core/alert.py": ""}),

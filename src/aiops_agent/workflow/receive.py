@@ -75,10 +75,10 @@ class _Intake:
             else:
                 self._resolved(alert, delivery)
 
-    def _weight(self, alert: Alert) -> tuple[int, int]:
-        """Put the worst alerts first, and those nearest to the user."""
+    def _weight(self, alert: Alert) -> tuple[int, datetime]:
+        """Put the deepest services first: trouble travels from callee to caller."""
         service = service_of(alert, self.graph.names)
-        return _severity(alert) is not Severity.SEV2, len(self.graph.upstream(service))
+        return -len(self.graph.upstream(service)), self._began(alert)
 
     def _firing(self, alert: Alert, delivery: Delivery, group: Incident | None) -> Incident | None:
         listed = self.work.incidents.listed(environment=delivery.environment, limit=200)

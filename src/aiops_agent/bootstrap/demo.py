@@ -1,0 +1,65 @@
+"""Founds a shop, breaks it, and puts its alert into the inbox."""
+
+import json
+from dataclasses import dataclass
+from hashlib import sha256
+from pathlib import Path
+
+from aiops_agent.bootstrap.places import Places
+from aiops_agent.domain.alert import Delivery
+from aiops_agent.domain.errors import UsageError
+from aiops_agent.domain.incident import EnvironmentId
+from aiops_agent.ports.store import Store
+from aiops_agent.simulator.past import PAST
+from aiops_agent.simulator.plug import OpenShop, create_shop
+from aiops_agent.workflow.service import Service
+
+MOST_SHOPS = 10_000
+
+
+@dataclass(frozen=True)
+class Demo:
+    """What `aiops demo` needs besides the engine."""
+
+    folder: Path
+    places: Places
+    service: Service
+
+    def begin(
+        self, scenario: str, seed: int, *, remember: bool, names: dict[str, str] | None = None
+    ) -> EnvironmentId:
+        """Found the shop, let it break, keep its alert; return the shop's environment.
+
+        `remember` gives the shop's people their memory of earlier incidents, once per store.
+        """
+        shop = self._found(scenario, seed, names)
+        environment = self.places.add_shop(shop)
+        if remember:
+            _remember(self.service.store)
+        body = json.dumps([alert.document() for alert in shop.alerts], sort_keys=True)
+        self.service.keep(
+            Delivery(
+                source="shop",
+                environment=environment,
+                digest=sha256(f"{environment}\n{body}".encode()).hexdigest(),
+                body=body,
+                alerts=shop.alerts,
+                received_at=self.service.deps.now(),
+            )
+        )
+        return environment
+
+    def _found(self, scenario: str, seed: int, names: dict[str, str] | None) -> OpenShop:
+        for number in range(1, MOST_SHOPS):
+            folder = self.folder / f"{scenario}-{seed}-{number}"
+            if not folder.exists():
+                return create_shop(folder, scenario, seed, names)
+        raise UsageError(f"{self.folder} holds {MOST_SHOPS} such shops; remove some.")
+
+
+def _remember(store: Store) -> None:
+    with store.begin() as work:
+        known = {case.id for case in work.archive.cases("shop")}
+        for case in PAST:
+            if case.id not in known:
+                work.archive.add(case, None)

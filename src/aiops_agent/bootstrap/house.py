@@ -1,0 +1,183 @@
+"""Everything that a process needs, built once from its settings."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from sqlalchemy import Engine as Database
+
+from aiops_agent.adapters.approval_file import ApprovalFiles
+from aiops_agent.adapters.sql.engine import make_engine
+from aiops_agent.adapters.sql.migrate import upgrade
+from aiops_agent.adapters.sql.store import SqlStore
+from aiops_agent.adapters.webhook import Webhook
+from aiops_agent.agents.briefing import Pace
+from aiops_agent.agents.crew import Crew, without_llm
+from aiops_agent.bootstrap.demo import Demo
+from aiops_agent.bootstrap.places import Places
+from aiops_agent.bootstrap.real import real_place
+from aiops_agent.domain.incident import EnvironmentId
+from aiops_agent.domain.point import Mark, unmarked
+from aiops_agent.domain.policy import Mode
+from aiops_agent.domain.remediation import ActionKind
+from aiops_agent.ports.people import Notifier
+from aiops_agent.registry import ALERT_DECODERS, CATALOGUE, RULES
+from aiops_agent.safety.execute import Executor
+from aiops_agent.settings.sections import Settings
+from aiops_agent.simulator.stories import STORIES, Story
+from aiops_agent.workflow.deps import Deps, Terms
+from aiops_agent.workflow.durable import Durable
+from aiops_agent.workflow.engine import Engine
+from aiops_agent.workflow.hands import Busy, Hands
+from aiops_agent.workflow.inform import Inform
+from aiops_agent.workflow.lock import Lock
+from aiops_agent.workflow.receive import Receive
+from aiops_agent.workflow.resolve import ResolveIncident
+from aiops_agent.workflow.service import Service
+
+STORY = "aiops"  # waiting incidents are found again by this name: never change it
+
+
+@dataclass(frozen=True)
+class Parts:
+    """What a test may put in place of what the house would build."""
+
+    crew: Crew | None = None
+    executor: Callable[[Executor], Executor] = lambda executor: executor
+    now: Callable[[], datetime] = lambda: datetime.now(UTC)
+    mark: Mark = unmarked
+    name: str = STORY
+
+
+class House:
+    """The built house. Reading and answering need no engine; stories do."""
+
+    def __init__(self, settings: Settings, parts: Parts) -> None:
+        self._settings, self._parts = settings, parts
+        self._database: Database = make_engine(settings.store.url)
+        upgrade(self._database)
+        self._durable = Durable(self._database)
+        store = SqlStore(self._database, self._durable.wake)
+        self.places = Places(
+            shops=settings.state_dir / "shops",
+            real=lambda name: real_place(settings, name),
+            freezes=tuple(settings.policy.freeze),
+        )
+        self._deps = _deps(settings, parts, store, self.places)
+        self._running: Engine | None = None
+        self.service = Service(
+            deps=self._deps,
+            environment=EnvironmentId(settings.environment),
+            decoders=ALERT_DECODERS,
+            heard=self._heard,
+        )
+        self.demo = Demo(settings.state_dir / "shops", self.places, self.service)
+
+    @property
+    def scenarios(self) -> Sequence[Story]:
+        """The ways to break the shop; the first is the default."""
+        return tuple(STORIES.values())
+
+    @asynccontextmanager
+    async def engine(self, role: str) -> AsyncIterator[Engine]:
+        """Open the engine as "shop" (simulated environments) or "serve" (the configured one).
+
+        Raises BusyError when another process runs that role on this store.
+        """
+        locks = self._settings.state_dir / "locks"
+        with Lock(locks / f"{role}.lock", f"`aiops {role}`"):
+            engine = self._engine(serving=role == "serve")
+            await asyncio.to_thread(self._settings.state_dir.mkdir, parents=True, exist_ok=True)
+            self._durable.launch(role)
+            self._running = engine
+            engine.begin_loops()
+            try:
+                yield engine
+            finally:
+                self._running = None
+                await engine.end()
+                await asyncio.to_thread(self._durable.close)
+
+    def close(self) -> None:
+        """Give the database back."""
+        self._database.dispose()
+
+    def _heard(self) -> None:
+        if self._running is not None:
+            self._running.ring()
+
+    def _engine(self, *, serving: bool) -> Engine:
+        busy = Busy()
+        environment = EnvironmentId(self._settings.environment) if serving else None
+        informs = [
+            Inform(self._deps.store, notifier, EnvironmentId(self._settings.environment))
+            for notifier in _notifiers(self._settings)
+            if serving
+        ]
+        return Engine(
+            service=self.service,
+            story=self._story(busy),
+            receive=Receive(self._deps),
+            busy=busy,
+            answers=ApprovalFiles(self._settings.state_dir / "approvals"),
+            informs=informs,
+            environment=environment,
+        )
+
+    def _story(self, busy: Busy) -> ResolveIncident:
+        return ResolveIncident(self._parts.name, self._deps, Hands(self._deps, busy))
+
+
+def house(settings: Settings, parts: Parts | None = None) -> House:
+    """Build the house; raises StoreError or SettingsError when a part cannot be used."""
+    return House(settings, parts or Parts())
+
+
+def _deps(settings: Settings, parts: Parts, store: SqlStore, places: Places) -> Deps:
+    scale = settings.actions.scale_pods
+    executor = Executor(
+        platforms=places.platform,
+        store=store,
+        catalogue=CATALOGUE,
+        bounds={ActionKind.SCALE_PODS: {"max_replicas": scale.max_replicas}},
+        now=parts.now,
+        mark=parts.mark,
+    )
+    return Deps(
+        store=store,
+        environments=places.environment,
+        executor=parts.executor(executor),
+        crew=parts.crew or without_llm(),
+        rules=RULES,
+        now=parts.now,
+        terms=_terms(settings),
+        mark=parts.mark,
+    )
+
+
+def _terms(settings: Settings) -> Terms:
+    story = settings.story
+    return Terms(
+        mode=Mode(settings.mode),
+        max_attempts=story.max_attempts,
+        expires=settings.approvals.expires,
+        window=story.window,
+        pace=Pace(
+            baseline=story.baseline,
+            settle=story.settle,
+            hold=story.hold,
+            within=story.within,
+            watch=story.watch,
+            look=story.look,
+        ),
+    )
+
+
+def _notifiers(settings: Settings) -> tuple[Notifier, ...]:
+    hook = settings.notify.webhook
+    if hook is None:
+        return ()
+    secret = hook.secret.get_secret_value() if hook.secret else ""
+    return (Webhook(url=hook.url, secret=secret),)

@@ -3,10 +3,10 @@
 import os
 import sys
 
-from bench import install, startup
+from bench import idle, install, startup, story
 from bench.row import report
 
-PARTS = (startup, install)
+PARTS = (startup, install, story, idle)
 
 
 def main() -> int:

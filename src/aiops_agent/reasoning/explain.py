@@ -6,6 +6,7 @@ from aiops_agent.reasoning.measure import Shift
 
 # A caller may wait for a callee more than once (retries, several calls for one request).
 CALLS_PER_REQUEST = 2.0
+FULL = 0.9
 
 
 def pain(scene: Scene, service: str) -> tuple[Shift, ...]:
@@ -55,13 +56,24 @@ def reach(scene: Scene, service: str) -> float:
     return 0.4
 
 
+def _swamped(scene: Scene, service: str) -> bool:
+    """Whether a service is full and several times slower: then its callers queue for it.
+
+    They hold connections and workers while they wait, so their own wait grows far beyond the
+    callee's latency: amounts cannot be compared any more.
+    """
+    used, latency = scene.shift(service, Signal.SATURATION), scene.shift(service, Signal.LATENCY)
+    full = used is not None and used.up and used.worst >= FULL
+    return full and latency is not None and latency.ratio >= 3.0
+
+
 def _accounts_for(scene: Scene, callee: str, hurt: Shift) -> float:
     """Return which share of a caller's shift the callee's own pain explains."""
     latency = scene.shift(callee, Signal.LATENCY)
     errors = scene.shift(callee, Signal.ERRORS)
     slow = latency is not None and latency.up
     failing = errors is not None and errors.up
-    found = [0.0]
+    found = [0.9 if slow and _swamped(scene, callee) else 0.0]
     caller = hurt.track.service
     if slow and latency is not None:
         # Slow callees make callers time out: their errors are explained by comparing latencies.

@@ -88,8 +88,9 @@ class Shift:
     track: Track
     before: float
     now: float
-    worst: float  # the worst half of the time since it began, averaged
+    worst: float  # the middle of the worst half of the time since it began
     noise: float
+    lasting: bool  # whether it is still, or was for most of the time, away from before
     onset: float | None  # when it left its usual range, seconds since the epoch
 
     @property
@@ -110,12 +111,12 @@ class Shift:
     @property
     def up(self) -> bool:
         """Whether it rose beyond noise."""
-        return self.size >= CLEAR
+        return self.size >= CLEAR and self.lasting
 
     @property
     def down(self) -> bool:
         """Whether it fell beyond noise."""
-        return self.size <= -CLEAR
+        return self.size <= -CLEAR and self.lasting
 
 
 def shift(seen: Track, start: float, now: float, peer: float = 0.0) -> Shift | None:
@@ -136,12 +137,15 @@ def shift(seen: Track, start: float, now: float, peer: float = 0.0) -> Shift | N
     noise = max(spread(before), RELATIVE_FLOOR * max(abs(level), peer), FLOOR[seen.signal])
     recent = seen.between(max(start, now - NOW_SECONDS), np.inf)
     present = float(np.median(recent if len(recent) else after))
+    since = seen.between(max(start, now - 3 * NOW_SECONDS), np.inf)
+    away = float(np.mean(np.abs(since - level) > CLEAR / 2 * noise)) if len(since) else 0.0
     return Shift(
         track=seen,
         before=level,
         now=present,
-        worst=_worst_half(seen.between(max(start, now - 3 * NOW_SECONDS), np.inf), level),
+        worst=_worst_half(since, level),
         noise=noise,
+        lasting=away >= 0.5 or abs(present - level) > CLEAR / 2 * noise,
         onset=onset(seen, level, noise, start),
     )
 
@@ -155,15 +159,23 @@ def spread(values: Floats) -> float:
 
 
 def onset(seen: Track, level: float, noise: float, start: float) -> float | None:
-    """Return when the signal left `level` for good, looked for from ten minutes before `start`."""
-    first = int(np.searchsorted(seen.at, start - 600.0))
-    off = np.abs(seen.values[first:] - level) > 3.0 * noise
-    if not off.any():
-        return None
+    """Return when the signal left `level` for good: the stretch around or after `start`.
+
+    None when it never did. An earlier spike that passed is another story.
+    """
+    off = np.abs(seen.values - level) > 3.0 * noise
+    first = int(np.searchsorted(seen.at, start))
     # Two samples in a row: one alone is a spike (the very last one may be the beginning).
     pair = off & np.append(off[1:], True)
-    found = int(np.argmax(pair)) if pair.any() else int(np.argmax(off))
-    return float(seen.at[first + found])
+    later = np.flatnonzero(pair[first:])
+    if len(later) == 0:
+        return None
+    found = first + int(later[0])
+    if not off[first : found + 1].all():
+        return float(seen.at[found])
+    while found > 0 and (off[found - 1] or (found > 1 and off[found - 2] and off[found])):
+        found -= 1
+    return float(seen.at[found])
 
 
 def slope(seen: Track, start: float) -> tuple[float, float]:
@@ -217,4 +229,4 @@ def _worst_half(values: Floats, level: float) -> float:
         return level
     count = max(1, (len(values) + 1) // 2)
     far = np.argsort(-np.abs(values - level), kind="stable")[:count]
-    return float(values[far].mean())
+    return float(np.median(values[far]))

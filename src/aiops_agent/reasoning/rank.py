@@ -74,7 +74,7 @@ def score(case: Case, suspicion: Suspicion) -> float:
     if seen == 0:
         return 0.0
     sight = 1.0 - UNSEEN_PART + UNSEEN_PART * seen / total
-    near = reach(case.scene, suspicion.service)
+    near = reach(case.scene, suspicion.seen_at or suspicion.service)
     return float(held / seen * sight * CONTRADICTION**wrong * near)
 
 

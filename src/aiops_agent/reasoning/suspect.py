@@ -17,6 +17,7 @@ from aiops_agent.reasoning.mine import Novelty, novelties
 Fact: TypeAlias = tuple[str, str]  # (signal name, service), ("change", index) or ("log", index)
 SUSPECT_CHANGES = timedelta(minutes=15)  # how long before the trouble a change is suspect
 RISE = 1.15  # traffic must grow by this factor to count as grown
+RETRIES = 2.0  # times that a caller usually asks again
 ORDER_SLACK = 45.0  # seconds by which two onsets may be swapped and still be "together"
 
 
@@ -85,13 +86,16 @@ class Case:
         """Whether callers that are as busy as ever explain the rise: they ask again and again."""
         moved = self.shift(service, Signal.TRAFFIC)
         callers = self.scene.graph.callers(service)
-        if moved is None or not moved.up or not callers:
+        if moved is None or not moved.up or not callers or not pain(self.scene, service):
             return False
         theirs = [self.shift(caller, Signal.TRAFFIC) for caller in callers]
         if any(one is None or (one.up and one.ratio >= 1.08) for one in theirs):
             return False
-        late = moved.onset is not None and moved.onset >= self.onset(service) - 15.0
-        return late and bool(pain(self.scene, service))
+        failed = [self.shift(name, Signal.ERRORS) for name in (service, *callers)]
+        share = max((one.worst for one in failed if one is not None), default=0.0)
+        # Retries come after failures, and no failure is retried for ever.
+        late = moved.onset is not None and moved.onset >= self.onset(service) - 5.0
+        return late and moved.ratio <= 1.1 * (1.0 + RETRIES * share)
 
     def work(self, service: str) -> float | None:
         """Return how many times as much capacity one request needs as before, if it is seen."""

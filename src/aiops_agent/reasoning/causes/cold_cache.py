@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from aiops_agent.domain.diagnosis import CauseKind
-from aiops_agent.domain.telemetry import ServiceKind, Signal
+from aiops_agent.domain.telemetry import ServiceKind, ServiceName, Signal
 from aiops_agent.reasoning.causes.expectations import nothing_changed
 from aiops_agent.reasoning.measure import Shift
 from aiops_agent.reasoning.suspect import ORDER_SLACK, Case, Prediction, Suspicion, expect, fact
@@ -21,6 +21,7 @@ def suspect(case: Case) -> Iterator[Suspicion]:
                 service=name,
                 statement=f"{name} lost its content and fills again",
                 predictions=tuple(_predictions(case, name, hits)),
+                seen_at=_where(case, name),
             )
 
 
@@ -53,17 +54,22 @@ def _predictions(case: Case, name: str, hits: Shift) -> Iterator[Prediction]:
         yield nothing_changed(case, user)
 
 
-def _stores_asked_more(case: Case, name: str) -> Prediction:
+def _where(case: Case, name: str) -> str:
+    """Return the hurting store that now answers in the cache's place, if there is one."""
+    return next((store for store in _stores(case, name) if case.own[store] > 0.0), "")
+
+
+def _stores(case: Case, name: str) -> list[ServiceName]:
     graph = case.scene.graph
     stores = set(graph.callees(name))
     for user in graph.callers(name):
         stores.update(graph.callees(user))
-    seen = [
-        moved
-        for store in sorted(stores)
-        if case.kind(store) is ServiceKind.DATABASE
-        and (moved := case.shift(store, Signal.TRAFFIC)) is not None
-    ]
+    return [one for one in sorted(stores) if case.kind(one) is ServiceKind.DATABASE]
+
+
+def _stores_asked_more(case: Case, name: str) -> Prediction:
+    moved = (case.shift(store, Signal.TRAFFIC) for store in _stores(case, name))
+    seen = [one for one in moved if one is not None]
     more = [one for one in seen if one.up]
     return expect(
         "the database behind it is asked more",

@@ -16,8 +16,9 @@ def pain_facts(case: Case, service: str) -> tuple[Fact, ...]:
 
 def hurts_itself(case: Case, service: str) -> Prediction:
     """It hurts, and what it calls does not explain that."""
-    callees = case.scene.graph.callees(service)
-    shown = tuple(f for callee in callees for f in _calm_facts(case, callee))
+    moved = (case.shift(c, Signal.LATENCY) for c in case.scene.graph.callees(service))
+    seen = sorted((one for one in moved if one is not None), key=lambda one: -one.size)
+    shown = tuple(fact(Signal.LATENCY, one.track.service) for one in seen)
     own = case.own[service]
     return expect(
         f"{service} suffers and what it calls does not",
@@ -86,7 +87,7 @@ def warm_caches(case: Case, service: str) -> Prediction:
     )
 
 
-def no_wait(case: Case, service: str) -> Iterator[Prediction]:
+def no_wait(case: Case, service: str, weight: float = 1.0) -> Iterator[Prediction]:
     """It does not wait for connections to databases that are well; nothing if it asks none."""
     stores = [c for c in case.scene.graph.callees(service) if case.kind(c) is ServiceKind.DATABASE]
     wait, latency = case.shift(service, Signal.POOL_WAIT), case.shift(service, Signal.LATENCY)
@@ -99,7 +100,7 @@ def no_wait(case: Case, service: str) -> Iterator[Prediction]:
         f"{service} does not wait for connections to a healthy database",
         None if wait is None else not explains,
         fact(Signal.POOL_WAIT, service),
-        against=explains,
+        weight=weight,
     )
 
 
@@ -114,8 +115,3 @@ def together_or_before(case: Case, signal: Signal, service: str) -> bool | None:
 def scalable(case: Case, service: str) -> bool:
     """Whether a service is one of ours that more replicas could help."""
     return case.kind(service) is ServiceKind.APPLICATION
-
-
-def _calm_facts(case: Case, callee: str) -> tuple[Fact, ...]:
-    moved = case.shift(callee, Signal.LATENCY)
-    return (fact(Signal.LATENCY, callee),) if moved is not None else ()

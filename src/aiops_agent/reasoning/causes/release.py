@@ -76,19 +76,20 @@ def _predictions(case: Case, index: int, name: str, seen_at: str) -> Iterator[Pr
     yield _costs_more(case, seen_at)
     yield steady_memory(case, name)
     yield warm_caches(case, seen_at)
-    yield from no_wait(case, name)
+    yield from no_wait(case, name, weight=2.0)
     yield from _logs(case, name, seen_at)
 
 
 def _costs_more(case: Case, seen_at: str) -> Prediction:
     work = case.work(seen_at)
+    slower = case.traffic_rose(seen_at) is False
     return expect(
-        f"one request costs {seen_at} more than before",
-        None if work is None else work >= 1.2,
+        f"one request takes {seen_at} more than before",
+        None if work is None else work >= 1.2 or slower,
         fact(Signal.SATURATION, seen_at),
         *pain_facts(case, seen_at)[:1],
         weight=1.5,
-        against=work is not None and work < 0.6,
+        against=work is not None and work < 0.5,
     )
 
 

@@ -1,15 +1,15 @@
 """Everything that can be set in `aiops.yaml`, section by section, with its built-in value."""
 
 from datetime import time, timedelta
-from enum import StrEnum
 from pathlib import Path
 from typing import Any, Literal
 
 import platformdirs
 from pydantic import Field
 
+from aiops_agent.domain.declaration import Declaration
 from aiops_agent.domain.policy import Freeze, Mode
-from aiops_agent.domain.telemetry import Objective, Signal
+from aiops_agent.domain.telemetry import Objective, ServiceName
 from aiops_agent.domain.value import Value
 from aiops_agent.settings.spellings import (
     LocalPath,
@@ -29,6 +29,7 @@ class Prometheus(Value):
 
     url: WebAddress
     timeout: Span = timedelta(seconds=5)
+    token_file: LocalPath | None = None  # read for each request, so that it may be renewed
 
 
 class Docker(Value):
@@ -52,36 +53,10 @@ class Promise(Objective):
     errors: Share | None = None
 
 
-class SeriesKind(StrEnum):
-    """What sort of metric a series is."""
-
-    HISTOGRAM = "histogram"
-    COUNTER = "counter"
-    GAUGE = "gauge"
-
-
-class SignalSettings(Value):
-    """Which series is one signal of a service."""
-
-    metric: str
-    kind: SeriesKind
-    labels: dict[str, str] = {}
-
-
-class Match(Value):
-    """Which labels name a service in Prometheus."""
-
-    labels: dict[str, str] = {}
-
-
-class ServiceSettings(Value):
+class ServiceSettings(Declaration):
     """What discovery cannot know of a service, or gets wrong."""
 
-    owner: str = ""
     objective: Promise = Promise()
-    match: Match = Match()
-    signals: dict[Signal, SignalSettings] = {}
-    calls: tuple[str, ...] = ()
 
 
 class Approvals(Value):
@@ -185,7 +160,7 @@ class Settings(Value):
     environment: str = Field(
         default_factory=_environment_name, pattern=r"^docker:[A-Za-z0-9][A-Za-z0-9_.-]{0,62}$"
     )
-    services: dict[str, ServiceSettings] = {}
+    services: dict[ServiceName, ServiceSettings] = {}
     approvals: Approvals = Approvals()
     notify: Notify = Notify()
     server: Server = Server()

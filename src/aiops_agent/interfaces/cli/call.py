@@ -1,0 +1,134 @@
+"""One command as it was called: its flags, its two screens, and the house when it is needed."""
+
+import json
+import os
+import pwd
+import shutil
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from functools import cached_property
+from pathlib import Path
+from typing import Annotated, TextIO
+
+import typer
+from rich.console import Console, RenderableType
+
+from aiops_agent.domain.value import Json, Value
+from aiops_agent.interfaces.cli import door
+from aiops_agent.interfaces.cli.facade import House
+from aiops_agent.interfaces.terminal.escape import tell
+from aiops_agent.interfaces.terminal.screen import screen
+from aiops_agent.settings.load import Loaded, load, no_input
+
+PIPED_WIDTH = 120  # a pipe has no width; tables are then not squeezed to 80 columns
+
+
+class Output(StrEnum):
+    """How a read command answers."""
+
+    TABLE = "table"
+    JSON = "json"
+
+
+OutputOption = Annotated[Output, typer.Option("--output", "-o", help="How to answer.")]
+
+
+@dataclass(frozen=True)
+class Flags:
+    """The options that every command takes."""
+
+    config: Path | None = None
+    quiet: bool = False
+    verbose: int = 0
+    debug: bool = False
+    no_color: bool = False
+    no_input: bool = False
+
+
+@dataclass
+class Call:
+    """Data goes to `out`, everything else to `err`."""
+
+    flags: Flags = field(default_factory=Flags)
+    overrides: dict[str, Json] = field(default_factory=dict)
+
+    @cached_property
+    def out(self) -> Console:
+        """The screen for data."""
+        return _screen(sys.stdout, self.flags)
+
+    @cached_property
+    def err(self) -> Console:
+        """The screen for everything that is not data."""
+        return _screen(sys.stderr, self.flags)
+
+    @cached_property
+    def loaded(self) -> Loaded:
+        """The settings with their origins; raises SettingsError."""
+        return load(self.flags.config, self.overrides)
+
+    @cached_property
+    def house(self) -> House:
+        """The whole house, built on first use."""
+        return door.house(self.loaded.settings)
+
+    @property
+    def interactive(self) -> bool:
+        """Whether somebody can be asked: both ends are terminals and nothing forbids it."""
+        asked_not_to = self.flags.no_input or no_input()
+        return not asked_not_to and sys.stdin.isatty() and sys.stdout.isatty()
+
+    @property
+    def user(self) -> str:
+        """Who runs this process, by the system's word and not by a variable's."""
+        try:
+            return pwd.getpwuid(os.geteuid()).pw_name
+        except KeyError:  # a container may run as a number without a name
+            return f"uid {os.geteuid()}"
+
+    def close(self) -> None:
+        """Give back what the house holds, if it was built."""
+        if "house" in self.__dict__:
+            self.house.close()
+
+    def last_event(self) -> int:
+        """Return the id of the newest event on the bus; 0 when it is empty."""
+        last = 0
+        while found := self.house.service.events(last):
+            last = found[-1].id
+        return last
+
+    def answer(self, output: Output, data: Json, draw: Callable[[int], RenderableType]) -> None:
+        """Print data as JSON, or drawn for the width of the screen."""
+        if output is Output.JSON:
+            # ASCII: what was sent to us cannot move a cursor or turn the text around.
+            print(json.dumps(data, indent=2))
+        else:
+            # A pipe has no edge: nothing is cut or wrapped there.
+            self.out.print(draw(self.out.width), soft_wrap=not self.out.is_terminal)
+
+    def note(self, *lines: str) -> None:
+        """Say something beside the data, unless quiet."""
+        if not self.flags.quiet:
+            for line in lines:
+                self.err.print(tell(line), soft_wrap=True)
+
+
+def documents(nouns: Sequence[Value]) -> list[Json]:
+    """Return the JSON form of nouns."""
+    return [noun.document() for noun in nouns]
+
+
+def called(context: typer.Context) -> Call:
+    """Return the call that a command belongs to."""
+    call: Call = context.ensure_object(Call)
+    return call
+
+
+def _screen(stream: TextIO, flags: Flags) -> Console:
+    colour = False if flags.no_color else None
+    if stream.isatty():
+        return screen(stream, colour=colour)
+    return screen(stream, colour=colour, width=shutil.get_terminal_size((PIPED_WIDTH, 24)).columns)

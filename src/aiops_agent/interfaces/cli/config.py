@@ -1,0 +1,47 @@
+"""`aiops config ...`: is the configuration right, and where does each value come from?"""
+
+import json
+from typing import Annotated
+
+import typer
+
+from aiops_agent.domain.value import Json
+from aiops_agent.interfaces.cli.call import Output, OutputOption, called
+from aiops_agent.interfaces.cli.tables import facts
+from aiops_agent.interfaces.terminal.escape import say
+
+app = typer.Typer(no_args_is_help=True, help="Check and show the configuration.")
+
+
+@app.command()
+def check(context: typer.Context, output: OutputOption = Output.TABLE) -> None:
+    """Read the configuration; every flaw is told with file, line and column, and code 4."""
+    call = called(context)
+    loaded = call.loaded
+    files = [str(path) for path in loaded.files]
+    data = {"ok": True, "files": files, "without_effect": list(loaded.strange)}
+    call.answer(output, data, lambda _: say(f"ok: {', '.join(files) or 'nothing but built-in'}"))
+    for name in loaded.strange:
+        call.note(f"note: {name} begins like a setting, but sets nothing.")
+
+
+@app.command()
+def show(
+    context: typer.Context,
+    origin: Annotated[bool, typer.Option("--origin", help="Say where each value is from.")] = False,
+    output: OutputOption = Output.TABLE,
+) -> None:
+    """Show every setting with its value; secrets are not shown."""
+    call = called(context)
+    rows = list(call.loaded.rows())
+    if origin:
+        data: Json = [{"key": key, "value": value, "origin": where} for key, value, where in rows]
+    else:
+        data = {key: value for key, value, _ in rows}
+    call.answer(output, data, lambda _: facts([_row(*row, origin=origin) for row in rows]))
+
+
+def _row(key: str, value: Json, where: str, *, origin: bool) -> tuple[str, str]:
+    text = value if isinstance(value, str) else json.dumps(value)
+    shown = "not set" if value is None else text
+    return key, f"{shown}  ({where})" if origin else shown

@@ -1,0 +1,83 @@
+"""`aiops demo`: one whole incident on the built-in shop, decided by you."""
+
+import asyncio
+from collections.abc import Sequence
+from typing import Annotated
+
+import typer
+from rich.table import Table
+
+from aiops_agent.domain.errors import StoreError, UsageError
+from aiops_agent.domain.spelling import did_you_mean
+from aiops_agent.interfaces.cli.call import Call, Output, OutputOption, called
+from aiops_agent.interfaces.cli.exits import Exit
+from aiops_agent.interfaces.cli.facade import Scenario
+from aiops_agent.interfaces.cli.follow import Following, manner
+from aiops_agent.interfaces.cli.running import run
+from aiops_agent.interfaces.cli.tables import table
+from aiops_agent.interfaces.terminal.escape import say
+from aiops_agent.interfaces.terminal.header import header
+from aiops_agent.interfaces.terminal.palette import STRONG
+
+ScenarioArgument = Annotated[
+    str | None, typer.Argument(metavar="SCENARIO", help="What is broken; see --list.")
+]
+ListOption = Annotated[bool, typer.Option("--list", help="List the scenarios and end.")]
+SeedOption = Annotated[int, typer.Option("--seed", min=0, help="Same seed and memory, same run.")]
+YesOption = Annotated[
+    bool, typer.Option("--yes", "-y", help="Approve beforehand; recorded as such.")
+]
+
+
+def demo(
+    context: typer.Context,
+    *,
+    scenario: ScenarioArgument = None,
+    show_list: ListOption = False,
+    seed: SeedOption = 1,
+    yes: YesOption = False,
+    output: OutputOption = Output.TABLE,
+) -> None:
+    """Run one incident on the built-in shop; you decide.
+
+    No key, no server, no root. Without a terminal it never waits: it says how to approve and ends
+    with code 8.
+    """
+    call = called(context)
+    known = call.house.scenarios
+    if show_list:
+        call.answer(output, [_document(one) for one in known], lambda width: _table(known, width))
+        return
+    chosen = _chosen(known, scenario)
+    call.out.print(header(title=chosen.title, seed=seed, command=f"aiops demo {chosen.name}"))
+    raise typer.Exit(run(call, _demo(call, chosen, seed, yes=yes)))
+
+
+async def _demo(call: Call, scenario: Scenario, seed: int, *, yes: bool) -> Exit:
+    house = call.house
+    async with house.engine("shop") as engine:
+        shop = await asyncio.to_thread(house.demo.begin, scenario.name, seed, remember=True)
+        opened = await engine.intake(shop)
+        if not opened:
+            raise StoreError(f"The alert of {shop} opened no incident.")
+        return await Following(call, opened[0], manner(call, yes=yes)).run()
+
+
+def _chosen(known: Sequence[Scenario], name: str | None) -> Scenario:
+    if name is None:
+        return known[0]
+    found = next((scenario for scenario in known if scenario.name == name.lower()), None)
+    if found is None:
+        names = [scenario.name for scenario in known]
+        hint = did_you_mean(name, names) or f" Known: {', '.join(names)}."
+        raise UsageError(f"There is no scenario {name!r}.{hint}")
+    return found
+
+
+def _document(scenario: Scenario) -> dict[str, str]:
+    return {"name": scenario.name, "title": scenario.title}
+
+
+def _table(known: Sequence[Scenario], width: int) -> Table:
+    rows = [[say(one.name, STRONG), say(one.title)] for one in known]
+    return table(["SCENARIO", "WHAT HAPPENS"], rows, width)

@@ -1,0 +1,33 @@
+"""The one lazy door: everything heavy is behind it, so that --help is quick."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+
+from aiops_agent import __version__
+from aiops_agent.interfaces.cli.facade import House, Service
+from aiops_agent.settings.sections import Server, Settings
+
+Serving = Callable[[asyncio.Event], Awaitable[None]]
+
+
+def house(settings: Settings) -> House:
+    """Build the house; only now are the engine, the store and the adapters imported."""
+    from aiops_agent.bootstrap.house import house as build  # noqa: PLC0415 -- the lazy door
+
+    return build(settings)
+
+
+def website(service: Service, server: Server, *, tokens_required: bool) -> tuple[int, Serving]:
+    """Open the port; return it, and what serves on it until an event is set.
+
+    Raises BusyError when the port cannot be had.
+    """
+    from aiops_agent.interfaces.http.app import make_app  # noqa: PLC0415 -- the lazy door
+    from aiops_agent.interfaces.http.metrics import Metrics  # noqa: PLC0415 -- the lazy door
+    from aiops_agent.interfaces.http.serve import listen, serve  # noqa: PLC0415 -- the lazy door
+
+    metrics = Metrics(service.store, __version__)
+    app = make_app(service, tokens_required=tokens_required, metrics=metrics)
+    listening = listen(server.host, server.port)
+    port: int = listening.getsockname()[1]
+    return port, lambda stop: serve(app, listening, stop)

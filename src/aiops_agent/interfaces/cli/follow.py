@@ -1,0 +1,195 @@
+"""Follow one incident to its end, and let the person at this terminal answer on the way."""
+
+import asyncio
+import sys
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from enum import StrEnum
+
+from aiops_agent.adapters.approval_file import ApprovalFiles, approval_line
+from aiops_agent.domain.approval import ApprovalRequest, ApprovalState, Surface
+from aiops_agent.domain.errors import ApprovalError, UsageError
+from aiops_agent.domain.event import Event, EventType
+from aiops_agent.domain.incident import Incident
+from aiops_agent.domain.quantity import span
+from aiops_agent.interfaces.cli.call import Call
+from aiops_agent.interfaces.cli.exits import Exit, exit_of
+from aiops_agent.interfaces.cli.facade import Service
+from aiops_agent.interfaces.cli.keyboard import forget_typed
+from aiops_agent.interfaces.cli.prompt import Answer, Prompt
+from aiops_agent.interfaces.terminal.blocks import Blocks
+from aiops_agent.interfaces.terminal.escape import problem
+from aiops_agent.interfaces.terminal.follow import Follower
+
+PAUSE = timedelta(milliseconds=100)  # between two looks at the bus
+GRACE = timedelta(seconds=5)  # after the end, for the report
+
+
+class Manner(StrEnum):
+    """What is done when a plan waits for an answer."""
+
+    ASK = "ask"  # ask in this terminal
+    YES = "yes"  # say yes for the person, who said so beforehand; the shop only
+    WATCH = "watch"  # say how to answer, and wait for somebody to do so
+    LEAVE = "leave"  # say how to answer, and go
+
+
+def manner(call: Call, *, yes: bool = False) -> Manner:
+    """Return how this call treats a question."""
+    if yes:
+        return Manner.YES
+    return Manner.ASK if call.interactive else Manner.LEAVE
+
+
+async def events(service: Service, incident: str) -> AsyncIterator[Event]:
+    """Yield the incident's events from the first one on; ends when it ended and is reported."""
+    cursor, quiet = 0, timedelta()
+    while True:
+        found = await asyncio.to_thread(service.events, cursor, incident)
+        for event in found:
+            cursor, quiet = event.id, timedelta()
+            yield event
+        if found:
+            if found[-1].type is EventType.REPORT_WRITTEN:
+                return
+            continue
+        if (await asyncio.to_thread(service.incident, incident)).ended and quiet >= GRACE:
+            return
+        await asyncio.sleep(PAUSE.total_seconds())
+        quiet += PAUSE
+
+
+@dataclass
+class Following:
+    """One incident on one screen; `asking` is the question on it, about `asked`."""
+
+    call: Call
+    incident: str
+    manner: Manner
+    asking: "asyncio.Task[Answer | None] | None" = None
+    asked: ApprovalRequest | None = None
+
+    @property
+    def service(self) -> Service:
+        """What may be asked and told."""
+        return self.call.house.service
+
+    async def run(self) -> Exit:
+        """Print until the incident ends, or a person is needed who cannot be asked here."""
+        with Follower(self.call.out, Blocks(self._incident, self._approval)) as screen:
+            stream = events(self.service, self.incident)
+            try:
+                left = await self._follow(stream, screen)
+            finally:
+                await self._stop_asking()
+        return left or exit_of(self.service.incident(self.incident))
+
+    async def _follow(self, stream: AsyncIterator[Event], screen: Follower) -> Exit | None:
+        while (event := await self._next(stream)) is not None:
+            if isinstance(event, Exit):
+                return event
+            asked = self.asking is not None
+            await self._stop_asking()
+            screen.feed(event)
+            if event.type is EventType.APPROVAL_PENDING or asked:
+                request = self.service.approval(self.incident)
+                if request.state is ApprovalState.PENDING:
+                    screen.pause()
+                    if left := await self._question(request):
+                        return left
+        return None
+
+    async def _next(self, stream: AsyncIterator[Event]) -> Event | Exit | None:
+        """Return the next event, while an answer typed here is passed on."""
+        coming = asyncio.ensure_future(anext(stream, None))
+        try:
+            while self.asking is not None:
+                await asyncio.wait({coming, self.asking}, return_when=asyncio.FIRST_COMPLETED)
+                if coming.done():
+                    break
+                answer, self.asking = self.asking.result(), None
+                if answer is None and self.asked:
+                    self._how(self.asked)
+                    return Exit.WAITING
+                if answer and self.asked:
+                    self._decide(self.asked, answer, Surface.TERMINAL)
+            return await coming
+        finally:
+            coming.cancel()
+
+    async def _question(self, request: ApprovalRequest) -> Exit | None:
+        if self.manner is Manner.YES:
+            self._decide(request, Answer(approve=True), Surface.FLAG)
+        elif self.manner is Manner.ASK:
+            self._ask(request)
+        elif request.id not in self._files().waiting():  # a waiting file answers by itself
+            self._how(request)
+            return Exit.WAITING if self.manner is Manner.LEAVE else None
+        return None
+
+    def _ask(self, request: ApprovalRequest) -> None:
+        incident = self.service.incident(self.incident)
+        if not _simulated(incident):
+            forget_typed(sys.stdin)  # no yes to real changes from before they were shown
+        if self.call.loaded.settings.notify.bell:
+            self.call.out.bell()
+        diagnosis = incident.attempt.diagnosis if incident.attempt else None
+        prompt = Prompt(self.call.out, request, diagnosis, lambda: datetime.now(UTC))
+        self.asked, self.asking = request, asyncio.ensure_future(prompt.ask())
+
+    async def _stop_asking(self) -> None:
+        if self.asking is None:
+            return
+        self.asking.cancel()
+        await asyncio.wait({self.asking})
+        self.asking = None
+        self.call.out.print()  # the question stays; what follows begins on its own line
+
+    def _decide(self, request: ApprovalRequest, answer: Answer, surface: Surface) -> None:
+        try:
+            self.service.decide(
+                request.id,
+                approve=answer.approve,
+                by=self.call.user,
+                surface=surface,
+                reason=answer.reason,
+                digest=request.digest,  # an answer is for the plan that was shown
+            )
+        except ApprovalError as error:  # decided elsewhere or expired: the bus tells the rest
+            self.call.err.print(problem(str(error)))
+
+    def _how(self, request: ApprovalRequest) -> None:
+        left = span(request.expires_at - datetime.now(UTC))
+        path = self._files().path(request.id)
+        self.call.note(
+            f"{request.incident} waits for a person: plan {request.digest[:12]}, {left} left.",
+            f"  to say yes       aiops approve {request.incident}",
+            f"  or by a file     {approval_line(path, request.digest)}",
+            f'  to say no        aiops reject {request.incident} --reason "..."',
+            f"  then go on with  aiops incident resume {request.incident}",
+        )
+
+    def _files(self) -> ApprovalFiles:
+        return approval_files(self.call)
+
+    def _incident(self, name: str) -> Incident | None:
+        try:
+            return self.service.incident(name)
+        except UsageError:
+            return None
+
+    def _approval(self, name: str) -> ApprovalRequest | None:
+        try:
+            return self.service.approval(name)
+        except UsageError:
+            return None
+
+
+def approval_files(call: Call) -> ApprovalFiles:
+    """Return the folder in which answers by file appear."""
+    return ApprovalFiles(call.loaded.settings.state_dir / "approvals")
+
+
+def _simulated(incident: Incident) -> bool:
+    return incident.environment.startswith("shop:")

@@ -1,0 +1,93 @@
+"""`aiops incident ...`: what happened, what happens, and going on with it."""
+
+import asyncio
+from typing import Annotated
+
+import typer
+
+from aiops_agent.domain.errors import UsageError
+from aiops_agent.interfaces.cli.call import Call, Output, OutputOption, called, documents
+from aiops_agent.interfaces.cli.exits import Exit
+from aiops_agent.interfaces.cli.follow import Following, Manner, manner
+from aiops_agent.interfaces.cli.running import run
+from aiops_agent.interfaces.terminal import listing, page
+
+app = typer.Typer(no_args_is_help=True, help="Show incidents, watch them, go on with them.")
+
+IncidentArgument = Annotated[str, typer.Argument(metavar="INC", help="Such as INC-0001.")]
+
+
+@app.command("list")
+def show_list(
+    context: typer.Context,
+    open_only: Annotated[bool, typer.Option("--open", help="Only those not ended.")] = False,
+    limit: Annotated[int, typer.Option(min=1, max=1000, help="At most so many.")] = 50,
+    output: OutputOption = Output.TABLE,
+) -> None:
+    """List incidents, newest first."""
+    call = called(context)
+    found = call.house.service.incidents(open_only=open_only, limit=limit)
+    call.answer(output, documents(found), lambda width: listing.incidents(found, width))
+
+
+@app.command()
+def show(
+    context: typer.Context, incident: IncidentArgument, output: OutputOption = Output.TABLE
+) -> None:
+    """Show one incident: evidence, cause, deeds, timeline."""
+    call = called(context)
+    service = call.house.service
+    found = service.incident(incident)
+    told = service.events(0, found.id)
+    data = {**found.document(), "events": documents(told)}
+    call.answer(output, data, lambda width: page.incident(found, told, width))
+
+
+@app.command()
+def watch(context: typer.Context, incident: IncidentArgument) -> None:
+    """Follow an incident while another process works on it."""
+    call = called(context)
+    found = call.house.service.incident(incident)
+    how = Manner.WATCH if call.interactive else Manner.LEAVE
+    raise typer.Exit(run(call, Following(call, found.id, how).run()))
+
+
+@app.command()
+def resume(context: typer.Context, incident: IncidentArgument) -> None:
+    """Go on with an incident that no process works on."""
+    call = called(context)
+    raise typer.Exit(run(call, _resume(call, incident)))
+
+
+async def _resume(call: Call, name: str) -> Exit:
+    found = await asyncio.to_thread(call.house.service.incident, name)
+    if found.ended:
+        return await Following(call, found.id, Manner.LEAVE).run()
+    role = "shop" if found.environment.startswith("shop:") else "serve"
+    async with call.house.engine(role) as engine:
+        await engine.start(found.id)
+        return await Following(call, found.id, manner(call)).run()
+
+
+@app.command()
+def close(
+    context: typer.Context,
+    incident: IncidentArgument,
+    takeover: Annotated[
+        bool, typer.Option("--takeover", help="Stop the agent: a person takes it from here.")
+    ] = False,
+    reason: Annotated[str, typer.Option(help="Why; it goes into the report.")] = "",
+) -> None:
+    """Stop the agent on an incident: a person takes it."""
+    call = called(context)
+    found = call.house.service.incident(incident)
+    if found.ended:
+        call.note(f"{found.id} has ended already: {found.status}.")
+        return
+    if not takeover:
+        raise UsageError(
+            f"{found.id} is {found.status}; only its end closes it. To stop the agent and take "
+            f"it over: aiops incident close {found.id} --takeover."
+        )
+    call.house.service.take_over(found.id, call.user, reason)
+    call.note(f"{found.id} is yours: the agent sends nothing new and escalates it.")

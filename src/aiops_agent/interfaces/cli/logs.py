@@ -1,0 +1,35 @@
+"""Log lines on stderr: an event and its fields, with nothing in them that commands a terminal."""
+
+import logging
+
+from rich.console import Console
+
+from aiops_agent.interfaces.terminal.escape import tell
+
+_LEVELS = (logging.WARNING, logging.INFO, logging.DEBUG)
+_USUAL = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
+
+
+class _Lines(logging.Handler):
+    def __init__(self, console: Console) -> None:
+        super().__init__()
+        self._console = console
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Print one record as one line, and its traceback below it."""
+        fields = [f"{k}={v}" for k, v in vars(record).items() if k not in _USUAL]
+        text = " ".join([record.levelname.lower(), record.name, record.getMessage(), *fields])
+        self._console.print(tell(text), soft_wrap=True)
+        if record.exc_info:
+            trace = logging.Formatter().formatException(record.exc_info)
+            for line in trace.splitlines():
+                self._console.print(tell(line), soft_wrap=True)
+
+
+def log_to(console: Console, *, quiet: bool, verbose: int) -> None:
+    """Send our log to a console: warnings, with -v also what happens, with -vv everything."""
+    level = logging.ERROR if quiet else _LEVELS[min(verbose, len(_LEVELS) - 1)]
+    log = logging.getLogger("aiops_agent")
+    log.handlers[:] = [_Lines(console)]
+    log.setLevel(level)
+    log.propagate = False

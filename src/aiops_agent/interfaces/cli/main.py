@@ -1,0 +1,114 @@
+"""The command `aiops`: its words, its options, and the border where every error becomes a code."""
+
+import sys
+import traceback
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from aiops_agent import __version__
+from aiops_agent.domain.errors import AiopsError
+from aiops_agent.interfaces.cli import approval, config, demo, incident, look, report, serve, token
+from aiops_agent.interfaces.cli.call import Call, Flags
+from aiops_agent.interfaces.cli.exits import Exit, exit_for
+from aiops_agent.interfaces.cli.hoist import hoisted
+from aiops_agent.interfaces.cli.logs import log_to
+from aiops_agent.interfaces.terminal.escape import problem
+
+EPILOG = (
+    "Exit codes: 0 done, 1 error, 2 usage, 3 problems found, 4 configuration, 5 refused and "
+    "nothing changed, 6 acted but not verified, 8 waiting for a person."
+)
+TRY, ANSWER, SET_UP = "Work", "Look and answer", "Set up"
+
+app = typer.Typer(
+    name="aiops",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    help="An alert becomes an approved, executed and verified fix.",
+    epilog=EPILOG,
+)
+app.command(rich_help_panel=TRY)(demo.demo)
+app.command(rich_help_panel=TRY)(serve.serve)
+app.add_typer(incident.app, name="incident", rich_help_panel=ANSWER)
+app.add_typer(approval.app, name="approval", rich_help_panel=ANSWER)
+app.command(rich_help_panel=ANSWER)(approval.approve)
+app.command(rich_help_panel=ANSWER)(approval.reject)
+app.command(rich_help_panel=ANSWER)(report.report)
+app.command(rich_help_panel=SET_UP)(look.doctor)
+app.command(rich_help_panel=SET_UP)(look.services)
+app.command(rich_help_panel=SET_UP)(look.info)
+app.add_typer(config.app, name="config", rich_help_panel=SET_UP)
+app.add_typer(token.app, name="token", rich_help_panel=SET_UP)
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        print(f"aiops {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def options(
+    context: typer.Context,
+    *,
+    configuration: Annotated[
+        Path | None, typer.Option("--config", "-c", help="The configuration file.")
+    ] = None,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Data only.")] = False,
+    verbose: Annotated[
+        int,
+        typer.Option(
+            "--verbose", "-v", count=True, show_default=False, help="Say more; twice for most."
+        ),
+    ] = 0,
+    debug: Annotated[bool, typer.Option("--debug", help="Show where an error was.")] = False,
+    no_color: Annotated[bool, typer.Option("--no-color", help="No colours.")] = False,
+    no_input: Annotated[bool, typer.Option("--no-input", help="Never ask.")] = False,
+    _version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version.")
+    ] = False,
+) -> None:
+    """These options may stand anywhere on the line."""
+    call: Call = context.obj
+    call.flags = Flags(configuration, quiet, verbose, debug, no_color, no_input)
+    log_to(call.err, quiet=quiet, verbose=verbose + 2 * debug)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command and return its exit code; every error is told in a sentence."""
+    call = Call()
+    words = hoisted(sys.argv[1:] if arguments is None else arguments)
+    try:
+        app(list(words), prog_name="aiops", obj=call)
+    except SystemExit as end:
+        return end.code if isinstance(end.code, int) else int(bool(end.code))
+    except AiopsError as error:
+        return _told(call, str(error), exit_for(error))
+    except BrokenPipeError:
+        return _pipe_closed()
+    except Exception as error:  # noqa: BLE001 -- border: nobody is shown a traceback unasked
+        text = f"Our own error: {type(error).__name__}: {error}. Again with --debug shows where."
+        return _told(call, text, Exit.OURS)
+    return Exit.DONE
+
+
+def _told(call: Call, text: str, code: Exit) -> int:
+    if call.flags.debug:
+        traceback.print_exc(file=sys.stderr)
+    for line in text.splitlines():
+        call.err.print(problem(line), soft_wrap=True)
+    return code
+
+
+def _pipe_closed() -> int:
+    # Whoever read our output has seen enough; the interpreter must not complain at its end.
+    sys.stdout = None
+    return Exit.OURS
+
+
+if __name__ == "__main__":
+    sys.exit(main())

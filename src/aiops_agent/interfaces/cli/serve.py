@@ -1,0 +1,107 @@
+"""`aiops serve`: receive alerts, work on them, answer to Prometheus and to people."""
+
+import asyncio
+import ipaddress
+import signal
+from typing import Annotated
+
+import typer
+
+from aiops_agent.domain.errors import SettingsError
+from aiops_agent.domain.event import EventType
+from aiops_agent.interfaces.cli import door
+from aiops_agent.interfaces.cli.call import Call, called
+from aiops_agent.interfaces.cli.exits import Exit
+from aiops_agent.interfaces.cli.running import run
+from aiops_agent.interfaces.terminal.blocks import Blocks
+from aiops_agent.interfaces.terminal.follow import Follower
+
+PAUSE_SECONDS = 1.0  # between two looks at the bus
+_RINGS = (
+    EventType.APPROVAL_PENDING,
+    EventType.APPROVAL_REMINDER,
+    EventType.INCIDENT_RESOLVED,
+    EventType.INCIDENT_ESCALATED,
+)
+
+
+def serve(
+    context: typer.Context,
+    host: Annotated[str | None, typer.Option(help="Address to listen on.")] = None,
+    port: Annotated[int | None, typer.Option(min=0, max=65535, help="0 takes any.")] = None,
+) -> None:
+    """Receive alerts and work on them until told to stop.
+
+    An address that others can reach needs a token first: aiops token create NAME.
+    """
+    call = called(context)
+    given = {"server.host": host, "server.port": port}
+    call.overrides = {key: value for key, value in given.items() if value is not None}
+    raise typer.Exit(run(call, _serve(call)))
+
+
+async def _serve(call: Call) -> Exit:
+    settings = call.loaded.settings
+    service = call.house.service
+    guarded = any(token.revoked_at is None for token in service.tokens())
+    if not guarded and not _is_loopback(settings.server.host):
+        raise SettingsError(
+            f"{settings.server.host} can be reached by others and there is no token: "
+            "create one with `aiops token create alertmanager`, or listen on 127.0.0.1."
+        )
+    async with call.house.engine("serve"):
+        port, serving = door.website(service, settings.server, tokens_required=guarded)
+        _say_hello(call, port, guarded=guarded)
+        stop = _stop_on_signals()
+        watching = asyncio.ensure_future(_watch(call))
+        try:
+            await serving(stop)
+        finally:
+            watching.cancel()
+            await asyncio.wait({watching})
+    call.note("stopped; what was under way goes on with the next start")
+    return Exit.DONE
+
+
+async def _watch(call: Call) -> None:
+    """Print one line per event, and ring where a person is needed."""
+    service = call.house.service
+    blocks = Blocks(service.incident, service.approval)
+    screen = Follower(call.out, blocks, many=True, live=False)
+    cursor = call.last_event()
+    while True:
+        found = await asyncio.to_thread(service.events, cursor)
+        for event in found:
+            cursor = event.id
+            screen.feed(event)
+            if event.type in _RINGS and call.loaded.settings.notify.bell and call.out.is_terminal:
+                call.out.bell()
+        await asyncio.sleep(PAUSE_SECONDS)
+
+
+def _say_hello(call: Call, port: int, *, guarded: bool) -> None:
+    settings = call.loaded.settings
+    host = f"[{settings.server.host}]" if ":" in settings.server.host else settings.server.host
+    call.note(
+        "no language model: the statistical crew works alone",
+        f"listening on http://{host}:{port}   alerts: POST /api/v1/alertmanager   "
+        f"mode: {settings.mode}   environment: {settings.environment}",
+    )
+    if not guarded:
+        call.note("no token: anybody on this machine can send alerts (aiops token create NAME)")
+
+
+def _stop_on_signals() -> asyncio.Event:
+    stop, loop = asyncio.Event(), asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    return stop
+
+
+def _is_loopback(host: str) -> bool:
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False

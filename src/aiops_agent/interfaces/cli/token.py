@@ -1,0 +1,60 @@
+"""`aiops token ...`: who may send us alerts."""
+
+from typing import Annotated
+
+import typer
+
+from aiops_agent.domain.token import Token
+from aiops_agent.domain.value import Json
+from aiops_agent.interfaces.cli.call import Output, OutputOption, called
+from aiops_agent.interfaces.cli.tables import table
+from aiops_agent.interfaces.terminal.escape import say
+from aiops_agent.interfaces.terminal.palette import QUIET, STRONG
+
+app = typer.Typer(no_args_is_help=True, help="Bearer tokens of those who send alerts.")
+
+NameArgument = Annotated[str, typer.Argument(help="What the token is for, such as alertmanager.")]
+
+
+@app.command()
+def create(context: typer.Context, name: NameArgument) -> None:
+    """Create a token and print its secret, once: only its hash is kept."""
+    call = called(context)
+    secret = call.house.service.create_token(name)
+    print(secret)
+    call.note(f"This is the only time that the secret of {name!r} is shown.")
+
+
+@app.command("list")
+def show_list(context: typer.Context, output: OutputOption = Output.TABLE) -> None:
+    """List tokens, oldest first; no secrets."""
+    call = called(context)
+    found = call.house.service.tokens()
+    rows = [
+        [
+            say(token.name, QUIET if token.revoked_at else STRONG),
+            say(f"{token.created_at:%Y-%m-%d %H:%M} UTC"),
+            say(f"{token.revoked_at:%Y-%m-%d %H:%M} UTC" if token.revoked_at else "-"),
+        ]
+        for token in found
+    ]
+    heads = ["NAME", "CREATED", "REVOKED"]
+    call.answer(
+        output,
+        [_document(token) for token in found],
+        lambda width: table(heads, rows, width) if rows else say("No tokens."),
+    )
+
+
+@app.command()
+def revoke(context: typer.Context, name: NameArgument) -> None:
+    """Revoke a token for ever."""
+    call = called(context)
+    call.house.service.revoke_token(name)
+    call.note(f"{name!r} is revoked: it counts no more.")
+
+
+def _document(token: Token) -> Json:
+    document = token.document()
+    del document["secret"]
+    return document

@@ -71,7 +71,10 @@ class Containers:
     async def listed(self) -> tuple[Listed, ...]:
         """Return every container that belongs to a service, oldest first. Raises SourceError."""
         found = await self.client.get("/containers/json", {"all": "1", "limit": str(_MOST)})
-        read = (_listed(one) for one in found if isinstance(one, dict))
+        try:
+            read = [_listed(one) for one in found]
+        except (AttributeError, KeyError, TypeError, ValueError) as error:
+            raise SourceError("Docker listed its containers in a shape we cannot read.") from error
         own = [one for one in read if one is not None and self._own(one)]
         return tuple(sorted(own, key=lambda one: (one.created, one.name)))
 
@@ -94,6 +97,17 @@ class Containers:
 
         found = await asyncio.gather(*(one(container) for container in ids))
         return tuple(container for container in found if container is not None)
+
+    async def describe(self) -> str:
+        """Return a line for `doctor`: version, project, what runs. Raises SourceError."""
+        about, listed = await self.client.about(), await self.listed()
+        running = [one for one in listed if one.running]
+        services = {one.service for one in running}
+        where = f"project {self.project}" if self.project else "all projects"
+        return (
+            f"docker {about.get('Version')} on {self.client.socket}, {where}: "
+            f"{len(services)} services on {len(running)} containers"
+        )
 
     def _own(self, container: Listed) -> bool:
         return not self.project or container.labels.get(PROJECT) == self.project

@@ -40,6 +40,8 @@ _STEMS = {
     "zookeeper": ServiceKind.QUEUE,
 }
 
+_BESIDE = ("exporter", "-ui", "admin", "express", "proxy")  # named after what they look at
+
 
 @dataclass(frozen=True)
 class DockerTopology:
@@ -70,6 +72,8 @@ def kind_of(image: str, labels: Iterable[str] = ()) -> ServiceKind:
         if said in set(ServiceKind):
             return ServiceKind(said)
     name = image.partition("@")[0].rpartition("/")[2].partition(":")[0].lower()
+    if any(word in name for word in _BESIDE):
+        return ServiceKind.APPLICATION
     fits = (kind for stem, kind in _STEMS.items() if name.startswith(stem))
     return next(fits, ServiceKind.APPLICATION)
 

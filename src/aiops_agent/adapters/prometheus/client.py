@@ -3,10 +3,11 @@
 import json
 import math
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import TypeVar
 
 import httpx2
 
@@ -18,6 +19,7 @@ _MOST_BYTES = 32 * 2**20
 _MOST_POINTS = 10_000  # Prometheus refuses above 11,000 per series
 
 Labels = Mapping[str, str]
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -64,7 +66,9 @@ class PrometheusClient:
         if at is not None:
             form["time"] = _seconds(at)
         result = _vector(await self._ask("POST", "/api/v1/query", form), "vector")
-        return tuple(Sample(_labels(one), _number(one["value"][1])) for one in result)
+        return _parsed(
+            lambda: tuple(Sample(_labels(one), _number(one["value"][1])) for one in result)
+        )
 
     async def range(
         self, query: Expression, start: datetime, end: datetime, step: timedelta
@@ -79,10 +83,7 @@ class PrometheusClient:
             "step": f"{step.total_seconds():.3f}",
         }
         result = _vector(await self._ask("POST", "/api/v1/query_range", form), "matrix")
-        return tuple(
-            Track(_labels(one), {float(at): _number(text) for at, text in one["values"]})
-            for one in result
-        )
+        return _parsed(lambda: tuple(_track(one) for one in result))
 
     async def metrics(self, since: datetime, until: datetime) -> tuple[str, ...]:
         """Return the names of all metrics that had samples in that time."""
@@ -90,18 +91,14 @@ class PrometheusClient:
         data = await self._ask("GET", "/api/v1/label/__name__/values", form)
         return tuple(_texts(data))
 
-    async def label_values(self, name: str) -> tuple[str, ...]:
-        """Return every value of a label that is not in need of quoting."""
-        return tuple(_texts(await self._ask("GET", f"/api/v1/label/{name}/values", {})))
-
     async def targets(self) -> tuple[Target, ...]:
         """Return what is scraped now."""
         data = await self._ask("GET", "/api/v1/targets", {"state": "active"})
-        active = data.get("activeTargets") if isinstance(data, dict) else None
-        if not isinstance(active, list):
-            raise self._unreadable("its list of targets")
-        return tuple(
-            Target(one.get("labels", {}), one.get("health") == "up", _every(one)) for one in active
+        return _parsed(
+            lambda: tuple(
+                Target(one.get("labels", {}), one.get("health") == "up", _every(one))
+                for one in data["activeTargets"]
+            )
         )
 
     async def version(self) -> str:
@@ -112,8 +109,17 @@ class PrometheusClient:
     async def rules(self) -> tuple[str, ...]:
         """Return the names of all alerting rules."""
         data = await self._ask("GET", "/api/v1/rules", {"type": "alert"})
-        groups = data.get("groups", []) if isinstance(data, dict) else []
-        return tuple(str(rule.get("name")) for group in groups for rule in group.get("rules", []))
+        return _parsed(
+            lambda: tuple(str(rule["name"]) for group in data["groups"] for rule in group["rules"])
+        )
+
+    async def describe(self) -> str:
+        """Return a line for `doctor`: version, targets, how often they are scraped."""
+        version, targets = await self.version(), await self.targets()
+        up = sum(target.up for target in targets)
+        every = sorted({one.interval.total_seconds() for one in targets if one.interval})
+        scrape = f", {'/'.join(f'{seconds:g}' for seconds in every)} s scrape" if every else ""
+        return f"prometheus {self.url} ({version}), {up} of {len(targets)} targets up{scrape}"
 
     async def close(self) -> None:
         """Close the connections."""
@@ -133,7 +139,7 @@ class PrometheusClient:
             raise SourceError(
                 f"Prometheus at {self.url} did not answer in {seconds:g} s."
             ) from error
-        except (httpx2.TransportError, httpx2.InvalidURL) as error:
+        except (httpx2.HTTPError, httpx2.InvalidURL) as error:
             raise SourceError(
                 f"Prometheus at {self.url} cannot be reached: {str(error) or type(error).__name__}."
             ) from error
@@ -183,9 +189,6 @@ class PrometheusClient:
                 f"The token of Prometheus cannot be read from {self.token_file}."
             ) from error
 
-    def _unreadable(self, what: str) -> SourceError:
-        return SourceError(f"Prometheus at {self.url} gave {what} in a shape that we cannot read.")
-
 
 def _seconds(at: datetime) -> str:
     return f"{at.astimezone(UTC).timestamp():.3f}"
@@ -194,6 +197,17 @@ def _seconds(at: datetime) -> str:
 def _number(text: str) -> float | None:
     value = float(text)
     return value if math.isfinite(value) else None
+
+
+def _parsed(read: Callable[[], T]) -> T:
+    try:
+        return read()
+    except (AttributeError, IndexError, KeyError, TypeError, ValueError) as error:
+        raise SourceError("Prometheus answered in a shape that we cannot read.") from error
+
+
+def _track(one: Json) -> Track:
+    return Track(_labels(one), {float(at): _number(text) for at, text in one["values"]})
 
 
 def _labels(one: Json) -> Labels:

@@ -95,9 +95,9 @@ def _sizes(rows: list[_Row], room: Tier, width: int) -> dict[str, int]:
         del sizes["spark"]
     signals = [row.name.cell_len for row in rows if row.finding.signal is not None]
     wanted = max([_NAME_MIN, *signals]) if room is not Tier.NARROW else _NAME_FAIR
-    floors = (("name", wanted), ("verdict", 11), ("name", _NAME_FAIR), ("change", 14))
+    floors = (("name", wanted), ("verdict", 8), ("change", 14), ("name", _NAME_FAIR))
     over = sum(sizes.values()) + _GAP[room] * (len(sizes) - 1) - width
-    for column, floor in (*floors, ("verdict", 7), ("name", _NAME_MIN)):
+    for column, floor in (*floors, ("change", 8), ("name", _NAME_MIN)):
         taken = min(max(over, 0), max(sizes[column] - floor, 0))
         sizes[column] -= taken
         over -= taken

@@ -1,0 +1,186 @@
+"""The report: twelve chapters, honest gaps, harmless text, no names where none belong."""
+
+import asyncio
+import json
+import re
+
+import pytest
+import yaml
+
+from aiops_agent.agents.briefing import Briefing
+from aiops_agent.agents.report import report
+from aiops_agent.domain.event import Event, EventType
+from aiops_agent.domain.incident import Ending, Incident, Status
+from aiops_agent.domain.postmortem import Postmortem
+from aiops_agent.domain.remediation import Recovery
+from tests.interfaces.terminal import canned
+from tests.interfaces.terminal.hostile import HOSTILE
+
+TITLES = [
+    "1. Summary",
+    "2. Impact",
+    "3. Timeline",
+    "4. What triggered it",
+    "5. Contributing factors",
+    "6. What we ruled out and how",
+    "7. What we still do not know",
+    "8. Resolution and verification",
+    "9. Detection",
+    "10. What went well, what went wrong, where we got lucky",
+    "11. Action items",
+    "12. How the agent did",
+    "Appendix",
+]
+NO_ENVIRONMENT = None  # the report looks at nothing but the incident and its events
+
+
+def written(
+    incident: Incident = canned.RESOLVED, events: tuple[Event, ...] = canned.EVENTS
+) -> Postmortem:
+    """Return the report of an incident."""
+    briefing = Briefing(incident, NO_ENVIRONMENT, canned.START)  # type: ignore[arg-type]  # unused
+    return asyncio.run(report(briefing, events))
+
+
+def chapter(text: str, title: str) -> str:
+    """Return one chapter of the Markdown."""
+    return text.split(f"\n## {title}\n", 1)[1].split("\n## ", 1)[0]
+
+
+def front(text: str) -> dict[str, object]:
+    """Return the front matter, read as YAML."""
+    loaded = yaml.safe_load(text.split("---\n")[1])
+    assert isinstance(loaded, dict)
+    return loaded
+
+
+def test_it_has_front_matter_and_all_chapters_in_order() -> None:
+    """As people know them from other reports."""
+    text = written().markdown
+
+    assert re.findall(r"^## (.*)$", text, re.MULTILINE) == TITLES
+    assert list(front(text)) == [
+        *("id", "title", "severity", "services", "environment", "outcome", "ending", "started"),
+        *("detected", "mitigated", "resolved", "ttd", "ttm", "ttr", "cost_usd", "model", "status"),
+    ]
+
+
+def test_times_come_from_the_data_and_it_stays_a_draft() -> None:
+    """Detected 1:30 after the beginning, mitigated by the action, resolved when verified."""
+    matter = front(written().markdown)
+
+    assert (matter["ttd"], matter["ttm"], matter["ttr"]) == ("1:30", "1:31", "3:41")
+    assert (matter["status"], matter["cost_usd"], matter["model"]) == ("draft", 0, None)
+
+
+def test_equal_input_gives_equal_bytes() -> None:
+    """A report can be made again and compared."""
+    assert written() == written()
+
+
+def test_the_machine_form_says_the_same() -> None:
+    """JSON all the way down, with every chapter."""
+    data = json.loads(json.dumps(written().data))
+
+    assert data["apiVersion"] == "aiops-agent/v1"
+    assert data["timeline"]["events"][0]["what"] == canned.EVENTS[0].message
+    assert data["appendix"]["evidence"]["E1.1"]["points"]
+    assert data["not_known"]["points"] == ["why the traffic rose"]
+
+
+def test_every_reference_leads_to_a_heading_of_the_same_page() -> None:
+    """The anchors are those that Markdown viewers make of the headings."""
+    text = written().markdown
+    headings = re.findall(r"^#+ (.*)$", text, re.MULTILINE)
+    made = {re.sub(r"[^\w -]", "", h.lower()).replace(" ", "-") for h in headings}
+
+    linked = set(re.findall(r"\]\(#([^)]*)\)", text))
+
+    assert linked
+    assert linked <= made
+
+
+def test_people_are_named_in_the_audit_only() -> None:
+    """Blameless: elsewhere it is a person."""
+    text = written().markdown
+
+    before, audit = text.split("### Who answered")
+    assert "alex" not in before
+    assert "approved by a person" in chapter(text, "3. Timeline")
+    assert "alex" in audit
+
+
+def test_nothing_known_is_said_and_not_invented() -> None:
+    """An incident of which nothing was found."""
+    text = written(canned.OPEN.model_copy(update={"triage": None}), ()).markdown
+
+    for title in TITLES[1:8]:
+        assert "_nothing known_" in chapter(text, title)
+    assert "It is not over." in chapter(text, "1. Summary")
+
+
+def test_a_failed_attempt_is_told_with_its_undo() -> None:
+    """Wrong turns are in the chapter on the agent, and what went wrong."""
+    attempt = canned.ESCALATED.attempts[0].model_copy(update={"refuted": canned.OVERLOAD.key})
+    incident = canned.ESCALATED.model_copy(update={"attempts": (attempt,)})
+
+    text = written(incident).markdown
+
+    assert "Taken back: applied." in chapter(text, "8. Resolution and verification")
+    assert "Attempt 1 did not help" in chapter(text, TITLES[9])
+    assert "wrong turns: 1" in chapter(text, TITLES[11])
+    assert front(text)["ttr"] is None
+
+
+def test_a_rejection_is_told_with_its_reason() -> None:
+    """Nothing was run, and the reason is for the next plan."""
+    no = canned.DECISION.model_copy(update={"approve": False, "reason": "not during the sale"})
+    decided = next(e for e in canned.EVENTS if e.type is EventType.APPROVAL_DECIDED)
+    event = decided.model_copy(update={"data": {"decision": no.document()}})
+
+    text = written(canned.WAITING, (event,)).markdown
+
+    assert "rejected plans: 1" in chapter(text, TITLES[11])
+    assert "not during the sale" in chapter(text, TITLES[11])
+    assert "Not run." in chapter(text, TITLES[7])
+
+
+def test_healing_by_itself_is_luck() -> None:
+    """No action of ours helped."""
+    healed = canned.OPEN.model_copy(
+        update={
+            "status": Status.RESOLVED,
+            "ending": Ending.HEALED,
+            "recovery": Recovery.RECOVERED,
+            "ended_at": canned.DONE,
+        }
+    )
+
+    text = written(healed).markdown
+
+    assert "with no action of ours" in chapter(text, TITLES[9])
+    assert front(text)["ttm"] == front(text)["ttr"]
+
+
+@pytest.mark.parametrize("text", HOSTILE)
+def test_hostile_words_make_no_markup_no_link_and_no_control_character(text: str) -> None:
+    """In every field that the outside writes."""
+    finding = canned.FINDINGS[3].model_copy(
+        update={"what": text, "before": text, "now": text, "source": text, "query": text}
+    )
+    found = canned.DIAGNOSIS.model_copy(
+        update={"findings": (finding,), "not_known": (text,), "sequence": (text,)}
+    )
+    attempt = canned.ATTEMPT.model_copy(update={"diagnosis": found})
+    incident = canned.RESOLVED.model_copy(
+        update={"title": text, "note": text, "alert_names": (text,), "attempts": (attempt,)}
+    )
+    events = tuple(e.model_copy(update={"message": text}) for e in canned.EVENTS)
+
+    page = written(incident, events).markdown
+
+    assert all(char.isprintable() or char == "\n" for char in page)
+    assert re.findall(r"^## (.*)$", page, re.MULTILINE) == TITLES
+    outside_code = re.sub(r"(`+).*?\1", "", page.split("\n---\n", 1)[1])
+    assert not re.search(r"(?<!\\)<|(?<!\\)!\[|\]\((?!#)|https?://|\bwww\.", outside_code)
+    assert front(page)["id"] == "INC-0001"

@@ -1,0 +1,163 @@
+"""The follower prints lines and blocks in order, and keeps the footer out of the way."""
+
+import io
+
+import pytest
+from rich.console import Console
+
+from aiops_agent.domain.approval import ApprovalState, Ruling
+from aiops_agent.domain.event import Event, EventType
+from aiops_agent.interfaces.terminal.follow import Follower
+from aiops_agent.interfaces.terminal.footer import Footer, LiveFooter
+from tests.interfaces.terminal import canned
+from tests.interfaces.terminal.drawing import blocks, drawn, followed, terminal, written
+
+
+def _place(lines: list[str], text: str) -> int:
+    return next(place for place, shown in enumerate(lines) if text in shown)
+
+
+def test_blocks_come_in_the_order_of_the_story() -> None:
+    """Evidence, cause, plan, checks, dashboard, report, next."""
+    lines = followed(terminal(104))
+
+    marks = ["Evidence", "Root cause", "[APPROVAL REQUIRED]", "Check", "resolved in 2:11"]
+    places = [_place(lines, mark) for mark in [*marks, "aiops report INC-0001", "Next"]]
+    assert places == sorted(places)
+
+
+def test_the_dashboard_has_time_calls_tokens_and_cost() -> None:
+    """Also when there is no language model."""
+    text = "\n".join(followed(terminal(104)))
+
+    for mark in ("wait for you 0:00 0:22", "calls tokens", "cost $0.00", "no language model"):
+        assert mark in text
+
+
+def test_an_escalation_tells_everything_known() -> None:
+    """What was tried, what is believed, what is not known, what stays changed."""
+    text = "\n".join(followed(terminal(120), incident=canned.ESCALATED))
+
+    for mark in ("needs a person", "not recovered", "taken back: applied", "why the traffic rose"):
+        assert mark in text
+    assert "escalated after 2:11" in text
+
+
+def test_an_incident_that_waits_has_no_dashboard() -> None:
+    """Leaving while a person is asked is no end."""
+    lines = followed(terminal(80), canned.EVENTS[:11], canned.WAITING)
+
+    assert "[APPROVAL REQUIRED]" in "\n".join(lines)
+    assert "Where the time went" not in "\n".join(lines)
+
+
+def test_a_plan_that_policy_decides_is_shown_with_its_verdict() -> None:
+    """Nobody is asked, so nothing is marked as required."""
+    verdict = canned.VERDICT.model_copy(update={"ruling": Ruling.DENY})
+    event = next(e for e in canned.EVENTS if e.type is EventType.POLICY_DECIDED)
+    data = {**event.data, "verdict": verdict.document()}
+
+    shown = blocks().below(event.model_copy(update={"data": data}), 100)
+
+    assert "deny" in "\n".join(drawn(shown[0], 100))
+
+
+def test_a_replay_shows_a_plan_as_it_waited_then() -> None:
+    """Without a time of expiry once it is answered."""
+    used = canned.REQUEST.model_copy(update={"state": ApprovalState.USED})
+    event = next(e for e in canned.EVENTS if e.type is EventType.APPROVAL_PENDING)
+
+    text = "\n".join(drawn(blocks(request=used).below(event, 100)[0], 100))
+
+    assert "[APPROVAL REQUIRED]" in text
+    assert "expires" not in text
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        {"diagnosis": {"written": "by another version"}},
+        {"plan": {"kind": "dance"}},
+        {"verification": None},
+        {},
+    ],
+)
+def test_an_unreadable_document_costs_its_block_only(data: dict[str, object]) -> None:
+    """The line of the event stands."""
+    for event in canned.EVENTS:
+        other = event.model_copy(update={"data": data})
+        assert blocks(incident=None, request=None).below(other, 80) == []
+
+
+def test_many_incidents_are_lines_with_their_ids() -> None:
+    """For `serve`: no blocks, no dashboard."""
+    console = terminal(100)
+    with Follower(console, blocks(), many=True) as follower:
+        for event in canned.EVENTS:
+            follower.feed(event)
+
+    lines = written(console)
+    assert len(lines) == len(canned.EVENTS)
+    assert all(" INC-0001 " in text for text in lines)
+
+
+def test_the_footer_shows_what_is_done_now_and_next() -> None:
+    """Two lines within the width."""
+    footer = Footer(lambda: 0.0)
+    footer.note(canned.EVENTS[2])
+
+    bar, status = drawn(footer, 100)
+
+    assert "● alert" in bar
+    assert "◐ triage" in bar
+    assert "○ report" in bar
+    assert "1 steps · ctrl-c pauses" in status
+
+
+@pytest.mark.parametrize("width", [60, 72, 80, 104])
+def test_the_footer_is_two_lines_at_every_width(width: int) -> None:
+    """A third line would make it jump."""
+    footer = Footer(lambda: 0.0)
+    for event in canned.EVENTS:
+        footer.note(event)
+        lines = drawn(footer, width)
+        assert len(lines) == 2
+        assert max(map(len, lines)) <= width
+
+
+def test_the_footer_is_gone_before_a_question(monkeypatch: pytest.MonkeyPatch) -> None:
+    """After the event that asks, nothing moves until the next event."""
+    shown: list[str] = []
+    monkeypatch.setattr(LiveFooter, "show", lambda _: shown.append("show"))
+    monkeypatch.setattr(LiveFooter, "hide", lambda _: shown.append("hide"))
+    console = Console(file=io.StringIO(), force_terminal=True, width=80)
+    asking = [e for e in canned.EVENTS if e.type is EventType.APPROVAL_PENDING]
+    follower = Follower(console, blocks(), live=True)
+
+    for event in (canned.EVENTS[2], *asking):
+        follower.feed(event)
+
+    assert shown == ["show", "hide"]
+
+
+def test_a_live_footer_leaves_nothing_behind() -> None:
+    """Transient: only the timeline stays in the scrollback."""
+    console = Console(file=io.StringIO(), force_terminal=True, width=80, color_system=None)
+    live = LiveFooter(console, Footer(lambda: 0.0))
+
+    live.show()
+    live.show()
+    live.hide()
+    live.hide()
+
+    assert isinstance(console.file, io.StringIO)
+    assert (
+        console.file.getvalue().endswith("\x1b[1A\x1b[2K") or "\x1b[2K" in console.file.getvalue()
+    )
+
+
+def test_every_type_of_event_has_a_line() -> None:
+    """No name in the public set is forgotten by the palette."""
+    for kind in EventType:
+        event: Event = canned.event(kind, 1, "a sentence")
+        assert "a sentence" in followed(terminal(80), (event,), canned.WAITING)[0]

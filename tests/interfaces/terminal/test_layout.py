@@ -1,0 +1,119 @@
+"""Tables never wrap, nothing is wider than the screen, and narrow screens lose the right things."""
+
+import pytest
+from rich.cells import cell_len
+
+from aiops_agent.domain.sparkline import BARS
+from aiops_agent.interfaces.terminal import listing, page
+from aiops_agent.interfaces.terminal.cause import root_cause
+from aiops_agent.interfaces.terminal.closing import closing, escalation
+from aiops_agent.interfaces.terminal.evidence import evidence
+from aiops_agent.interfaces.terminal.header import header
+from aiops_agent.interfaces.terminal.plan import question
+from aiops_agent.interfaces.terminal.screen import Tier, tier
+from aiops_agent.interfaces.terminal.timeline import line
+from aiops_agent.interfaces.terminal.verification import verification
+from tests.interfaces.terminal import canned
+from tests.interfaces.terminal.drawing import WIDTHS, drawn, followed, terminal
+
+PIECES = {
+    "evidence": lambda width: evidence(canned.DIAGNOSIS, width),
+    "cause": lambda _: root_cause(canned.DIAGNOSIS),
+    "verification": lambda width: verification(canned.VERIFICATION, width),
+    "escalation": lambda _: escalation(canned.ESCALATED),
+    "closing": lambda width: closing(canned.RESOLVED, canned.EVENTS, width, next_commands=("a",)),
+    "incidents": lambda width: listing.incidents([canned.WAITING, canned.RESOLVED], width),
+    "approvals": lambda width: listing.approvals([canned.REQUEST], canned.START, width),
+    "incident": lambda width: page.incident(canned.ESCALATED, canned.EVENTS, width),
+    "approval": lambda _: page.approval(canned.REQUEST, canned.START),
+    "header": lambda _: header(title="a scenario with a long title" * 3, seed=1, services=11),
+}
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+@pytest.mark.parametrize("name", PIECES)
+def test_no_piece_is_wider_than_the_screen(name: str, width: int) -> None:
+    """At every tier."""
+    lines = drawn(PIECES[name](width), width)
+
+    assert lines
+    assert max(cell_len(text) for text in lines) <= width
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+def test_every_event_is_one_line(width: int) -> None:
+    """The timeline never wraps, also with wide characters."""
+    wide = canned.EVENTS[0].model_copy(update={"message": "日本語" * 60})
+
+    for event in (*canned.EVENTS, wide):
+        assert len(drawn(line(event, width=width), width)) == 1
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+def test_tables_have_as_many_lines_as_rows(width: int) -> None:
+    """One head and one line per finding, per check and per incident."""
+    assert len(drawn(evidence(canned.DIAGNOSIS, width), width)) == 1 + len(canned.FINDINGS)
+    assert len(drawn(verification(canned.VERIFICATION, width), width)) == 2 + 1
+    two = listing.incidents([canned.RESOLVED, canned.ESCALATED], width)
+    assert len(drawn(two, width)) == 3
+
+
+@pytest.mark.parametrize(
+    ("width", "room"),
+    [(60, Tier.NARROW), (71, Tier.NARROW), (72, Tier.MEDIUM), (99, Tier.MEDIUM), (100, Tier.WIDE)],
+)
+def test_tiers_change_at_72_and_100(width: int, room: Tier) -> None:
+    """Under 72, 72 to 99, 100 and more."""
+    assert tier(width) is room
+
+
+def test_narrow_drops_the_sparkline_and_medium_the_source() -> None:
+    """20 bars, 12 bars, none."""
+    bars = {
+        width: sum(char in BARS for char in drawn(evidence(canned.DIAGNOSIS, width), width)[1])
+        for width in (60, 80, 104)
+    }
+    heads = {w: drawn(evidence(canned.DIAGNOSIS, w), w)[0] for w in (80, 104)}
+
+    assert bars == {60: 0, 80: 12, 104: 20}
+    assert "from" in heads[104]
+    assert "from" not in heads[80]
+
+
+@pytest.mark.parametrize("width", [72, 80, 104, 120])
+def test_no_signal_name_is_cut_from_72_columns_on(width: int) -> None:
+    """A log line may be cut; a signal's name may not."""
+    rows = drawn(evidence(canned.DIAGNOSIS, width), width)[1:]
+
+    for finding, row in zip(canned.FINDINGS, rows, strict=True):
+        if finding.signal is not None:
+            assert f"{finding.service} {finding.what}" in row
+
+
+@pytest.mark.parametrize("width", [80, 104, 120])
+def test_the_marker_stands_above_the_first_bar_that_rises(width: int) -> None:
+    """▼ is where the trouble began."""
+    head, row = drawn(evidence(canned.DIAGNOSIS, width), width)[:2]
+
+    place = head.index("▼")
+    assert set(row[place - 6 : place - 1]) == {BARS[0]}
+    assert set(row[place : place + 6]) & set(BARS[1:])
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+def test_the_question_is_one_line_with_default_no_and_the_time_left(width: int) -> None:
+    """The hints that do not fit are left out."""
+    lines = drawn(question(canned.START - canned.BEGAN, width), width)
+
+    assert len(lines) == 1
+    assert lines[0].startswith("Apply plan? [y/N]")
+    assert "1:30 left" in lines[0]
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+def test_a_whole_story_fits_and_uses_no_full_block(width: int) -> None:
+    """Neighbouring bars must not fuse into a wall."""
+    lines = followed(terminal(width))
+
+    assert max(cell_len(text) for text in lines) <= width
+    assert "█" not in "".join(lines)

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
 from urllib.parse import quote, urlencode
+from weakref import WeakKeyDictionary
 
 import httpx2
 
@@ -18,6 +19,8 @@ _NEWEST = (1, 51)  # the newest version of the API that we know
 _OLDEST = (1, 24)  # labels as filters, names as identities
 
 Query = Mapping[str, str]
+# Connections belong to the loop that opened them, and a story may go on in another loop.
+_Pools = WeakKeyDictionary[asyncio.AbstractEventLoop, httpx2.AsyncClient]
 
 
 @dataclass(frozen=True)
@@ -50,9 +53,8 @@ class DockerClient:
     socket: Path = Path("/var/run/docker.sock")
     timeout: timedelta = timedelta(seconds=10)
     transport: httpx2.AsyncBaseTransport | None = None
-    _http: list[httpx2.AsyncClient] = field(default_factory=list, compare=False, repr=False)
+    _http: _Pools = field(default_factory=WeakKeyDictionary, compare=False, repr=False)
     _version: list[str] = field(default_factory=list, compare=False, repr=False)
-    _lock: asyncio.Lock = field(default_factory=asyncio.Lock, compare=False, repr=False)
 
     async def get(self, path: str, query: Query | None = None) -> Json:
         """Return a JSON document. Raises SourceError, also when there is no such thing."""
@@ -102,10 +104,9 @@ class DockerClient:
 
     async def api_version(self) -> str:
         """Return the version of the API that both sides know. Raises SourceError."""
-        async with self._lock:
-            if not self._version:
-                self._version.append(self._agreed(await self.about()))
-            return self._version[0]
+        if not self._version:
+            self._version.append(self._agreed(await self.about()))
+        return self._version[0]
 
     async def about(self) -> Mapping[str, Json]:
         """Return what the engine says of itself: `Version`, `ApiVersion`. Raises SourceError."""
@@ -116,9 +117,9 @@ class DockerClient:
         return document
 
     async def close(self) -> None:
-        """Close the connections."""
-        while self._http:
-            await self._http.pop().aclose()
+        """Close the connections of the running loop."""
+        if (http := self._http.pop(asyncio.get_running_loop(), None)) is not None:
+            await http.aclose()
 
     def _agreed(self, about: Mapping[str, Json]) -> str:
         theirs = _pair(about.get("ApiVersion"))
@@ -152,17 +153,16 @@ class DockerClient:
             return Answer(answer.status_code, bytes(read[:_MOST_BYTES]))
 
     def _client(self) -> httpx2.AsyncClient:
-        if not self._http:
+        loop = asyncio.get_running_loop()
+        if loop not in self._http:
             transport = self.transport or httpx2.AsyncHTTPTransport(uds=str(self.socket))
-            self._http.append(
-                httpx2.AsyncClient(
-                    base_url="http://docker",
-                    transport=transport,
-                    follow_redirects=False,
-                    trust_env=False,
-                )
+            self._http[loop] = httpx2.AsyncClient(
+                base_url="http://docker",
+                transport=transport,
+                follow_redirects=False,
+                trust_env=False,
             )
-        return self._http[0]
+        return self._http[loop]
 
     def _unreachable(self, error: httpx2.HTTPError) -> str:
         why = str(error) or type(error).__name__

@@ -1,5 +1,6 @@
 """Prometheus' HTTP API, as far as we read it."""
 
+import asyncio
 import json
 import math
 import re
@@ -8,6 +9,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TypeVar
+from weakref import WeakKeyDictionary
 
 import httpx2
 
@@ -20,6 +22,8 @@ _MOST_POINTS = 10_000  # Prometheus refuses above 11,000 per series
 
 Labels = Mapping[str, str]
 T = TypeVar("T")
+# Connections belong to the loop that opened them, and a story may go on in another loop.
+_Pools = WeakKeyDictionary[asyncio.AbstractEventLoop, httpx2.AsyncClient]
 
 
 @dataclass(frozen=True)
@@ -49,7 +53,7 @@ class Target:
 
 @dataclass(frozen=True)
 class PrometheusClient:
-    """Asks one server. Keeps one connection pool; follows no redirects.
+    """Asks one server. Keeps one connection pool per event loop; follows no redirects.
 
     `token_file` holds a bearer token and is read for each request, so that it may be renewed.
     """
@@ -58,7 +62,7 @@ class PrometheusClient:
     timeout: timedelta = timedelta(seconds=5)
     token_file: Path | None = None
     transport: httpx2.AsyncBaseTransport | None = None
-    _http: list[httpx2.AsyncClient] = field(default_factory=list, compare=False, repr=False)
+    _http: _Pools = field(default_factory=WeakKeyDictionary, compare=False, repr=False)
 
     async def instant(self, query: Expression, at: datetime | None = None) -> tuple[Sample, ...]:
         """Return the value of every series of a query at a moment, by default now."""
@@ -122,9 +126,9 @@ class PrometheusClient:
         return f"prometheus {self.url} ({version}), {up} of {len(targets)} targets up{scrape}"
 
     async def close(self) -> None:
-        """Close the connections."""
-        while self._http:
-            await self._http.pop().aclose()
+        """Close the connections of the running loop."""
+        if (http := self._http.pop(asyncio.get_running_loop(), None)) is not None:
+            await http.aclose()
 
     async def _ask(self, method: str, path: str, form: Mapping[str, str]) -> Json:
         params, data = (form, None) if method == "GET" else (None, form)
@@ -167,17 +171,16 @@ class PrometheusClient:
         return document.get("data")
 
     def _client(self) -> httpx2.AsyncClient:
-        if not self._http:
-            self._http.append(
-                httpx2.AsyncClient(
-                    base_url=self.url,
-                    timeout=self.timeout.total_seconds(),
-                    transport=self.transport,
-                    follow_redirects=False,
-                    trust_env=False,
-                )
+        loop = asyncio.get_running_loop()
+        if loop not in self._http:
+            self._http[loop] = httpx2.AsyncClient(
+                base_url=self.url,
+                timeout=self.timeout.total_seconds(),
+                transport=self.transport,
+                follow_redirects=False,
+                trust_env=False,
             )
-        return self._http[0]
+        return self._http[loop]
 
     def _headers(self) -> dict[str, str]:
         if self.token_file is None:

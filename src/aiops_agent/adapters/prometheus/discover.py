@@ -1,6 +1,5 @@
 """Asks Prometheus which series there are, and keeps the answer for a little while."""
 
-import asyncio
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -41,17 +40,15 @@ class Discovery:
     recipes: Sequence[Recipe] = field(default_factory=usual_recipes)
     refresh: timedelta = timedelta(seconds=15)
     _kept: list[tuple[datetime, SignalMap]] = field(default_factory=list, repr=False)
-    _lock: asyncio.Lock = field(default_factory=asyncio.Lock, repr=False)
 
     async def signals(self) -> SignalMap:
         """Return where signals come from now. Raises SourceError."""
-        async with self._lock:
-            now = self.clock.now()
-            if self._kept and now - self._kept[0][0] < self.refresh:
-                return self._kept[0][1]
-            found = await self._discover(now)
-            self._kept[:] = [(now, found)]
-            return found
+        now = self.clock.now()
+        if self._kept and now - self._kept[0][0] < self.refresh:
+            return self._kept[0][1]
+        found = await self._discover(now)
+        self._kept[:] = [(now, found)]
+        return found
 
     async def _discover(self, now: datetime) -> SignalMap:
         running = await self.roster.instances() if self.roster else ()

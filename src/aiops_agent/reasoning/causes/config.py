@@ -1,5 +1,6 @@
 """A changed setting, such as a smaller connection pool."""
 
+import re
 from collections.abc import Iterator
 
 from aiops_agent.domain.diagnosis import CauseKind
@@ -17,6 +18,7 @@ from aiops_agent.reasoning.mine import POOL
 from aiops_agent.reasoning.suspect import Case, Prediction, Suspicion, expect, fact
 
 QUICK = 240.0
+POOL_SETTING = re.compile(r"(?i)pool|conn")
 
 
 def suspect(case: Case) -> Iterator[Suspicion]:
@@ -56,8 +58,9 @@ def _predictions(case: Case, index: int, name: str) -> Iterator[Prediction]:
     )
     yield hurts_itself(case, name)
     yield same_traffic(case, name)
-    yield not_full(case, name)
-    yield from _pool(case, name)
+    yield not_full(case, name, decisive=False)
+    if any(POOL_SETTING.search(setting) for setting in change.settings):
+        yield from _pool(case, name)
     yield steady_memory(case, name)
     yield warm_caches(case, name)
 

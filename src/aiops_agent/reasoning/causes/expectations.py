@@ -47,15 +47,15 @@ def same_traffic(case: Case, service: str) -> Prediction:
     )
 
 
-def not_full(case: Case, service: str) -> Prediction:
-    """Its capacity is not used up."""
+def not_full(case: Case, service: str, *, decisive: bool = True) -> Prediction:
+    """Its capacity is not used up; not `decisive` where a roll-out may have taken some away."""
     used = case.shift(service, Signal.SATURATION)
     return expect(
         f"{service} is not busy",
         None if used is None else used.worst < 0.75,
         fact(Signal.SATURATION, service),
         weight=1.5,
-        against=used is not None and used.worst >= 0.9,
+        against=decisive and used is not None and used.worst >= 0.9,
     )
 
 
@@ -87,8 +87,11 @@ def warm_caches(case: Case, service: str) -> Prediction:
     )
 
 
-def no_wait(case: Case, service: str, weight: float = 1.0) -> Iterator[Prediction]:
-    """It does not wait for connections to databases that are well; nothing if it asks none."""
+def no_wait(case: Case, service: str, *, decisive: bool = False) -> Iterator[Prediction]:
+    """It does not wait for connections to databases that are well; nothing if it asks none.
+
+    `decisive`: where a setting changed, such a wait speaks for the setting.
+    """
     stores = [c for c in case.scene.graph.callees(service) if case.kind(c) is ServiceKind.DATABASE]
     wait, latency = case.shift(service, Signal.POOL_WAIT), case.shift(service, Signal.LATENCY)
     if not stores and wait is None:
@@ -100,7 +103,7 @@ def no_wait(case: Case, service: str, weight: float = 1.0) -> Iterator[Predictio
         f"{service} does not wait for connections to a healthy database",
         None if wait is None else not explains,
         fact(Signal.POOL_WAIT, service),
-        weight=weight,
+        against=explains and decisive,
     )
 
 

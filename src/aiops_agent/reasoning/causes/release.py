@@ -14,7 +14,7 @@ from aiops_agent.reasoning.causes.expectations import (
 )
 from aiops_agent.reasoning.explain import pain
 from aiops_agent.reasoning.mine import SLOW_QUERY
-from aiops_agent.reasoning.suspect import Case, Fact, Prediction, Suspicion, expect, fact
+from aiops_agent.reasoning.suspect import Case, Prediction, Suspicion, expect, fact
 
 QUICK = 240.0  # seconds within which a bad release usually shows
 
@@ -68,6 +68,7 @@ def _predictions(case: Case, index: int, name: str, seen_at: str) -> Iterator[Pr
         ("change", str(index)),
         weight=3.0,
     )
+    yield _last(case, index, seen_at)
     yield hurts_itself(case, seen_at)
     yield same_traffic(case, seen_at)
     if seen_at != name:
@@ -76,7 +77,7 @@ def _predictions(case: Case, index: int, name: str, seen_at: str) -> Iterator[Pr
     yield _costs_more(case, seen_at)
     yield steady_memory(case, name)
     yield warm_caches(case, seen_at)
-    yield from no_wait(case, name, weight=2.0)
+    yield from no_wait(case, name, decisive=bool(case.scene.changes[index].settings))
     yield from _logs(case, name, seen_at)
 
 
@@ -93,13 +94,30 @@ def _costs_more(case: Case, seen_at: str) -> Prediction:
     )
 
 
+def _last(case: Case, index: int, seen_at: str) -> Prediction:
+    """Predict that no later release of another user of the same store fits as well."""
+    users = {seen_at, *case.scene.graph.callers(seen_at)}
+    at = case.scene.changes[index].at
+    later = [
+        other
+        for user in sorted(users)
+        for _, other in case.changes(user, (ChangeKind.RELEASE,))
+        if other.at > at
+    ]
+    return expect(
+        "no other release came later, still before the pain", not later, ("change", str(index))
+    )
+
+
 def _other_change(case: Case, seen_at: str) -> Prediction:
     changed = case.changed(seen_at)
     return expect(f"no change of {seen_at} itself", None if changed is None else not changed)
 
 
 def _logs(case: Case, name: str, seen_at: str) -> Iterator[Prediction]:
-    facts: tuple[Fact, ...] = case.log(name, SLOW_QUERY) + case.log(seen_at, SLOW_QUERY)
-    if seen_at != name:
-        known = None if case.scene.lacks("logs") else bool(facts)
-        yield expect("slow queries are logged", known, *dict.fromkeys(facts))
+    if seen_at == name:
+        return
+    for writer in (name, seen_at):
+        lines = case.log(writer, SLOW_QUERY)
+        known = None if case.scene.lacks("logs") else bool(lines)
+        yield expect(f"{writer} writes of slow queries", known, *lines, weight=0.75)

@@ -71,7 +71,7 @@ class Engine:
 
     def ring(self) -> None:
         """Say that something was put into the inbox; safe from any thread."""
-        if self._loops:
+        if self._loops and self.environment is not None:  # else nobody would clear the bell
             self._loops[0].get_loop().call_soon_threadsafe(self._rang.set)
 
     async def intake(self, environment: EnvironmentId) -> tuple[IncidentId, ...]:

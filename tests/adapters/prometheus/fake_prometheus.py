@@ -1,0 +1,77 @@
+"""A small stand-in for Prometheus' HTTP API: it knows some series and how to project them."""
+
+import json
+import re
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from urllib.parse import parse_qs
+
+import httpx2
+
+from aiops_agent.adapters.prometheus.client import PrometheusClient
+
+NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
+
+
+@dataclass(frozen=True)
+class FixedClock:
+    """A clock that stands still."""
+
+    at: datetime = NOW
+
+    def now(self) -> datetime:
+        return self.at
+
+    async def wait_until(self, at: datetime) -> None:
+        return None
+
+
+@dataclass
+class FakePrometheus:
+    """Answers discovery from `series`, and every range query with `answers`."""
+
+    series: list[dict[str, str]] = field(default_factory=list)
+    interval: str = "5s"
+    answers: list[dict[str, object]] = field(default_factory=list)
+    asked: list[str] = field(default_factory=list)
+
+    @property
+    def client(self) -> PrometheusClient:
+        transport = httpx2.MockTransport(self._answer)
+        return PrometheusClient(url="http://prom.test:9090", transport=transport)
+
+    def _answer(self, request: httpx2.Request) -> httpx2.Response:
+        form = {k: v[0] for k, v in parse_qs(request.content.decode()).items()}
+        path = request.url.path
+        if path.endswith("/__name__/values"):
+            return data(sorted({one["__name__"] for one in self.series}))
+        if path.endswith("/targets"):
+            jobs = sorted({one.get("job", "") for one in self.series})
+            labels = [{"labels": {"job": j}, "scrapeInterval": self.interval} for j in jobs]
+            return data({"activeTargets": [{**one, "health": "up"} for one in labels]})
+        self.asked.append(form["query"])
+        if path.endswith("/query_range"):
+            return data({"resultType": "matrix", "result": self.answers})
+        return data({"resultType": "vector", "result": self._rows(form["query"])})
+
+    def _rows(self, query: str) -> list[dict[str, object]]:
+        by = re.search(r"by \((.*?)\)", query)
+        names = json.loads(f'"{re.search(r"__name__=~?.(.*?).,le", query).group(1)}"').split("|")
+        wanted = by.group(1).split(", ")
+        rows = [
+            {name: one[name] for name in wanted if name in one}
+            for one in self.series
+            if one["__name__"] in names
+        ]
+        return [{"metric": row, "value": [0, "1"]} for row in rows]
+
+
+def data(content: object) -> httpx2.Response:
+    """A successful answer."""
+    return httpx2.Response(200, json={"status": "success", "data": content})
+
+
+def track(start: datetime, step: timedelta, *values: str, **labels: str) -> dict[str, object]:
+    """One series of a range answer."""
+    points = [[(start + i * step).timestamp(), value] for i, value in enumerate(values)]
+    return {"metric": labels, "values": points}

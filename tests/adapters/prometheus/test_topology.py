@@ -83,7 +83,7 @@ async def test_the_survey_says_what_was_found_and_what_is_missing() -> None:
 
     pay, cart = survey(found, graph, await Base().instances(), "docker")
 
-    assert [(one.signal, one.recipe) for one in pay.signals][0] == (Signal.LATENCY, "http")
+    assert (pay.signals[0].signal, pay.signals[0].recipe) == (Signal.LATENCY, "http")
     assert pay.callers == (CART,)
     assert "saturation" in pay.missing
     assert (pay.blind, cart.blind) == (False, True)

@@ -28,14 +28,14 @@ class Looker:
         return _SEEN[payload.effect](payload, found)
 
     async def _restarted(self, payload: Payload, armed_at: datetime) -> Sight:
-        for _ in range(round(self.grace.total_seconds() / _AGAIN) + 1):
+        for pause in (*[_AGAIN] * round(self.grace.total_seconds() / _AGAIN), 0.0):
             found = await self.containers.inspect(payload.container)
             if found is None:
                 return Sight(landing=Landing.DIVERGED, note="the container is gone")
             if found.running and found.started_at and found.started_at > armed_at:
                 note = f"{found.name} started at {found.started_at:%H:%M:%S} UTC"
                 return Sight(landing=Landing.LANDED, note=note)
-            await asyncio.sleep(_AGAIN)
+            await asyncio.sleep(pause)
         note = "it has not started again, and whether it was asked to cannot be seen"
         return Sight(landing=Landing.UNKNOWN, note=note)
 

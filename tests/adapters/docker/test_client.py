@@ -1,0 +1,43 @@
+"""Both sides speak the newest version of the API that both know."""
+
+import httpx2
+import pytest
+
+from aiops_agent.domain.errors import SourceError
+
+from .fake_engine import FakeEngine
+
+
+@pytest.mark.parametrize(
+    ("api", "least", "agreed"), [("1.41", "1.12", "1.41"), ("1.60", "1.44", "1.51")]
+)
+async def test_the_version_is_agreed_on(api: str, least: str, agreed: str) -> None:
+    assert await FakeEngine(api=api, least=least).client.api_version() == agreed
+
+
+@pytest.mark.parametrize(("api", "least"), [("1.20", "1.12"), ("2.0", "1.60"), ("x", "y")])
+async def test_an_engine_that_speaks_no_version_of_ours_is_refused(api: str, least: str) -> None:
+    with pytest.raises(SourceError, match=r"we need 1\.24 to 1\.51"):
+        await FakeEngine(api=api, least=least).client.api_version()
+
+
+async def test_an_engine_that_is_away_is_one_sentence() -> None:
+    engine = FakeEngine(broken=httpx2.ConnectError("no such file"))
+
+    with pytest.raises(SourceError, match=r"cannot be reached on /var/run/docker\.sock: no such"):
+        await engine.all.listed()
+
+
+async def test_a_container_that_is_gone_is_none() -> None:
+    assert await FakeEngine().all.inspect("gone") is None
+
+
+async def test_doctor_is_told_version_and_project() -> None:
+    engine = FakeEngine()
+    engine.add("pay", 1)
+
+    told = await engine.all.describe()
+
+    assert told == (
+        "docker 20.10 on /var/run/docker.sock, project shop: 1 services on 1 containers"
+    )

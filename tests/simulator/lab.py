@@ -1,6 +1,8 @@
 """A bench for experiments: a world alone, without a journal, an agent or a clock."""
 
+from copy import deepcopy
 from dataclasses import dataclass
+from functools import cache
 from statistics import median
 
 from aiops_agent.domain.remediation import ActionKind
@@ -10,7 +12,7 @@ from aiops_agent.simulator.faults import Fault
 from aiops_agent.simulator.history import TICK, History
 from aiops_agent.simulator.operate import operate
 from aiops_agent.simulator.physics import World
-from aiops_agent.simulator.shop import BY_NAME, callers
+from aiops_agent.simulator.shop import BY_NAME, COMPANY, callers
 from aiops_agent.simulator.stories import decoys, story
 
 SEEDS = (1, 2, 3, 4, 5)
@@ -36,9 +38,9 @@ class Trial:
         return self
 
     def do(self, kind: ActionKind, target: str = "", **wished: str | int) -> "Trial":
-        """Apply one operation and wait for three minutes."""
+        """Apply one operation and wait for four minutes."""
         operate(self.world, kind, target or self.service, wished)
-        return self.wait(3)
+        return self.wait(4)
 
     def restart(self, target: str = "") -> "Trial":
         return self.do(ActionKind.RESTART_SERVICE, target)
@@ -78,7 +80,13 @@ class Trial:
 
 
 def trial(scenario: str, seed: int) -> Trial:
-    """Break a world and live until a minute after its first alarm."""
+    """Return a world of one's own that broke a minute after its first alarm."""
+    shared = {id(spec): spec for spec in COMPANY}
+    return deepcopy(_broken(scenario, seed), shared)
+
+
+@cache
+def _broken(scenario: str, seed: int) -> Trial:
     told = story(scenario)
     fault = told.fault_of(seed)
     _, deeds = decoys(fault, seed)

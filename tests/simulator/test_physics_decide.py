@@ -20,7 +20,7 @@ def test_a_restart_makes_a_surge_worse_and_does_not_end_it(seed: int):
 
     case.restart()
 
-    during = max(case.recent(case.service, Signal.ERRORS, 3))
+    during = max(case.recent(case.service, Signal.ERRORS, 4))
     assert during > 1.2 * before
     assert not case.kept(case.service)
 
@@ -58,11 +58,12 @@ def test_a_restart_eases_a_leak_but_memory_fills_again(seed: int):
     case = trial("memory-leak", seed)
     full = case.level(case.service, Signal.MEMORY, 1)
 
-    eased = case.restart()
+    assert case.restart().broken() == []
 
+    eased = case.level(case.service, Signal.MEMORY, 1)
     assert full > 0.8
-    assert eased.broken() == []
-    assert case.wait(15).level(case.service, Signal.MEMORY, 1) > eased.fault.weather.background * 0.5
+    assert eased < 0.6
+    assert case.wait(15).level(case.service, Signal.MEMORY, 1) > eased + 0.1
 
 
 def test_a_rollback_ends_a_leak_that_a_release_began(seed: int):

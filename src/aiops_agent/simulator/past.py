@@ -1,1 +1,125 @@
-"""What the shop's people remember: earlier incidents, also those where the cure was wrong."""
+"""What do the shop's people remember? Earlier incidents, also those where the cure was wrong."""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+
+from aiops_agent.domain.diagnosis import CauseKind
+from aiops_agent.domain.incident import EnvironmentId, IncidentId, Status
+from aiops_agent.domain.postmortem import PastIncident, Remedy
+from aiops_agent.domain.remediation import Action, ActionKind, Recovery
+from aiops_agent.domain.telemetry import ServiceName, Signal
+
+_BEFORE = EnvironmentId("shop:before")
+
+
+def remembered(names: Mapping[str, str] | None = None) -> tuple[PastIncident, ...]:
+    """Return the cases, oldest first; `names` maps services as built to other names."""
+    return tuple(_renamed(case, names or {}) for case in PAST)
+
+
+def _renamed(case: PastIncident, names: Mapping[str, str]) -> PastIncident:
+    def shown(name: str) -> ServiceName:
+        return ServiceName(names.get(name, name))
+
+    def reworded(text: str) -> str:
+        for old, new in names.items():
+            text = text.replace(old, new)
+        return text
+
+    remedies = tuple(
+        remedy.model_copy(
+            update={
+                "action": remedy.action.model_copy(update={"target": shown(remedy.action.target)})
+            }
+        )
+        for remedy in case.remedies
+    )
+    return case.model_copy(
+        update={
+            "service": shown(case.service),
+            "cause_service": shown(case.cause_service),
+            "title": reworded(case.title),
+            "summary": reworded(case.summary),
+            "remedies": remedies,
+        }
+    )
+
+
+def _tried(
+    kind: ActionKind, target: str, recovery: Recovery, **wished: str | int
+) -> tuple[Remedy, ...]:
+    action = Action(kind=kind, target=ServiceName(target), wished=wished)
+    return (Remedy(action=action, recovery=recovery),)
+
+
+PAST: tuple[PastIncident, ...] = (
+    PastIncident(
+        id=IncidentId("INC-2026-01-14"),
+        environment=_BEFORE,
+        title="payments-api experiencing latency spikes",
+        service=ServiceName("payments-api"),
+        alert_names=("HighLatency",),
+        signal=Signal.LATENCY,
+        cause=CauseKind.CAPACITY,
+        cause_service=ServiceName("payments-api"),
+        remedies=_tried(ActionKind.SCALE_PODS, "payments-api", Recovery.RECOVERED, replicas=6),
+        status=Status.RESOLVED,
+        summary="The winter sale brought more than payments-api could serve; six replicas could.",
+        ended_at=datetime(2026, 1, 14, 11, 52, tzinfo=UTC),
+    ),
+    PastIncident(
+        id=IncidentId("INC-2026-03-05"),
+        environment=_BEFORE,
+        title="payments-api experiencing latency spikes",
+        service=ServiceName("payments-api"),
+        alert_names=("HighLatency",),
+        signal=Signal.LATENCY,
+        cause=CauseKind.CAPACITY,
+        cause_service=ServiceName("payments-api"),
+        remedies=_tried(ActionKind.RESTART_SERVICE, "payments-api", Recovery.NOT_RECOVERED),
+        status=Status.ESCALATED,
+        summary="A restart of payments-api under load made it worse; the load went by itself.",
+        ended_at=datetime(2026, 3, 5, 18, 31, tzinfo=UTC),
+    ),
+    PastIncident(
+        id=IncidentId("INC-2026-04-22"),
+        environment=_BEFORE,
+        title="orders experiencing latency spikes",
+        service=ServiceName("orders"),
+        alert_names=("HighLatency",),
+        signal=Signal.LATENCY,
+        cause=CauseKind.RELEASE,
+        cause_service=ServiceName("orders"),
+        remedies=_tried(ActionKind.ROLLBACK_RELEASE, "orders", Recovery.RECOVERED, release="6.3.1"),
+        status=Status.RESOLVED,
+        summary="Release 6.3.2-rc1 of orders was slow; the release before was put back.",
+        ended_at=datetime(2026, 4, 22, 9, 17, tzinfo=UTC),
+    ),
+    PastIncident(
+        id=IncidentId("INC-2026-06-30"),
+        environment=_BEFORE,
+        title="payments-api failing more requests than promised",
+        service=ServiceName("payments-api"),
+        alert_names=("HighErrorRate",),
+        signal=Signal.ERRORS,
+        cause=CauseKind.DEPENDENCY,
+        cause_service=ServiceName("paygate"),
+        status=Status.ESCALATED,
+        summary="paygate failed for two hours; nothing on our side helped.",
+        ended_at=datetime(2026, 6, 30, 22, 5, tzinfo=UTC),
+    ),
+    PastIncident(
+        id=IncidentId("INC-2026-09-11"),
+        environment=_BEFORE,
+        title="cart failing more requests than promised",
+        service=ServiceName("cart"),
+        alert_names=("HighErrorRate",),
+        signal=Signal.ERRORS,
+        cause=CauseKind.HANG,
+        cause_service=ServiceName("cart"),
+        remedies=_tried(ActionKind.RESTART_SERVICE, "cart", Recovery.RECOVERED),
+        status=Status.RESOLVED,
+        summary="Two processes of cart were up and answered nothing; a restart freed them.",
+        ended_at=datetime(2026, 9, 11, 4, 40, tzinfo=UTC),
+    ),
+)

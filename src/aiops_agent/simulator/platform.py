@@ -81,8 +81,7 @@ class ShopPlatform:
 
     async def send(self, request: Request) -> str:
         """Apply the request if uid and generation are as expected, else refuse it."""
-        line = self.shop.journal.append(lambda: self._decided(request))
-        self.shop.catch_up()
+        line = self.shop.write(lambda: self._decided(request))
         generation = line.generation[1] if isinstance(line, Operation) else 0
         return f"accepted, generation {generation}"
 
@@ -104,7 +103,6 @@ class ShopPlatform:
 
     def _decided(self, request: Request) -> Operation:
         """Under the journal's lock: the operation that the request becomes, or a refusal."""
-        self.shop.catch_up()
         action = Action.of({name: request.payload[name] for name in ("kind", "target", "wished")})
         node = self._node(action.target)
         if not _same(node, request.payload):

@@ -1,14 +1,16 @@
 """The shop as it stands: its journal, and the world that follows from it."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from math import ceil
 from pathlib import Path
+from threading import RLock
 
 from aiops_agent.domain.errors import StoreError, TargetMissing
 from aiops_agent.domain.telemetry import ServiceName, Signal
 from aiops_agent.simulator.history import History, Track
-from aiops_agent.simulator.journal import Clock, Created, Journal, Operation, opened
+from aiops_agent.simulator.journal import Clock, Created, Journal, Line, Operation, opened
 from aiops_agent.simulator.node import STEP, Node
 from aiops_agent.simulator.operate import operate
 from aiops_agent.simulator.physics import World
@@ -30,21 +32,28 @@ class Shop:
     history: History
     scribe: Scribe
     _done: int = 0  # lines of the journal that the world has lived through
+    _turn: RLock = field(default_factory=RLock)  # threads of one process share a shop
     _given: dict[str, str] = field(default_factory=dict)  # shown name -> name as built
 
     def catch_up(self) -> None:
         """Live through everything in the journal that the world has not lived through."""
-        self.journal.refresh()
-        for line in self.journal.lines[self._done :]:
-            match line:
-                case Clock():
-                    self.world.advance(line.to)
-                case Operation():
-                    self.world.advance(line.at)
-                    operate(self.world, line.kind, self.built(line.target), line.wished)
-                case Created():
-                    pass
-            self._done += 1
+        with self._turn:
+            self.journal.refresh()
+            for line in self.journal.lines[self._done :]:
+                self._live(line)
+                self._done += 1
+
+    def write(self, decide: Callable[[], Line | None]) -> Line | None:
+        """Let `decide` look at the world as it is now and write one line, or none, for all."""
+        with self._turn:
+
+            def decided() -> Line | None:
+                self.catch_up()
+                return decide()
+
+            line = self.journal.append(decided)
+            self.catch_up()
+            return line
 
     @property
     def seconds(self) -> float:
@@ -55,8 +64,7 @@ class Shop:
     def wait_until(self, seconds: float) -> None:
         """Let time go on to `seconds`, rounded up to a whole step; never back."""
         to = ceil(seconds / STEP) * STEP
-        self.journal.append(lambda: Clock(to) if to > self.seconds else None)
-        self.catch_up()
+        self.write(lambda: Clock(to) if to > self.seconds else None)
 
     def time(self, seconds: float) -> datetime:
         """Return the shop's date and time that many seconds after it began."""
@@ -83,6 +91,16 @@ class Shop:
     def node(self, shown: str) -> Node:
         """Return the service of that outside name; raises TargetMissing."""
         return self.world.nodes[self.built(shown)]
+
+    def _live(self, line: Line) -> None:
+        match line:
+            case Clock():
+                self.world.advance(line.to)
+            case Operation():
+                self.world.advance(line.at)
+                operate(self.world, line.kind, self.built(line.target), line.wished)
+            case Created():
+                pass
 
 
 def load(folder: Path) -> Shop:

@@ -111,7 +111,7 @@ class Scribe:
         statement = _HEAVY_QUERY if node.cost > 1.3 else _USUAL_QUERY
         for _ in range(MOST):
             took = node.latency * 1000 * self._dice.uniform(0.7, 1.6)
-            yield "warning", f"slow query {took:.0f} ms: {statement}"
+            yield "warning", f"statement took {took:.0f} ms: {statement}"
 
     def _crowding(self, node: Node) -> Iterator[tuple[str, str]]:
         for _ in range(self._repeats(node.work_load.dropped)):

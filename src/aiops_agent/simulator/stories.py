@@ -9,6 +9,8 @@ from functools import partial
 from types import MappingProxyType
 
 from aiops_agent.domain.errors import UsageError
+from aiops_agent.domain.policy import Freeze, Weekday
+from aiops_agent.domain.remediation import ActionKind
 from aiops_agent.domain.telemetry import ChangeKind
 from aiops_agent.simulator.faults import APPLICATIONS, Fault, FaultKind, bumped, draw
 from aiops_agent.simulator.operate import release
@@ -20,13 +22,11 @@ THURSDAY = datetime(2026, 11, 19, 2, 0, tzinfo=UTC)  # trouble comes an hour aft
 FRIDAY = datetime(2026, 11, 20, 2, 0, tzinfo=UTC)
 
 
-@dataclass(frozen=True)
-class Freeze:
-    """Days on which some kinds of action are not done, and why."""
-
-    days: tuple[str, ...]
-    actions: tuple[str, ...]
-    reason: str
+NO_FRIDAY_RESTARTS = Freeze(
+    reason="no restarts on Fridays",
+    days=(Weekday.FRIDAY,),
+    actions=(ActionKind.RESTART_SERVICE,),
+)
 
 
 @dataclass(frozen=True)
@@ -61,7 +61,7 @@ _STORIES = (
         "a process answers nothing, on a day without restarts",
         FaultKind.HANG,
         start=FRIDAY,
-        freeze=(Freeze(("friday",), ("restart_service",), "no restarts on Fridays"),),
+        freeze=(NO_FRIDAY_RESTARTS,),
     ),
 )
 STORIES: Mapping[str, Story] = MappingProxyType({story.name: story for story in _STORIES})

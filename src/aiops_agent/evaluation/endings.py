@@ -1,0 +1,123 @@
+"""Did an incident end as its row of the table accepts?"""
+
+from collections.abc import Callable, Mapping
+
+from aiops_agent.domain.incident import Attempt, Incident, Status
+from aiops_agent.domain.remediation import Action, ActionKind, PlanKind, Recovery
+from aiops_agent.evaluation.scenarios import Case, Ending
+
+
+def accepted(case: Case, incident: Incident) -> tuple[bool, str]:
+    """Judge an ended incident: whether it is right, and in words why or why not."""
+    if not incident.ended:
+        return False, f"has not ended: it is {incident.status}"
+    flaws = []
+    for ending in case.endings:
+        flaw = _JUDGES[ending](case, incident)
+        if not flaw:
+            return True, str(ending)
+        flaws.append(f"not {ending}: {flaw}")
+    return False, "; ".join(flaws)
+
+
+def pinned(case: Case, incident: Incident) -> bool:
+    """Whether the first diagnosis that was made put the truth on top."""
+    made = (a.diagnosis for a in incident.attempts if a.diagnosis is not None)
+    best = next((diagnosis.best for diagnosis in made), None)
+    return best is not None and best.service == case.truth
+
+
+def _scaled(case: Case, incident: Incident) -> str:
+    action, flaw = _cure(case, incident, ActionKind.SCALE_PODS)
+    return flaw or ("" if action and int(action.wished["replicas"]) > 1 else "it did not grow")
+
+
+def _restarted(case: Case, incident: Incident) -> str:
+    return _cure(case, incident, ActionKind.RESTART_SERVICE)[1]
+
+
+def _restarted_for_now(case: Case, incident: Incident) -> str:
+    flaw, attempt = _restarted(case, incident), incident.attempt
+    if flaw or attempt is None or attempt.plan is None:
+        return flaw or "it has no plan"
+    return "" if attempt.plan.stop_gap else "nobody said that it is a stop-gap"
+
+
+def _rolled_back(case: Case, incident: Incident) -> str:
+    action, flaw = _cure(case, incident, ActionKind.ROLLBACK_RELEASE)
+    if flaw or action is None:
+        return flaw or "nothing was run"
+    wished = action.wished["release"]
+    return "" if wished == case.fault.release else f"back to {wished}, not {case.fault.release}"
+
+
+def _configured(case: Case, incident: Incident) -> str:
+    action, flaw = _cure(case, incident, ActionKind.SET_CONFIG)
+    if flaw or action is None:
+        return flaw or "nothing was run"
+    wished = (action.wished["name"], action.wished["value"])
+    return "" if wished == case.fault.setting else f"set {wished}, not {case.fault.setting}"
+
+
+def _watched(_: Case, incident: Incident) -> str:
+    attempt = incident.attempt
+    if attempt is None or attempt.plan is None or attempt.plan.kind is not PlanKind.WATCH:
+        return f"it was not watched; {_idle(incident, Status.RESOLVED) or 'no such plan'}"
+    seen = incident.recovery or (attempt.verification and attempt.verification.recovery)
+    return _idle(incident, Status.RESOLVED) or (
+        "" if seen is Recovery.RECOVERED else "recovery was not seen"
+    )
+
+
+def _dismissed(_: Case, incident: Incident) -> str:
+    return _idle(incident, Status.DISMISSED)
+
+
+def _handed_over(_: Case, incident: Incident) -> str:
+    return _idle(incident, Status.ESCALATED)
+
+
+def _denied(case: Case, incident: Incident) -> str:
+    planned = [action for a in incident.attempts if a.plan for action in a.plan.actions]
+    if not any(action.kind is ActionKind.RESTART_SERVICE for action in planned):
+        return "no restart was planned, so none was denied"
+    if any(action.target != case.truth for action in planned):
+        return f"the plan was for another service than {case.truth}"
+    return _idle(incident, Status.ESCALATED)
+
+
+_JUDGES: Mapping[Ending, Callable[[Case, Incident], str]] = {
+    Ending.SCALED: _scaled,
+    Ending.RESTARTED: _restarted,
+    Ending.RESTARTED_FOR_NOW: _restarted_for_now,
+    Ending.ROLLED_BACK: _rolled_back,
+    Ending.CONFIGURED: _configured,
+    Ending.WATCHED: _watched,
+    Ending.DISMISSED: _dismissed,
+    Ending.HANDED_OVER: _handed_over,
+    Ending.DENIED: _denied,
+}
+
+
+def _cure(case: Case, incident: Incident, kind: ActionKind) -> tuple[Action | None, str]:
+    """Return the one action of the last attempt, and what speaks against it as the cure."""
+    attempt = incident.attempt
+    if incident.status is not Status.RESOLVED or attempt is None:
+        return None, f"it is {incident.status}: {incident.note}"
+    if not _verified(attempt):
+        return None, "recovery was not verified"
+    actions = attempt.plan.actions if attempt.plan else ()
+    if len(actions) != 1 or actions[0].kind is not kind or actions[0].target != case.truth:
+        ran = ", ".join(action.text for action in actions) or "nothing"
+        return None, f"{ran} was run, {case.truth} was to blame"
+    return actions[0], ""
+
+
+def _verified(attempt: Attempt) -> bool:
+    return attempt.verification is not None and attempt.verification.recovery is Recovery.RECOVERED
+
+
+def _idle(incident: Incident, status: Status) -> str:
+    if incident.acted:
+        return "something was run"
+    return "" if incident.status is status else f"it is {incident.status}: {incident.note}"

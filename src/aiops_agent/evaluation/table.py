@@ -1,0 +1,76 @@
+"""How often does the service end a broken shop as it should? The outcome table."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from aiops_agent.domain.incident import Incident
+from aiops_agent.evaluation.endings import accepted, pinned
+from aiops_agent.evaluation.scenarios import case
+
+
+class Outcome(Protocol):
+    """Breaks a shop, lets the real service work with every plan approved, returns the incident."""
+
+    async def __call__(
+        self, scenario: str, seed: int, names: Mapping[str, str] | None = None
+    ) -> Incident:
+        """Return the incident when it has ended."""
+        ...
+
+
+@dataclass(frozen=True)
+class Result:
+    """How one scenario with one seed ended."""
+
+    scenario: str
+    seed: int
+    right: bool
+    why: str
+    attempts: int
+    pinned: bool  # the first diagnosis had the truth on top
+
+
+async def measure(
+    outcome: Outcome,
+    scenarios: Iterable[str],
+    seeds: Sequence[int],
+    names: Mapping[str, str] | None = None,
+) -> tuple[Result, ...]:
+    """Run every scenario with every seed, one after the other."""
+    return tuple(
+        [await _result(outcome, name, seed, names) for name in scenarios for seed in seeds]
+    )
+
+
+def rendered(results: Sequence[Result]) -> str:
+    """Return the table as Markdown: a row per scenario, then every wrong ending with its reason."""
+    rows = [
+        "| scenario | right | at the first attempt | cause on top | endings |",
+        "|---|---|---|---|---|",
+    ]
+    names = dict.fromkeys(result.scenario for result in results)
+    rows += [_row(name, [r for r in results if r.scenario == name]) for name in names]
+    rows.append(_row("all", list(results)))
+    wrong = [f"- {r.scenario}, seed {r.seed}: {r.why}" for r in results if not r.right]
+    return "\n".join([*rows, "", *(wrong or ["No wrong ending."])]) + "\n"
+
+
+async def _result(
+    outcome: Outcome, scenario: str, seed: int, names: Mapping[str, str] | None
+) -> Result:
+    incident = await outcome(scenario, seed, names)
+    told = case(scenario, seed, names)
+    right, why = accepted(told, incident)
+    attempts = len(incident.attempts)
+    return Result(scenario, seed, right, why, attempts, pinned(told, incident))
+
+
+def _row(name: str, results: list[Result]) -> str:
+    count = len(results)
+    right = sum(result.right for result in results)
+    first = sum(result.right and result.attempts <= 1 for result in results)
+    on_top = sum(result.pinned for result in results)
+    endings = dict.fromkeys(result.why for result in results if result.right)
+    words = "" if name == "all" else ", ".join(endings)
+    return f"| {name} | {right}/{count} | {first}/{count} | {on_top}/{count} | {words} |"

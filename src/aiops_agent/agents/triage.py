@@ -10,7 +10,7 @@ from aiops_agent.domain.quantity import amount
 from aiops_agent.domain.telemetry import Service, ServiceGraph, Signal, Window
 from aiops_agent.reasoning.gather import PAIN, Key, beginning, find_start, look, read_graph
 from aiops_agent.reasoning.measure import Track, moment
-from aiops_agent.reasoning.read_alert import Reading, State, read, spoken_of, worst
+from aiops_agent.reasoning.read_alert import Reading, Span, State, read, spoken_of, worst
 
 RECENT = timedelta(minutes=2)
 EXTRA_BASELINE = timedelta(minutes=15)
@@ -37,24 +37,22 @@ async def triage(briefing: Briefing) -> Triage:
 
 
 def _readings(
-    briefing: Briefing, graph: ServiceGraph, tracks: dict[Key, Track], began: float
+    briefing: Briefing, graph: ServiceGraph, tracks: dict[Key, Track], began: float | None
 ) -> tuple[Reading, ...]:
     """Read the signals that decide: those the alert names, and what users feel."""
     service = _service(briefing, graph)
     wanted = dict.fromkeys((*spoken_of(briefing.incident), *PAIN))
-    recent = min(RECENT, 2 * briefing.pace.hold).total_seconds()
-    now = briefing.now.timestamp()
+    longest = min(RECENT, 2 * briefing.pace.hold).total_seconds()
+    span = Span(began, briefing.now.timestamp(), longest)
     found = (tracks.get((service.name, signal)) for signal in wanted)
-    return tuple(
-        read(seen, service.objective, began, now, recent) for seen in found if seen is not None
-    )
+    return tuple(read(seen, service.objective, span) for seen in found if seen is not None)
 
 
 def _verdict(
     briefing: Briefing,
     graph: ServiceGraph,
     readings: tuple[Reading, ...],
-    began: float,
+    began: float | None,
     missing: tuple[str, ...],
 ) -> Triage:
     named = spoken_of(briefing.incident)
@@ -68,7 +66,7 @@ def _verdict(
             impact=_impact(briefing, graph, readings, bad),
             reason=f"the signal confirms it: {bad.words}",
             missing=missing,
-            began=moment(began),
+            began=None if began is None else moment(began),
         )
     signal = next((one.signal for one in readings if one.signal in named), None)
     fine = [one for one in readings if one.state is State.FINE]

@@ -17,11 +17,21 @@ from aiops_agent.domain.telemetry import (
     Window,
 )
 from aiops_agent.ports.telemetry import Environment
-from aiops_agent.reasoning.measure import FEWEST_BEFORE, Shift, Track, shift, split, track, usual
+from aiops_agent.reasoning.measure import (
+    FEWEST_BEFORE,
+    Shift,
+    Track,
+    finer,
+    shift,
+    split,
+    track,
+    usual,
+)
 
 Key = tuple[str, Signal]
 LONGEST_TROUBLE = timedelta(hours=6)
 CHANGE_HISTORY = timedelta(hours=24)
+LATELY = timedelta(minutes=6)  # the stretch that is read as finely as the source allows
 LOG_BEFORE = timedelta(minutes=10)
 LOG_AFTER = timedelta(minutes=10)
 PAIN = (Signal.LATENCY, Signal.ERRORS)  # what a user feels
@@ -71,16 +81,20 @@ async def look(
     signals: Sequence[Signal],
     window: Window,
 ) -> dict[Key, Track]:
-    """Read signals; where the history is short, again at the finer resolution it allows."""
+    """Read signals over `window`, the last minutes as finely as the source allows.
+
+    Where the history is short, all of it is read that finely. Raises SourceError.
+    """
     tracks = await _read(environment, services, signals, window)
     if not tracks:
         return tracks
     first = min(float(seen.at[0]) for seen in tracks.values())
-    covered = window.end.timestamp() - first
-    if covered < window.length.total_seconds() / 3:
-        start = window.end - timedelta(seconds=1.1 * covered + 10)
-        tracks = await _read(environment, services, signals, Window(start=start, end=window.end))
-    return tracks
+    covered = timedelta(seconds=window.end.timestamp() - first)
+    short = covered < window.length / 3
+    length = covered * 1.1 + timedelta(seconds=10) if short else LATELY
+    near = Window(start=max(window.start, window.end - length), end=window.end)
+    fine = await _read(environment, services, signals, near)
+    return {key: finer(seen, fine.get(key)) for key, seen in tracks.items()}
 
 
 async def survey(
@@ -90,7 +104,8 @@ async def survey(
     missing: list[tuple[str, str]] = []
     graph = await read_graph(environment, service, missing)
     tracks = await look(environment, graph.names, tuple(Signal), window)
-    began = find_start(tracks, service, suspected.timestamp())
+    found = find_start(tracks, service, suspected.timestamp())
+    began = suspected.timestamp() if found is None else found
     scene = Scene(
         service=service,
         now=window.end.timestamp(),
@@ -136,19 +151,19 @@ def compare(tracks: dict[Key, Track], began: float, now: float) -> dict[Key, Shi
     return {key: moved for key, moved in found.items() if moved is not None}
 
 
-def find_start(tracks: dict[Key, Track], service: str, suspected: float) -> float:
-    """Return when the trouble began: alerts come late, so the true start is searched."""
+def find_start(tracks: dict[Key, Track], service: str, suspected: float) -> float | None:
+    """Return when the service's pain began: alerts come late, so the true start is searched.
+
+    None when its signals show no beginning.
+    """
     found = []
     for signal in PAIN:
         seen = tracks.get((service, signal))
-        if seen is None:
-            continue
-        at = split(seen, suspected + 60.0)
+        at = split(seen, suspected + 60.0) if seen is not None else None
         # Enough time before it must be left to compare with.
-        if at is not None and len(seen.between(-np.inf, at)) >= FEWEST_BEFORE:
+        if seen is not None and at is not None and len(seen.between(-np.inf, at)) >= FEWEST_BEFORE:
             found.append(at)
-    earlier = [at for at in found if at <= suspected + 60.0]
-    return min(earlier) if earlier else suspected
+    return min((at for at in found if at <= suspected + 60.0), default=None)
 
 
 async def _read(

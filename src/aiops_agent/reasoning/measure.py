@@ -1,7 +1,7 @@
 """How far is a signal from where it was, in units of its own noise?"""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import TypeAlias
 
@@ -78,6 +78,18 @@ def track(series: Series) -> Track | None:
         values=table[:, 1],
         source=series.source,
         query=series.query,
+    )
+
+
+def finer(coarse: Track, fine: Track | None) -> Track:
+    """Return the coarse track with its end replaced by a finer look at the same signal."""
+    if fine is None or fine.step == 0 or fine.step > 0.7 * coarse.step:
+        return coarse
+    kept = int(np.searchsorted(coarse.at, fine.at[0]))
+    return replace(
+        coarse,
+        at=np.concatenate((coarse.at[:kept], fine.at)),
+        values=np.concatenate((coarse.values[:kept], fine.values)),
     )
 
 

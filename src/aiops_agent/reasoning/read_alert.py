@@ -10,7 +10,7 @@ from aiops_agent.domain.incident import Incident
 from aiops_agent.domain.quantity import amount, signal_name
 from aiops_agent.domain.telemetry import Objective, Signal
 from aiops_agent.reasoning.gather import PAIN
-from aiops_agent.reasoning.measure import FEWEST_BEFORE, Shift, Track, shift
+from aiops_agent.reasoning.measure import Shift, Track, shift
 
 WORDS: tuple[tuple[Signal, re.Pattern[str]], ...] = (
     (Signal.ERRORS, re.compile(r"(?i)error|5xx|fail|availab|success|exception")),
@@ -67,25 +67,41 @@ def objective_of(objective: Objective, signal: Signal) -> float | None:
     return objective.errors if signal is Signal.ERRORS else LIMIT.get(signal)
 
 
-def read(seen: Track, objective: Objective, since: float, now: float, recent: float) -> Reading:
-    """Return how a signal is over the last `recent` seconds, against promise and usual level."""
+@dataclass(frozen=True)
+class Span:
+    """Moments in seconds since the epoch: when the pain began (if seen), recent, and now."""
+
+    began: float | None
+    now: float
+    longest: float  # seconds that count as recent
+
+
+def read(seen: Track, objective: Objective, span: Span) -> Reading:
+    """Return how a signal is lately, against what is promised and what was usual before."""
     signal = seen.signal
-    values = seen.between(now - recent, np.inf)
+    since = recent(seen, span)
+    values = seen.between(since, np.inf)
     level = objective_of(objective, signal)
-    moved = shift(seen, min(since, now - recent), now)
+    moved = shift(seen, since if span.began is None else min(since, span.began), span.now)
     if len(values) < 2:
         return Reading(signal, State.UNSEEN, f"{signal_name(signal)} has no recent data", moved)
     value = float(np.median(values))
-    usual = None if moved is None else moved.before
-    words = _words(signal, value, level, usual)
+    words = _words(signal, value, level, None if moved is None else moved.before)
     beyond = level is not None and float(np.mean(values > level)) > FLAPPING
     if beyond or (moved is not None and _unusual(moved, value)):
         return Reading(signal, State.BAD, words, moved, level, value)
-    comparable = len(seen.between(-np.inf, min(since, now - recent))) >= FEWEST_BEFORE
-    if level is None and not comparable:
+    if level is None and moved is None:
         words = f"{signal_name(signal)} has neither an objective nor a time before to compare with"
         return Reading(signal, State.UNSEEN, words, moved, level, value)
     return Reading(signal, State.FINE, words, moved, level, value)
+
+
+def recent(seen: Track, span: Span) -> float:
+    """Return from when on a signal counts as recent: at most `longest` ago, less if it is new."""
+    since = max(span.now - span.longest, span.began or 0.0)
+    # Leave most of a short history to compare with, and enough of it to be called recent.
+    since = max(since, span.now - 0.4 * (span.now - float(seen.at[0])))
+    return min(since, float(seen.at[-1]) - 2.5 * seen.step)
 
 
 def worst(readings: tuple[Reading, ...], named: tuple[Signal, ...]) -> Reading | None:

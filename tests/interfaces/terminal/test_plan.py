@@ -37,7 +37,7 @@ def test_no_way_back_is_said_before_approval() -> None:
 
     shown = _text(plan(prepared, canned.VERDICT))
 
-    assert "cannot be taken back: a restart cannot be undone" in shown
+    assert "undo        ! none: a restart cannot be undone" in shown
     assert "otherwise it is taken back" not in shown
 
 

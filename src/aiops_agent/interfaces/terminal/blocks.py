@@ -15,7 +15,7 @@ from aiops_agent.domain.remediation import Plan, Verification
 from aiops_agent.interfaces.terminal.cause import root_cause
 from aiops_agent.interfaces.terminal.evidence import evidence
 from aiops_agent.interfaces.terminal.plan import plan, proposal
-from aiops_agent.interfaces.terminal.verification import verification
+from aiops_agent.interfaces.terminal.verification import checks
 
 
 @dataclass(frozen=True)
@@ -50,7 +50,7 @@ class Blocks:
                 return self._waiting(str(event.data.get("approval", "")))
             case EventType.VERIFICATION_DONE if event.data.get("verification"):
                 seen = Verification.of(event.data["verification"])
-                return [Text(""), verification(seen, width), Text("")]
+                return [Text(""), checks(seen, width), Text("")] if seen.checks else []
             case _:
                 return []
 

@@ -82,7 +82,7 @@ def escalation(incident: Incident) -> Panel:
 def _times(incident: Incident, events: Sequence[Event], bar: int) -> RenderableType:
     """Bars follow the environment's clock; a shop's stands still while a person is asked."""
     simulated = incident.environment.startswith("shop:")
-    spent = [s for s in by_phase(events) if s.environment or s.wall >= timedelta(seconds=1)]
+    spent = by_phase(events)
     longest = max([s.environment for s in spent], default=timedelta()) or timedelta(seconds=1)
     grid = _grid(4)
     grid.add_row(*_cells(["", "shop", "real"] if simulated else ["", "", "time"], QUIET))
@@ -101,7 +101,7 @@ def _times(incident: Incident, events: Sequence[Event], bar: int) -> RenderableT
 
 
 def _clocks(part: Spent, simulated: bool) -> list[str]:
-    return [span(part.environment) if simulated else "", span(part.wall)]
+    return [span(part.environment) if simulated else "", _brief(part.wall)]
 
 
 def _work(events: Sequence[Event]) -> RenderableType:
@@ -116,8 +116,9 @@ def _work(events: Sequence[Event]) -> RenderableType:
     return Group(say("What the agents did", STRONG), grid, cost)
 
 
-def _brief(work: timedelta) -> str:
-    return f"{work.total_seconds():.1f}s"
+def _brief(length: timedelta) -> str:
+    seconds = length.total_seconds()
+    return f"{seconds:.2f}s" if seconds < 10 else span(length)
 
 
 def _grid(columns: int) -> Table:

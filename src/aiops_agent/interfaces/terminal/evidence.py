@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from rich.table import Table
 from rich.text import Text
 
-from aiops_agent.domain.diagnosis import Diagnosis, Finding, Stance
+from aiops_agent.domain.diagnosis import Diagnosis, Finding, Hypothesis, Stance
 from aiops_agent.domain.sparkline import sparkline
 from aiops_agent.interfaces.terminal.escape import joined, say
 from aiops_agent.interfaces.terminal.palette import BAD, CAUSE_WORDS, GOOD, QUIET, STRONG, WARN
@@ -15,6 +15,7 @@ _GAP = {Tier.NARROW: 1, Tier.MEDIUM: 1, Tier.WIDE: 2}
 _CHANGE_CAP = {Tier.NARROW: 20, Tier.MEDIUM: 20, Tier.WIDE: 28}
 _VERDICT_CAP = {Tier.NARROW: 16, Tier.MEDIUM: 16, Tier.WIDE: 26}
 _SOURCE_CAP = 14
+_MARKS = {Stance.FOR: ("✓ ", GOOD), Stance.AGAINST: ("✗ ", BAD)}
 _NAME_MIN, _NAME_FAIR = 8, 20
 
 
@@ -25,7 +26,7 @@ class _Row:
     finding: Finding
     name: Text
     change: Text
-    verdict: Text
+    marks: list[Text]
     source: Text
 
 
@@ -41,7 +42,7 @@ def evidence(diagnosis: Diagnosis, width: int) -> Table:
         table.add_column(width=size, no_wrap=True, justify=justify.get(column))  # type: ignore[arg-type]  # a literal
     table.add_row(*[_heads(diagnosis, cells)[column] for column in sizes])
     for row in rows:
-        table.add_row(*[_cells(row, cells)[column] for column in sizes])
+        table.add_row(*[_cells(row, sizes)[column] for column in sizes])
     return table
 
 
@@ -56,27 +57,33 @@ def _row(finding: Finding, diagnosis: Diagnosis) -> _Row:
         finding=finding,
         name=say(name, "" if finding.changed else QUIET),
         change=change,
-        verdict=_verdict(finding, diagnosis),
+        marks=_marks(finding, diagnosis),
         source=say(finding.source, QUIET),
     )
 
 
-def _verdict(finding: Finding, diagnosis: Diagnosis) -> Text:
-    marks = {Stance.FOR: ("✓ ", GOOD), Stance.AGAINST: ("✗ ", BAD)}
+def _marks(finding: Finding, diagnosis: Diagnosis) -> list[Text]:
+    """Say what it means for the likeliest cause, then which rivals it rules out."""
     bearing = [
         (hypothesis, piece.stance)
         for hypothesis in diagnosis.hypotheses
         for piece in hypothesis.evidence
         if piece.finding == finding.id
     ]
-    found: dict[str, Text] = {}
-    for hypothesis, stance in bearing:
-        if stance in marks:
-            text = Text.assemble(marks[stance], CAUSE_WORDS[hypothesis.kind])
-            found.setdefault(text.plain, text)
-    verdict = joined(list(found.values())[:2], " ") if found else say("symptom" if bearing else "")
-    verdict.no_wrap, verdict.overflow = True, "ellipsis"
-    return verdict
+    best = [stance for hypothesis, stance in bearing if hypothesis is diagnosis.best]
+    telling = [
+        (hypothesis, stance)
+        for hypothesis, stance in bearing
+        # What speaks for the likeliest cause and a rival alike tells them not apart.
+        if hypothesis is diagnosis.best or stance is Stance.AGAINST or Stance.FOR not in best
+    ]
+    marks = [_mark(hypothesis, stance) for hypothesis, stance in telling if stance in _MARKS]
+    shown = list({mark.plain: mark for mark in marks}.values())[:2]
+    return shown or [say("symptom" if bearing else "")]
+
+
+def _mark(hypothesis: Hypothesis, stance: Stance) -> Text:
+    return Text.assemble(_MARKS[stance], CAUSE_WORDS[hypothesis.kind])
 
 
 def _sizes(rows: list[_Row], room: Tier, width: int) -> dict[str, int]:
@@ -86,7 +93,7 @@ def _sizes(rows: list[_Row], room: Tier, width: int) -> dict[str, int]:
         "name": max([_NAME_MIN, *(row.name.cell_len for row in rows)]),
         "change": _natural([row.change for row in rows], 12, _CHANGE_CAP[room]),
         "spark": SPARK_CELLS[room],
-        "verdict": _natural([row.verdict for row in rows], 13, _VERDICT_CAP[room]),
+        "verdict": _natural([joined(row.marks, " ") for row in rows], 13, _VERDICT_CAP[room]),
         "source": _natural([row.source for row in rows], 4, _SOURCE_CAP),
     }
     if room is not Tier.WIDE:
@@ -132,15 +139,18 @@ def _marker(diagnosis: Diagnosis, cells: int) -> Text:
     return Text.assemble(" " * place, ("▼", WARN), (after, QUIET), no_wrap=True)
 
 
-def _cells(row: _Row, cells: int) -> dict[str, Text]:
+def _cells(row: _Row, sizes: dict[str, int]) -> dict[str, Text]:
     finding = row.finding
     ink = (BAD if finding.signal else WARN) if finding.changed else QUIET
-    trend = sparkline(finding.trend, cells, changed=finding.changed)
+    trend = sparkline(finding.trend, sizes.get("spark", 0), changed=finding.changed)
+    verdict = joined(row.marks, " ")
+    if verdict.cell_len > sizes["verdict"]:
+        verdict = row.marks[0]  # a whole mark says more than one and a half
     return {
         "id": say(finding.id, STRONG),
         "name": row.name,
         "change": row.change,
         "spark": say(trend, ink),
-        "verdict": row.verdict,
+        "verdict": verdict,
         "source": row.source,
     }

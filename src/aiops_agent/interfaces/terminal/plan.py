@@ -125,8 +125,8 @@ def _undo(steps: tuple[Prepared, ...]) -> Text:
 def _way_back(step: Prepared) -> Text:
     if step.inverse is not None:
         return tell(step.undo, LINK)
-    why = f": {step.undo}" if step.undo else ""
-    return Text.assemble(("! cannot be taken back", WARN), tell(why))
+    why = step.undo.removeprefix("none: ") or "it cannot be taken back"
+    return Text.assemble(("! none: ", WARN), tell(why))
 
 
 def _success(prepared: PreparedPlan) -> Text:

@@ -5,7 +5,7 @@ from rich.table import Table
 from rich.text import Text
 
 from aiops_agent.domain.quantity import amount, signal_name, target
-from aiops_agent.domain.remediation import Check, Verification
+from aiops_agent.domain.remediation import Check, Comparison, Verification
 from aiops_agent.domain.sparkline import sparkline
 from aiops_agent.interfaces.terminal.escape import joined, say, tell
 from aiops_agent.interfaces.terminal.palette import QUIET, RECOVERY_MARK, words
@@ -16,13 +16,16 @@ _NAME_MIN = 8
 
 
 def verification(result: Verification, width: int) -> RenderableType:
-    """Return the verdict in words and a table: at alert, now, target, and the course since."""
+    """Return the verdict in words, and below it the table of checks."""
     sign, ink = RECOVERY_MARK[result.recovery]
     verdict = joined([say(f"{sign} {words(result.recovery.value)}", ink), tell(result.reason)])
-    if not result.checks:
-        return verdict
+    return Group(verdict, checks(result, width)) if result.checks else verdict
+
+
+def checks(result: Verification, width: int) -> Table:
+    """Return one line per check: at alert, now, target, and its course."""
     cells = SPARK_CELLS[tier(width)]
-    heads = ["", "Check", "at alert", "now", "target", *(["since then"] if cells else [])]
+    heads = ["", "Check", "at alert", "now", "target", *(["course"] if cells else [])]
     rows = [[say(head, QUIET) for head in heads]]
     rows += [_row(check, cells)[: len(heads)] for check in result.checks]
     sizes = [max(row[place].cell_len for row in rows) for place in range(len(heads))]
@@ -33,7 +36,7 @@ def verification(result: Verification, width: int) -> RenderableType:
         table.add_column(width=size, no_wrap=True, justify="right" if 2 <= place <= 4 else "left")
     for row in rows:
         table.add_row(*row)
-    return Group(verdict, table)
+    return table
 
 
 def _row(check: Check, cells: int) -> list[Text]:
@@ -45,8 +48,14 @@ def _row(check: Check, cells: int) -> list[Text]:
         say(amount(signal, check.criterion.at_alert)),
         say(amount(signal, check.now), ink),
         say(target(check.criterion), QUIET),
-        say(sparkline(check.trend, cells), ink),
+        say(sparkline(check.trend, cells, changed=_hurt(check)), ink),
     ]
+
+
+def _hurt(check: Check) -> bool:
+    """Whether it ever was on the wrong side; if not, its noise should not shout."""
+    level, below = check.criterion.level, check.criterion.comparison is Comparison.BELOW
+    return any(value > level if below else value < level for value in check.trend)
 
 
 def _name(check: Check) -> Text:

@@ -167,7 +167,7 @@ class DockerPlatform:
             action=action,
             requests=requests,
             precondition=await self._precondition(group),
-            inverse=inverse,
+            inverse=inverse if requests else None,
             blast=blast,
             risk=Risk.MEDIUM if way.interrupts else Risk.LOW,
             run=way.run or "nothing: it is so already",

@@ -17,11 +17,13 @@ from aiops_agent.agents.briefing import Pace
 from aiops_agent.agents.crew import Crew, without_llm
 from aiops_agent.bootstrap.demo import Demo
 from aiops_agent.bootstrap.places import Places
-from aiops_agent.bootstrap.real import real_place
+from aiops_agent.bootstrap.real import Real
+from aiops_agent.domain.checkup import Checkup, Health
 from aiops_agent.domain.incident import EnvironmentId
 from aiops_agent.domain.point import Mark, unmarked
 from aiops_agent.domain.policy import Mode
 from aiops_agent.domain.remediation import ActionKind
+from aiops_agent.domain.survey import ServiceSurvey
 from aiops_agent.ports.people import Notifier
 from aiops_agent.registry import ALERT_DECODERS, CATALOGUE, RULES
 from aiops_agent.safety.execute import Executor
@@ -60,9 +62,10 @@ class House:
         upgrade(self._database)
         self._durable = Durable(self._database)
         store = SqlStore(self._database, self._durable.wake)
+        self._real = Real(settings)
         self.places = Places(
             shops=settings.state_dir / "shops",
-            real=lambda name: real_place(settings, name),
+            real=self._real.place,
             freezes=tuple(settings.policy.freeze),
         )
         self._deps = _deps(settings, parts, store, self.places)
@@ -99,6 +102,24 @@ class House:
                 self._running = None
                 await engine.end()
                 await asyncio.to_thread(self._durable.close)
+
+    async def survey(self) -> Sequence[ServiceSurvey]:
+        """Return what can be seen of each service; raises SourceError."""
+        return await self._real.survey()
+
+    async def doctor(self) -> Sequence[Checkup]:
+        """Look at the store and at everything that is configured."""
+        ready, words = await asyncio.to_thread(self.service.ready)
+        health = Health.OK if ready else Health.PROBLEM
+        address = self._database.url.render_as_string(hide_password=True)
+        store = Checkup(group="core", name="store", health=health, words=f"{address}: {words}")
+        model = Checkup(
+            group="core",
+            name="model",
+            health=Health.OFF,
+            words="no language model: the statistical crew works alone",
+        )
+        return (store, model, *await self._real.doctor())
 
     def close(self) -> None:
         """Give the database back."""

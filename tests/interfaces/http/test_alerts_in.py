@@ -71,22 +71,28 @@ def test_without_a_token_that_counts_nothing_is_kept(
     assert "error" in answer.json()
 
 
-async def test_without_a_token_the_body_is_not_even_read(
-    service: FakeService, metrics: FakeMetrics
+async def test_the_token_is_looked_at_before_the_body_is_read(
+    service: FakeService, metrics: FakeMetrics, monkeypatch: pytest.MonkeyPatch
 ):
+    order: list[str] = []
+    monkeypatch.setattr(service, "authorised", order.append)
     app = make_app(service, tokens_required=True, metrics=metrics)
     sent: list[MutableMapping[str, Any]] = []
 
     async def receive() -> MutableMapping[str, Any]:
-        raise AssertionError("the body was read")
+        order.append("body")
+        return {"type": "http.request", "body": b" " * 600_000, "more_body": True}
 
     async def send(message: MutableMapping[str, Any]) -> None:
         sent.append(message)
 
-    scope = {"type": "http", "method": "POST", "path": PATH, "headers": [], "query_string": b""}
-    await app(scope, receive, send)
+    headers = [(b"authorization", b"Bearer wrong")]
+    scope = {"type": "http", "method": "POST", "path": PATH, "query_string": b""}
+    await app({**scope, "headers": headers}, receive, send)
 
+    assert order == ["wrong", "body", "body"]  # an endless body is not read to its end
     assert sent[0]["status"] == 401
+    assert (b"connection", b"close") in sent[0]["headers"]
 
 
 def test_a_server_on_loopback_may_ask_for_no_token(

@@ -14,6 +14,7 @@ from aiops_agent.interfaces.http.inward import Guard, bearer_guard, body_of, no_
 from aiops_agent.interfaces.http.served import Counted, Served
 
 MAX_AT_ONCE = 256  # bodies held in memory; beyond it a sender is asked to come again
+_BODY_UNREAD = (401, 408, 413, 503)  # hang up, or the sender waits to send the rest of it
 PROMETHEUS_TEXT = "text/plain; version=0.0.4; charset=utf-8"
 
 
@@ -127,6 +128,8 @@ async def _refused(_request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
     answer = _json({"error": error.detail}, error.status_code)
     answer.headers.update(error.headers or {})
+    if error.status_code in _BODY_UNREAD:
+        answer.headers["Connection"] = "close"
     return answer
 
 

@@ -12,6 +12,9 @@ from starlette.requests import ClientDisconnect
 MAX_BODY = 16 * 1024 * 1024
 MAX_WAIT = timedelta(seconds=30)  # for a body to arrive
 MAX_TOKEN = 1_024
+PATIENCE = timedelta(seconds=5)  # for what is thrown away
+MAX_THROWN_AWAY = 64 * 1024 * 1024
+MAX_THROWN_AWAY_OF_STRANGERS = 1024 * 1024
 
 Guard = Callable[[Request], Awaitable[None]]
 
@@ -24,6 +27,7 @@ def bearer_guard(authorised: Callable[[str], bool]) -> Guard:
         secret = secret.strip()
         known = kind.lower() == "bearer" and 0 < len(secret) <= MAX_TOKEN
         if not (known and await run_in_threadpool(authorised, secret)):
+            await _throw_away(request, MAX_THROWN_AWAY_OF_STRANGERS)
             raise HTTPException(
                 401,
                 "A valid bearer token is needed; `aiops token create` makes one.",
@@ -41,6 +45,7 @@ async def body_of(request: Request) -> bytes:
     """Return the body; raises 413 above MAX_BODY, declared or not, and 408 when it stalls."""
     declared = request.headers.get("content-length", "")
     if declared.isdecimal() and int(declared) > MAX_BODY:
+        await _throw_away(request, MAX_THROWN_AWAY)
         raise _too_large()
     try:
         async with asyncio.timeout(MAX_WAIT.total_seconds()):
@@ -52,12 +57,28 @@ async def body_of(request: Request) -> bytes:
 
 
 async def _read(request: Request) -> bytes:
-    body = bytearray()
+    body, size = bytearray(), 0
     async for chunk in request.stream():
-        body += chunk
-        if len(body) > MAX_BODY:
-            raise _too_large()
+        size += len(chunk)
+        if size <= MAX_BODY:
+            body += chunk
+        elif size > MAX_THROWN_AWAY:
+            break
+    if size > MAX_BODY:
+        raise _too_large()
     return bytes(body)
+
+
+async def _throw_away(request: Request, most: int) -> None:
+    """Read on without keeping: most senders read no answer before they have sent it all."""
+    try:
+        async with asyncio.timeout(PATIENCE.total_seconds()):
+            async for chunk in request.stream():
+                most -= len(chunk)
+                if most < 0:
+                    return
+    except (TimeoutError, ClientDisconnect):
+        return
 
 
 def _too_large() -> HTTPException:

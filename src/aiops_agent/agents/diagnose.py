@@ -1,38 +1,24 @@
 """What is the cause, and how do we know? Answered by arithmetic over what is seen."""
 
-from datetime import timedelta
-
 from aiops_agent.agents.briefing import Briefing
 from aiops_agent.domain.diagnosis import Diagnosis
-from aiops_agent.domain.telemetry import Window
 from aiops_agent.reasoning.exhibit import findings, hypothesis, sequence, shown_time
-from aiops_agent.reasoning.gather import Scene, beginning, survey
+from aiops_agent.reasoning.gather import survey
 from aiops_agent.reasoning.judge import confidence, not_known
 from aiops_agent.reasoning.measure import moment
 from aiops_agent.reasoning.rank import Ranked, rank
 from aiops_agent.reasoning.suspect import Case, study
 
 MOST_HYPOTHESES = 5
-EXTRA_BASELINE = timedelta(minutes=15)  # slow troubles begin before the alert's "before"
 
 
 async def diagnose(briefing: Briefing) -> Diagnosis:
     """Return ranked causes with their findings; raises SourceError when metrics do not answer."""
-    scene = await see(briefing)
+    incident, pace = briefing.incident, briefing.pace
+    scene = await survey(briefing.environment, incident, pace.baseline, briefing.now)
     case = study(scene)
-    refuted = frozenset(one.refuted for one in briefing.incident.attempts if one.refuted)
+    refuted = frozenset(one.refuted for one in incident.attempts if one.refuted)
     return _told(briefing, case, rank(case, refuted))
-
-
-async def see(briefing: Briefing) -> Scene:
-    """Read everything around the incident."""
-    incident = briefing.incident
-    started = beginning(incident.started_at, incident.opened_at)
-    window = Window(
-        start=started - briefing.pace.baseline - EXTRA_BASELINE,
-        end=briefing.now,
-    )
-    return await survey(briefing.environment, incident.service, window, started)
 
 
 def _told(briefing: Briefing, case: Case, ranking: tuple[Ranked, ...]) -> Diagnosis:

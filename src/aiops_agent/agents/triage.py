@@ -7,13 +7,12 @@ from aiops_agent.domain.alert import Severity
 from aiops_agent.domain.diagnosis import Triage, TriageVerdict
 from aiops_agent.domain.errors import SourceError
 from aiops_agent.domain.quantity import amount
-from aiops_agent.domain.telemetry import Service, ServiceGraph, Signal, Window
-from aiops_agent.reasoning.gather import PAIN, Key, beginning, find_start, look, read_graph
+from aiops_agent.domain.telemetry import Service, ServiceGraph, Signal
+from aiops_agent.reasoning.gather import PAIN, Key, around, beginning, find_start, look, read_graph
 from aiops_agent.reasoning.measure import Track, moment
 from aiops_agent.reasoning.read_alert import Reading, Span, State, read, spoken_of, worst
 
 RECENT = timedelta(minutes=2)
-EXTRA_BASELINE = timedelta(minutes=15)
 
 
 async def triage(briefing: Briefing) -> Triage:
@@ -21,11 +20,8 @@ async def triage(briefing: Briefing) -> Triage:
     service = briefing.incident.service
     missing: list[tuple[str, str]] = []
     graph = await read_graph(briefing.environment, service, missing)
-    started = beginning(briefing.incident.started_at, briefing.incident.opened_at)
-    window = Window(
-        start=started - briefing.pace.baseline - EXTRA_BASELINE,
-        end=briefing.now,
-    )
+    started = beginning(briefing.incident)
+    window = around(briefing.incident, briefing.pace.baseline, briefing.now)
     try:
         tracks = await look(briefing.environment, (service,), tuple(Signal), window)
     except SourceError as error:

@@ -59,8 +59,7 @@ async def _read(
     for seen in map(track, series):
         if seen is not None:
             found[(seen.service, seen.signal)] = seen
-    incident = briefing.incident
-    started = beginning(incident.started_at, incident.opened_at)
+    started = beginning(briefing.incident)
     # Traffic over the whole time: what was usual is known only from before the trouble.
     far = Window(start=started - briefing.pace.baseline, end=briefing.now)
     for seen in map(track, await metrics.read(services, (Signal.TRAFFIC,), far)):
@@ -137,8 +136,7 @@ def _vanished(briefing: Briefing, service: str, tracks: dict[Key, Track]) -> boo
     seen = tracks.get((service, Signal.TRAFFIC))
     if seen is None:
         return False  # traffic was never seen here: it is no evidence either way
-    incident = briefing.incident
-    started = beginning(incident.started_at, incident.opened_at).timestamp()
+    started = beginning(briefing.incident).timestamp()
     before = seen.between(-np.inf, started)
     recent = seen.between((briefing.now - 2 * briefing.pace.hold).timestamp(), np.inf)
     if len(before) < FEWEST_BEFORE:

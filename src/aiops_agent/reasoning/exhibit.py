@@ -52,25 +52,6 @@ def findings(case: Case, ranking: tuple[Ranked, ...]) -> dict[Fact, Finding]:
 def hypothesis(case: Case, ranked: Ranked, shown: dict[Fact, Finding]) -> Hypothesis:
     """Return the hypothesis with the shown findings that bear on it."""
     suspicion = ranked.suspicion
-    evidence: dict[str, Evidence] = {}
-    for prediction in suspicion.predictions:
-        stance = STANCE.get(prediction.result)
-        for one in prediction.facts:
-            found = shown.get(one)
-            if stance is None or found is None:
-                continue
-            known = evidence.get(found.id)
-            # One row may serve two predictions; what speaks against weighs more.
-            if known is None or stance is Stance.AGAINST:
-                evidence[found.id] = Evidence(
-                    finding=found.id, stance=stance, why=_why(prediction.claim, stance)
-                )
-    for one in _symptoms(case):
-        found = shown.get(one)
-        if found is not None and found.id not in evidence:
-            evidence[found.id] = Evidence(
-                finding=found.id, stance=Stance.SYMPTOM, why="a consequence"
-            )
     return Hypothesis(
         kind=suspicion.kind,
         service=suspicion.service,
@@ -79,28 +60,64 @@ def hypothesis(case: Case, ranked: Ranked, shown: dict[Fact, Finding]) -> Hypoth
         held=ranked.count(Result.HELD),
         checks=ranked.count(Result.HELD, Result.FAILED, Result.CONTRADICTED),
         contradicted=ranked.count(Result.CONTRADICTED),
-        evidence=tuple(sorted(evidence.values(), key=lambda one: int(one.finding[1:]))),
+        evidence=_evidence(case, ranked, shown),
         change=suspicion.change.title if suspicion.change else "",
     )
 
 
+def _evidence(case: Case, ranked: Ranked, shown: dict[Fact, Finding]) -> tuple[Evidence, ...]:
+    symptoms = set(_symptoms(case))
+    evidence: dict[str, Evidence] = {}
+    for one in symptoms & set(shown):
+        # What the alert is about says nothing of the cause, whoever is suspected.
+        evidence[shown[one].id] = Evidence(
+            finding=shown[one].id, stance=Stance.SYMPTOM, why="what the alert is about"
+        )
+    bearing = [
+        (shown[one].id, prediction)
+        for prediction in ranked.suspicion.predictions
+        if prediction.result in STANCE
+        for one in prediction.facts
+        if one in shown and one not in symptoms
+    ]
+    for finding, prediction in bearing:
+        stance = STANCE[prediction.result]
+        # One row may serve two predictions; what speaks against weighs more.
+        if finding not in evidence or stance is Stance.AGAINST:
+            why = _why(prediction.claim, stance)
+            evidence[finding] = Evidence(finding=finding, stance=stance, why=why)
+    return tuple(sorted(evidence.values(), key=lambda one: int(one.finding[1:])))
+
+
 def sequence(case: Case, best: Ranked, opened: datetime) -> tuple[str, ...]:
     """Return what happened when, oldest first: changes, signals that moved, the alert."""
-    steps: dict[str, float] = {}
+    steps: dict[str, tuple[float, int]] = {"the alert arrives": (opened.timestamp(), len(CAUSAL))}
     if best.suspicion.change is not None:
         change = best.suspicion.change
-        steps[f"{change.title} ({change.service})"] = change.at.timestamp()
+        steps[f"{safe(change.title)} ({change.service})"] = (change.at.timestamp(), -1)
     for name, service in (*_facts(best, Result.HELD), *_symptoms(case)):
         moved = case.scene.shifts.get((service, Signal(name))) if name in _SIGNALS else None
         if moved is None or moved.onset is None or not (moved.up or moved.down):
             continue
-        way = "rises" if moved.up else "falls"
-        steps[f"{signal_name(moved.track.signal)} of {service} {way}"] = moved.onset
-    steps["the alert arrives"] = opened.timestamp()
+        words = f"{signal_name(moved.track.signal)} of {service} {'rises' if moved.up else 'falls'}"
+        steps[words] = (moved.onset, CAUSAL.index(moved.track.signal))
     ordered = sorted(steps.items(), key=lambda step: (step[1], step[0]))
-    return tuple(f"{moment(at):%H:%M:%S} {words}" for words, at in ordered)
+    return tuple(f"{moment(at):%H:%M:%S} {words}" for words, (at, _) in ordered)
 
 
+# In one sample the cause comes before what it causes.
+CAUSAL = (
+    Signal.CACHE_HITS,
+    Signal.TRAFFIC,
+    Signal.REPLICAS,
+    Signal.MEMORY,
+    Signal.POOL,
+    Signal.SATURATION,
+    Signal.QUEUE,
+    Signal.POOL_WAIT,
+    Signal.LATENCY,
+    Signal.ERRORS,
+)
 _SIGNALS = frozenset(signal.value for signal in Signal)
 
 
@@ -122,7 +139,7 @@ def _ruling_out(ranked: Ranked) -> list[Fact]:
 
 
 def _why(claim: str, stance: Stance) -> str:
-    return claim if stance is Stance.FOR else f"not so: {claim}"
+    return claim if stance is Stance.FOR else f"expected, not seen: {claim}"
 
 
 def _finding(case: Case, one: Fact) -> Finding | None:

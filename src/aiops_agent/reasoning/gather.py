@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 import numpy as np
 
 from aiops_agent.domain.errors import SourceError
+from aiops_agent.domain.incident import Incident
 from aiops_agent.domain.telemetry import (
     Change,
     LogLine,
@@ -29,6 +30,7 @@ from aiops_agent.reasoning.measure import (
 )
 
 Key = tuple[str, Signal]
+EXTRA_BASELINE = timedelta(minutes=15)  # slow troubles begin before the alert's "before"
 LONGEST_TROUBLE = timedelta(hours=6)
 CHANGE_HISTORY = timedelta(hours=24)
 LATELY = timedelta(minutes=6)  # the stretch that is read as finely as the source allows
@@ -70,9 +72,15 @@ class Scene:
         return tuple(seen)
 
 
-def beginning(started: datetime, opened: datetime) -> datetime:
+def beginning(incident: Incident) -> datetime:
     """Return a believable start: a sender's clock may say 1970 or the future."""
+    started, opened = incident.started_at, incident.opened_at
     return started if opened - LONGEST_TROUBLE <= started <= opened else opened
+
+
+def around(incident: Incident, baseline: timedelta, now: datetime) -> Window:
+    """Return the time to look at: enough before the beginning for slow troubles, until now."""
+    return Window(start=beginning(incident) - baseline - EXTRA_BASELINE, end=now)
 
 
 async def look(
@@ -98,9 +106,11 @@ async def look(
 
 
 async def survey(
-    environment: Environment, service: ServiceName, window: Window, suspected: datetime
+    environment: Environment, incident: Incident, baseline: timedelta, now: datetime
 ) -> Scene:
     """Read the whole scene; only metrics are indispensable: without them raises SourceError."""
+    service, window = incident.service, around(incident, baseline, now)
+    suspected = beginning(incident)
     missing: list[tuple[str, str]] = []
     graph = await read_graph(environment, service, missing)
     tracks = await look(environment, graph.names, tuple(Signal), window)

@@ -34,7 +34,7 @@ def confidence(case: Case, ranking: tuple[Ranked, ...]) -> tuple[Confidence, str
     if rival is not None:
         other = f"{rival.suspicion.kind} of {rival.suspicion.service}".replace("_", " ")
         words.append(f"next is {other} at {rival.score:.2f} against {best.score:.2f}")
-    words.append(f"{blind} things could not be seen" if blind else "nothing was hidden")
+    words.append(_hidden(blind))
     return LEVELS[lowered], ", ".join(words)
 
 
@@ -79,3 +79,9 @@ def _rival(ranking: tuple[Ranked, ...]) -> Ranked | None:
         if not same:
             return other
     return None
+
+
+def _hidden(blind: int) -> str:
+    if not blind:
+        return "nothing was hidden"
+    return "1 thing could not be seen" if blind == 1 else f"{blind} things could not be seen"

@@ -24,7 +24,7 @@ def hurts_itself(case: Case, service: str) -> Prediction:
         f"{service} suffers and what it calls does not",
         own >= OWN,
         *pain_facts(case, service),
-        *shown[:2],
+        *shown[:1],
         weight=2.0,
         against=own < 0.25,
     )

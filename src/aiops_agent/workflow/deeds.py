@@ -8,6 +8,14 @@ from aiops_agent.workflow.deps import Deps
 from aiops_agent.workflow.page import page
 
 
+_NEXT = {
+    Recovery.RECOVERED: "telemetry says so",
+    Recovery.NOT_RECOVERED: "what can be taken back is taken back",
+    Recovery.WORSE: "taken back at once, as far as it can be",
+    Recovery.INCONCLUSIVE: "telemetry cannot tell, so a person must",
+}
+
+
 class Deeds:
     """Writes what was done and what telemetry said after it."""
 
@@ -80,7 +88,7 @@ class Deeds:
             seen = attempt.verification
             p.tell(
                 EventType.VERIFICATION_DONE,
-                f"{_spoken(recovery)}{' · ' + seen.reason if seen else ''}",
+                f"verdict: {_spoken(recovery)}; {_NEXT[recovery]}",
                 str(number),
                 data={
                     "verification": seen.document() if seen else None,

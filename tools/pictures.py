@@ -12,9 +12,11 @@ import tempfile
 import termios
 import time
 from dataclasses import dataclass
+from itertools import groupby
 from pathlib import Path
 
 import pyte
+from pyte.screens import Char
 from rich.console import Console
 from rich.style import Style
 from rich.terminal_theme import TerminalTheme
@@ -24,20 +26,18 @@ ROOT = Path(__file__).parents[1]
 FOLDER = ROOT / "docs" / "pictures"
 AIOPS = str(Path(sys.executable).with_name("aiops"))
 ROWS, PATIENCE_S = 400, 180
-THEME = TerminalTheme(
-    (22, 24, 29),
+COLOURS = [
+    (60, 64, 74),
+    (235, 94, 94),
+    (98, 196, 120),
+    (229, 181, 84),
+    (96, 155, 240),
+    (193, 125, 224),
+    (86, 196, 204),
     (214, 217, 224),
-    [
-        (60, 64, 74),
-        (235, 94, 94),
-        (98, 196, 120),
-        (229, 181, 84),
-        (96, 155, 240),
-        (193, 125, 224),
-        (86, 196, 204),
-        (214, 217, 224),
-    ],
-)
+]
+GREY = (140, 146, 158)  # bright black: what is quiet
+THEME = TerminalTheme((22, 24, 29), (214, 217, 224), COLOURS, [GREY, *COLOURS[1:]])
 NAMED = {"brown": "yellow", "default": None}
 
 
@@ -76,7 +76,7 @@ def main(names: list[str]) -> int:
 
 def shown(picture: Picture) -> list[Text]:
     """Run the command in a terminal of its own; return what stands on the screen at the end."""
-    screen = pyte.Screen(picture.columns, ROWS)
+    screen = Screen(picture.columns, ROWS)
     stream = pyte.ByteStream(screen)
     with tempfile.TemporaryDirectory() as state:
         child, terminal = pty.fork()
@@ -97,6 +97,14 @@ def shown(picture: Picture) -> list[Text]:
     while lines and not lines[-1].plain.strip():
         lines.pop()
     return lines
+
+
+class Screen(pyte.Screen):
+    """A screen that draws faint text in grey; pyte knows no faint."""
+
+    def select_graphic_rendition(self, *attributes: int) -> None:
+        known = [90 if attribute == 2 else attribute for attribute in attributes]
+        super().select_graphic_rendition(*known)
 
 
 def _follow(terminal: int, stream: pyte.ByteStream, picture: Picture) -> None:
@@ -120,15 +128,18 @@ def _follow(terminal: int, stream: pyte.ByteStream, picture: Picture) -> None:
 
 
 def _line(screen: pyte.Screen, row: int) -> Text:
+    cells = [screen.buffer[row][column] for column in range(screen.columns)]
     text = Text()
-    for column in range(screen.columns):
-        cell = screen.buffer[row][column]
-        style = Style(
-            color=_colour(cell.fg), bgcolor=_colour(cell.bg), bold=cell.bold, reverse=cell.reverse
-        )
-        text.append(cell.data, style)
+    for style, run in groupby(cells, _style):  # one piece per style keeps the picture small
+        text.append("".join(cell.data for cell in run), style)
     text.rstrip()
     return text
+
+
+def _style(cell: Char) -> Style:
+    return Style(
+        color=_colour(cell.fg), bgcolor=_colour(cell.bg), bold=cell.bold, reverse=cell.reverse
+    )
 
 
 def _colour(name: str) -> str | None:

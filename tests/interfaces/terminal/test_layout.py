@@ -7,6 +7,7 @@ from aiops_agent.domain.sparkline import BARS
 from aiops_agent.interfaces.terminal import listing, page
 from aiops_agent.interfaces.terminal.cause import root_cause
 from aiops_agent.interfaces.terminal.closing import closing, escalation
+from aiops_agent.interfaces.terminal.escape import joined, say
 from aiops_agent.interfaces.terminal.evidence import evidence
 from aiops_agent.interfaces.terminal.header import header
 from aiops_agent.interfaces.terminal.plan import question
@@ -117,3 +118,12 @@ def test_a_whole_story_fits_and_uses_no_full_block(width: int) -> None:
 
     assert max(cell_len(text) for text in lines) <= width
     assert "█" not in "".join(lines)
+
+
+def test_joining_leaves_each_part_its_ink() -> None:
+    """Only what stands between is grey; empty parts leave no trace."""
+    whole = joined([say("a", "bold"), say(""), say("b")])
+
+    assert whole.plain == "a · b"
+    assert whole.style == ""
+    assert [(s.start, s.end, str(s.style)) for s in whole.spans] == [(0, 1, "bold"), (1, 4, "dim")]

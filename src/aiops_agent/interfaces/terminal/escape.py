@@ -3,7 +3,7 @@
 from rich.text import Text
 
 from aiops_agent.domain.text import safe
-from aiops_agent.interfaces.terminal.palette import BAD
+from aiops_agent.interfaces.terminal.palette import BAD, QUIET
 
 
 def say(text: str, style: str = "") -> Text:
@@ -18,7 +18,10 @@ def tell(text: str, style: str = "") -> Text:
 
 def joined(parts: list[Text], between: str = " · ") -> Text:
     """Return the parts that hold something, with `between` in grey between them."""
-    return Text(between, style="dim").join([part for part in parts if part.plain])
+    whole = Text()
+    for part in (part for part in parts if part.plain):
+        whole.append(between if whole.plain else "", style=QUIET).append_text(part)
+    return whole
 
 
 def problem(sentence: str) -> Text:

@@ -1,6 +1,5 @@
 """Follow incidents: the timeline as it grows, and each block when its time comes."""
 
-from collections.abc import Sequence
 from types import TracebackType
 from typing import Self
 
@@ -14,7 +13,8 @@ from aiops_agent.interfaces.terminal.footer import Footer, LiveFooter
 from aiops_agent.interfaces.terminal.screen import is_live
 from aiops_agent.interfaces.terminal.timeline import line
 
-NEXT = ("aiops incident list", "aiops demo --list", "aiops --help")
+NEXT_SHOP = ("aiops incident show {incident}", "aiops demo --list", "aiops doctor")
+NEXT_REAL = ("aiops incident show {incident}", "aiops incident list", "aiops services")
 # After these nothing works: a question is asked, or the end is near.
 _STILL = (
     EventType.APPROVAL_PENDING,
@@ -39,12 +39,10 @@ class Follower:
         *,
         many: bool = False,
         live: bool | None = None,
-        next_commands: Sequence[str] = NEXT,
     ) -> None:
         self._console = console
         self._blocks = blocks
         self._many = many
-        self._next = next_commands
         self._seen: list[Event] = []
         self._footer = Footer()
         wanted = is_live(console) if live is None else live
@@ -90,8 +88,13 @@ class Follower:
         if incident.status is Status.ESCALATED:
             self._console.print(escalation(incident))
         report = next((path for path in map(_path, reversed(self._seen)) if path), "")
+        commands = NEXT_SHOP if incident.environment.startswith("shop:") else NEXT_REAL
         dashboard = closing(
-            incident, self._seen, self._console.width, report=report, next_commands=self._next
+            incident,
+            self._seen,
+            self._console.width,
+            report=report,
+            next_commands=[command.format(incident=incident.id) for command in commands],
         )
         self._console.print(dashboard)
 

@@ -1,5 +1,6 @@
 """How far is a signal from where it was, in units of its own noise?"""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -66,7 +67,7 @@ def track(series: Series) -> Track | None:
     pairs = [
         (at.timestamp(), value)
         for at, value in zip(series.times, series.values, strict=True)
-        if value is not None and np.isfinite(value)
+        if value is not None and math.isfinite(value)
     ]
     if not pairs:
         return None

@@ -184,3 +184,34 @@ def test_hostile_words_make_no_markup_no_link_and_no_control_character(text: str
     outside_code = re.sub(r"(`+).*?\1", "", page.split("\n---\n", 1)[1])
     assert not re.search(r"(?<!\\)<|(?<!\\)!\[|\]\((?!#)|https?://|\bwww\.", outside_code)
     assert front(page)["id"] == "INC-0001"
+
+
+def test_a_cause_is_ruled_out_or_contributes_but_never_both() -> None:
+    """What anything speaks against is no contributing factor."""
+    open_rival = canned.LEAK.model_copy(
+        update={"statement": "a noisy neighbour.", "evidence": (), "held": 1, "contradicted": 0}
+    )
+    found = canned.DIAGNOSIS.model_copy(
+        update={"hypotheses": (canned.OVERLOAD, canned.LEAK, open_rival)}
+    )
+    attempt = canned.ATTEMPT.model_copy(update={"diagnosis": found})
+
+    text = written(canned.RESOLVED.model_copy(update={"attempts": (attempt,)})).markdown
+
+    assert "a noisy neighbour" in chapter(text, TITLES[4])
+    assert "runs out of memory" not in chapter(text, TITLES[4])
+    assert "runs out of memory" in chapter(text, TITLES[5])
+
+
+def test_a_change_is_the_trigger_and_no_sign_to_alert_on() -> None:
+    """Earlier detection is about what telemetry showed first."""
+    best = canned.OVERLOAD.model_copy(update={"change": "Release 2.4.1"})
+    found = canned.DIAGNOSIS.model_copy(
+        update={"hypotheses": (best,), "sequence": ("03:02 Release 2.4.1", "03:03 latency rises")}
+    )
+    attempt = canned.ATTEMPT.model_copy(update={"diagnosis": found})
+
+    text = written(canned.RESOLVED.model_copy(update={"attempts": (attempt,)})).markdown
+
+    assert "Suspected change: Release 2.4.1" in chapter(text, TITLES[3])
+    assert "the first sign: 03:03 latency rises" in chapter(text, TITLES[8])

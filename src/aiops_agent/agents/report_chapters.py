@@ -65,7 +65,7 @@ def trigger(m: Material) -> Chapter:
 def factors(m: Material) -> Chapter:
     """Write the causes that the evidence speaks for; people edit these."""
     found = m.diagnosis.hypotheses if m.diagnosis else ()
-    points = tuple(_believed(m, h) for h in found if h is m.best or (h.held and not _refuted(m, h)))
+    points = tuple(_believed(m, h) for h in found if h is m.best or _open(m, h))
     lead: tuple[Line, ...] = (("Proposed by the agent from evidence; people edit this list.",),)
     return Chapter(
         "factors", "5. Contributing factors", sentences=lead if points else (), points=points
@@ -125,5 +125,8 @@ def _believed(m: Material, hypothesis: Hypothesis) -> Line:
     return (f"{hypothesis.statement.rstrip('.')}; {counts}", *references(number, speaking))
 
 
-def _refuted(m: Material, hypothesis: Hypothesis) -> bool:
-    return any(attempt.refuted == hypothesis.key for attempt in m.incident.attempts)
+def _open(m: Material, hypothesis: Hypothesis) -> bool:
+    """Whether something speaks for it and nothing against it."""
+    refuted = any(attempt.refuted == hypothesis.key for attempt in m.incident.attempts)
+    against = any(e.stance is Stance.AGAINST for e in hypothesis.evidence)
+    return bool(hypothesis.held) and not (refuted or against or hypothesis.contradicted)

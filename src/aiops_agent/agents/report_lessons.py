@@ -57,7 +57,9 @@ def detection(m: Material) -> Chapter:
     late = incident.opened_at - incident.started_at
     points: list[Line] = [(f"Alerted by: {names}.",)]
     points.append((f"{span(late)} after the trouble began.",))
-    first = m.diagnosis.sequence[0] if m.diagnosis and m.diagnosis.sequence else ""
+    facts = m.diagnosis.sequence if m.diagnosis else ()
+    change = m.best.change if m.best else ""
+    first = next((fact for fact in facts if not (change and change in fact)), "")
     if first and late > timedelta():
         points.append((f"Earlier would have been an alert on the first sign: {first}",))
     return Chapter("detection", "9. Detection", points=tuple(points))

@@ -12,7 +12,7 @@ from aiops_agent.domain.incident import Incident, Status
 from aiops_agent.domain.remediation import Recovery
 from aiops_agent.domain.value import Document
 
-_MACHINES = ("policy", "flag")  # surfaces that are nobody's name
+_MACHINE = "policy"  # the one surface behind which nobody stands
 
 
 @dataclass(frozen=True)
@@ -60,7 +60,7 @@ class Material:
         """Return `text` with the people who answered called "a person"."""
         for decision in self.decisions:
             name = str(decision.get("by", ""))
-            if name and decision.get("surface") not in _MACHINES:
+            if name and decision.get("surface") != _MACHINE:
                 text = re.sub(rf"\bby {re.escape(name)}(?!\w)", "by a person", text)
         return text
 

@@ -4,13 +4,16 @@ import time
 
 import pytest
 
+from aiops_agent.domain.remediation import ActionKind
 from aiops_agent.domain.telemetry import Signal
 from aiops_agent.simulator.alarms import alarms
 from aiops_agent.simulator.history import History
+from aiops_agent.simulator.operate import operate
 from aiops_agent.simulator.past import PAST, remembered
 from aiops_agent.simulator.physics import Weather, World
 from aiops_agent.simulator.shop import BY_NAME
 from tests.simulator.conftest import Found
+from tests.simulator.lab import USERS
 
 RENAMED = {name: f"svc-{place}" for place, name in enumerate(BY_NAME)}
 
@@ -38,6 +41,18 @@ def test_a_shop_that_nobody_breaks_raises_no_alarm(seed: int, background: float)
 
     assert alarms(history, world.now) == ()
     assert max(v for v in history.tracks["payments-api", Signal.SATURATION] if v) < 0.8
+
+
+@pytest.mark.parametrize("service", [*USERS, "mail-worker"])
+def test_a_restart_on_a_busy_but_well_day_raises_no_alarm(service: str):
+    world = World(1, Weather(background=1.12, phase=21600.0), ())
+    history = History(world, 1)
+    world.advance(600.0)
+
+    operate(world, ActionKind.RESTART_SERVICE, service, {})
+    world.advance(900.0)
+
+    assert alarms(history, world.now) == ()
 
 
 def test_an_hour_of_the_shop_takes_a_moment():

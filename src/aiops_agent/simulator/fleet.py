@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from aiops_agent.simulator.shop import Release
 
 GC_FROM = 0.80  # share of memory from which the collector works hard
-COLD = 0.6  # capacity of a replica that has just started
+COLD = 0.75  # capacity of a replica that has just started
 WARM_UP = 20.0  # seconds
 BOOT = 10.0  # seconds before a new replica even starts: placing it, fetching its image
 PAUSE = 2.0  # seconds between two groups of a rolling restart

@@ -82,7 +82,7 @@ def decoys(fault: Fault, seed: int) -> tuple[tuple[Record, ...], tuple[Deed, ...
     deeds = []
     elsewhere = sorted({*APPLICATIONS, "mail-worker"} - _concerned(fault.service))
     for service in dice.sample(elsewhere, min(len(elsewhere), dice.randint(1, 3))):
-        at = 5.0 * dice.randint(24, int(fault.at / 5) - 12)
+        at = 5.0 * dice.randint(24, int(fault.at / 5) - 96)
         if dice.random() < 0.6:
             new = Release(bumped(BY_NAME[service].releases[-1], 2))
             deeds.append(Deed(at, partial(release, target=service, new=new)))

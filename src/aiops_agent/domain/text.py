@@ -51,13 +51,6 @@ def code(text: str, *, limit: int | None = None) -> str:
     return f"{fence}{pad}{inner}{pad}{fence}"
 
 
-def code_block(text: str, *, limit: int | None = None) -> str:
-    """Return `text` as a fenced Markdown block that nothing inside can close."""
-    inner = safe(text, lines=True, limit=limit)
-    fence = "`" * max(3, _longest_run(inner) + 1)
-    return f"{fence}text\n{inner}\n{fence}"
-
-
 def _pieces(text: str, kept: str) -> list[str]:
     pieces, marks = [], 0
     for char in text:

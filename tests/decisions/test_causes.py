@@ -49,7 +49,7 @@ def course(given: Any) -> Course:
         return ramp(*given["ramp"])
     if isinstance(given, dict):
         usual, low, length = given["dip"]
-        return lambda t: (usual if t < 0 else min(usual, low + (usual - low) * t / length))
+        return lambda t: usual if t < 0 else min(usual, low + (usual - low) * t / length)
     return lambda t: step(*given)(t) * wobble(t)
 
 
@@ -71,9 +71,7 @@ def change(one: dict[str, Any]) -> Change:
 def lines(one: dict[str, Any]) -> list[LogLine]:
     start = one.get("from", -600)
     times = [BEGAN + timedelta(seconds=start + 5 * number) for number in range(40)]
-    return [
-        LogLine(at=at, service=one["service"], level="info", text=one["text"]) for at in times
-    ]
+    return [LogLine(at=at, service=one["service"], level="info", text=one["text"]) for at in times]
 
 
 @pytest.mark.parametrize("row", ROWS, ids=[row["case"] for row in ROWS])

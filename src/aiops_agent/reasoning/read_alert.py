@@ -101,7 +101,7 @@ def recent(seen: Track, span: Span) -> float:
     since = max(span.now - span.longest, span.began or 0.0)
     # Leave most of a short history to compare with, and enough of it to be called recent.
     since = max(since, span.now - 0.4 * (span.now - float(seen.at[0])))
-    return min(since, float(seen.at[-1]) - 2.5 * seen.step)
+    return min(since, span.now - 3.5 * seen.step)
 
 
 def worst(readings: tuple[Reading, ...], named: tuple[Signal, ...]) -> Reading | None:

@@ -1,0 +1,138 @@
+"""Remedies fit the cause; memory decides between those that fit, never against telemetry."""
+
+from datetime import UTC, datetime
+
+import pytest
+
+from aiops_agent.agents.diagnose import diagnose
+from aiops_agent.agents.plan import plan
+from aiops_agent.domain.diagnosis import CauseKind
+from aiops_agent.domain.incident import Attempt, EnvironmentId, IncidentId, Status
+from aiops_agent.domain.postmortem import PastIncident, Remedy
+from aiops_agent.domain.remediation import (
+    Action,
+    ActionKind,
+    Effect,
+    EffectState,
+    Offer,
+    Outcome,
+    Plan,
+    PlanKind,
+    Recovery,
+)
+from aiops_agent.domain.telemetry import ServiceName, Signal
+from tests.agents.test_diagnose import API, overload
+from tests.reasoning.world import BEGAN, World, step
+
+
+def past(
+    kind: ActionKind, recovery: Recovery, cause: CauseKind = CauseKind.CAPACITY
+) -> PastIncident:
+    action = Action(kind=kind, target=API, wished={"replicas": 6} if "scale" in kind else {})
+    return PastIncident(
+        id=IncidentId(f"INC-{kind}"),
+        environment=EnvironmentId("fake:before"),
+        title="api is slow",
+        service=API,
+        alert_names=("HighLatency",),
+        signal=Signal.LATENCY,
+        cause=cause,
+        cause_service=API,
+        remedies=(Remedy(action=action, recovery=recovery),),
+        status=Status.RESOLVED,
+        summary="",
+        ended_at=datetime(2026, 1, 14, tzinfo=UTC),
+    )
+
+
+async def planned(made: World, **more: object) -> Plan:
+    briefing = made.briefing(**more)
+    return await plan(briefing, await diagnose(briefing))
+
+
+async def test_an_overload_is_scaled_to_what_the_demand_needs() -> None:
+    proposed = await planned(overload())
+    assert [action.text for action in proposed.actions] == ["scale_pods api replicas=4"]
+    assert proposed.hypothesis == "capacity:api"
+
+
+async def test_what_counts_as_recovered_is_registered_with_the_plan() -> None:
+    first, second = (await planned(overload())).criteria
+    assert (first.service, first.signal) == (API, Signal.LATENCY)
+    assert second.signal is Signal.ERRORS
+    assert 0.05 < first.level < 0.5
+    assert first.worse is not None
+    assert first.worse > 1.0
+    assert first.words == "api latency p95 < 125 ms for 60 s within 5 min"
+
+
+async def test_the_bound_is_never_passed() -> None:
+    menu = (Offer(kind=ActionKind.SCALE_PODS, bounds={"max_replicas": 3}),)
+    assert (await planned(overload(), menu=menu)).actions[0].wished == {"replicas": 3}
+
+
+async def test_at_the_bound_a_person_must_look() -> None:
+    menu = (Offer(kind=ActionKind.SCALE_PODS, bounds={"max_replicas": 2}),)
+    proposed = await planned(overload(), menu=menu)
+    assert proposed.kind is PlanKind.HANDOVER
+    assert "already runs on 2 of at most 2 replicas" in proposed.reason
+
+
+async def test_what_is_not_on_the_menu_is_not_proposed() -> None:
+    assert (await planned(overload(), menu=())).kind is PlanKind.HANDOVER
+
+
+async def test_memory_of_what_fixed_and_what_did_not_is_cited() -> None:
+    known = (
+        past(ActionKind.SCALE_PODS, Recovery.RECOVERED),
+        past(ActionKind.RESTART_SERVICE, Recovery.NOT_RECOVERED),
+    )
+    proposed = await planned(overload(), past=known)
+    assert proposed.precedent == (
+        "INC-scale_pods (January): scaling fixed the like of this;"
+        " INC-restart_service (January): a restart did not"
+    )
+
+
+@pytest.mark.parametrize("cause", [CauseKind.CAPACITY, CauseKind.HANG])
+async def test_a_memory_that_telemetry_contradicts_loses(cause: CauseKind) -> None:
+    known = (past(ActionKind.RESTART_SERVICE, Recovery.RECOVERED, cause),)
+    proposed = await planned(overload(), past=known)
+    assert proposed.actions[0].kind is ActionKind.SCALE_PODS
+    told = next(a for a in proposed.alternatives if a.text.startswith("restart_service"))
+    assert "telemetry contradicts" in told.drawback
+
+
+async def test_an_empty_memory_finds_the_same_plan() -> None:
+    known = (past(ActionKind.SCALE_PODS, Recovery.RECOVERED),)
+    with_memory = await planned(overload(), past=known)
+    assert with_memory.actions == (await planned(overload())).actions
+
+
+async def test_a_remedy_that_failed_in_this_incident_is_not_tried_again() -> None:
+    made = overload()
+    first = await planned(made)
+    effect = Effect(operation="1", words="", state=EffectState.APPLIED, at=BEGAN)
+    done = Outcome(effects=(effect,), started=BEGAN, finished=BEGAN)
+    tried = made.incident().amend(Attempt(number=1, plan=first, outcome=done))
+    assert (await planned(made, incident=tried)).kind is PlanKind.HANDOVER
+
+
+async def test_a_weak_suspicion_changes_nothing() -> None:
+    made = World(
+        courses={
+            (API, Signal.LATENCY): step(0.05, 0.12),
+            (API, Signal.TRAFFIC): step(40, 44),
+            (API, Signal.SATURATION): step(0.4, 0.93),
+        },
+        alerting="api",
+    )
+    assert (await planned(made)).kind is PlanKind.HANDOVER
+
+
+async def test_nobody_is_asked_for_an_action_that_nothing_could_verify() -> None:
+    briefing = overload().briefing()
+    found = await diagnose(briefing)
+    blind = overload()
+    blind.courses = {(ServiceName("other"), Signal.LATENCY): step(0.1, 0.1)}
+    assert (await plan(blind.briefing(), found)).kind is PlanKind.HANDOVER

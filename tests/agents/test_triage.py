@@ -1,0 +1,109 @@
+"""Confirmed, contradicted or unseen: never more than telemetry says."""
+
+from datetime import timedelta
+
+import pytest
+
+from aiops_agent.agents.triage import triage
+from aiops_agent.domain.alert import Severity
+from aiops_agent.domain.diagnosis import TriageVerdict
+from aiops_agent.domain.telemetry import Objective, Service, ServiceName, Signal
+from tests.reasoning.world import BEGAN, World, step
+
+API = ServiceName("api")
+
+
+def world(latency: tuple[float, float], errors: tuple[float, float], **more: object) -> World:
+    courses = {(API, Signal.LATENCY): step(*latency), (API, Signal.ERRORS): step(*errors)}
+    promised = Service(name=API, objective=Objective(latency=0.3, errors=0.02))
+    given = {"courses": courses, "services": (promised,), "alerting": "api", **more}
+    return World(**given)  # type: ignore[arg-type]  # a test's short hand
+
+
+async def test_a_broken_promise_is_confirmed_with_its_impact() -> None:
+    seen = await triage(world((0.1, 1.2), (0.001, 0.001)).briefing())
+    assert seen.verdict is TriageVerdict.CONFIRMED
+    assert seen.signal is Signal.LATENCY
+    assert seen.impact.startswith("more than 1 in 20 api requests is slower than 300 ms")
+    assert seen.began == BEGAN
+
+
+async def test_failing_requests_are_counted_in_plain_words() -> None:
+    made = world((0.1, 0.1), (0.001, 0.125), alert="HighErrorRate")
+    assert (await triage(made.briefing())).impact == "1 in 8 api requests fails"
+
+
+async def test_a_signal_that_is_fine_contradicts_the_alert() -> None:
+    seen = await triage(world((0.1, 0.1), (0.001, 0.001)).briefing())
+    assert seen.verdict is TriageVerdict.CONTRADICTED
+    assert seen.severity is Severity.SEV4
+    assert "latency p95 is 1" in seen.reason
+
+
+async def test_another_pain_than_the_alert_names_still_confirms_it() -> None:
+    seen = await triage(world((0.1, 0.1), (0.001, 0.4)).briefing())
+    assert seen.verdict is TriageVerdict.CONFIRMED
+    assert seen.signal is Signal.ERRORS
+
+
+async def test_telemetry_that_is_down_never_dismisses() -> None:
+    seen = await triage(world((0.1, 0.1), (0.0, 0.0), broken={"metrics"}).briefing())
+    assert seen.verdict is TriageVerdict.UNSEEN
+    assert any("metrics are away" in reason for reason in seen.missing)
+
+
+async def test_telemetry_that_is_empty_never_dismisses() -> None:
+    seen = await triage(world((0.1, 0.1), (0.0, 0.0), courses={}).briefing())
+    assert seen.verdict is TriageVerdict.UNSEEN
+
+
+async def test_the_named_signal_must_be_seen_to_contradict() -> None:
+    fine = {(API, Signal.ERRORS): step(0.001, 0.001)}
+    seen = await triage(world((0, 0), (0, 0), courses=fine).briefing())
+    assert seen.verdict is TriageVerdict.UNSEEN
+
+
+async def test_nan_is_not_a_healthy_value() -> None:
+    nothing = {(API, Signal.LATENCY): lambda t: 0.1 if t < -60 else None}
+    seen = await triage(world((0, 0), (0, 0), courses=nothing).briefing())
+    assert seen.verdict is TriageVerdict.UNSEEN
+
+
+async def test_without_a_promise_the_time_before_decides() -> None:
+    made = world((0.1, 0.9), (0.001, 0.001), services=(Service(name=API),))
+    assert (await triage(made.briefing())).verdict is TriageVerdict.CONFIRMED
+
+
+async def test_without_promise_and_history_nothing_is_dismissed() -> None:
+    made = world((0.1, 0.1), (0.0, 0.0), services=(), history=0.0, resolution=60.0)
+    assert (await triage(made.briefing())).verdict is TriageVerdict.UNSEEN
+
+
+async def test_trouble_that_went_away_contradicts_in_the_end() -> None:
+    made = world((0.1, 0.1), (0.001, 0.001), now=BEGAN + timedelta(minutes=8))
+    made.courses[API, Signal.LATENCY] = lambda t: 1.5 if 0 <= t < 120 else 0.1
+    assert (await triage(made.briefing())).verdict is TriageVerdict.CONTRADICTED
+
+
+@pytest.mark.parametrize(
+    ("errors", "severity"),
+    [(0.6, Severity.SEV1), (0.3, Severity.SEV1), (0.1, Severity.SEV2), (0.03, Severity.SEV3)],
+)
+async def test_severity_follows_the_share_of_failing_requests(
+    errors: float, severity: Severity
+) -> None:
+    seen = await triage(world((0.1, 0.1), (0.001, errors)).briefing())
+    assert seen.severity is severity
+
+
+async def test_behind_other_services_the_same_share_weighs_less() -> None:
+    made = world((0.1, 0.1), (0.001, 0.3), calls=(("front", "api"),))
+    seen = await triage(made.briefing())
+    assert seen.severity is Severity.SEV2
+    assert seen.impact.endswith("front needs it")
+
+
+async def test_a_senders_wrong_clock_does_not_matter() -> None:
+    made = world((0.1, 1.2), (0.001, 0.001))
+    old = made.incident().model_copy(update={"started_at": BEGAN - timedelta(days=20_000)})
+    assert (await triage(made.briefing(incident=old))).began == BEGAN

@@ -1,0 +1,121 @@
+"""Recovered only when everything that was registered is seen to be good for long enough."""
+
+from datetime import timedelta
+
+import pytest
+
+from aiops_agent.agents.verify import verify
+from aiops_agent.domain.remediation import Comparison, Criterion, Recovery
+from aiops_agent.domain.telemetry import ServiceName, Signal
+from tests.reasoning.world import BEGAN, Course, World, step
+
+API, STORE = ServiceName("api"), ServiceName("store")
+ACTED = BEGAN + timedelta(seconds=300)
+
+
+def criterion(service: ServiceName = API, **more: object) -> Criterion:
+    given = {
+        "service": service,
+        "signal": Signal.LATENCY,
+        "comparison": Comparison.BELOW,
+        "level": 0.3,
+        "hold": timedelta(seconds=60),
+        "within": timedelta(minutes=5),
+        "worse": 2.0,
+        **more,
+    }
+    return Criterion(**given)  # type: ignore[arg-type]  # a test's short hand
+
+
+def world(latency: Course, *, after: int, traffic: Course | None = None) -> World:
+    courses: dict[tuple[str, Signal], Course] = {(API, Signal.LATENCY): latency}
+    if traffic is not None:
+        courses[API, Signal.TRAFFIC] = traffic
+    return World(courses=courses, alerting="api", now=ACTED + timedelta(seconds=after))
+
+
+def healing(at: float) -> Course:
+    """Return a latency that is bad from BEGAN and good again `at` seconds after ACTED."""
+    return lambda t: 0.1 if t < 0 or t >= 300 + at else 1.0
+
+
+async def told(made: World, *criteria: Criterion) -> Recovery:
+    return (await verify(made.briefing(), criteria or (criterion(),), ACTED)).recovery
+
+
+async def test_good_for_the_whole_hold_is_recovered() -> None:
+    assert await told(world(healing(30), after=120)) is Recovery.RECOVERED
+
+
+async def test_good_for_too_short_a_time_is_not_recovered() -> None:
+    assert await told(world(healing(90), after=120)) is Recovery.NOT_RECOVERED
+
+
+async def test_what_was_good_before_the_action_does_not_count() -> None:
+    assert await told(world(healing(-300), after=45)) is Recovery.NOT_RECOVERED
+
+
+async def test_still_bad_is_not_recovered() -> None:
+    assert await told(world(healing(9000), after=240)) is Recovery.NOT_RECOVERED
+
+
+async def test_far_beyond_the_alert_is_worse() -> None:
+    assert await told(world(step(0.1, 5.0), after=150)) is Recovery.WORSE
+
+
+async def test_bad_while_it_settles_is_not_worse_yet() -> None:
+    assert await told(world(step(0.1, 5.0), after=60)) is Recovery.NOT_RECOVERED
+
+
+async def test_bad_but_turning_back_is_not_worse() -> None:
+    falling = world(lambda t: 0.1 if t < 0 else 9.0 - 0.014 * t, after=150)
+    assert await told(falling) is Recovery.NOT_RECOVERED
+
+
+async def test_missing_data_is_never_success() -> None:
+    gone = world(lambda t: 1.0 if t < 300 else None, after=120)
+    assert await told(gone) is Recovery.INCONCLUSIVE
+
+
+async def test_a_series_that_does_not_exist_is_inconclusive() -> None:
+    made = world(healing(0), after=120)
+    assert await told(made, criterion(), criterion(STORE)) is Recovery.INCONCLUSIVE
+
+
+async def test_one_sample_is_too_few() -> None:
+    sparse = world(lambda t: 0.1 if t < 0 or t >= 405 else None, after=120)
+    assert await told(sparse) is Recovery.INCONCLUSIVE
+
+
+async def test_every_criterion_must_hold() -> None:
+    made = world(healing(0), after=120)
+    made.courses[STORE, Signal.LATENCY] = step(0.1, 0.9)
+    assert await told(made, criterion(), criterion(STORE)) is Recovery.NOT_RECOVERED
+
+
+async def test_good_numbers_without_requests_prove_nothing() -> None:
+    made = world(healing(0), after=120, traffic=lambda t: 40.0 if t < 300 else 0.5)
+    said = await verify(made.briefing(), (criterion(),), ACTED)
+    assert said.recovery is Recovery.INCONCLUSIVE
+    assert "hardly any request" in said.reason
+
+
+async def test_telemetry_that_does_not_answer_is_inconclusive_with_its_reason() -> None:
+    made = world(healing(0), after=120)
+    made.broken.add("metrics")
+    said = await verify(made.briefing(), (criterion(),), ACTED)
+    assert said.recovery is Recovery.INCONCLUSIVE
+    assert "metrics are away" in said.reason
+
+
+async def test_nothing_registered_is_never_success() -> None:
+    said = await verify(world(healing(0), after=120).briefing(), (), ACTED)
+    assert said.recovery is Recovery.INCONCLUSIVE
+
+
+@pytest.mark.parametrize(("hits", "recovery"), [(0.9, "recovered"), (0.5, "not_recovered")])
+async def test_a_level_may_have_its_good_side_above(hits: float, recovery: str) -> None:
+    made = world(healing(0), after=120)
+    made.courses[API, Signal.CACHE_HITS] = step(hits, hits)
+    above = criterion(signal=Signal.CACHE_HITS, comparison=Comparison.ABOVE, level=0.8, worse=None)
+    assert (await told(made, above)).value == recovery

@@ -1,0 +1,39 @@
+"""Which cases are the like of this one."""
+
+from datetime import timedelta
+
+from aiops_agent.domain.diagnosis import CauseKind
+from aiops_agent.domain.incident import IncidentId
+from aiops_agent.domain.remediation import ActionKind, Recovery
+from aiops_agent.domain.telemetry import ServiceName, Signal
+from aiops_agent.memory.recall import similar
+from tests.agents.test_diagnose import overload
+from tests.agents.test_plan import past
+
+CASE = past(ActionKind.SCALE_PODS, Recovery.RECOVERED)
+
+
+def found(*cases: object) -> list[str]:
+    incident = overload().incident()
+    return [c.id for c in similar(cases, incident, Signal.LATENCY, CauseKind.CAPACITY)]  # type: ignore[arg-type]  # short hand
+
+
+def test_the_same_alert_of_the_same_service_is_alike() -> None:
+    assert found(CASE) == [CASE.id]
+
+
+def test_another_service_with_another_alert_is_not() -> None:
+    other = {"service": ServiceName("x"), "alert_names": ("Y",), "cause": CauseKind.LEAK}
+    assert found(CASE.model_copy(update=other)) == []
+
+
+def test_the_likest_comes_first_then_the_newest() -> None:
+    new = CASE.model_copy(
+        update={"id": IncidentId("new"), "ended_at": CASE.ended_at + timedelta(days=9)}
+    )
+    hang = CASE.model_copy(update={"id": IncidentId("hang"), "cause": CauseKind.HANG})
+    assert found(hang, CASE, new) == ["new", CASE.id, "hang"]
+
+
+def test_an_incident_is_not_its_own_precedent() -> None:
+    assert found(CASE.model_copy(update={"id": overload().incident().id})) == []

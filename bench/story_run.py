@@ -4,13 +4,16 @@ import asyncio
 import json
 import sys
 import time
-from dataclasses import asdict, dataclass, field
+from collections.abc import Awaitable, Callable
+from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
+from typing import Any
 
 import sqlalchemy as sa
 from dbos import DBOS
 
-from aiops_agent.bootstrap.house import House, house
+from aiops_agent.agents.crew import Crew, without_llm
+from aiops_agent.bootstrap.house import House, Parts, house
 from aiops_agent.domain.approval import Surface
 from aiops_agent.domain.event import EventType
 from aiops_agent.settings.sections import Settings
@@ -27,7 +30,9 @@ class Figures:
     to_plan: float = 0.0  # from the alert in the inbox to the plan that waits
     to_end: float = 0.0  # from the alert to the incident's end, in a process that has done it once
     empty: float = 0.0  # for one empty step
+    thinking: float = 0.0  # of it, what the agents themselves needed
     steps: int = 0  # recorded by that story and its children
+    stories: int = 0  # workflows: the story and its children; each is recorded when it begins
     ending: str = ""
     _since: float = field(default_factory=time.process_time)
 
@@ -35,6 +40,27 @@ class Figures:
         """Return the CPU seconds since the last lap."""
         before, self._since = self._since, time.process_time()
         return self._since - before
+
+
+@dataclass
+class Mind:
+    """Adds up the CPU seconds that pass while an agent answers."""
+
+    seconds: float = 0.0
+
+    def measured(self, crew: Crew) -> Crew:
+        """Return the same crew with a stop-watch on each of the six."""
+        return Crew(**{part.name: self._timed(getattr(crew, part.name)) for part in fields(crew)})
+
+    def _timed(self, ask: Callable[..., Awaitable[Any]]) -> Callable[..., Awaitable[Any]]:
+        async def answered(*given: Any) -> Any:
+            since = time.process_time()
+            try:
+                return await ask(*given)
+            finally:
+                self.seconds += time.process_time() - since
+
+        return answered
 
 
 @DBOS.step(name="bench.nothing")
@@ -69,12 +95,16 @@ async def tell(built: House, engine: Engine) -> Figures:
 
 async def run(folder: Path) -> Figures:
     """Measure on a new store in the folder."""
-    built = house(Settings(state_dir=folder))
+    mind = Mind()
+    built = house(Settings(state_dir=folder), Parts(crew=mind.measured(without_llm())))
     async with built.engine("shop") as engine:
         first = await tell(built, engine)
-        before = _recorded(folder)
+        before, thought = _recorded(folder), mind.seconds
         figures = await tell(built, engine)
-        figures.steps, figures.to_plan = _recorded(folder) - before, first.to_plan
+        figures.thinking, figures.to_plan = mind.seconds - thought, first.to_plan
+        figures.steps, figures.stories = (
+            now - then for now, then in zip(_recorded(folder), before, strict=True)
+        )
         await empty(EMPTY_STEPS // 10)
         figures.lap()
         await empty(EMPTY_STEPS)
@@ -83,10 +113,13 @@ async def run(folder: Path) -> Figures:
     return figures
 
 
-def _recorded(folder: Path) -> int:
+def _recorded(folder: Path) -> list[int]:
     database = sa.create_engine(Settings(state_dir=folder).store.url)
     with database.connect() as connection:
-        return int(connection.scalar(sa.text("SELECT count(*) FROM operation_outputs")) or 0)
+        return [
+            int(connection.scalar(sa.text(f"SELECT count(*) FROM {table}")) or 0)
+            for table in ("operation_outputs", "workflow_status")
+        ]
 
 
 if __name__ == "__main__":

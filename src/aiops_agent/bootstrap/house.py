@@ -75,6 +75,7 @@ class House:
             environment=EnvironmentId(settings.environment),
             decoders=ALERT_DECODERS,
             heard=self._heard,
+            running=lambda: self._running is not None,
         )
         self.demo = Demo(settings.state_dir / "shops", self.places, self.service)
 
@@ -109,7 +110,7 @@ class House:
 
     async def doctor(self) -> Sequence[Checkup]:
         """Look at the store and at everything that is configured."""
-        ready, words = await asyncio.to_thread(self.service.ready)
+        ready, words = await asyncio.to_thread(self.service.store_ready)
         health = Health.OK if ready else Health.PROBLEM
         address = self._database.url.render_as_string(hide_password=True)
         store = Checkup(group="core", name="store", health=health, words=f"{address}: {words}")
@@ -133,7 +134,7 @@ class House:
         busy = Busy()
         environment = EnvironmentId(self._settings.environment) if serving else None
         informs = [
-            Inform(self._deps.store, notifier, EnvironmentId(self._settings.environment))
+            Inform(self._deps, notifier, EnvironmentId(self._settings.environment))
             for notifier in _notifiers(self._settings)
             if serving
         ]

@@ -31,6 +31,7 @@ class EventType(StrEnum):
     INCIDENT_DISMISSED = "incident.dismissed"
     INCIDENT_ESCALATED = "incident.escalated"
     REPORT_WRITTEN = "report.written"
+    PEOPLE_TOLD = "people.told"  # or not: `data` says which
 
 
 class Phase(StrEnum):

@@ -30,8 +30,8 @@ class Inbox(Protocol):
         """Keep a body. The same bytes again count up `seen` and wait to be handled again."""
         ...
 
-    def waiting(self, limit: int) -> tuple[Delivery, ...]:
-        """Return unhandled, unrejected deliveries, oldest first."""
+    def waiting(self, limit: int, *, environment: str | None = None) -> tuple[Delivery, ...]:
+        """Return unhandled, unrejected deliveries (of one environment), oldest first."""
         ...
 
     def handled(self, delivery: int) -> None:

@@ -32,6 +32,7 @@ PHASES: dict[EventType, tuple[Phase, str]] = {
     EventType.INCIDENT_DISMISSED: (Phase.REPORT, "story"),
     EventType.INCIDENT_ESCALATED: (Phase.REPORT, "story"),
     EventType.REPORT_WRITTEN: (Phase.REPORT, "report"),
+    EventType.PEOPLE_TOLD: (Phase.REPORT, "notifier"),
 }
 
 

@@ -7,7 +7,6 @@ from aiops_agent.domain.value import Document
 from aiops_agent.workflow.deps import Deps
 from aiops_agent.workflow.page import page
 
-
 _NEXT = {
     Recovery.RECOVERED: "telemetry says so",
     Recovery.NOT_RECOVERED: "what can be taken back is taken back",

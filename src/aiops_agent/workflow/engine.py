@@ -9,7 +9,7 @@ from typing import Any, Protocol
 
 from dbos import DBOS, SetWorkflowID
 
-from aiops_agent.domain.approval import Decision
+from aiops_agent.domain.approval import Decision, Surface
 from aiops_agent.domain.errors import AiopsError, ApprovalError, UsageError
 from aiops_agent.domain.event import Event
 from aiops_agent.domain.incident import EnvironmentId, IncidentId
@@ -140,7 +140,7 @@ class Engine:
             decision = self.answers.take(request_id, self.service.deps.now())
         except ApprovalError as error:
             log.warning("approval file refused", extra={"id": request_id, "why": str(error)})
-            gate.refuse(request_id, str(error), "file")
+            gate.refuse(request_id, str(error), by="", surface=Surface.FILE)
             return
         if decision is not None:
             with contextlib.suppress(ApprovalError):  # refused and recorded by the gate

@@ -102,11 +102,10 @@ class Gate:
                 p.work.wake(request.incident, f"{request.id}:answer")
                 return answered
         except ApprovalError as error:
-            who = f"{decision.by or 'nobody'} ({decision.surface})"
-            self.refuse(request_id, str(error), who)
+            self.refuse(request_id, str(error), by=decision.by, surface=decision.surface)
             raise
 
-    def refuse(self, request_id: str, why: str, who: str) -> None:
+    def refuse(self, request_id: str, why: str, *, by: str, surface: Surface) -> None:
         """Record an answer that does not count; one for an unknown request leaves no trace."""
         with self.deps.store.begin() as work:
             request = work.approvals.get(request_id)
@@ -115,9 +114,9 @@ class Gate:
         with page(self.deps, request.incident) as p:
             p.tell(
                 EventType.APPROVAL_REFUSED,
-                f"an answer by {who} does not count: {why}",
+                f"an answer by {by or 'nobody'} ({surface}) does not count: {why}",
                 f"{request.id}:{self.deps.now().isoformat()}",
-                data={"approval": request.id, "why": why},
+                data={"approval": request.id, "why": why, "decision": {"surface": surface}},
             )
 
     def _request(self, plan: PreparedPlan, verdict: Verdict, now: datetime) -> ApprovalRequest:

@@ -9,7 +9,8 @@ from aiops_agent.domain.event import Event, EventType
 from aiops_agent.domain.incident import EnvironmentId, Incident
 from aiops_agent.domain.notice import Notice, Occasion
 from aiops_agent.ports.people import Notifier
-from aiops_agent.ports.store import Store
+from aiops_agent.workflow.deps import Deps
+from aiops_agent.workflow.page import page
 
 log = logging.getLogger(__name__)
 
@@ -28,7 +29,7 @@ LONGEST_PAUSE_SECONDS = 60.0
 class Inform:
     """One subscriber: tells one notifier of one environment's events, in order."""
 
-    store: Store
+    deps: Deps
     notifier: Notifier
     environment: EnvironmentId
 
@@ -45,24 +46,43 @@ class Inform:
         if occasion is None or event.environment != self.environment:
             return
         notice = await asyncio.to_thread(self._notice, event, occasion)
+        why_not = await self._delivered(notice)
+        await asyncio.to_thread(self._say, notice, why_not)
+
+    async def _delivered(self, notice: Notice) -> str:
+        """Tell it, again after a pause where that may help; return "" or why it was not told."""
         pause = FIRST_PAUSE_SECONDS
         for attempt in range(1, TRIES + 1):
             try:
                 await self.notifier.tell(notice)
             except NotifyError as error:
+                channel = self.notifier.name
                 log.warning(
                     "notice not delivered",
-                    extra={"channel": self.notifier.name, "key": notice.key, "why": str(error)},
+                    extra={"channel": channel, "key": notice.key, "why": str(error)},
                 )
                 if not error.retry or attempt == TRIES:
-                    return
-                await asyncio.sleep(pause)
-                pause = min(pause * 2, LONGEST_PAUSE_SECONDS)
+                    return str(error)
             else:
-                return
+                return ""
+            await asyncio.sleep(pause)
+            pause = min(pause * 2, LONGEST_PAUSE_SECONDS)
+        return "given up"
+
+    def _say(self, notice: Notice, why_not: str) -> None:
+        """Put on the bus whether people were told: a page that nobody got is an event too."""
+        occasion = notice.occasion.replace("_", " ")
+        told = f"NOT told ({why_not})" if why_not else "told"
+        with page(self.deps, notice.incident) as p:
+            p.tell(
+                EventType.PEOPLE_TOLD,
+                f"{told} by {self.notifier.name}: {occasion}",
+                f"{self.notifier.name}:{notice.key}",
+                data={"channel": self.notifier.name, "outcome": "failed" if why_not else "sent"},
+            )
 
     def _notice(self, event: Event, occasion: Occasion) -> Notice:
-        with self.store.begin() as work:
+        with self.deps.store.begin() as work:
             incident = work.incidents.get(event.incident)
             request = work.approvals.latest(event.incident)
         waits = occasion in (Occasion.APPROVAL_NEEDED, Occasion.REMINDER) and request is not None
@@ -80,11 +100,11 @@ class Inform:
         )
 
     def _new(self) -> tuple[Event, ...]:
-        with self.store.begin() as work:
+        with self.deps.store.begin() as work:
             return work.events.after(work.events.cursor(self._subscriber))
 
     def _done(self, cursor: int) -> None:
-        with self.store.begin() as work:
+        with self.deps.store.begin() as work:
             work.events.advance(self._subscriber, cursor)
 
     @property

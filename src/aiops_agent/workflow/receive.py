@@ -8,7 +8,7 @@ from aiops_agent.correlate import belongs_to, same_cause, service_of
 from aiops_agent.domain.alert import Alert, AlertState, Delivery, Severity
 from aiops_agent.domain.errors import SourceError
 from aiops_agent.domain.event import EventType
-from aiops_agent.domain.incident import EnvironmentId, Incident
+from aiops_agent.domain.incident import EnvironmentId, Incident, IncidentId
 from aiops_agent.domain.point import Point
 from aiops_agent.domain.telemetry import ServiceGraph
 from aiops_agent.ports.store import Work
@@ -16,6 +16,7 @@ from aiops_agent.workflow.chronicle import Chronicle
 from aiops_agent.workflow.deps import Deps
 
 BATCH = 50
+RECENT = 200  # incidents looked at for the one that an alert belongs to
 OLDEST = timedelta(hours=6)  # an alert that claims to be older is dated by its arrival
 
 _SEVERITIES = {
@@ -51,9 +52,12 @@ class Receive:
     def _batch(self, environment: EnvironmentId, graph: ServiceGraph) -> int:
         at = self.deps.environments(environment).clock.now()
         with self.deps.store.begin() as work:
-            waiting = [d for d in work.inbox.waiting(BATCH) if d.environment == environment]
+            waiting = work.inbox.waiting(BATCH, environment=environment)
+            listed = work.incidents.listed(environment=environment, limit=RECENT)
+            known = {incident.id: incident for incident in listed}
+            intake = _Intake(self.deps, work, graph, at, known)
             for delivery in waiting:
-                _Intake(self.deps, work, graph, at).take(delivery)
+                intake.take(delivery)
                 work.inbox.handled(delivery.id)
             return len(waiting)
 
@@ -66,6 +70,7 @@ class _Intake:
     work: Work
     graph: ServiceGraph
     at: datetime
+    known: dict[IncidentId, Incident]  # read once per batch: a body may hold thousands of alerts
 
     def take(self, delivery: Delivery) -> None:
         group: Incident | None = None  # one group is one incident
@@ -81,13 +86,12 @@ class _Intake:
         return -len(self.graph.upstream(service)), self._began(alert)
 
     def _firing(self, alert: Alert, delivery: Delivery, group: Incident | None) -> Incident | None:
-        listed = self.work.incidents.listed(environment=delivery.environment, limit=200)
-        unresolved = [incident for incident in listed if not incident.ended]
+        unresolved = [incident for incident in self.known.values() if not incident.ended]
         known = belongs_to(alert, unresolved)
         if known is not None:
             self._seen_again(known, delivery)
             return known
-        ended = belongs_to(alert, [i for i in listed if self._just_ended(i)])
+        ended = belongs_to(alert, [i for i in self.known.values() if self._just_ended(i)])
         if ended is not None:
             self._seen_again(ended, delivery)
             return ended
@@ -95,7 +99,7 @@ class _Intake:
         window = self.deps.terms.window
         joined = same_cause(service, self.at, unresolved, self.graph, window)
         if joined is None and group is not None and not group.ended:
-            joined = self.work.incidents.get(group.id)
+            joined = self.known.get(group.id)
         if joined is not None:
             return self._attach(joined, alert)
         return self._open(alert, delivery)
@@ -118,7 +122,7 @@ class _Intake:
             started_at=self._began(alert),
             opened_at=self.at,
         )
-        self.work.incidents.put(incident)
+        self._keep(incident)
         left_out = f" · {delivery.truncated} alerts left out" if delivery.truncated else ""
         message = f"{alert.name} · {alert.summary}{left_out}"
         self._tell(incident, EventType.INCIDENT_OPENED, message, "open")
@@ -131,7 +135,7 @@ class _Intake:
                 "alert_keys": tuple(dict.fromkeys((*incident.alert_keys, alert.key))),
             }
         )
-        self.work.incidents.put(joined)
+        self._keep(joined)
         message = f"{alert.name} · {alert.summary} · joins: same cause"
         self._tell(joined, EventType.ALERT_RECEIVED, message, alert.key)
         return joined
@@ -141,14 +145,15 @@ class _Intake:
         self._tell(incident, EventType.ALERT_RECEIVED, "the same alert again", key)
 
     def _resolved(self, alert: Alert, delivery: Delivery) -> None:
-        listed = self.work.incidents.listed(
-            environment=delivery.environment, open_only=True, limit=200
-        )
-        known = belongs_to(alert, listed)
+        known = belongs_to(alert, [i for i in self.known.values() if not i.ended])
         if known is not None:
             message = f"{alert.name} · the sender says resolved; telemetry decides"
             key = f"resolved-{delivery.digest[:16]}-{alert.key}"
             self._tell(known, EventType.ALERT_RECEIVED, message, key)
+
+    def _keep(self, incident: Incident) -> None:
+        self.known[incident.id] = incident
+        self.work.incidents.put(incident)
 
     def _began(self, alert: Alert) -> datetime:
         begin = alert.starts_at

@@ -31,6 +31,7 @@ class Service:
     environment: EnvironmentId
     decoders: dict[str, Decoder]
     heard: Callable[[], None] = lambda: None  # called after a delivery was kept
+    running: Callable[[], bool] = lambda: False  # whether this process runs the engine
 
     @property
     def store(self) -> Store:
@@ -169,6 +170,12 @@ class Service:
         return valid
 
     def ready(self) -> tuple[bool, str]:
+        """Whether the store answers and the engine runs, and what is wrong if not."""
+        if not self.running():
+            return False, "The engine does not run."
+        return self.store_ready()
+
+    def store_ready(self) -> tuple[bool, str]:
         """Whether the store answers, and what it says if not."""
         try:
             self.incidents(limit=1)

@@ -47,11 +47,12 @@ class SqlInbox:
             self.connection.execute(row)
         return _delivery(self.connection.execute(select(INBOX).where(*same)).one())
 
-    def waiting(self, limit: int) -> tuple[Delivery, ...]:
-        """Return unhandled, unrejected deliveries, oldest first."""
+    def waiting(self, limit: int, *, environment: str | None = None) -> tuple[Delivery, ...]:
+        """Return unhandled, unrejected deliveries (of one environment), oldest first."""
+        here = () if environment is None else (INBOX.c.environment == environment,)
         query = (
             select(INBOX)
-            .where(INBOX.c.handled.is_(False), INBOX.c.rejected == "")
+            .where(INBOX.c.handled.is_(False), INBOX.c.rejected == "", *here)
             .order_by(INBOX.c.received_at, INBOX.c.number)
             .limit(limit)
         )

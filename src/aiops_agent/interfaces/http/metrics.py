@@ -24,8 +24,8 @@ class Metrics:
     """Counts of one store.
 
     What happened to incidents is counted from the whole event table when it is first asked for,
-    and from there on: it survives a restart. What was received or told counts from the start of
-    the process. Labels are words of ours, never a name out of an alert or an incident.
+    and from there on: it survives a restart. What was received counts from the start of the
+    process. Labels are words of ours, never a name out of an alert or an incident.
     """
 
     def __init__(self, store: Store, version: str) -> None:
@@ -37,6 +37,7 @@ class Metrics:
         self._define_story()
         self._meanings = {
             EventType.INCIDENT_RESOLVED: self._ended,
+            EventType.PEOPLE_TOLD: self._told,
             EventType.INCIDENT_DISMISSED: self._ended,
             EventType.INCIDENT_ESCALATED: self._ended,
             EventType.POLICY_DECIDED: self._ruled,
@@ -55,10 +56,6 @@ class Metrics:
         for state, count in states.items():
             self._alerts.labels(delivery.source, state).inc(count)
         self._last_alert.labels(delivery.source).set(delivery.received_at.timestamp())
-
-    def told(self, channel: str, outcome: str) -> None:
-        """Count a message to people: `outcome` is sent, retried or failed."""
-        self._notifications.labels(channel, outcome).inc()
 
     def render(self) -> bytes:
         """Return all counts in Prometheus' text format; raises StoreError."""
@@ -90,6 +87,9 @@ class Metrics:
             self._open.labels(status.value).set(tally[status])
         pending = work.approvals.listed(states=[ApprovalState.PENDING], limit=MANY)
         self._pending.set(len(pending))
+
+    def _told(self, event: Event, _work: Work) -> None:
+        self._notifications.labels(_word(event, "channel"), _word(event, "outcome")).inc()
 
     def _ended(self, event: Event, work: Work) -> None:
         self._incidents.labels(_word(event, "severity"), _word(event, "ending")).inc()

@@ -58,7 +58,9 @@ find_python
 check_disk
 log=$(mktemp) || stop "the folder for temporary files cannot be written: make room and run make again."
 trap 'rm -f "$log"' EXIT
-echo "setup: making $venv with $("$python" --version 2>&1), once; this takes about a minute" >&2
+if works "$venv/bin/python"; then echo "setup: bringing $venv up to date" >&2
+else echo "setup: making $venv with $("$python" --version 2>&1), once; this takes about a minute" >&2
+fi
 works "$venv/bin/python" || "$python" -m venv --clear "$venv" </dev/null >"$log" 2>&1 || explain
 install
 wanted >"$venv/.ready"

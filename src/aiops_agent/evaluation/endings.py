@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping
 from aiops_agent.domain.incident import Attempt, Incident, Status
 from aiops_agent.domain.remediation import Action, ActionKind, PlanKind, Recovery
 from aiops_agent.evaluation.scenarios import Case, Ending
+from aiops_agent.simulator.faults import FaultKind
 
 
 def accepted(case: Case, incident: Incident) -> tuple[bool, str]:
@@ -21,7 +22,9 @@ def accepted(case: Case, incident: Incident) -> tuple[bool, str]:
 
 
 def pinned(case: Case, incident: Incident) -> bool:
-    """Whether the first diagnosis that was made put the truth on top."""
+    """Whether the first diagnosis that was made put the truth on top; nothing wrong needs none."""
+    if case.fault.kind is FaultKind.NOTHING:
+        return not incident.attempts
     made = (a.diagnosis for a in incident.attempts if a.diagnosis is not None)
     best = next((diagnosis.best for diagnosis in made), None)
     return best is not None and best.service == case.truth

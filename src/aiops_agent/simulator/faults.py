@@ -67,7 +67,7 @@ def _surge(dice: random.Random, weather: Weather, among: tuple[str, ...]) -> Fau
     service = dice.choice(among or ("payments-api", "catalogue", "cart"))
     spec, at = BY_NAME[service], _onset(dice)
     usual = demand_on(service) * weather.background
-    extra = dice.uniform(1.18, 1.45) * spec.capacity * spec.replicas - usual
+    extra = dice.uniform(1.15, 1.36) * spec.capacity * spec.replicas - usual
     steps = dice.choice((6, 9, 12))
     deeds = [
         Deed(at + 5.0 * step, partial(_more, service=service, extra=extra * (step + 1) / steps))

@@ -1,0 +1,69 @@
+"""Lets the real service work on a broken shop, in a house of its own, with every plan approved."""
+
+import asyncio
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from itertools import count
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from aiops_agent.bootstrap.house import House, Parts, house
+from aiops_agent.domain.approval import Surface
+from aiops_agent.domain.errors import ApprovalError, StoreError
+from aiops_agent.domain.event import EventType
+from aiops_agent.domain.incident import Incident, IncidentId
+from aiops_agent.settings.sections import Settings
+from aiops_agent.workflow.engine import Engine
+
+_NUMBERS = count(1)  # the durable engine knows each story by a name of its own for ever
+
+
+@dataclass(frozen=True)
+class Runner:
+    """Gives one incident at a time; `remember` gives the shop's people their memory."""
+
+    remember: bool = True
+
+    async def __call__(
+        self, scenario: str, seed: int, names: Mapping[str, str] | None = None
+    ) -> Incident:
+        """Found and break a shop, approve what is asked, and return the ended incident."""
+        # A loop of its own: the durable engine takes the loop's threads with it when it closes.
+        alone = self._alone(scenario, seed, dict(names or {}))
+        return await asyncio.to_thread(asyncio.run, alone)
+
+    async def _alone(self, scenario: str, seed: int, names: dict[str, str]) -> Incident:
+        with TemporaryDirectory(prefix="aiops-outcome-") as folder:
+            settings = Settings(state_dir=Path(folder))
+            built = house(settings, Parts(name=f"outcome-{next(_NUMBERS)}"))
+            try:
+                async with built.engine("shop") as engine:
+                    return await self._ended(built, engine, scenario, seed, names)
+            finally:
+                built.close()
+
+    async def _ended(
+        self, built: House, engine: Engine, scenario: str, seed: int, names: dict[str, str]
+    ) -> Incident:
+        shop = await asyncio.to_thread(
+            built.demo.begin, scenario, seed, remember=self.remember, names=names
+        )
+        opened = await engine.intake(shop)
+        if len(opened) != 1:
+            raise StoreError(f"The alerts of {shop} opened {len(opened)} incidents, not one.")
+        await _approve_all(built, engine, opened[0])
+        return built.service.incident(opened[0])
+
+
+async def _approve_all(built: House, engine: Engine, incident: IncidentId) -> None:
+    async for event in engine.follow(incident):
+        if event.type is EventType.APPROVAL_PENDING:
+            with suppress(ApprovalError):  # withdrawn in the meantime: the story goes on
+                await asyncio.to_thread(
+                    built.service.decide,
+                    incident,
+                    approve=True,
+                    by="evaluation",
+                    surface=Surface.FLAG,
+                )

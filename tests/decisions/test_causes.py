@@ -11,6 +11,7 @@ from aiops_agent.agents.diagnose import diagnose
 from aiops_agent.agents.plan import plan
 from aiops_agent.agents.triage import triage
 from aiops_agent.domain.diagnosis import TriageVerdict
+from aiops_agent.domain.incident import Attempt
 from aiops_agent.domain.telemetry import Change, LogLine, Service, Signal
 from tests.reasoning.world import BEGAN, Course, World, ramp, step, wobble
 
@@ -79,7 +80,10 @@ async def test_the_cause_and_the_plan_are_those_of_the_table(row: dict[str, Any]
     made = world(row)
     seen = await triage(made.briefing())
     assert seen.verdict is TriageVerdict.CONFIRMED, seen.reason
-    briefing = made.briefing(incident=made.incident().model_copy(update={"triage": seen}))
+    known = made.incident().model_copy(update={"triage": seen})
+    if "refuted" in row:
+        known = known.amend(Attempt(number=1, refuted=row["refuted"]))
+    briefing = made.briefing(incident=known)
     found = await diagnose(briefing)
     assert found.best is not None
     told = [(one.key, one.score, one.contradicted) for one in found.hypotheses]

@@ -2,11 +2,12 @@
 
 from aiops_agent.domain.diagnosis import CauseKind, Confidence
 from aiops_agent.domain.quantity import signal_name
-from aiops_agent.domain.telemetry import GOLDEN, ServiceKind
+from aiops_agent.domain.telemetry import GOLDEN, ServiceKind, Signal
 from aiops_agent.reasoning.rank import Ranked
-from aiops_agent.reasoning.suspect import Case, Result
+from aiops_agent.reasoning.suspect import Case, Fact, Result, fact
 
 LEVELS = (Confidence.LOW, Confidence.MEDIUM, Confidence.HIGH)
+SIGNALS = frozenset(signal.value for signal in Signal)
 WHAT_NOBODY_SEES = {
     CauseKind.CAPACITY: "why {service} is asked for more",
     CauseKind.HANG: "why {service} stopped answering; a restart removes the traces",
@@ -39,22 +40,26 @@ def confidence(case: Case, ranking: tuple[Ranked, ...]) -> tuple[Confidence, str
 
 
 def blind_spots(case: Case, best: Ranked) -> tuple[str, ...]:
-    """Return what could not be seen and bears on the first hypothesis."""
-    spots = [reason for _, reason in case.scene.missing]
+    """Return what could not be seen and bears on the first hypothesis.
+
+    A source or a signal is one blind spot, however many predictions rest on it.
+    """
     service = best.suspicion.service
+    wanted: dict[Fact, None] = {}
     if case.kind(service) is not ServiceKind.EXTERNAL:
-        spots += [
-            f"the {signal_name(signal)} of {service} is not seen"
-            for signal in GOLDEN
-            if case.shift(service, signal) is None
-        ]
-    unseen = (one for one in best.suspicion.predictions if one.result is Result.UNSEEN)
-    told = {"changes": "no change", "logs": "write"}
-    for one in unseen:
-        # A source that is missing is one blind spot, however many predictions rest on it.
-        if not any(case.scene.lacks(source) and hint in one.claim for source, hint in told.items()):
-            spots.append(f"whether {one.claim}")
+        wanted = {fact(signal, service): None for signal in GOLDEN}
+    unseen = [one for one in best.suspicion.predictions if one.result is Result.UNSEEN]
+    wanted.update(dict.fromkeys(one for prediction in unseen for one in prediction.facts))
+    blind = [one for one in wanted if one[0] in SIGNALS and not _seen(case, one)]
+    spots = [reason for _, reason in case.scene.missing]
+    spots += [f"the {signal_name(Signal(kind))} of {name} is not seen" for kind, name in blind]
+    if not case.scene.missing:
+        spots += [f"whether {one.claim}" for one in unseen if not set(one.facts) & set(blind)]
     return tuple(dict.fromkeys(spots))
+
+
+def _seen(case: Case, one: Fact) -> bool:
+    return (one[1], Signal(one[0])) in case.scene.shifts
 
 
 def not_known(case: Case, best: Ranked) -> tuple[str, ...]:

@@ -6,6 +6,7 @@ from aiops_agent.domain.telemetry import ServiceKind, Signal
 from aiops_agent.reasoning.explain import pain
 from aiops_agent.reasoning.suspect import ORDER_SLACK, Case, Fact, Prediction, expect, fact
 
+MUCH_MORE = 1.3  # times the usual traffic
 OWN = 0.5  # share of the pain that must be the service's own
 
 
@@ -36,14 +37,16 @@ def nothing_changed(case: Case, service: str) -> Prediction:
     return expect(f"no change of {service} just before", None if changed is None else not changed)
 
 
-def same_traffic(case: Case, service: str) -> Prediction:
-    """It is not asked more than before."""
+def same_traffic(case: Case, service: str, *, decisive: bool = False) -> Prediction:
+    """It is not asked more than before; `decisive` where more of it would explain everything."""
     rose = case.traffic_rose(service)
+    moved = case.shift(service, Signal.TRAFFIC)
     return expect(
         f"{service} gets no more requests than before",
         None if rose is None else not rose,
         fact(Signal.TRAFFIC, service),
         weight=1.5,
+        against=decisive and bool(rose) and moved is not None and moved.ratio >= MUCH_MORE,
     )
 
 

@@ -42,7 +42,9 @@ def _predictions(case: Case, name: str) -> Iterator[Prediction]:
     )
     yield not_full(case, name)
     yield _idle(case, name)
-    yield same_traffic(case, name)
+    # Much more traffic explains the pain too, unless the service is seen to be idle.
+    used = case.shift(name, Signal.SATURATION)
+    yield same_traffic(case, name, decisive=used is None or used.worst >= 0.75)
     yield expect("it began at once", _sudden(case, name), *pain_facts(case, name))
     yield hurts_itself(case, name)
     yield nothing_changed(case, name)

@@ -1,8 +1,9 @@
 """How long the story looks at telemetry, and what it makes of what it sees."""
 
 from datetime import datetime, timedelta
+from typing import cast
 
-from aiops_agent.domain.diagnosis import Triage, TriageVerdict
+from aiops_agent.domain.diagnosis import Confidence, Triage, TriageVerdict
 from aiops_agent.domain.incident import Ending, Status
 from aiops_agent.domain.remediation import Criterion, Recovery
 from aiops_agent.domain.value import Document
@@ -13,6 +14,7 @@ from aiops_agent.workflow.questions import Questions
 from aiops_agent.workflow.record import Record
 from aiops_agent.workflow.step import async_step, step
 
+UNSURE_LOOKS = 2  # more, at a fresh alert, before an unsure diagnosis is taken as it is
 UNSEEN_LOOKS = 6  # when telemetry does not answer, before the story goes on without it
 
 
@@ -45,17 +47,18 @@ class Look:
             await self.wait(incident_id, now, self._pace.look)
 
     async def diagnosis(self, incident_id: str, number: int) -> Document:
-        """Return the diagnosis; hand over when telemetry stays unreadable."""
+        """Return the diagnosis; look again while it is unsure, hand over when it sees nothing."""
         why = ""
         for look in range(UNSEEN_LOOKS):
             reply = await self._ask.diagnose(incident_id)
-            if "answer" in reply:
-                await step("diagnosed", self._record.diagnosed, incident_id, number, **reply)
-                answer: Document = reply["answer"]
-                return answer
-            why = str(reply["unseen"])
-            await step("unreadable", self._record.unreadable, incident_id, why, number, look)
+            answer = reply.get("answer")
+            sure = answer is not None and answer["confidence"] != Confidence.LOW
+            if answer is not None and (sure or look >= UNSURE_LOOKS):
+                await step("diagnosed", self._record.diagnosed, incident_id, number, reply)
+                return cast("Document", answer)
+            why = await step("unsure", self._record.unsure, incident_id, number, look, reply)
             now = await step("now", self._record.now, incident_id)
+            await self._stop_if_taken(incident_id)
             await self.wait(incident_id, now, self._pace.look)
         note = f"telemetry could not be read: {why}"
         raise StoryOver(Closing(Status.ESCALATED, Ending.HANDED_OVER, note))

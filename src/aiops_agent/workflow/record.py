@@ -89,14 +89,20 @@ class Record:
             )
             return seen.document()
 
-    def unreadable(self, incident_id: str, why: str, number: int, look: int) -> None:
-        """Say that the diagnosis could not see, and that it will be tried again."""
+    def unsure(self, incident_id: str, number: int, look: int, reply: Document) -> str:
+        """Say that a diagnosis saw nothing, or too little, and that it is tried again."""
+        if "answer" in reply:
+            found = Diagnosis.of(reply["answer"])
+            why = f"not sure yet, looking again: {found.summary}"
+        else:
+            why = f"cannot see, trying again: {reply['unseen']}"
         with page(self._deps, incident_id) as p:
-            key = f"unreadable-{number}-{look}"
-            p.tell(EventType.EVIDENCE_ADDED, f"cannot see: {why}", key)
+            p.tell(EventType.EVIDENCE_ADDED, why, f"unsure-{number}-{look}", took=reply["took"])
+        return why
 
-    def diagnosed(self, incident_id: str, number: int, *, answer: Document, took: float) -> None:
+    def diagnosed(self, incident_id: str, number: int, reply: Document) -> None:
         """Keep the diagnosis of an attempt and its findings."""
+        answer, took = reply["answer"], reply["took"]
         found = Diagnosis.of(answer)
         with page(self._deps, incident_id) as p:
             began = min(found.began or p.incident.started_at, p.incident.started_at)

@@ -25,6 +25,8 @@ class PlainJson(Serializer):
         if isinstance(value, dict) and set(value) == {ERROR}:
             kind, text = value[ERROR]
             return RuntimeError(f"{kind}: {text}")
+        if isinstance(value, dict) and set(value) == {"args", "kwargs"}:
+            value["args"] = tuple(value["args"])  # DBOS puts the instance in front of it
         return value
 
 

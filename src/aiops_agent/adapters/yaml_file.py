@@ -102,7 +102,7 @@ class _Reader:
         text: str = node.value
         if node.tag.startswith("!"):
             raise SettingsError(f"{_mark(self.path, node)}: the tag {node.tag} is not known.")
-        if isinstance(node, yaml.ScalarNode) and node.style:  # quoted
+        if getattr(node, "style", None):  # quoted
             return text
         if text.lower() in _CONSTANTS:
             return _CONSTANTS[text.lower()]

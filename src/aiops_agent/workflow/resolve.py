@@ -1,7 +1,5 @@
 """One incident, durably: triage, diagnose, plan, review, approve, execute, verify, close."""
 
-from datetime import timedelta
-
 from dbos import DBOS, DBOSConfiguredInstance
 
 from aiops_agent.domain.approval import ApprovalRequest, ApprovalState, Ruling, Verdict
@@ -18,6 +16,7 @@ from aiops_agent.domain.remediation import (
 )
 from aiops_agent.domain.value import Document
 from aiops_agent.safety.approve import ending
+from aiops_agent.workflow.aftermath import Aftermath
 from aiops_agent.workflow.close import Close
 from aiops_agent.workflow.deeds import Deeds
 from aiops_agent.workflow.deps import Deps
@@ -41,6 +40,7 @@ class ResolveIncident(DBOSConfiguredInstance):
         self._record, self._deeds = Record(deps), Deeds(deps)
         self._gate, self._closer = Gate(deps), Close(deps)
         self._look = Look(deps, self._ask, self._record)
+        self._after = Aftermath(deps, hands, self._look)
 
     @DBOS.workflow(name="incident.v1", max_recovery_attempts=FOREVER)
     async def run(self, incident_id: str) -> str:
@@ -68,10 +68,10 @@ class ResolveIncident(DBOSConfiguredInstance):
         if not await self._recheck(incident_id, approval):
             return None
         outcome, since = await self._execute(incident_id, number, approval)
-        recovery = await self._verify(incident_id, number, outcome, since)
+        recovery = await self._after.verify(incident_id, number, outcome, since)
         if recovery is Recovery.RECOVERED:
             raise StoryOver(Closing(Status.RESOLVED, Ending.FIXED, diagnosis["summary"]))
-        return await self._undo(incident_id, number, prepared, recovery)
+        return await self._after.undo(incident_id, number, prepared, recovery)
 
     async def _triage(self, incident_id: str) -> None:
         """Believe telemetry: contradicted is watched, then dismissed; unseen never is."""
@@ -187,46 +187,6 @@ class ResolveIncident(DBOSConfiguredInstance):
             raise StoryOver(Closing(Status.ESCALATED, Ending.UNKNOWN, note))
         return outcome, since
 
-    async def _verify(
-        self, incident_id: str, number: int, outcome: Outcome, since: str
-    ) -> Recovery:
-        note = "telemetry decides whether it helped"
-        await step("moved", self._record.moved, incident_id, Status.VERIFYING, note)
-        pace = self._deps.terms.pace
-        if outcome.state is EffectState.APPLIED:
-            await self._look.wait(incident_id, since, pace.settle)
-            self._deps.mark(Point.SETTLED)
-            patience = pace.settle + pace.within
-            recovery = await self._look.recovery(incident_id, number, since, patience)
-        else:  # refused half-way: take back what did apply, then try again
-            recovery = Recovery.NOT_RECOVERED
-            await step("verified", self._deeds.verified, incident_id, number, recovery)
-        self._deps.mark(Point.VERIFIED)
-        return recovery
-
-    async def _undo(
-        self, incident_id: str, number: int, prepared: PreparedPlan, recovery: Recovery
-    ) -> None:
-        """Take back what did not help; nothing but the stop of the process holds this up."""
-        if recovery is Recovery.INCONCLUSIVE:
-            note = "acted, but telemetry cannot say whether it helped; not taken back"
-            raise StoryOver(Closing(Status.ESCALATED, Ending.FAILED, note))
-        document = prepared.document()
-        reply: Document = {"unreadable": "not tried"}
-        for _ in range(UNDO_TRIES):
-            reply = await async_step("undo", self._hands.undo, document)
-            if "outcome" in reply:
-                break
-            since = await step("now", self._record.now, incident_id)
-            await self._look.wait(incident_id, since, timedelta(seconds=15))
-        self._deps.mark(Point.UNDONE)
-        outcome = await step("undone", self._deeds.undone, incident_id, number, reply)
-        if outcome is None or Outcome.of(outcome).state is not EffectState.APPLIED:
-            note = "it did not help, and taking it back FAILED: a person must look now"
-            raise StoryOver(Closing(Status.ESCALATED, Ending.FAILED, note))
-        if Outcome.of(outcome).effects:
-            await self._look.after_undo(incident_id, number, prepared.plan.criteria)
-
     async def _mine(self, incident_id: str) -> None:
         """Stop at this boundary when a person took the incident over."""
         if await step("taken", self._record.taken_over, incident_id):
@@ -243,9 +203,6 @@ class ResolveIncident(DBOSConfiguredInstance):
 
     def _answer(self, request_id: str) -> Document:
         return self._gate.get(request_id).document()
-
-
-UNDO_TRIES = 40  # about ten minutes while the platform does not answer
 
 
 def handed_over(note: str) -> Closing:

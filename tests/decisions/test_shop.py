@@ -1,5 +1,6 @@
 """What the crew says of the shop's troubles, by whatever names its services go."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -9,7 +10,8 @@ from aiops_agent.agents.diagnose import diagnose
 from aiops_agent.agents.plan import plan
 from aiops_agent.agents.triage import triage
 from aiops_agent.domain.alert import Severity
-from aiops_agent.domain.diagnosis import Diagnosis, TriageVerdict
+from aiops_agent.domain.diagnosis import Confidence, Diagnosis, TriageVerdict
+from aiops_agent.domain.errors import SourceError
 from aiops_agent.domain.incident import Incident, IncidentId
 from aiops_agent.domain.remediation import Plan, PlanKind
 from aiops_agent.domain.telemetry import ServiceName
@@ -78,6 +80,27 @@ async def test_the_truth_is_found_and_renaming_changes_nothing(
     assert [h.kind for h in renamed.hypotheses] == [h.kind for h in found.hypotheses]
     assert renamed.confidence is found.confidence
     assert [a.kind for a in other.actions] == [a.kind for a in proposed.actions]
+
+
+class Away:
+    """A source that does not answer."""
+
+    async def lines(self, *_: object) -> tuple[()]:
+        raise SourceError("It is away.")
+
+    changes = graph = lines
+
+
+@pytest.mark.parametrize("scenario", ["traffic-surge", "slow-query", "hung-process"])
+@pytest.mark.parametrize("source", ["logs", "changes", "topology"])
+async def test_without_a_source_the_confidence_is_lower(
+    scenario: str, source: str, tmp_path: Path
+) -> None:
+    whole = briefing(create_shop(tmp_path / "a", scenario, 2))
+    part = replace(whole, environment=replace(whole.environment, **{source: Away()}))
+    levels = list(Confidence)  # the highest first
+    before, after = await diagnose(whole), await diagnose(part)
+    assert levels.index(after.confidence) > levels.index(before.confidence)
 
 
 async def test_a_false_alarm_is_contradicted(tmp_path: Path) -> None:

@@ -27,6 +27,8 @@ MEMORY = re.compile(r"(?i)\bgc\b|garbage|out of memory|\boom|heap")
 OVERLOAD = re.compile(r"(?i)queue (?:is )?full|overload|no worker|too busy|backlog|rejected")
 UPSTREAM = re.compile(r"(?i)upstream|answered 5\d\d|timed? ?out|unavailable|refused|no answer")
 
+BLAMES = re.compile(r"(?i)\bupstream\b|\bcalls? to \S+|answered 5\d\d")
+
 
 @dataclass(frozen=True)
 class Novelty:

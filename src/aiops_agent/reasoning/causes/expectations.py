@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 from aiops_agent.domain.telemetry import ServiceKind, Signal
 from aiops_agent.reasoning.explain import pain
+from aiops_agent.reasoning.mine import BLAMES
 from aiops_agent.reasoning.suspect import ORDER_SLACK, Case, Fact, Prediction, expect, fact
 
 MUCH_MORE = 1.3  # times the usual traffic
@@ -16,13 +17,20 @@ def pain_facts(case: Case, service: str) -> tuple[Fact, ...]:
 
 
 def hurts_itself(case: Case, service: str) -> Prediction:
-    """It hurts, and what it calls does not explain that."""
+    """It hurts, and what it calls does not explain that.
+
+    Where nobody knows whom it calls, its own log may still blame somebody.
+    """
+    claim = f"{service} suffers and what it calls does not"
+    if not case.scene.graph.calls:
+        lines = case.log(service, BLAMES)
+        return expect(claim, None, *lines, weight=2.0, against=bool(lines))
     moved = (case.shift(c, Signal.LATENCY) for c in case.scene.graph.callees(service))
     seen = sorted((one for one in moved if one is not None), key=lambda one: -one.size)
     shown = tuple(fact(Signal.LATENCY, one.track.service) for one in seen)
     own = case.own[service]
     return expect(
-        f"{service} suffers and what it calls does not",
+        claim,
         own >= OWN,
         *pain_facts(case, service),
         *shown[:1],

@@ -11,6 +11,7 @@ from aiops_agent.domain.telemetry import Change, ChangeKind, ServiceKind, Signal
 from aiops_agent.reasoning.gather import Scene
 
 COMFORTABLE = 0.6  # share of capacity in use that we aim for
+FULL = 0.85  # share of capacity from which it is this that runs out
 CLIPPED = 0.95  # a saturation that high hides how much is asked for
 MOST_GROWTH = 3  # times as many replicas as now, never more
 
@@ -69,11 +70,12 @@ def replicas_wished(scene: Scene, service: str, present: int) -> int:
     growth = traffic.ratio if traffic is not None and traffic.up else 1.0
     demand = 0.0
     if used is not None:
-        demand = max(used.worst, used.before * growth)
-    wished = math.ceil(present * demand / COMFORTABLE) if demand else math.ceil(present * growth)
+        demand = present * max(used.worst, used.before * growth) / COMFORTABLE
+    if used is None or used.worst < FULL:
+        demand = max(demand, present * growth)  # something else than what is measured runs out
     if used is None or used.worst >= CLIPPED:
-        wished = max(wished, 2 * present)  # how much more is asked for is hidden: be generous
-    return max(present + 1, min(wished, MOST_GROWTH * present))
+        demand = max(demand, 2.0 * present)  # how much more is asked for is hidden: be generous
+    return max(present + 1, min(math.ceil(demand), MOST_GROWTH * present))
 
 
 def rejected(means: Means) -> tuple[Alternative, ...]:

@@ -51,13 +51,17 @@ class Reading:
 
 
 def spoken_of(incident: Incident) -> tuple[Signal, ...]:
-    """Return the signals that the alert's name or text speaks of; the name weighs more."""
-    for text in (" ".join(incident.alert_names), f"{incident.title} {incident.summary}"):
-        plain = text.replace("_", " ").replace("-", " ")
-        found = tuple(signal for signal, words in WORDS if words.search(plain))
-        if found:
-            return found
-    return ()
+    """Return the signals that the alerts' names speak of, the first alert's first; else the text's.
+
+    Empty when no word is known.
+    """
+    named = [signal for name in incident.alert_names for signal in _spoken(name)]
+    return tuple(dict.fromkeys(named or _spoken(f"{incident.title} {incident.summary}")))
+
+
+def _spoken(text: str) -> list[Signal]:
+    plain = text.replace("_", " ").replace("-", " ")
+    return [signal for signal, words in WORDS if words.search(plain)]
 
 
 def objective_of(objective: Objective, signal: Signal) -> float | None:
@@ -110,9 +114,10 @@ def worst(readings: tuple[Reading, ...], named: tuple[Signal, ...]) -> Reading |
     if not bad:
         return None
 
-    def order(one: Reading) -> tuple[bool, bool, float]:
+    def order(one: Reading) -> tuple[float, bool, float]:
         size = abs(one.shift.size) if one.shift is not None else 0.0
-        return (one.signal in named, one.signal in PAIN, size)
+        place = -named.index(one.signal) if one.signal in named else -len(named)
+        return (place, one.signal in PAIN, size)
 
     return max(bad, key=order)
 

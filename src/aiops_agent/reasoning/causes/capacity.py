@@ -11,6 +11,7 @@ from aiops_agent.reasoning.causes.expectations import (
     steady_memory,
     together_or_before,
     warm_caches,
+    works_more,
 )
 from aiops_agent.reasoning.mine import OVERLOAD
 from aiops_agent.reasoning.suspect import Case, Prediction, Suspicion, expect, fact
@@ -54,7 +55,8 @@ def _predictions(case: Case, name: str) -> Iterator[Prediction]:
         None if used is None else used.worst >= FULL,
         fact(Signal.SATURATION, name),
         weight=2.0,
-        against=used is not None and used.worst < 0.65,
+        # What is measured may not be what runs out (workers, locks): only idleness contradicts.
+        against=used is not None and used.worst < 0.65 and not works_more(case, name),
     )
     work = case.work(name)
     yield expect(

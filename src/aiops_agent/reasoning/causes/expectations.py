@@ -7,7 +7,7 @@ from aiops_agent.reasoning.explain import pain
 from aiops_agent.reasoning.mine import BLAMES
 from aiops_agent.reasoning.suspect import ORDER_SLACK, Case, Fact, Prediction, expect, fact
 
-MUCH_MORE = 1.3  # times the usual traffic
+MUCH_MORE = 1.3  # times as much as usual
 OWN = 0.5  # share of the pain that must be the service's own
 
 
@@ -56,6 +56,12 @@ def same_traffic(case: Case, service: str, *, decisive: bool = False) -> Predict
         weight=1.5,
         against=decisive and bool(rose) and moved is not None and moved.ratio >= MUCH_MORE,
     )
+
+
+def works_more(case: Case, service: str) -> bool | None:
+    """Whether clearly more of its capacity is in use than before, however little; None: unseen."""
+    used = case.shift(service, Signal.SATURATION)
+    return None if used is None else used.worst >= MUCH_MORE * max(used.before, 0.02)
 
 
 def not_full(case: Case, service: str, *, decisive: bool = True) -> Prediction:

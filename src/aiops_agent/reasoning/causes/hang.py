@@ -13,6 +13,7 @@ from aiops_agent.reasoning.causes.expectations import (
     same_traffic,
     steady_memory,
     warm_caches,
+    works_more,
 )
 from aiops_agent.reasoning.explain import pain
 from aiops_agent.reasoning.suspect import Case, Prediction, Suspicion, expect, fact
@@ -43,8 +44,7 @@ def _predictions(case: Case, name: str) -> Iterator[Prediction]:
     yield not_full(case, name)
     yield _idle(case, name)
     # Much more traffic explains the pain too, unless the service is seen to be idle.
-    used = case.shift(name, Signal.SATURATION)
-    yield same_traffic(case, name, decisive=used is None or used.worst >= 0.75)
+    yield same_traffic(case, name, decisive=works_more(case, name) is not False)
     yield expect("it began at once", _sudden(case, name), *pain_facts(case, name))
     yield hurts_itself(case, name)
     yield nothing_changed(case, name)

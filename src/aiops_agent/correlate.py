@@ -25,6 +25,8 @@ SERVICE_LABELS = (
     "name",
 )
 
+UNKNOWN = ServiceName("unknown")  # the service of an alert that names none
+
 
 def service_of(alert: Alert, known: Sequence[ServiceName]) -> ServiceName:
     """Return the service that an alert speaks of; a known name wins over an unknown one."""
@@ -36,7 +38,7 @@ def service_of(alert: Alert, known: Sequence[ServiceName]) -> ServiceName:
     for name in known:
         if name in words:
             return name
-    return ServiceName(named[0] if named else "unknown")
+    return ServiceName(named[0]) if named else UNKNOWN
 
 
 def belongs_to(alert: Alert, open_incidents: Iterable[Incident]) -> Incident | None:
@@ -54,7 +56,10 @@ def same_cause(
     """Return the open incident of the same service, or of a service that calls or is called.
 
     Only one that opened within `window` of `at` counts: later trouble is trouble of its own.
+    An alert that names no service shares a cause with nothing.
     """
+    if service == UNKNOWN:
+        return None
     for incident in open_incidents:
         if abs(at - incident.opened_at) > window:
             continue

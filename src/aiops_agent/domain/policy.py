@@ -32,7 +32,7 @@ class Freeze(Value):
     """A stretch of each listed day in which these kinds of action are denied.
 
     No `days` means every day, no `actions` every kind. `start` is included, `end` excluded; both
-    are local times of `timezone`.
+    are local times of `timezone`. An `end` at or before `start` is that of the next day.
     """
 
     reason: str
@@ -44,11 +44,16 @@ class Freeze(Value):
 
     def covers(self, kind: ActionKind, at: datetime) -> bool:
         """Whether an action of this kind is frozen at that (aware) moment."""
+        if self.actions and kind not in self.actions:
+            return False
         local = at.astimezone(ZoneInfo(self.timezone))
-        day = tuple(Weekday)[local.weekday()]
-        return (
-            (not self.days or day in self.days)
-            and (not self.actions or kind in self.actions)
-            and self.start <= local.time()
-            and (self.end is None or local.time() < self.end)
-        )
+        clock, day = local.time(), local.weekday()
+        if self.end is None:
+            return self._begins_on(day) and self.start <= clock
+        if self.start < self.end:
+            return self._begins_on(day) and self.start <= clock < self.end
+        night_before = self._begins_on(day - 1) and clock < self.end
+        return night_before or (self._begins_on(day) and self.start <= clock)
+
+    def _begins_on(self, weekday: int) -> bool:
+        return not self.days or tuple(Weekday)[weekday] in self.days

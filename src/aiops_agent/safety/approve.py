@@ -6,12 +6,18 @@ ApprovalError with a reason fit to be shown.
 
 from datetime import datetime, timedelta
 
-from aiops_agent.domain.approval import ApprovalRequest, ApprovalState, Decision
+from aiops_agent.domain.approval import (
+    OPEN_APPROVALS,
+    ApprovalRequest,
+    ApprovalState,
+    Decision,
+)
 from aiops_agent.domain.errors import ApprovalError
 from aiops_agent.domain.remediation import Intent, IntentState, PreparedPlan
 from aiops_agent.ports.store import Work
 
 USE_WITHIN = timedelta(minutes=10)  # a yes that was not used for so long is void
+CLOCK_SLACK = timedelta(seconds=5)  # a clock that goes back further makes its times worthless
 
 
 def decide(work: Work, request: ApprovalRequest, decision: Decision) -> ApprovalRequest:
@@ -27,6 +33,8 @@ def decide(work: Work, request: ApprovalRequest, decision: Decision) -> Approval
         )
     if decision.at >= request.expires_at:
         raise ApprovalError(f"{request.id} expired at {request.expires_at:%H:%M:%S} UTC.")
+    if jumped_back(request, decision.at):
+        raise ApprovalError(f"The clock jumped back behind the question of {request.id}.")
     state = ApprovalState.APPROVED if decision.approve else ApprovalState.REJECTED
     answered = request.model_copy(update={"state": state, "decision": decision})
     if not work.approvals.change(answered, was=ApprovalState.PENDING):
@@ -38,6 +46,8 @@ def end(
     work: Work, request: ApprovalRequest, state: ApprovalState, note: str
 ) -> ApprovalRequest | None:
     """End an unused request as expired or withdrawn; None when it has ended already."""
+    if request.state not in OPEN_APPROVALS:
+        return None
     ended = request.model_copy(update={"state": state, "note": note})
     return ended if work.approvals.change(ended, was=request.state) else None
 
@@ -85,6 +95,11 @@ def intents_of(prepared: PreparedPlan, now: datetime) -> tuple[Intent, ...]:
     )
 
 
+def jumped_back(request: ApprovalRequest, now: datetime) -> bool:
+    """Whether the clock stands before the question, so that its expiry means nothing."""
+    return now < request.asked_at - CLOCK_SLACK
+
+
 def ending(request: ApprovalRequest) -> str:
     """Say in words how a request ended: "approved by alex (terminal) at 03:04:31 UTC"."""
     decision = request.decision
@@ -108,6 +123,3 @@ def _flaw(found: ApprovalRequest, prepared: PreparedPlan, now: datetime) -> str:
     if now < decision.at - CLOCK_SLACK:
         return f"The clock jumped back behind the approval of {found.id}."
     return ""
-
-
-CLOCK_SLACK = timedelta(seconds=5)

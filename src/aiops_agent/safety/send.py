@@ -5,7 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
-from aiops_agent.actions.platform import Landing, Platform
+from aiops_agent.actions.platform import Landing, Platform, Sight
 from aiops_agent.domain.errors import OutcomeUnknown, PlatformError, RequestRefused
 from aiops_agent.domain.point import Mark, Point
 from aiops_agent.domain.remediation import Effect, EffectState, Intent, IntentState
@@ -76,10 +76,13 @@ class Sender:
         return done
 
     async def _refused(self, intent: Intent, why: str) -> Intent:
-        sight = await self.platform.look(intent.request, intent.armed_at)
+        """A refusal of the only send means nothing was done; of a later one, only a look tells."""
+        sight = await self._seen(intent)
         if sight.landing is Landing.LANDED:  # refused because our own earlier send had landed
             return await self._record(intent, IntentState.APPLIED, sight.note)
-        return await self._record(intent, IntentState.REFUSED, why)
+        if intent.sends == 1 or sight.landing is Landing.NOT_LANDED:
+            return await self._record(intent, IntentState.REFUSED, why)
+        return await self._record(intent, IntentState.UNKNOWN, f"{sight.note}: ask a person")
 
     async def _unsent(self, intent: Intent, why: str) -> Intent:
         if intent.sends >= MOST_SENDS:
@@ -89,23 +92,24 @@ class Sender:
 
     async def _recover(self, intent: Intent) -> Intent:
         """A send began and its end is not known: look; send again only what is safe to repeat."""
+        sight = await self._seen(intent)
+        if sight.landing is Landing.LANDED:
+            return await self._record(intent, IntentState.APPLIED, sight.note)
+        repeat = intent.request.repeatable and intent.sends < MOST_SENDS
+        if sight.landing is Landing.NOT_LANDED and repeat:
+            return await self._record(intent, IntentState.ARMED, sight.note)
+        return await self._record(intent, IntentState.UNKNOWN, f"{sight.note}: ask a person")
+
+    async def _seen(self, intent: Intent) -> Sight:
+        """Look until the platform answers; a platform that never does cannot tell."""
+        note = ""
         for _ in range(LOOKS):
             try:
-                sight = await self.platform.look(intent.request, intent.armed_at)
+                return await self.platform.look(intent.request, intent.armed_at)
             except PlatformError as error:
                 note = str(error)
-                await asyncio.sleep(LOOK_AGAIN_SECONDS)
-                continue
-            if sight.landing is Landing.LANDED:
-                return await self._record(intent, IntentState.APPLIED, sight.note)
-            repeat = intent.request.repeatable and intent.sends < MOST_SENDS
-            if sight.landing is Landing.NOT_LANDED and repeat:
-                return await self._record(intent, IntentState.ARMED, sight.note)
-            note = sight.note
-            break
-        else:
-            note = f"the platform did not answer: {note}"
-        return await self._record(intent, IntentState.UNKNOWN, f"{note}: ask a person")
+            await asyncio.sleep(LOOK_AGAIN_SECONDS)
+        return Sight(landing=Landing.UNKNOWN, note=f"the platform did not answer: {note}")
 
     async def _record(
         self, intent: Intent, state: IntentState, note: str, *, was: IntentState | None = None

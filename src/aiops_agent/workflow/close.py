@@ -3,6 +3,7 @@
 from aiops_agent.domain.diagnosis import CauseKind
 from aiops_agent.domain.event import EventType
 from aiops_agent.domain.incident import Ending, Incident, Status
+from aiops_agent.domain.point import Point
 from aiops_agent.domain.postmortem import PastIncident, Postmortem, Remedy
 from aiops_agent.domain.remediation import Recovery
 from aiops_agent.domain.value import Document
@@ -51,6 +52,7 @@ class Close:
             p.work.archive.add(_case(p.incident), report)
             words = "report written" if report else f"no report: {reply.get('unseen', '')}"
             p.tell(EventType.REPORT_WRITTEN, f"{words}; kept in memory", "end", took=reply["took"])
+        self._deps.mark(Point.ARCHIVED)
 
 
 def _case(incident: Incident) -> PastIncident:

@@ -25,6 +25,7 @@ log = logging.getLogger(__name__)
 POLL_SECONDS = 0.25
 SLOW_POLL_SECONDS = 1.0
 LONGEST_SEND_SECONDS = 20.0
+MOST_LEFT = 1000  # deliveries, and incidents, that a dead process may have left
 
 
 class Answers(Protocol):
@@ -58,6 +59,8 @@ class Engine:
         self._loop("answers", self._take_answers, POLL_SECONDS)
         if self.environment is not None:
             self._loop("inbox", self._take_deliveries, SLOW_POLL_SECONDS)
+        else:
+            self._loops.append(asyncio.create_task(self._take_left_behind(), name="left behind"))
         for inform in self.informs:
             self._loop(f"inform {inform.notifier.name}", inform.catch_up, SLOW_POLL_SECONDS)
 
@@ -129,6 +132,21 @@ class Engine:
         if self.environment is None:
             raise UsageError("This engine reads no inbox.")
         await self.intake(self.environment)
+
+    async def _take_left_behind(self) -> None:
+        """Go on where a process died between keeping a shop's alert and starting its story."""
+        for environment in await asyncio.to_thread(self._unfinished_shops):
+            try:
+                await self.intake(environment)
+            except AiopsError as error:  # such as a shop that was removed: the others go on
+                log.warning("shop left behind", extra={"shop": environment, "why": str(error)})
+
+    def _unfinished_shops(self) -> list[EnvironmentId]:
+        with self.service.store.begin() as work:
+            waiting = [delivery.environment for delivery in work.inbox.waiting(MOST_LEFT)]
+            unfinished = work.incidents.listed(open_only=True, limit=MOST_LEFT)
+        names = {*waiting, *(incident.environment for incident in unfinished)}
+        return [EnvironmentId(name) for name in sorted(names) if name.startswith("shop:")]
 
     async def _take_answers(self) -> None:
         for request_id in self.answers.waiting():

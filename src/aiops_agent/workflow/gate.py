@@ -59,6 +59,10 @@ class Gate:
             if p.incident.takeover:
                 self._end(p, request, ApprovalState.WITHDRAWN, "a person took the incident over")
                 return 0.0
+            if approve.jumped_back(request, now):
+                note = "the clock jumped back behind the question; nothing was run"
+                self._end(p, request, ApprovalState.EXPIRED, note)
+                return 0.0
             if now >= request.expires_at:
                 self._end(p, request, ApprovalState.EXPIRED, "nobody answered; nothing was run")
                 return 0.0
@@ -77,7 +81,7 @@ class Gate:
         """End an unused request because the world moved on."""
         with page(self.deps, incident_id) as p:
             request = p.work.approvals.get(request_id)
-            if request is not None and request.state is not ApprovalState.WITHDRAWN:
+            if request is not None:
                 self._end(p, request, ApprovalState.WITHDRAWN, note)
 
     def get(self, request_id: str) -> ApprovalRequest:

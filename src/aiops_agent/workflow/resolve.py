@@ -178,6 +178,8 @@ class ResolveIncident(DBOSConfiguredInstance):
         reply = await async_step("execute", self._hands.execute, request.id)
         if "refused" in reply:
             note = f"{reply['refused']} Nothing was run."
+            await step("withdraw", self._gate.withdraw, incident_id, request.id, note)
+            await self._mine(incident_id)
             raise StoryOver(Closing(Status.ESCALATED, Ending.EXPIRED, note))
         since = await step("executed", self._deeds.executed, incident_id, number, reply["outcome"])
         self._deps.mark(Point.EXECUTED)

@@ -53,6 +53,7 @@ class Call:
 
     flags: Flags = field(default_factory=Flags)
     overrides: dict[str, Json] = field(default_factory=dict)
+    following: str = ""  # the incident on the screen
 
     @cached_property
     def out(self) -> Console:
@@ -79,6 +80,13 @@ class Call:
         """Whether somebody can be asked: both ends are terminals and nothing forbids it."""
         asked_not_to = self.flags.no_input or no_input()
         return not asked_not_to and sys.stdin.isatty() and sys.stdout.isatty()
+
+    @property
+    def program(self) -> str:
+        """How a person calls us from here: our name, or where we are when it is not found."""
+        if shutil.which("aiops"):
+            return "aiops"
+        return os.path.relpath(sys.argv[0]) if Path(sys.argv[0]).is_file() else "aiops"
 
     @property
     def user(self) -> str:

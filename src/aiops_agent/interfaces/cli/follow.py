@@ -77,6 +77,7 @@ class Following:
 
     async def run(self) -> Exit:
         """Print until the incident ends, or a person is needed who cannot be asked here."""
+        self.call.following = self.incident
         with Follower(self.call.out, Blocks(self._incident, self._approval)) as screen:
             stream = events(self.service, self.incident)
             try:
@@ -161,13 +162,13 @@ class Following:
 
     def _how(self, request: ApprovalRequest) -> None:
         left = span(request.expires_at - datetime.now(UTC))
-        path = self._files().path(request.id)
+        path, aiops = self._files().path(request.id), self.call.program
         self.call.note(
             f"{request.incident} waits for a person: plan {request.digest[:12]}, {left} left.",
-            f"  to say yes       aiops approve {request.incident}",
+            f"  to say yes       {aiops} approve {request.incident}",
             f"  or by a file     {approval_line(path, request.digest)}",
-            f'  to say no        aiops reject {request.incident} --reason "..."',
-            f"  then go on with  aiops incident resume {request.incident}",
+            f'  to say no        {aiops} reject {request.incident} --reason "..."',
+            f"  then go on with  {aiops} incident resume {request.incident}",
         )
 
     def _files(self) -> ApprovalFiles:

@@ -2,12 +2,13 @@
 
 import platform
 import sys
+from pathlib import Path
 
 import typer
 
 from aiops_agent import __version__
-from aiops_agent.domain.checkup import Health
-from aiops_agent.domain.errors import SettingsError
+from aiops_agent.domain.checkup import Checkup, Health
+from aiops_agent.domain.errors import BusyError, SettingsError, StoreError
 from aiops_agent.interfaces.cli.call import Call, Output, OutputOption, called, documents
 from aiops_agent.interfaces.cli.exits import Exit
 from aiops_agent.interfaces.cli.follow import approval_files
@@ -41,13 +42,59 @@ def info(context: typer.Context, output: OutputOption = Output.TABLE) -> None:
 
 
 async def _doctor(call: Call, output: Output) -> Exit:
-    found = await call.house.doctor()
+    found = [*_core(call), *await _house(call)]
     sick = any(one.health is Health.PROBLEM for one in found)
     call.answer(output, documents(found), lambda _: checkups(found))
     return Exit.PROBLEMS if sick else Exit.DONE
 
 
+def _core(call: Call) -> list[Checkup]:
+    loaded = call.loaded
+    files = ", ".join(map(str, loaded.files)) or "built-in values only"
+    version = f"{__version__}, python {platform.python_version()}, state in {_state(call)}"
+    return [
+        Checkup(group="core", name="version", health=Health.OK, words=version),
+        Checkup(group="core", name="configuration", health=Health.OK, words=files),
+        *(
+            Checkup(
+                group="core",
+                name=name,
+                health=Health.NOTE,
+                words="begins like a setting, but sets nothing",
+                remedy="aiops config show names every setting",
+            )
+            for name in loaded.strange
+        ),
+    ]
+
+
+def _state(call: Call) -> Path:
+    return call.loaded.settings.state_dir
+
+
+async def _house(call: Call) -> list[Checkup]:
+    """Look at the store and at what the house knows; a store that fails is a problem to show."""
+    try:
+        house = call.house
+        tokens = [token for token in house.service.tokens() if token.revoked_at is None]
+        seen = await house.doctor()
+    except (BusyError, StoreError) as error:
+        problem = Health.PROBLEM
+        return [Checkup(group="core", name="store", health=problem, words=str(error))]
+    guard = Checkup(
+        group="core",
+        name="tokens",
+        health=Health.OK if tokens else Health.NOTE,
+        words=f"{len(tokens)} count" if tokens else "none: only this machine may send alerts",
+        remedy="" if tokens else "aiops token create alertmanager",
+    )
+    return [guard, *seen]
+
+
 async def _services(call: Call, output: Output) -> Exit:
+    sources = call.loaded.settings.sources
+    if not (sources.prometheus or sources.docker):
+        call.note("No source is configured: set sources.prometheus or sources.docker.")
     found = await call.house.survey()
     call.answer(output, documents(found), lambda width: surveys(found, width))
     return Exit.DONE

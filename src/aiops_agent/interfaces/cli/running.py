@@ -14,10 +14,11 @@ def run(call: Call, work: Coroutine[Any, Any, Exit]) -> Exit:
         return asyncio.run(work)
     except KeyboardInterrupt:
         call.out.print()
-        call.note(
-            "Interrupted. Everything is kept; go on with: aiops incident resume INC",
-            "  what is open:  aiops incident list --open",
-        )
+        if call.following:
+            call.note(
+                f"Interrupted. {call.following} is kept as it stands; go on with: "
+                f"{call.program} incident resume {call.following}"
+            )
         return Exit.INTERRUPTED
     finally:
         call.close()

@@ -1,0 +1,168 @@
+"""A played house: one shop with one incident, told from canned nouns and events."""
+
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+
+from aiops_agent.domain.approval import ApprovalRequest, ApprovalState, Decision, Surface
+from aiops_agent.domain.checkup import Checkup, Health
+from aiops_agent.domain.errors import ApprovalError, UsageError
+from aiops_agent.domain.event import Event, EventType
+from aiops_agent.domain.incident import Ending, EnvironmentId, Incident, IncidentId, Status
+from aiops_agent.domain.postmortem import Postmortem
+from aiops_agent.domain.survey import ServiceSurvey, SignalSource
+from aiops_agent.domain.telemetry import ServiceName, Signal
+from aiops_agent.domain.token import Token
+from tests.interfaces.terminal import canned
+
+NOW = datetime.now(UTC)
+REQUEST = canned.REQUEST.model_copy(update={"expires_at": NOW + timedelta(minutes=15)})
+_CUT = next(i for i, e in enumerate(canned.EVENTS) if e.type is EventType.APPROVAL_DECIDED)
+BEFORE, AFTER = canned.EVENTS[:_CUT], canned.EVENTS[_CUT:]
+REJECTED = canned.WAITING.model_copy(
+    update={"status": Status.ESCALATED, "ending": Ending.REJECTED, "ended_at": canned.START}
+)
+FIXED = canned.RESOLVED.model_copy(update={"ending": Ending.FIXED})
+
+
+@dataclass(frozen=True)
+class Broken:
+    """A way to break the shop."""
+
+    name: str
+    title: str
+
+
+@dataclass
+class PlayedService:
+    """Waits for an answer; a yes brings the good end, a no the other."""
+
+    one: Incident = canned.WAITING
+    request: ApprovalRequest = REQUEST
+    told: list[Event] = field(default_factory=lambda: _numbered(BEFORE))
+    decisions: list[Decision] = field(default_factory=list)
+    made: list[Token] = field(default_factory=list)
+
+    def incidents(self, **_: object) -> tuple[Incident, ...]:
+        return (self.one,)
+
+    def incident(self, incident_id: str) -> Incident:
+        if incident_id.upper() != self.one.id:
+            raise UsageError(f"There is no incident {incident_id!r}. Did you mean {self.one.id}?")
+        return self.one
+
+    def events(self, after: int = 0, incident: str | None = None) -> Sequence[Event]:
+        return [event for event in self.told if event.id > after]
+
+    def approvals(self, states: Sequence[ApprovalState] = (), limit: int = 100):
+        return [r for r in (self.request,) if not states or r.state in states]
+
+    def approval(self, name: str) -> ApprovalRequest:
+        if name.upper() not in (self.request.id, self.request.incident):
+            raise UsageError(f"There is no approval {name!r}.")
+        return self.request
+
+    def decide(self, name, *, approve, by, surface, reason="", digest=None) -> ApprovalRequest:
+        self.approval(name)
+        if self.request.state is not ApprovalState.PENDING:
+            raise ApprovalError(f"{self.request.id} is not waiting any more.")
+        if digest and not self.request.digest.startswith(digest):
+            raise ApprovalError("The answer is for another plan.")
+        decision = Decision(
+            digest=digest or self.request.digest,
+            approve=approve,
+            by=by,
+            surface=surface,
+            at=NOW,
+            reason=reason,
+        )
+        self.decisions.append(decision)
+        self.end(ApprovalState.APPROVED if approve else ApprovalState.REJECTED)
+        return self.request
+
+    def end(self, state: ApprovalState) -> None:
+        self.request = self.request.model_copy(update={"state": state})
+        good = state is ApprovalState.APPROVED
+        self.one = FIXED if good else REJECTED
+        rest = AFTER if good else (AFTER[0], AFTER[-1])
+        self.told += _numbered(rest, len(self.told))
+
+    def take_over(self, incident_id: str, by: str, reason: str = "") -> Incident:
+        self.one = self.one.model_copy(update={"takeover": True})
+        return self.one
+
+    def report(self, incident_id: str) -> Postmortem:
+        return Postmortem(
+            incident=self.one.id,
+            title=self.one.title,
+            severity=self.one.severity,
+            status=self.one.status,
+            markdown="---\nid: x\n---\n# Report\n",
+            data={"id": self.one.id},
+        )
+
+    def create_token(self, name: str) -> str:
+        self.made.append(Token(name=name, secret="0" * 64, created_at=NOW))
+        return "aiops_secret"
+
+    def tokens(self) -> Sequence[Token]:
+        return self.made
+
+    def revoke_token(self, name: str) -> None:
+        if name not in [token.name for token in self.made]:
+            raise UsageError(f"There is no token {name!r}.")
+
+
+@dataclass
+class PlayedHouse:
+    """What bootstrap would build; `opened` records the roles that were played."""
+
+    service: PlayedService = field(default_factory=PlayedService)
+    opened: list[str] = field(default_factory=list)
+    sick: bool = False
+    closed: bool = False
+    scenarios = (Broken("traffic-surge", "too much traffic"), Broken("hung-process", "it hangs"))
+
+    @property
+    def demo(self) -> "PlayedHouse":
+        return self
+
+    def begin(self, scenario: str, seed: int, *, remember: bool) -> EnvironmentId:
+        return EnvironmentId(f"shop:{scenario}-{seed}")
+
+    @asynccontextmanager
+    async def engine(self, role: str) -> AsyncIterator["PlayedHouse"]:
+        self.opened.append(role)
+        yield self
+
+    async def intake(self, environment: EnvironmentId) -> Sequence[IncidentId]:
+        return (self.service.one.id,)
+
+    async def start(self, incident_id: IncidentId) -> None:
+        """It runs by itself."""
+
+    async def survey(self) -> Sequence[ServiceSurvey]:
+        source = SignalSource(signal=Signal.LATENCY, recipe="otel", query="q")
+        seen = ServiceSurvey(service=ServiceName("pay"), replicas=2, signals=(source,))
+        blind = ServiceSurvey(service=ServiceName("cart"), missing=("no latency", "no errors"))
+        return (seen, blind)
+
+    async def doctor(self) -> Sequence[Checkup]:
+        health = Health.PROBLEM if self.sick else Health.OK
+        return (
+            Checkup(group="metrics", name="prometheus", health=health, words="w", remedy="r"),
+            Checkup(group="platform", name="docker", health=Health.OFF, words=""),
+        )
+
+    def close(self) -> None:
+        self.closed = True
+
+
+def _numbered(events: Sequence[Event], known: int = 0) -> list[Event]:
+    return [event.model_copy(update={"id": known + n}) for n, event in enumerate(events, 1)]
+
+
+def answered(house: PlayedHouse) -> list[tuple[bool, Surface]]:
+    """Return what was answered, and where."""
+    return [(decision.approve, decision.surface) for decision in house.service.decisions]

@@ -1,0 +1,117 @@
+"""The real demo in a real terminal: answered here, elsewhere, by a file, and interrupted."""
+
+import fcntl
+import json
+import os
+import pty
+import re
+import select
+import struct
+import subprocess
+import sys
+import termios
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+AIOPS = [sys.executable, "-m", "aiops_agent.interfaces.cli.main"]
+QUESTION = "Apply plan? [y/N]"
+LONGEST = 60.0
+_CODES = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
+
+
+@dataclass(frozen=True)
+class Shown:
+    """What the terminal showed, without its colours, and how it ended."""
+
+    code: int
+    text: str
+
+
+def variables(state: Path) -> dict[str, str]:
+    kept = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
+    return {**kept, "TERM": "xterm-256color", "AIOPS_STATE_DIR": str(state)}
+
+
+def quietly(state: Path, *words: str) -> subprocess.CompletedProcess[str]:
+    """Run a command without a terminal."""
+    return subprocess.run(
+        [*AIOPS, *words],
+        env=variables(state),
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=LONGEST,
+    )
+
+
+def in_terminal(state: Path, *words: str, answer: str | Callable[[], object]) -> Shown:
+    """Run a command in a terminal of 100 columns; when asked, type or do the answer."""
+    child, terminal = pty.fork()
+    if child == 0:
+        os.execvpe(AIOPS[0], [*AIOPS, *words], variables(state))
+    fcntl.ioctl(terminal, termios.TIOCSWINSZ, struct.pack("HHHH", 50, 100, 0, 0))
+    shown, asked, until = b"", False, time.monotonic() + LONGEST
+    while time.monotonic() < until and (chunk := _read(terminal)) is not None:
+        shown += chunk
+        if (
+            not asked
+            and QUESTION.encode() in _CODES.sub("", shown.decode(errors="replace")).encode()
+        ):
+            asked = True
+            _ = os.write(terminal, answer.encode()) if isinstance(answer, str) else answer()
+    _, status = os.waitpid(child, 0)
+    text = _CODES.sub("", shown.decode(errors="replace"))
+    return Shown(os.waitstatus_to_exitcode(status), text)
+
+
+def _read(terminal: int) -> bytes | None:
+    if not select.select([terminal], [], [], 0.1)[0]:
+        return b""
+    try:
+        return os.read(terminal, 65536) or None
+    except OSError:  # the other end is closed
+        return None
+
+
+@pytest.mark.parametrize(("typed", "code"), [("y\n", 0), ("\n", 5), ("\x04", 8), ("\x03", 130)])
+def test_a_key_decides(tmp_path: Path, typed: str, code: int):
+    shown = in_terminal(tmp_path, "demo", answer=typed)
+
+    assert shown.code == code
+    assert "[APPROVAL REQUIRED]" in shown.text
+    assert "SIMULATED SHOP" in shown.text
+    said = {0: "INC-0001 resolved", 5: "nothing was run"}
+    assert said.get(code, "aiops") in shown.text
+
+
+def _by_command(state: Path) -> None:
+    assert quietly(state, "approve", "INC-0001").returncode == 0
+
+
+def _by_file(state: Path) -> None:
+    data = json.loads(quietly(state, "approval", "show", "INC-0001", "-o", "json").stdout)
+    subprocess.run(["sh", "-c", data["approve_by_file"]], check=True)
+
+
+@pytest.mark.parametrize(("give", "surface"), [(_by_command, "command"), (_by_file, "file")])
+def test_an_answer_from_elsewhere_goes_on_here(tmp_path: Path, give, surface: str):
+    shown = in_terminal(tmp_path, "demo", answer=lambda: give(tmp_path))
+
+    assert shown.code == 0
+    assert f"({surface})" in shown.text
+
+
+def test_without_a_terminal_it_goes_on_after_the_approval(tmp_path: Path):
+    waiting = quietly(tmp_path, "demo")
+    approved = quietly(tmp_path, "approve", "INC-0001")
+    resumed = quietly(tmp_path, "incident", "resume", "INC-0001")
+
+    assert (waiting.returncode, approved.returncode, resumed.returncode) == (8, 0, 0)
+    assert "aiops" in waiting.stderr
+    assert "\x1b" not in waiting.stdout
+    assert "(command)" in resumed.stdout

@@ -1,0 +1,183 @@
+"""Every command: data on stdout, the rest on stderr, and a code that a script can trust."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from aiops_agent.domain.approval import ApprovalState, Surface
+from aiops_agent.domain.errors import BusyError, StoreError
+from aiops_agent.interfaces.cli import door
+from tests.interfaces.cli.conftest import Aiops
+from tests.interfaces.cli.played import REQUEST, PlayedHouse, answered
+
+READS = (
+    ("demo", "--list"),
+    ("doctor",),
+    ("info",),
+    ("services",),
+    ("incident", "list"),
+    ("incident", "show", "INC-0001"),
+    ("approval", "list"),
+    ("approval", "show", "INC-0001"),
+    ("report", "INC-0001"),
+    ("config", "check"),
+    ("config", "show"),
+    ("config", "show", "--origin"),
+    ("token", "list"),
+)
+
+
+@pytest.mark.parametrize("words", READS)
+def test_a_read_command_answers_in_json_and_nothing_else(aiops: Aiops, words: tuple[str, ...]):
+    ran = aiops(*words, "-o", "json", "-q")
+
+    assert ran.code == 0
+    assert ran.data is not None
+    assert ran.err == ""
+    assert ran.out.isascii()
+
+
+@pytest.mark.parametrize("words", READS)
+def test_a_read_command_prints_no_escape_sequence_into_a_pipe(aiops: Aiops, words: tuple[str, ...]):
+    ran = aiops(*words)
+
+    assert ran.code == 0
+    assert ran.out
+    assert "\x1b" not in ran.out + ran.err
+
+
+CODES = {
+    ("incident", "show", "INC-9"): (2, "Did you mean INC-0001?"),
+    ("incident", "list", "--limit", "x"): (2, "--limit"),
+    ("demo", "hung-proces"): (2, "Did you mean hung-process?"),
+    ("demo", "qqqq"): (2, "Known: traffic-surge, hung-process."),
+    ("token", "revoke", "nobody"): (2, "There is no token"),
+    ("approve", "INC-0001", "--digest", "00000000"): (5, "another plan"),
+    ("incident", "close", "INC-0001"): (2, "--takeover"),
+    ("config", "check", "-c", "gone.yaml"): (4, "There is no configuration file gone.yaml."),
+    ("serve", "--host", "0.0.0.0"): (4, "aiops token create"),
+    ("demoo",): (2, "Did you mean"),
+}
+
+
+@pytest.mark.parametrize("words", CODES)
+def test_an_error_is_one_sentence_with_a_code(aiops: Aiops, words: tuple[str, ...]):
+    code, told = CODES[words]
+
+    ran = aiops(*words)
+
+    assert ran.code == code
+    assert told in " ".join(ran.err.split())
+    assert ran.out == ""
+    assert "Traceback" not in ran.err
+
+
+def test_a_flaw_in_the_configuration_is_told_with_its_place(aiops: Aiops):
+    Path("aiops.yaml").write_text("server:\n  prt: 1\nmode: x\n")
+
+    ran = aiops("config", "check")
+
+    assert ran.code == 4
+    assert "aiops.yaml:2:3: unknown key `prt` in `server`. Did you mean port?" in ran.err
+    assert "aiops.yaml:3:1: mode" in ran.err
+
+
+def test_info_helps_also_when_the_configuration_is_broken(aiops: Aiops):
+    Path("aiops.yaml").write_text("mode: x\n")
+
+    ran = aiops("info")
+
+    assert ran.code == 0
+    assert "cannot be used: aiops.yaml:1:1" in ran.out
+
+
+@pytest.mark.parametrize(
+    ("error", "code"), [(BusyError("busy"), 1), (StoreError("full"), 1), (KeyError("x"), 1)]
+)
+def test_what_fails_inside_is_told_without_a_traceback(
+    aiops: Aiops, monkeypatch: pytest.MonkeyPatch, error: Exception, code: int
+):
+    def fail(settings: object) -> None:
+        raise error
+
+    monkeypatch.setattr(door, "house", fail)
+
+    ran = aiops("incident", "list")
+
+    assert ran.code == code
+    assert str(error).strip("'") in ran.err
+    assert "Traceback" not in ran.err
+    assert "Traceback" in aiops("incident", "list", "--debug").err
+
+
+def test_options_for_every_command_may_stand_anywhere(aiops: Aiops):
+    Path("other.yaml").write_text("server: {port: 1}")
+
+    for words in (("-c", "other.yaml", "config", "show"), ("config", "show", "-c", "other.yaml")):
+        assert aiops(*words, "-o", "json").data["server.port"] == 1
+
+
+def test_a_reason_that_looks_like_an_option_is_a_reason(aiops: Aiops, house: PlayedHouse):
+    aiops("reject", "INC-0001", "--reason", "-q")
+
+    assert house.service.decisions[0].reason == "-q"
+
+
+def test_approve_says_what_it_did_on_stderr(aiops: Aiops, house: PlayedHouse):
+    ran = aiops("approve", "INC-0001", "--digest", REQUEST.digest[:12])
+
+    assert (ran.code, ran.out) == (0, "")
+    assert "scale_pods payments-api replicas=5" in ran.err
+    assert answered(house) == [(True, Surface.COMMAND)]
+
+
+def test_an_answered_request_is_not_answered_again(aiops: Aiops, house: PlayedHouse):
+    house.service.end(ApprovalState.REJECTED)
+
+    assert aiops("approve", "INC-0001").code == 5
+
+
+def test_approval_show_prints_the_line_that_creates_the_file(aiops: Aiops, state: Path):
+    ran = aiops("approval", "show", "INC-0001")
+
+    line = f"(umask 077; printf 'approve {REQUEST.digest}\\n' > {state}/approvals/INC-0001.1"
+    assert line in ran.out
+    assert (state / "approvals").stat().st_mode & 0o777 == 0o700
+
+
+def test_a_sick_house_gives_code_3(aiops: Aiops, house: PlayedHouse):
+    house.sick = True
+
+    ran = aiops("doctor")
+
+    assert ran.code == 3
+    assert "✗ prometheus" in ran.out
+    assert "off: docker" in ran.out
+
+
+def test_services_without_a_signal_are_named(aiops: Aiops):
+    ran = aiops("services")
+
+    assert "! cart: no latency; no errors" in ran.out
+    assert "L---" in ran.out
+
+
+def test_a_token_is_printed_alone_and_its_hash_never(aiops: Aiops):
+    ran = aiops("token", "create", "am")
+
+    assert ran.out == "aiops_secret\n"
+    assert "secret" not in json.dumps(aiops("token", "list", "-o", "json").data)
+
+
+def test_taking_over_is_said(aiops: Aiops, house: PlayedHouse):
+    ran = aiops("incident", "close", "INC-0001", "--takeover", "--reason", "mine")
+
+    assert ran.code == 0
+    assert house.service.one.takeover
+
+
+def test_the_house_is_closed_after_following(aiops: Aiops, house: PlayedHouse):
+    aiops("demo", "--yes")
+
+    assert house.closed

@@ -1,0 +1,187 @@
+"""Following an incident: who answers, what the code says, and that nobody waits in vain."""
+
+import asyncio
+from pathlib import Path
+
+import pytest
+
+from aiops_agent.adapters.approval_file import ApprovalFiles
+from aiops_agent.domain.approval import ApprovalState, Surface
+from aiops_agent.domain.incident import Ending, Incident, Status
+from aiops_agent.interfaces.cli import prompt as prompting
+from aiops_agent.interfaces.cli.call import Call
+from aiops_agent.interfaces.cli.exits import Exit, exit_of
+from aiops_agent.interfaces.cli.follow import Following, Manner
+from tests.interfaces.cli.conftest import Aiops
+from tests.interfaces.cli.played import REQUEST, PlayedHouse, answered
+from tests.interfaces.terminal import canned
+
+ENDS = {
+    Ending.FIXED: (Status.RESOLVED, True, 0),
+    Ending.HEALED: (Status.RESOLVED, False, 0),
+    Ending.DISMISSED: (Status.DISMISSED, False, 0),
+    Ending.REJECTED: (Status.ESCALATED, False, 5),
+    Ending.DENIED: (Status.ESCALATED, False, 5),
+    Ending.EXPIRED: (Status.ESCALATED, False, 5),
+    Ending.HANDED_OVER: (Status.ESCALATED, False, 5),
+    Ending.TAKEN_OVER: (Status.ESCALATED, True, 6),
+    Ending.FAILED: (Status.ESCALATED, True, 6),
+    Ending.UNKNOWN: (Status.ESCALATED, True, 6),
+}
+
+
+def _ended(ending: Ending) -> Incident:
+    status, acted, _ = ENDS[ending]
+    shape = canned.RESOLVED if acted else canned.WAITING
+    return shape.model_copy(update={"status": status, "ending": ending})
+
+
+@pytest.mark.parametrize("ending", Ending)
+def test_every_ending_has_its_code(ending: Ending):
+    assert exit_of(_ended(ending)) == ENDS[ending][2]
+
+
+def test_an_incident_that_waits_is_code_8():
+    assert exit_of(canned.WAITING) is Exit.WAITING
+
+
+def test_a_yes_beforehand_is_recorded_as_such(aiops: Aiops, house: PlayedHouse):
+    ran = aiops("demo", "--yes")
+
+    assert ran.code == 0
+    assert answered(house) == [(True, Surface.FLAG)]
+    assert house.opened == ["shop"]
+    assert "resolved" in ran.out
+
+
+def test_without_a_terminal_nobody_is_waited_for(aiops: Aiops, house: PlayedHouse):
+    ran = aiops("demo")
+
+    assert ran.code == 8
+    assert answered(house) == []
+    for told in ("aiops approve INC-0001", REQUEST.digest, "aiops incident resume INC-0001"):
+        assert told in ran.err
+        assert told == REQUEST.digest or told not in ran.out
+
+
+def test_a_file_that_lies_there_is_waited_for(aiops: Aiops, house: PlayedHouse, state: Path):
+    files = ApprovalFiles(state / "approvals")
+    files.open_folder()
+    files.path(REQUEST.id).write_text("approve x")
+    call = Call()
+    call.house = house  # type: ignore[misc]  # a cached property may be set
+
+    async def scene() -> Exit:
+        following = asyncio.ensure_future(Following(call, "INC-0001", Manner.LEAVE).run())
+        await asyncio.sleep(0.3)
+        assert not following.done()
+        house.service.end(ApprovalState.APPROVED)  # what the engine does with the file
+        return await following
+
+    assert asyncio.run(scene()) is Exit.DONE
+
+
+def test_resume_goes_on_in_the_engine_of_its_environment(aiops: Aiops, house: PlayedHouse):
+    house.service.end(ApprovalState.APPROVED)
+    house.service.one = house.service.one.model_copy(update={"status": Status.VERIFYING})
+    real = house.service.one.model_copy(update={"environment": "docker:shop"})
+
+    aiops("incident", "resume", "INC-0001")
+    house.service.one = real
+    aiops("incident", "resume", "INC-0001")
+
+    assert house.opened == ["shop", "serve"]
+
+
+def test_an_ended_incident_is_shown_again_and_nothing_is_run(aiops: Aiops, house: PlayedHouse):
+    house.service.end(ApprovalState.REJECTED)
+
+    ran = aiops("incident", "resume", "INC-0001")
+
+    assert ran.code == 5
+    assert house.opened == []
+
+
+class Scene:
+    """A person at a terminal: `typed` are their lines, an empty queue means they think."""
+
+    def __init__(self, house: PlayedHouse, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.house, self.typed = house, asyncio.Queue[str | None]()
+        self.call = Call()
+        self.call.house = house  # type: ignore[misc]  # a cached property may be set
+
+        async def line(_stream: object) -> str | None:
+            return await self.typed.get()
+
+        monkeypatch.setattr(prompting.keyboard, "line", line)
+
+    def play(self, *lines: str | None, meanwhile: ApprovalState | None = None) -> Exit:
+        async def scene() -> Exit:
+            following = asyncio.ensure_future(Following(self.call, "INC-0001", Manner.ASK).run())
+            for line in lines:
+                self.typed.put_nowait(line)
+            if meanwhile:
+                await asyncio.sleep(0.3)
+                self.house.service.end(meanwhile)
+            return await asyncio.wait_for(following, 10)
+
+        return asyncio.run(scene())
+
+
+@pytest.fixture
+def scene(house: PlayedHouse, state: Path, monkeypatch: pytest.MonkeyPatch) -> Scene:
+    return Scene(house, monkeypatch)
+
+
+ANSWERS = {
+    ("y",): (0, True, ""),
+    ("yes",): (0, True, ""),
+    ("Y",): (0, True, ""),
+    ("",): (5, False, ""),
+    ("n",): (5, False, ""),
+    ("d", "e", "e E2", "e E99", "?", "perhaps", "y"): (0, True, ""),
+    ("yes but not now", "n"): (5, False, ""),
+    ("r not on a Friday",): (5, False, "not on a Friday"),
+    ("r", "not now"): (5, False, "not now"),
+    ("r", "", "n"): (5, False, ""),
+}
+
+
+@pytest.mark.parametrize("typed", ANSWERS)
+def test_a_person_answers_by_keys(scene: Scene, typed: tuple[str, ...]):
+    code, approve, reason = ANSWERS[typed]
+
+    assert scene.play(*typed) == code
+
+    (decision,) = scene.house.service.decisions
+    assert (decision.approve, decision.reason) == (approve, reason)
+    assert (decision.surface, decision.digest) == (Surface.TERMINAL, REQUEST.digest)
+
+
+def test_a_closed_terminal_decides_nothing(scene: Scene):
+    assert scene.play(None) is Exit.WAITING
+    assert scene.house.service.decisions == []
+
+
+@pytest.mark.parametrize(
+    ("state", "code"), [(ApprovalState.APPROVED, 0), (ApprovalState.REJECTED, 5)]
+)
+def test_an_answer_given_elsewhere_ends_the_question(
+    scene: Scene, state: ApprovalState, code: int, capsys: pytest.CaptureFixture[str]
+):
+    assert scene.play(meanwhile=state) == code
+
+    assert scene.house.service.decisions == []
+    assert "approved by alex (terminal)" in capsys.readouterr().out
+
+
+def test_an_answer_that_comes_too_late_is_refused_and_the_end_shown(scene: Scene):
+    decide = scene.house.service.decide
+
+    def too_late(*args: object, **kwargs: object) -> object:
+        scene.house.service.end(ApprovalState.REJECTED)
+        return decide(*args, **kwargs)  # type: ignore[arg-type]  # passed on
+
+    scene.house.service.decide = too_late  # type: ignore[method-assign]  # one answer, too late
+
+    assert scene.play("y") is Exit.REFUSED

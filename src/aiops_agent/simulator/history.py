@@ -52,7 +52,7 @@ class History:
 
     def watch(self, world: World) -> None:
         """Gather one step; on a full tick, take the samples."""
-        full = world.steps % PER_TICK == PER_TICK - 1
+        full = world.steps % PER_TICK == 0
         for name, node in world.nodes.items():
             _gather(self._sums[name], node)
             if full:

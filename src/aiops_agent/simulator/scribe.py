@@ -54,7 +54,7 @@ class Scribe:
 
     def watch(self, world: World) -> None:
         """On a full tick, write what each service has to say."""
-        if world.steps % PER_TICK != PER_TICK - 1:
+        if world.steps % PER_TICK != 0:
             return
         for name, node in world.nodes.items():
             if node.spec.external or node.down:

@@ -6,6 +6,8 @@ from rich.console import Console
 
 from aiops_agent.interfaces.terminal.escape import tell
 
+AGAIN_SECONDS = 60  # the same line is said once in so long
+MANY = 1000
 _LEVELS = (logging.WARNING, logging.INFO, logging.DEBUG)
 _USUAL = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
 
@@ -14,11 +16,15 @@ class _Lines(logging.Handler):
     def __init__(self, console: Console) -> None:
         super().__init__()
         self._console = console
+        self._said: dict[str, float] = {}
 
     def emit(self, record: logging.LogRecord) -> None:
         """Print one record as one line, and its traceback below it."""
         fields = [f"{k}={v}" for k, v in vars(record).items() if k not in _USUAL]
         text = " ".join([record.levelname.lower(), record.name, record.getMessage(), *fields])
+        if record.created < self._said.get(text, 0) + AGAIN_SECONDS:
+            return
+        self._said = {**self._said, text: record.created} if len(self._said) < MANY else {}
         self._console.print(tell(text), soft_wrap=True)
         if record.exc_info:
             trace = logging.Formatter().formatException(record.exc_info)

@@ -49,10 +49,10 @@ async def _serve(call: Call) -> Exit:
             f"{settings.server.host} can be reached by others and there is no token: "
             "create one with `aiops token create alertmanager`, or listen on 127.0.0.1."
         )
+    stop = _stop_on_signals()
     async with call.house.engine("serve"):
         port, serving = door.website(service, settings.server, tokens_required=guarded)
         _say_hello(call, port, guarded=guarded)
-        stop = _stop_on_signals()
         watching = asyncio.ensure_future(_watch(call))
         try:
             await serving(stop)
@@ -87,6 +87,8 @@ def _say_hello(call: Call, port: int, *, guarded: bool) -> None:
         f"listening on http://{host}:{port}   alerts: POST /api/v1/alertmanager   "
         f"mode: {settings.mode}   environment: {settings.environment}",
     )
+    if not (settings.sources.prometheus or settings.sources.docker):
+        call.note("no source is configured: alerts are kept and wait (sources in aiops.yaml)")
     if not guarded:
         call.note("no token: anybody on this machine can send alerts (aiops token create NAME)")
 

@@ -1,0 +1,46 @@
+"""What we log cannot command a terminal, and is not said over and over."""
+
+import io
+import logging
+from collections.abc import Iterator
+
+import pytest
+from rich.console import Console
+
+from aiops_agent.interfaces.cli.logs import log_to
+
+
+@pytest.fixture
+def written() -> Iterator[io.StringIO]:
+    log = logging.getLogger("aiops_agent")
+    before = (log.handlers[:], log.level, log.propagate)
+    file = io.StringIO()
+    log_to(Console(file=file), quiet=False, verbose=0)
+    yield file
+    log.handlers[:], log.level, log.propagate = before
+
+
+def test_a_label_in_a_log_line_moves_no_cursor(written: io.StringIO):
+    logging.getLogger("aiops_agent.x").warning("seen", extra={"label": "\x1b[2J\u202eevil\nline"})
+
+    (line,) = written.getvalue().splitlines()
+    assert line.startswith("warning aiops_agent.x seen label=")
+    assert "\x1b" not in line
+    assert "\u202e" not in line
+
+
+def test_the_same_line_is_said_once_a_minute(written: io.StringIO):
+    for _ in range(5):
+        logging.getLogger("aiops_agent.x").warning("the loop failed")
+
+    assert len(written.getvalue().splitlines()) == 1
+
+
+def test_a_traceback_is_one_line_after_the_other(written: io.StringIO):
+    try:
+        raise ValueError("\x1b[31m")
+    except ValueError:
+        logging.getLogger("aiops_agent.x").exception("failed")
+
+    assert "ValueError" in written.getvalue()
+    assert "\x1b" not in written.getvalue()

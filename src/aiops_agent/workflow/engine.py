@@ -92,6 +92,13 @@ class Engine:
         with SetWorkflowID(incident_id):
             await DBOS.start_workflow_async(self.story.run, incident_id)
 
+    async def broken(self, incident_id: str) -> str:
+        """Return why the story of an incident died, or ""; it never should."""
+        status = await DBOS.get_workflow_status_async(incident_id)
+        if status is None or status.status in ("PENDING", "ENQUEUED", "DELAYED", "SUCCESS"):
+            return ""
+        return f"{status.status}: {status.error}"
+
     async def follow(self, incident_id: str) -> AsyncIterator[Event]:
         """Yield the events of an incident from the first on, until it has ended and is archived."""
         cursor = 0

@@ -121,6 +121,7 @@ class PlayedHouse:
     service: PlayedService = field(default_factory=PlayedService)
     opened: list[str] = field(default_factory=list)
     sick: bool = False
+    died: str = ""
     closed: bool = False
     scenarios = (Broken("traffic-surge", "too much traffic"), Broken("hung-process", "it hangs"))
 
@@ -141,6 +142,9 @@ class PlayedHouse:
 
     async def start(self, incident_id: IncidentId) -> None:
         """It runs by itself."""
+
+    async def broken(self, incident_id: str) -> str:
+        return self.died
 
     async def survey(self) -> Sequence[ServiceSurvey]:
         source = SignalSource(signal=Signal.LATENCY, recipe="otel", query="q")

@@ -1,6 +1,7 @@
 """Following an incident: who answers, what the code says, and that nobody waits in vain."""
 
 import asyncio
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -8,6 +9,7 @@ import pytest
 from aiops_agent.adapters.approval_file import ApprovalFiles
 from aiops_agent.domain.approval import ApprovalState, Surface
 from aiops_agent.domain.incident import Ending, Incident, Status
+from aiops_agent.interfaces.cli import follow as following
 from aiops_agent.interfaces.cli import prompt as prompting
 from aiops_agent.interfaces.cli.call import Call
 from aiops_agent.interfaces.cli.exits import Exit, exit_of
@@ -91,6 +93,19 @@ def test_resume_goes_on_in_the_engine_of_its_environment(aiops: Aiops, house: Pl
     aiops("incident", "resume", "INC-0001")
 
     assert house.opened == ["shop", "serve"]
+
+
+def test_a_story_that_died_is_told_and_not_waited_for(
+    aiops: Aiops, house: PlayedHouse, monkeypatch: pytest.MonkeyPatch
+):
+    house.died = "ERROR: a defect"
+    house.service.request = REQUEST.model_copy(update={"state": ApprovalState.WITHDRAWN})
+    monkeypatch.setattr(following, "DOUBT", timedelta(milliseconds=100))
+
+    ran = aiops("demo")
+
+    assert ran.code == 1
+    assert "ERROR: a defect" in ran.err
 
 
 def test_an_ended_incident_is_shown_again_and_nothing_is_run(aiops: Aiops, house: PlayedHouse):

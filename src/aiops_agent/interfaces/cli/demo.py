@@ -60,7 +60,7 @@ async def _demo(call: Call, scenario: Scenario, seed: int, *, yes: bool) -> Exit
         opened = await engine.intake(shop)
         if not opened:
             raise StoreError(f"The alert of {shop} opened no incident.")
-        return await Following(call, opened[0], manner(call, yes=yes)).run()
+        return await Following(call, opened[0], manner(call, yes=yes), engine).run()
 
 
 def _chosen(known: Sequence[Scenario], name: str | None) -> Scenario:

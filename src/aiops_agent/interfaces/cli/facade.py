@@ -118,6 +118,10 @@ class Engine(Protocol):
         """Start the story of an incident, at most once ever."""
         ...
 
+    async def broken(self, incident_id: str, /) -> str:
+        """Return why the story of an incident died, or ""; it never should."""
+        ...
+
 
 class Demo(Protocol):
     """Founds shops and breaks them."""

@@ -9,13 +9,13 @@ from enum import StrEnum
 
 from aiops_agent.adapters.approval_file import ApprovalFiles, approval_line
 from aiops_agent.domain.approval import ApprovalRequest, ApprovalState, Surface
-from aiops_agent.domain.errors import ApprovalError, UsageError
+from aiops_agent.domain.errors import ApprovalError, StoreError, UsageError
 from aiops_agent.domain.event import Event, EventType
 from aiops_agent.domain.incident import Incident
 from aiops_agent.domain.quantity import span
 from aiops_agent.interfaces.cli.call import Call
 from aiops_agent.interfaces.cli.exits import Exit, exit_of
-from aiops_agent.interfaces.cli.facade import Service
+from aiops_agent.interfaces.cli.facade import Engine, Service
 from aiops_agent.interfaces.cli.keyboard import forget_typed
 from aiops_agent.interfaces.cli.prompt import Answer, Prompt
 from aiops_agent.interfaces.terminal.blocks import Blocks
@@ -23,6 +23,7 @@ from aiops_agent.interfaces.terminal.escape import problem
 from aiops_agent.interfaces.terminal.follow import Follower
 
 PAUSE = timedelta(milliseconds=100)  # between two looks at the bus
+DOUBT = timedelta(seconds=2)  # of silence, before the engine is asked whether it lives
 GRACE = timedelta(seconds=5)  # after the end, for the report
 
 
@@ -42,8 +43,13 @@ def manner(call: Call, *, yes: bool = False) -> Manner:
     return Manner.ASK if call.interactive else Manner.LEAVE
 
 
-async def events(service: Service, incident: str) -> AsyncIterator[Event]:
-    """Yield the incident's events from the first one on; ends when it ended and is reported."""
+async def events(
+    service: Service, incident: str, engine: Engine | None = None
+) -> AsyncIterator[Event]:
+    """Yield the incident's events from the first one on; ends when it ended and is reported.
+
+    Raises StoreError when the engine says that its story died.
+    """
     cursor, quiet = 0, timedelta()
     while True:
         found = await asyncio.to_thread(service.events, cursor, incident)
@@ -54,8 +60,11 @@ async def events(service: Service, incident: str) -> AsyncIterator[Event]:
             if found[-1].type is EventType.REPORT_WRITTEN:
                 return
             continue
-        if (await asyncio.to_thread(service.incident, incident)).ended and quiet >= GRACE:
+        if quiet >= GRACE and (await asyncio.to_thread(service.incident, incident)).ended:
             return
+        doubted = quiet and quiet % DOUBT < PAUSE
+        if engine and doubted and (why := await engine.broken(incident)):
+            raise StoreError(f"The story of {incident} died by an error of ours: {why}")
         await asyncio.sleep(PAUSE.total_seconds())
         quiet += PAUSE
 
@@ -67,6 +76,7 @@ class Following:
     call: Call
     incident: str
     manner: Manner
+    engine: Engine | None = None  # that tells the story, if it is this process's
     asking: "asyncio.Task[Answer | None] | None" = None
     asked: ApprovalRequest | None = None
 
@@ -79,7 +89,7 @@ class Following:
         """Print until the incident ends, or a person is needed who cannot be asked here."""
         self.call.following = self.incident
         with Follower(self.call.out, Blocks(self._incident, self._approval)) as screen:
-            stream = events(self.service, self.incident)
+            stream = events(self.service, self.incident, self.engine)
             try:
                 left = await self._follow(stream, screen)
             finally:

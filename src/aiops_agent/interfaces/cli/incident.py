@@ -66,7 +66,7 @@ async def _resume(call: Call, name: str) -> Exit:
     role = "shop" if found.environment.startswith("shop:") else "serve"
     async with call.house.engine(role) as engine:
         await engine.start(found.id)
-        return await Following(call, found.id, manner(call)).run()
+        return await Following(call, found.id, manner(call), engine).run()
 
 
 @app.command()

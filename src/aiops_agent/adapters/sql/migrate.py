@@ -1,5 +1,6 @@
 """Brings a database up to the present schema."""
 
+import threading
 from pathlib import Path
 
 from sqlalchemy import Connection, Engine, inspect, text
@@ -9,6 +10,7 @@ from aiops_agent.domain.errors import StoreError
 
 REVISIONS = ("0001",)  # oldest first; the last is the schema in `tables`
 FOLDER = Path(__file__).parent / "migrations"
+_ALONE = threading.Lock()  # alembic keeps the migration that runs in globals of the process
 
 
 def upgrade(engine: Engine) -> None:
@@ -45,4 +47,5 @@ def _migrate(connection: Connection) -> None:
 
     config = Config(attributes={"connection": connection})
     config.set_main_option("script_location", str(FOLDER).replace("%", "%%"))
-    command.upgrade(config, "head")
+    with _ALONE:
+        command.upgrade(config, "head")

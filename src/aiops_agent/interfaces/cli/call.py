@@ -3,6 +3,7 @@
 import json
 import os
 import pwd
+import shlex
 import shutil
 import sys
 from collections.abc import Callable, Sequence
@@ -86,7 +87,11 @@ class Call:
         """How a person calls us from here: our name, or where we are when it is not found."""
         if shutil.which("aiops"):
             return "aiops"
-        return os.path.relpath(sys.argv[0]) if Path(sys.argv[0]).is_file() else "aiops"
+        here = Path(sys.argv[0]).absolute()
+        if not here.is_file():
+            return "aiops"
+        inside = here.is_relative_to(Path.cwd())
+        return shlex.quote(str(here.relative_to(Path.cwd()) if inside else here))
 
     @property
     def user(self) -> str:

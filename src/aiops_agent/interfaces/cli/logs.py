@@ -32,9 +32,16 @@ class _Lines(logging.Handler):
                 self._console.print(tell(line), soft_wrap=True)
 
 
+def _not_our_leaving(record: logging.LogRecord) -> bool:
+    # Leaving in the middle of a step is no error: the next start goes on from the one before.
+    error = record.exc_info[1] if record.exc_info else None
+    return not (isinstance(error, RuntimeError) and "after shutdown" in str(error))
+
+
 def log_to(console: Console, *, quiet: bool, verbose: int) -> None:
     """Send our log to a console: warnings, with -v also what happens, with -vv everything."""
     level = logging.ERROR if quiet else _LEVELS[min(verbose, len(_LEVELS) - 1)]
+    logging.getLogger("dbos").addFilter(_not_our_leaving)
     log = logging.getLogger("aiops_agent")
     log.handlers[:] = [_Lines(console)]
     log.setLevel(level)

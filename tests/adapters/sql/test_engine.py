@@ -28,6 +28,19 @@ def test_sqlite_opens_durably_and_for_its_owner_alone(tmp_path: Path):
     engine.dispose()
 
     assert found == ["wal", 2, 30_000, 1]
+
+
+def test_every_sqlite_knows_the_time_below_a_second(tmp_path: Path):
+    """DBOS asks for unixepoch('subsec') on Python 3.12, whatever SQLite it came with."""
+    engine = make_engine(f"sqlite:///{tmp_path}/store.db")
+    with engine.begin() as connection:
+        connection.exec_driver_sql("CREATE TABLE t (a, at DEFAULT (unixepoch('subsec') * 1000))")
+        connection.exec_driver_sql("INSERT INTO t (a) VALUES (1)")
+        milliseconds = connection.exec_driver_sql("SELECT at FROM t").scalar()
+    engine.dispose()
+
+    assert milliseconds is not None
+    assert milliseconds > 1.7e12
     assert (mode(path.parent), mode(path)) == (0o700, 0o600)
 
 

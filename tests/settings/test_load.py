@@ -183,6 +183,12 @@ def test_a_variable_that_sets_nothing_is_named(home: Path):
     assert read(home, AIOPS_SERVR_PORT="1").strange == ("AIOPS_SERVR_PORT",)
 
 
+def test_a_variable_that_the_file_refers_to_is_not_strange(home: Path):
+    text = "notify: {webhook: {url: 'http://h', secret: '${env:AIOPS_HOOK}'}}"
+
+    assert read(home, text, AIOPS_HOOK="hush").strange == ()
+
+
 def test_nobody_is_asked_in_continuous_integration():
     assert no_input({"CI": "true"})
     assert no_input({"AIOPS_NO_INPUT": "1"})

@@ -67,7 +67,9 @@ def load(
         settings = Settings.model_validate(data, context=environ)
     except ValidationError as error:
         raise SettingsError(explain(error, marks)) from error
-    return Loaded(settings, marks, tuple(file.path for file in files), _strange(environ))
+    referred = set(re.findall(r"\$\{env:(\w+)\}", str(data)))
+    strange = tuple(name for name in _strange(environ) if name not in referred)
+    return Loaded(settings, marks, tuple(file.path for file in files), strange)
 
 
 def no_input(environ: Mapping[str, str] | None = None) -> bool:

@@ -28,6 +28,7 @@ def test_sqlite_opens_durably_and_for_its_owner_alone(tmp_path: Path):
     engine.dispose()
 
     assert found == ["wal", 2, 30_000, 1]
+    assert (mode(path.parent), mode(path)) == (0o700, 0o600)
 
 
 def test_every_sqlite_knows_the_time_below_a_second(tmp_path: Path):
@@ -41,7 +42,6 @@ def test_every_sqlite_knows_the_time_below_a_second(tmp_path: Path):
 
     assert milliseconds is not None
     assert milliseconds > 1.7e12
-    assert (mode(path.parent), mode(path)) == (0o700, 0o600)
 
 
 @pytest.mark.parametrize("url", ["mysql://a/b", "nonsense", "sqlite://", "sqlite:///:memory:"])

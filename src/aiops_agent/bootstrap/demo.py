@@ -10,7 +10,7 @@ from aiops_agent.domain.alert import Delivery
 from aiops_agent.domain.errors import UsageError
 from aiops_agent.domain.incident import EnvironmentId
 from aiops_agent.ports.store import Store
-from aiops_agent.simulator.past import PAST
+from aiops_agent.simulator.past import remembered
 from aiops_agent.simulator.plug import OpenShop, create_shop
 from aiops_agent.workflow.service import Service
 
@@ -35,7 +35,7 @@ class Demo:
         shop = self._found(scenario, seed, names)
         environment = self.places.add_shop(shop)
         if remember:
-            _remember(self.service.store)
+            _remember(self.service.store, names)
         body = json.dumps([alert.document() for alert in shop.alerts], sort_keys=True)
         self.service.keep(
             Delivery(
@@ -57,9 +57,9 @@ class Demo:
         raise UsageError(f"{self.folder} holds {MOST_SHOPS} such shops; remove some.")
 
 
-def _remember(store: Store) -> None:
+def _remember(store: Store, names: dict[str, str] | None) -> None:
     with store.begin() as work:
         known = {case.id for case in work.archive.cases("shop")}
-        for case in PAST:
+        for case in remembered(names):
             if case.id not in known:
                 work.archive.add(case, None)

@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-from dbos import DBOS, SetWorkflowID
+from dbos import DBOS, SetWorkflowID, WorkflowHandleAsync
 
 from aiops_agent.domain.approval import Decision, Surface
 from aiops_agent.domain.errors import AiopsError, ApprovalError, UsageError
@@ -25,6 +25,7 @@ log = logging.getLogger(__name__)
 POLL_SECONDS = 0.25
 SLOW_POLL_SECONDS = 1.0
 LONGEST_SEND_SECONDS = 20.0
+RETURN_SECONDS = 5.0
 MOST_LEFT = 1000  # deliveries, and incidents, that a dead process may have left
 
 
@@ -108,9 +109,16 @@ class Engine:
                 cursor = event.id
                 yield event
             if not events and await asyncio.to_thread(self._told, incident_id):
+                await self._returned(incident_id)
                 return
             if not events:
                 await asyncio.sleep(POLL_SECONDS / 2)
+
+    async def _returned(self, incident_id: str) -> None:
+        """Let the story return, so that closing the engine cuts off nothing."""
+        story: WorkflowHandleAsync[str] = await DBOS.retrieve_workflow_async(incident_id)
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(story.get_result(polling_interval_sec=0.02), RETURN_SECONDS)
 
     def _told(self, incident_id: str) -> bool:
         incident = self.service.incident(incident_id)

@@ -15,6 +15,20 @@ from aiops_agent.adapters.sql.store import SqlStore
 POSTGRES = os.environ.get("AIOPS_TEST_POSTGRES", "")
 
 
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Print what the tests counted, `record_property("count", ...)`, also when run side by side."""
+    reports = [r for found in terminalreporter.stats.values() for r in found]
+    counts = [
+        value
+        for report in reports
+        if isinstance(report, pytest.TestReport) and report.when == "call"
+        for name, value in report.user_properties
+        if name == "count"
+    ]
+    for line in counts:
+        terminalreporter.write_line(str(line))
+
+
 @pytest.fixture(params=["sqlite", *(["postgresql"] if POSTGRES else [])])
 def store_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
     """Address of an empty database of its own; with AIOPS_TEST_POSTGRES also on that server."""

@@ -1,0 +1,50 @@
+"""One run of the kill test: where, what happens, and at which points the process dies."""
+
+import json
+import os
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Self
+
+from aiops_agent.domain.point import Point
+from aiops_agent.settings.sections import Settings
+
+HELPS = "helps"  # the plan helps at once
+TAKEN_BACK = "taken back"  # the first plan does not help, is taken back, and the second one does
+
+
+@dataclass(frozen=True)
+class Job:
+    """A state folder of its own; each of `kills` ends the process once, in this order."""
+
+    folder: str
+    plot: str = HELPS
+    kills: list[str] = field(default_factory=list)
+    executor: str = "ours"
+    store: str = ""  # an address other than the folder's own SQLite file
+
+    def settings(self) -> Settings:
+        """Return the settings of every process of this run."""
+        known: dict[str, object] = {"state_dir": Path(self.folder)}
+        return Settings(**known, **({"store": {"url": self.store}} if self.store else {}))
+
+    def write(self) -> str:
+        """Return the job as one line."""
+        return json.dumps(asdict(self)) + "\n"
+
+    @classmethod
+    def read(cls, line: str) -> Self:
+        """Return the job of a line."""
+        return cls(**json.loads(line))
+
+    @property
+    def died(self) -> list[str]:
+        """The points at which a process of this run has died."""
+        path = Path(self.folder) / "died.txt"
+        return path.read_text().split() if path.exists() else []
+
+    def die(self, point: Point) -> None:
+        """Write the point down, so that it is died at once, for the calling process to end."""
+        descriptor = os.open(Path(self.folder) / "died.txt", os.O_WRONLY | os.O_CREAT | os.O_APPEND)
+        os.write(descriptor, f"{point.value}\n".encode())
+        os.close(descriptor)

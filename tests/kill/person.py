@@ -1,0 +1,56 @@
+"""A person in another process: answers what waits, once wrongly, and clicks twice."""
+
+import contextlib
+import threading
+from types import TracebackType
+from typing import Self
+
+from aiops_agent.bootstrap.house import House, house
+from aiops_agent.domain.approval import ApprovalState, Surface
+from aiops_agent.domain.errors import AiopsError, ApprovalError
+from tests.kill.job import Job
+
+PAUSE_SECONDS = 0.1
+
+
+class Person:
+    """Says yes to every plan of a job, whether its process lives or not."""
+
+    def __init__(self, job: Job) -> None:
+        self._job = job
+        self._gone = threading.Event()
+        self._thread = threading.Thread(target=self._stay)
+
+    def __enter__(self) -> Self:
+        """Begin to look."""
+        self._thread.start()
+        return self
+
+    def __exit__(
+        self,
+        _kind: type[BaseException] | None,
+        _error: BaseException | None,
+        _trace: TracebackType | None,
+    ) -> None:
+        """Go home."""
+        self._gone.set()
+        self._thread.join()
+
+    def _stay(self) -> None:
+        desk = house(self._job.settings())
+        while not self._gone.wait(PAUSE_SECONDS):
+            with contextlib.suppress(AiopsError):  # the store was busy: look again
+                self._look(desk)
+        desk.close()
+
+    def _look(self, desk: House) -> None:
+        for request in desk.service.approvals((ApprovalState.PENDING,)):
+            for digest in ("0" * 64, request.digest, request.digest):
+                with contextlib.suppress(ApprovalError):
+                    desk.service.decide(
+                        request.id,
+                        approve=True,
+                        by="a person",
+                        surface=Surface.COMMAND,
+                        digest=digest,
+                    )

@@ -1,0 +1,93 @@
+"""Runs jobs: restarts what was killed until the story is over, then has the end judged."""
+
+import subprocess
+import sys
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from queue import Queue
+from types import TracebackType
+from typing import Self
+
+from tests.kill.checker import violations
+from tests.kill.job import Job
+from tests.kill.person import Person
+
+ROOT = Path(__file__).parents[2]
+
+
+@dataclass(frozen=True)
+class Ended:
+    """What became of one job; `wrong` is empty when all promises were kept."""
+
+    job: Job
+    died: list[str]
+    wrong: list[str]
+
+
+class Nursery:
+    """One forking process; it runs one victim at a time."""
+
+    def __enter__(self) -> Self:
+        """Start it."""
+        self._process = subprocess.Popen(
+            [sys.executable, "-W", "ignore", "-m", "tests.kill.nursery"],
+            cwd=ROOT,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            start_new_session=True,
+        )
+        return self
+
+    def __exit__(
+        self,
+        _kind: type[BaseException] | None,
+        _error: BaseException | None,
+        _trace: TracebackType | None,
+    ) -> None:
+        """Let it end: it has no more jobs."""
+        self._process.communicate()
+
+    def run(self, job: Job) -> int:
+        """Run one process of the job and return its exit code; one that hangs is an error."""
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        self._process.stdin.write(job.write())
+        self._process.stdin.flush()
+        return int(self._process.stdout.readline() or 1)
+
+
+def run_all(jobs: Sequence[Job], nurseries: int = 2) -> list[Ended]:
+    """Run every job, two at a time, and return what became of each, in order."""
+    free: Queue[Nursery] = Queue()
+
+    def one(job: Job) -> Ended:
+        nursery = free.get()
+        try:
+            return run(job, nursery)
+        finally:
+            free.put(nursery)
+
+    with ExitStack() as stack:
+        for _ in range(min(nurseries, len(jobs))):
+            free.put(stack.enter_context(Nursery()))
+        with ThreadPoolExecutor(nurseries) as pool:
+            return list(pool.map(one, jobs))
+
+
+def run(job: Job, nursery: Nursery) -> Ended:
+    """Run one job to its end, with a person near, and judge what is left behind."""
+    Path(job.folder).mkdir(parents=True)
+    with Person(job):
+        for _ in range(len(job.kills) + 1):
+            code = nursery.run(job)
+            if code != -9:
+                break
+    if code:
+        stderr = Path(job.folder) / "stderr.txt"
+        said = stderr.read_text()[-2000:] if stderr.exists() else ""
+        return Ended(job, job.died, [f"the last process ended with {code}: {said}"])
+    return Ended(job, job.died, violations(job))

@@ -1,0 +1,117 @@
+"""`kill -9` at every boundary of the story, and at a second one while it recovers."""
+
+import random
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+
+from aiops_agent.domain.point import Point
+from tests.kill.checker import told
+from tests.kill.job import HELPS, TAKEN_BACK, Job
+from tests.kill.run import Ended, run_all
+
+Record = Callable[[str, object], None]
+SEED = 20261124
+SAMPLE = (Point.ASKED, Point.AFTER_SEND)
+ONLY_TAKEN_BACK = (Point.UNDO_ARMED, Point.UNDONE)
+# Not passed again once the process died at or behind them: what they stand before is done by then.
+ONCE = (Point.INCIDENT_OPENED, Point.BEFORE_SEND, Point.AFTER_SEND, Point.RECORDED)
+SEND_AGAIN = (Point.ARMED, Point.BEFORE_SEND, Point.UNDO_ARMED)
+
+
+def plot(point: Point) -> str:
+    return TAKEN_BACK if point in ONLY_TAKEN_BACK else HELPS
+
+
+def later(point: Point) -> list[Point]:
+    """Return the points that a process passes which goes on after a death at `point`."""
+    order = list(Point)
+    found = order[order.index(point) + 1 :]
+    if point in ONLY_TAKEN_BACK:  # the second plan passes these once more
+        found += [Point.ASKED, Point.DECIDED, Point.BEFORE_SEND, Point.AFTER_SEND, Point.SETTLED]
+    else:
+        found = [one for one in found if one not in ONLY_TAKEN_BACK]
+    behind_the_send = point in (Point.AFTER_SEND, Point.RECORDED)
+    passed = [one for one in ONCE if behind_the_send or one is Point.INCIDENT_OPENED]
+    return [one for one in found if one not in passed] or [point]
+
+
+def singles(folder: Path, points: Iterable[Point], store: str = "") -> list[Job]:
+    return [
+        Job(str(folder / f"once-{point}"), plot(point), [point.value], store=store)
+        for point in points
+    ]
+
+
+def pairs(folder: Path) -> list[Job]:
+    draw = random.Random(SEED)
+    return [
+        Job(str(folder / f"twice-{point}"), plot(point), [point.value, draw.choice(later(point))])
+        for point in Point
+    ]
+
+
+def judged(ended: Iterable[Ended]) -> list[str]:
+    """Return one line per run that broke a promise or did not die as it should."""
+    return [
+        f"{one.job.kills} ({one.job.plot}), died at {one.died}: {one.wrong or 'not exercised'}"
+        for one in ended
+        if one.wrong or one.died != one.job.kills
+    ]
+
+
+def counted(ended: list[Ended]) -> str:
+    points = {one.died[0] for one in ended if one.died}
+    wrong = " ".join(text for one in ended for text in one.wrong)
+    return (
+        f"kill points: {len(points)} of {len(Point)} exercised, {len(ended)} runs, "
+        f"{sum(len(one.died) for one in ended)} kills, "
+        f"{len([one for one in ended if one.wrong])} wrong, doubled: {'more than once' in wrong}"
+    )
+
+
+def test_a_killed_process_loses_and_doubles_nothing(tmp_path: Path, record_property: Record):
+    ended = run_all(singles(tmp_path, SAMPLE))
+    record_property("count", counted(ended))
+    assert judged(ended) == []
+
+
+def test_hands_that_record_after_acting_are_caught(tmp_path: Path):
+    """A planted defect: what the checker is for."""
+    job = Job(str(tmp_path / "a"), kills=[Point.AFTER_SEND], executor="records after acting")
+    (ended,) = run_all([job])
+    assert ended.died == [Point.AFTER_SEND]
+    assert any("done more than once" in wrong for wrong in ended.wrong), ended.wrong
+
+
+@pytest.mark.real
+@pytest.mark.timeout(900)
+def test_every_point_once_and_with_a_second_death_while_recovering(
+    tmp_path: Path, record_property: Record
+):
+    calm = [Job(str(tmp_path / f"calm-{name[0]}"), name) for name in (HELPS, TAKEN_BACK)]
+    ended = run_all([*calm, *singles(tmp_path, Point), *pairs(tmp_path)])
+    killed = ended[len(calm) :]
+    record_property("count", counted(killed))
+    assert judged(ended) == []
+    undisturbed = {one.plot: told(one) for one in calm}
+    assert {told(one.job) == undisturbed[one.job.plot] for one in killed} == {True}
+    assert len({one.died[0] for one in killed}) == len(Point) >= 15
+
+
+def test_a_point_that_is_not_exercised_fails_the_run(tmp_path: Path):
+    """The judge's own test: this plot never takes anything back."""
+    (ended,) = run_all([Job(str(tmp_path / "a"), HELPS, [Point.UNDONE])])
+    assert ended.wrong == []
+    assert "not exercised" in judged([ended])[0]
+
+
+@pytest.mark.real
+@pytest.mark.timeout(300)
+@pytest.mark.parametrize("point", [Point.INCIDENT_OPENED, Point.WAITING, Point.BEFORE_SEND])
+def test_the_same_holds_on_every_database(point: Point, tmp_path: Path, store_url: str):
+    ended = run_all(singles(tmp_path, [point], store_url))
+    assert sa.make_url(store_url).get_backend_name() in ("sqlite", "postgresql")
+    assert judged(ended) == []

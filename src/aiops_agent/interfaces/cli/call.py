@@ -88,7 +88,7 @@ class Call:
         if shutil.which("aiops"):
             return "aiops"
         here = Path(sys.argv[0]).absolute()
-        if not here.is_file():
+        if here.name != "aiops" or not here.is_file():
             return "aiops"
         inside = here.is_relative_to(Path.cwd())
         return shlex.quote(str(here.relative_to(Path.cwd()) if inside else here))

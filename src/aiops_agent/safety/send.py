@@ -59,8 +59,11 @@ class Sender:
         return await self._record(intent, IntentState.SKIPPED, "one before it did not apply")
 
     async def _send(self, intent: Intent) -> Intent:
-        sending = intent.model_copy(update={"sends": intent.sends + 1})
-        sending = await self._record(sending, IntentState.SENDING, "", was=IntentState.ARMED)
+        sending = intent.model_copy(
+            update={"sends": intent.sends + 1, "state": IntentState.SENDING, "note": ""}
+        )
+        if not await asyncio.to_thread(self._claimed, sending):
+            return await asyncio.to_thread(self._stored, intent)  # somebody else has it
         self.mark(Point.BEFORE_SEND)
         try:
             answer = await self.platform.send(intent.request)
@@ -111,13 +114,22 @@ class Sender:
             await asyncio.sleep(LOOK_AGAIN_SECONDS)
         return Sight(landing=Landing.UNKNOWN, note=f"the platform did not answer: {note}")
 
-    async def _record(
-        self, intent: Intent, state: IntentState, note: str, *, was: IntentState | None = None
-    ) -> Intent:
+    async def _record(self, intent: Intent, state: IntentState, note: str) -> Intent:
         changed = intent.model_copy(update={"state": state, "note": note})
-        return await asyncio.to_thread(self._change, changed, was or intent.state)
+        return await asyncio.to_thread(self._change, changed, intent.state)
+
+    def _claimed(self, sending: Intent) -> bool:
+        """Whether we, and nobody else, moved it from armed to sending."""
+        with self.store.begin() as work:
+            return work.ledger.change(sending, was=IntentState.ARMED)
 
     def _change(self, intent: Intent, was: IntentState) -> Intent:
         with self.store.begin() as work:
-            work.ledger.change(intent, was=was)
-        return intent
+            kept = work.ledger.change(intent, was=was)
+        return intent if kept else self._stored(intent)
+
+    def _stored(self, intent: Intent) -> Intent:
+        """Return the intent as the ledger has it now."""
+        with self.store.begin() as work:
+            known = work.ledger.of_plan(intent.incident, intent.plan, undo=intent.undo)
+        return next(one for one in known if one.operation == intent.operation)

@@ -1,5 +1,7 @@
 """How an incident ends: the last move, the report, the case for memory."""
 
+import logging
+
 from aiops_agent.domain.diagnosis import CauseKind
 from aiops_agent.domain.event import EventType
 from aiops_agent.domain.incident import Ending, Incident, Status
@@ -10,6 +12,8 @@ from aiops_agent.domain.value import Document
 from aiops_agent.workflow.deps import Deps
 from aiops_agent.workflow.over import Closing
 from aiops_agent.workflow.page import page
+
+log = logging.getLogger(__name__)
 
 _EVENTS = {
     Status.RESOLVED: EventType.INCIDENT_RESOLVED,
@@ -30,6 +34,15 @@ class Close:
             acted = p.incident.acted
             count = len(p.incident.attempts)
         note = f"{count} attempts did not help; everything known is in the report"
+        ending = Ending.FAILED if acted else Ending.HANDED_OVER
+        return Closing(Status.ESCALATED, ending, note)
+
+    def fault(self, incident_id: str, error: BaseException) -> Closing:
+        """Return the ending of an incident whose story failed: a person must look."""
+        log.error("story failed", exc_info=error, extra={"incident": incident_id})
+        with page(self._deps, incident_id) as p:
+            acted = p.incident.acted
+        note = f"the agent itself failed ({type(error).__name__}: {error}); a person must look"
         ending = Ending.FAILED if acted else Ending.HANDED_OVER
         return Closing(Status.ESCALATED, ending, note)
 

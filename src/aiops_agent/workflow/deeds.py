@@ -7,6 +7,12 @@ from aiops_agent.domain.value import Document
 from aiops_agent.workflow.deps import Deps
 from aiops_agent.workflow.page import page
 
+_SO_FAR = {
+    Recovery.RECOVERED: "recovered",
+    Recovery.NOT_RECOVERED: "not yet",
+    Recovery.WORSE: "worse",
+    Recovery.INCONCLUSIVE: "cannot tell",
+}
 _NEXT = {
     Recovery.RECOVERED: "telemetry says so",
     Recovery.NOT_RECOVERED: "what can be taken back is taken back",
@@ -69,7 +75,7 @@ class Deeds:
             p.keep(p.incident.amend(kept))
             p.tell(
                 EventType.VERIFICATION_SAMPLE,
-                f"{_spoken(seen.recovery)} · {seen.reason}",
+                f"{_SO_FAR[seen.recovery]} · {seen.reason}",
                 f"{number}-{look}",
                 data={"verification": seen.document()},
                 took=reply["took"],

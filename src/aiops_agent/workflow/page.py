@@ -5,6 +5,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 
+from aiops_agent.domain.errors import AiopsError
 from aiops_agent.domain.event import EventType
 from aiops_agent.domain.incident import Attempt, Incident
 from aiops_agent.domain.value import Document
@@ -62,5 +63,13 @@ def page(deps: Deps, incident_id: str) -> Iterator[Page]:
         incident = work.incidents.get(incident_id)
         if incident is None:
             raise LookupError(f"There is no incident {incident_id}.")
-        at = deps.environments(incident.environment).clock.now()
+        at = _time_of(deps, incident)
         yield Page(work, incident, at, Chronicle(deps.now))
+
+
+def _time_of(deps: Deps, incident: Incident) -> datetime:
+    """Return the environment's time; wall time when the environment is gone."""
+    try:
+        return deps.environments(incident.environment).clock.now()
+    except AiopsError:
+        return deps.now()

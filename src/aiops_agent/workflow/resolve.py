@@ -4,6 +4,7 @@ from dbos import DBOS, DBOSConfiguredInstance
 
 from aiops_agent.domain.approval import ApprovalRequest, ApprovalState, Ruling, Verdict
 from aiops_agent.domain.diagnosis import TriageVerdict
+from aiops_agent.domain.errors import AiopsError
 from aiops_agent.domain.incident import Ending, Status
 from aiops_agent.domain.point import Point
 from aiops_agent.domain.remediation import (
@@ -27,6 +28,10 @@ from aiops_agent.workflow.over import Closing, StoryOver
 from aiops_agent.workflow.questions import FOREVER, Questions
 from aiops_agent.workflow.record import Record
 from aiops_agent.workflow.step import async_step, step
+
+# A fault of our own ends the incident with a person. After a restart the durable engine gives back
+# a recorded fault as RuntimeError; what it raises to stop or park a story is none of these.
+OWN_FAULTS = (AiopsError, RuntimeError, ValueError, LookupError, TypeError)
 
 
 @DBOS.dbos_class()
@@ -54,6 +59,10 @@ class ResolveIncident(DBOSConfiguredInstance):
             over = StoryOver(Closing.of(closing))
         except StoryOver as end:
             over = end
+        except OWN_FAULTS as error:
+            over = StoryOver(
+                Closing.of(await step("fault", self._closer.fault, incident_id, error))
+            )
         return await self._close(incident_id, over.closing)
 
     async def _attempt(self, incident_id: str, number: int) -> None:

@@ -1,0 +1,1 @@
+"""Whole incidents on the shop."""

@@ -1,0 +1,96 @@
+"""What a person's answer does, and what no answer does."""
+
+from datetime import timedelta
+
+import pytest
+
+from aiops_agent.bootstrap.house import House
+from aiops_agent.domain.approval import ApprovalState, Surface
+from aiops_agent.domain.errors import ApprovalError
+from aiops_agent.domain.event import Event, EventType
+from aiops_agent.domain.incident import Ending, Status
+from aiops_agent.domain.policy import Mode
+
+from .conftest import Stage, no, yes
+
+
+async def test_a_yes_runs_the_plan_once(stage: Stage):
+    told = await stage.play("hung-process", yes)
+
+    assert told.incident.ending is Ending.FIXED
+    assert [effect.kind for effect in told.effects] == ["restart_service"]
+
+
+async def test_a_no_changes_nothing_and_hands_over(stage: Stage):
+    told = await stage.play("hung-process", no)
+
+    assert (told.incident.status, told.incident.ending) == (Status.ESCALATED, Ending.REJECTED)
+    assert told.effects == ()
+    assert "not now" in next(
+        event.message for event in told.events if event.type is EventType.APPROVAL_DECIDED
+    )
+
+
+async def test_a_yes_to_another_plan_is_refused_and_recorded(stage: Stage):
+    def wrong_then_no(built: House, event: Event) -> None:
+        with pytest.raises(ApprovalError, match="another|is for plan"):
+            built.service.decide(
+                event.incident, approve=True, by="pat", surface=Surface.WEB, digest="0" * 64
+            )
+        no(built, event)
+
+    told = await stage.play("hung-process", wrong_then_no)
+
+    assert told.effects == ()
+    assert EventType.APPROVAL_REFUSED in told.types
+
+
+async def test_silence_is_a_no(stage: Stage):
+    """Nobody answers: the request expires in wall time, nothing is run."""
+
+    def silence(_built: House, _event: Event) -> None:
+        return None
+
+    told = await stage.play(
+        "hung-process", silence, approvals={"expires": timedelta(milliseconds=600)}
+    )
+
+    assert told.incident.ending is Ending.EXPIRED
+    assert told.effects == ()
+    assert EventType.APPROVAL_REMINDER in told.types
+
+
+async def test_in_mode_observe_nobody_is_asked_and_nothing_is_run(stage: Stage):
+    told = await stage.play("hung-process", mode=Mode.OBSERVE)
+
+    assert told.incident.ending is Ending.DENIED
+    assert EventType.APPROVAL_PENDING not in told.types
+    assert told.effects == ()
+
+
+async def test_in_mode_act_a_small_reversible_plan_needs_no_person(stage: Stage):
+    told = await stage.play("traffic-surge", mode=Mode.ACT)
+
+    assert told.incident.ending is Ending.FIXED
+    assert EventType.APPROVAL_PENDING not in told.types
+    decided = next(e for e in told.events if e.type is EventType.APPROVAL_DECIDED)
+    assert decided.data["decision"]["surface"] == Surface.POLICY
+
+
+async def test_in_mode_act_a_restart_still_needs_a_person(stage: Stage):
+    told = await stage.play("hung-process", no, mode=Mode.ACT)
+
+    assert told.incident.ending is Ending.REJECTED
+    assert told.effects == ()
+
+
+async def test_a_takeover_while_waiting_stops_the_agent(stage: Stage):
+    def take_over(built: House, event: Event) -> None:
+        built.service.take_over(event.incident, "pat", "mine")
+        request = built.service.approval(event.incident)
+        assert request.state in (ApprovalState.PENDING, ApprovalState.WITHDRAWN)
+
+    told = await stage.play("hung-process", take_over)
+
+    assert told.incident.ending is Ending.TAKEN_OVER
+    assert told.effects == ()

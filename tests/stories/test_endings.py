@@ -1,0 +1,18 @@
+"""Whole incidents on the shop, by the real house on the real store, with no language model."""
+
+import pytest
+
+from aiops_agent.domain.incident import Incident
+from aiops_agent.evaluation.endings import accepted
+from aiops_agent.evaluation.run import Runner
+from aiops_agent.evaluation.scenarios import case, scenarios
+
+
+@pytest.mark.parametrize("scenario", scenarios())
+async def test_a_scenario_ends_as_its_row_accepts(scenario: str):
+    """Every row of the table, with a seed that no other test uses."""
+    incident: Incident = await Runner()(scenario, 7)
+
+    right, why = accepted(case(scenario, 7), incident)
+
+    assert right, why

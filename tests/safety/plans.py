@@ -1,0 +1,136 @@
+"""Prepared plans drawn at random, requests for them, and incidents that hold them."""
+
+import random
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from aiops_agent.domain.alert import Severity
+from aiops_agent.domain.approval import (
+    ApprovalRequest,
+    ApprovalState,
+    Decision,
+    Ruling,
+    Surface,
+    Verdict,
+)
+from aiops_agent.domain.incident import Incident
+from aiops_agent.domain.remediation import (
+    Action,
+    ActionKind,
+    BlastRadius,
+    Comparison,
+    Criterion,
+    Plan,
+    PlanKind,
+    Prepared,
+    PreparedPlan,
+    Request,
+    Risk,
+)
+from aiops_agent.domain.telemetry import Signal
+
+NOW = datetime(2026, 11, 24, 9, 30, tzinfo=UTC)
+SERVICES = ("payments-api", "orders", "cart", "web")
+
+
+def an_incident(**other: object) -> Incident:
+    given = {
+        "id": "INC-0001",
+        "environment": "shop:a",
+        "title": "payments-api is slow",
+        "service": "payments-api",
+        "alert_names": ("HighLatency",),
+        "alert_keys": ("k1",),
+        "summary": "p95 above 500 ms",
+        "severity": Severity.SEV2,
+        "started_at": NOW,
+        "opened_at": NOW,
+    }
+    return Incident(**{**given, **other})
+
+
+def a_step(draw: random.Random, ordinal: int, *, repeatable: bool = True) -> Prepared:
+    replicas, target = draw.randint(2, 9), draw.choice(SERVICES)
+    action = Action(kind=ActionKind.SCALE_PODS, target=target, wished={"replicas": replicas})
+    requests = tuple(
+        Request(
+            operation=f"INC-0001.1.{ordinal}.{part}",
+            words=f"scale {target} to {replicas}",
+            payload={"uid": f"u{draw.randint(1, 99)}", "generation": draw.randint(1, 9)},
+            repeatable=repeatable,
+        )
+        for part in range(1, draw.randint(1, 2) + 1)
+    )
+    return Prepared(
+        action=action,
+        requests=requests,
+        precondition={"replicas": 1, "uid": f"u{ordinal}"},
+        inverse=action.model_copy(update={"wished": {"replicas": 1}}),
+        blast=BlastRadius(services=(target, "web"), replicas=1, interrupts=False, words="1 new"),
+        risk=Risk.LOW,
+        run=f"scale {target} {replicas}",
+        undo=f"scale {target} 1",
+    )
+
+
+def a_plan(seed: int = 1, steps: int | None = None, *, repeatable: bool = True) -> PreparedPlan:
+    draw = random.Random(seed)
+    count = steps or draw.randint(1, 3)
+    made = tuple(a_step(draw, n, repeatable=repeatable) for n in range(1, count + 1))
+    criterion = Criterion(
+        service=made[0].action.target,
+        signal=Signal.LATENCY,
+        comparison=Comparison.BELOW,
+        level=0.5,
+        hold=timedelta(seconds=60),
+        within=timedelta(minutes=5),
+        worse=2.0,
+        at_alert=1.2,
+    )
+    plan = Plan(
+        kind=PlanKind.ACT,
+        actions=tuple(step.action for step in made),
+        reason="too few replicas",
+        expected="latency below 500 ms",
+        hypothesis="capacity:payments-api",
+        criteria=(criterion,),
+    )
+    return PreparedPlan(incident="INC-0001", environment="shop:a", attempt=1, plan=plan, steps=made)
+
+
+def a_decision(plan: PreparedPlan, **other: object) -> Decision:
+    given = {
+        "digest": plan.digest,
+        "approve": True,
+        "by": "alex",
+        "surface": Surface.COMMAND,
+        "at": NOW + timedelta(minutes=1),
+    }
+    return Decision(**{**given, **other})
+
+
+def a_request(
+    plan: PreparedPlan, state: ApprovalState = ApprovalState.PENDING, **other: object
+) -> ApprovalRequest:
+    answered = state in (ApprovalState.APPROVED, ApprovalState.REJECTED, ApprovalState.USED)
+    yes = a_decision(plan, approve=state is not ApprovalState.REJECTED)
+    given = {
+        "id": "INC-0001.1",
+        "incident": "INC-0001",
+        "digest": plan.digest,
+        "prepared": plan,
+        "verdict": Verdict(ruling=Ruling.ASK, reason="no rule allows it"),
+        "state": state,
+        "asked_at": NOW,
+        "expires_at": NOW + timedelta(minutes=15),
+        "remind_at": NOW + timedelta(minutes=7.5),
+        "decision": yes if answered else None,
+    }
+    return ApprovalRequest(**{**given, **other})
+
+
+def stored(store: Any, request: ApprovalRequest, **incident: object) -> ApprovalRequest:
+    """Put a request into a store, with its incident, and return it."""
+    with store.begin() as work:
+        work.incidents.put(an_incident(**incident))
+        return work.approvals.ask(request)

@@ -33,7 +33,7 @@ async def test_a_no_changes_nothing_and_hands_over(stage: Stage):
 
 async def test_a_yes_to_another_plan_is_refused_and_recorded(stage: Stage):
     def wrong_then_no(built: House, event: Event) -> None:
-        with pytest.raises(ApprovalError, match="another|is for plan"):
+        with pytest.raises(ApprovalError, match=r"another|is for plan"):
             built.service.decide(
                 event.incident, approve=True, by="pat", surface=Surface.WEB, digest="0" * 64
             )

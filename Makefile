@@ -1,7 +1,6 @@
 # One word per wish; `make help` lists them. PYTHON=/path/to/python chooses the interpreter.
 .DEFAULT_GOAL := help
 .PHONY: help setup demo test check test-real bench wheel pictures clean
-export PYTHON
 BIN := .venv/bin
 
 help: ## list the commands
@@ -10,7 +9,7 @@ help: ## list the commands
 setup: .venv/.ready ## make .venv with the pinned packages (once)
 
 .venv/.ready: pyproject.toml constraints.txt tools/setup.sh
-	@tools/setup.sh
+	@PYTHON="$(PYTHON)" tools/setup.sh
 
 # aiops' exit code 8 (waiting for an answer) is make's "Error 8"; make itself then exits with 2.
 demo: .venv/.ready ## break the built-in shop and watch it being mended; you decide
@@ -23,7 +22,7 @@ check: .venv/.ready ## format, lint, strict types, floors, house limits
 	@tools/check.sh
 
 test-real: .venv/.ready ## as root: the same product with Docker, Prometheus, Alertmanager, PostgreSQL
-	@tests/real/run.sh
+	@PYTHON= tests/real/run.sh
 
 bench: .venv/.ready ## measure against the promised limits
 	@$(BIN)/python -m bench

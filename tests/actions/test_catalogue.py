@@ -1,0 +1,88 @@
+"""The closed menu: what is not on it, badly typed or out of bounds is refused before anything."""
+
+from typing import Any
+
+import pytest
+
+from aiops_agent.domain.errors import PlatformError
+from aiops_agent.domain.remediation import Action, ActionKind, BlastRadius, Offer, Risk
+from aiops_agent.registry import CATALOGUE
+
+MENU = CATALOGUE.offers(ActionKind, {ActionKind.SCALE_PODS: {"max_replicas": 6}})
+RIGHT: dict[ActionKind, dict[str, Any]] = {
+    ActionKind.RESTART_SERVICE: {},
+    ActionKind.SCALE_PODS: {"replicas": 6},
+    ActionKind.ROLLBACK_RELEASE: {"release": "r41"},
+    ActionKind.SET_CONFIG: {"name": "DB_POOL_SIZE", "value": "8"},
+}
+
+
+def an_action(kind: ActionKind, wished: dict[str, Any]) -> Action:
+    return Action.model_construct(kind=kind, target="payments-api", wished=wished)
+
+
+def test_every_kind_of_action_is_known_and_offered():
+    assert set(RIGHT) == set(ActionKind) == {offer.kind for offer in MENU}
+
+
+@pytest.mark.parametrize("kind", ActionKind)
+def test_a_right_action_passes(kind: ActionKind):
+    CATALOGUE.check(an_action(kind, RIGHT[kind]), MENU)
+
+
+@pytest.mark.parametrize("kind", ActionKind)
+def test_an_action_that_the_place_does_not_offer_is_refused(kind: ActionKind):
+    menu = [offer for offer in MENU if offer.kind is not kind]
+    with pytest.raises(PlatformError, match="not offered"):
+        CATALOGUE.check(an_action(kind, RIGHT[kind]), menu)
+
+
+@pytest.mark.parametrize("kind", ActionKind)
+def test_smuggled_missing_and_mistyped_parameters_are_refused(kind: ActionKind):
+    right = RIGHT[kind]
+    smuggled = {**right, "command": "rm -rf /"}
+    missing = [{n: v for n, v in right.items() if n != left_out} for left_out in right]
+    strange = [{**right, name: other} for name in right for other in (None, True, [1], 2.0, {})]
+    for wished in (smuggled, *missing, *strange):
+        with pytest.raises(PlatformError):
+            CATALOGUE.check(an_action(kind, wished), MENU)
+
+
+@pytest.mark.parametrize("replicas", [7, 0, -1, 10**12])
+def test_replicas_out_of_bounds_are_refused(replicas: int):
+    with pytest.raises(PlatformError, match=r"at most 6|at least one"):
+        CATALOGUE.check(an_action(ActionKind.SCALE_PODS, {"replicas": replicas}), MENU)
+
+
+def test_without_a_bound_nothing_is_scaled_up():
+    menu = [Offer(kind=ActionKind.SCALE_PODS)]
+    with pytest.raises(PlatformError, match="at most 1"):
+        CATALOGUE.check(an_action(ActionKind.SCALE_PODS, {"replicas": 2}), menu)
+
+
+@pytest.mark.parametrize(
+    ("kind", "reach", "interrupts", "back", "risk"),
+    [
+        (ActionKind.SCALE_PODS, 1, False, True, Risk.LOW),
+        (ActionKind.SCALE_PODS, 5, False, True, Risk.MEDIUM),
+        (ActionKind.SCALE_PODS, 4, False, True, Risk.LOW),
+        (ActionKind.RESTART_SERVICE, 1, True, False, Risk.MEDIUM),
+        (ActionKind.RESTART_SERVICE, 9, True, False, Risk.HIGH),
+        (ActionKind.ROLLBACK_RELEASE, 1, True, True, Risk.MEDIUM),
+        (ActionKind.SET_CONFIG, 9, True, False, Risk.HIGH),
+    ],
+)
+def test_wide_reach_and_no_way_back_raise_the_risk(
+    kind: ActionKind, reach: int, interrupts: bool, back: bool, risk: Risk
+):
+    blast = BlastRadius(
+        services=tuple(f"s{n}" for n in range(reach)), replicas=1, interrupts=interrupts, words=""
+    )
+    action = an_action(kind, RIGHT[kind])
+    assert CATALOGUE.risk(action, blast, action if back else None) is risk
+
+
+def test_a_wish_is_never_a_delta():
+    for kind in ActionKind:
+        assert not {"add", "by", "delta", "more"} & set(RIGHT[kind])
+    assert an_action(ActionKind.SCALE_PODS, {"replicas": 4}).text.endswith("replicas=4")

@@ -1,0 +1,92 @@
+"""Which service an alert speaks of, and which incident it belongs to."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from aiops_agent.correlate import UNKNOWN, belongs_to, same_cause, service_of
+from aiops_agent.domain.alert import Alert, AlertState, Severity
+from aiops_agent.domain.incident import Incident
+from aiops_agent.domain.telemetry import Service, ServiceGraph
+
+NOW = datetime(2026, 11, 24, 9, 30, tzinfo=UTC)
+WINDOW = timedelta(minutes=5)
+KNOWN = ("web", "payments-api", "payments-db", "mail")
+# web -> payments-api -> payments-db; mail stands alone
+GRAPH = ServiceGraph(
+    services=tuple(Service(name=name) for name in KNOWN),
+    calls=(("web", "payments-api"), ("payments-api", "payments-db")),
+)
+
+
+def an_alert(summary: str = "", **labels: str) -> Alert:
+    return Alert(
+        source="alertmanager",
+        labels={"alertname": "HighLatency", **labels},
+        annotations={"summary": summary} if summary else {},
+        state=AlertState.FIRING,
+        received_at=NOW,
+    )
+
+
+def an_incident(service: str, opened_at: datetime = NOW, keys: tuple[str, ...] = ()) -> Incident:
+    return Incident(
+        id="INC-0001",
+        environment="shop:a",
+        title="t",
+        service=service,
+        alert_names=("HighLatency",),
+        alert_keys=keys,
+        summary="s",
+        severity=Severity.SEV2,
+        started_at=opened_at,
+        opened_at=opened_at,
+    )
+
+
+@pytest.mark.parametrize(
+    ("alert", "service"),
+    [
+        (an_alert(service="payments-api"), "payments-api"),
+        (an_alert(job="node", service="payments-api"), "payments-api"),
+        (an_alert(service="new-one"), "new-one"),
+        (an_alert(app="new-one", job="web"), "web"),
+        (an_alert(team="web", service="new-one"), "web"),
+        (an_alert("payments-api experiencing latency spikes"), "payments-api"),
+        (an_alert("payments-api: slow (p95)"), "payments-api"),
+        (an_alert("my-payments-api-2 is slow"), "unknown"),
+        (an_alert(service=""), "unknown"),
+        (an_alert(), "unknown"),
+    ],
+)
+def test_a_known_name_wins_and_the_most_telling_label_comes_next(alert: Alert, service: str):
+    assert service_of(alert, KNOWN) == service
+
+
+@pytest.mark.parametrize("service", KNOWN)
+@pytest.mark.parametrize("other", KNOWN)
+def test_callers_and_callees_share_a_cause_and_strangers_do_not(service: str, other: str):
+    related = service == other or "mail" not in (service, other)
+    found = same_cause(service, NOW, [an_incident(other)], GRAPH, WINDOW)
+    assert (found is not None) == related
+
+
+@pytest.mark.parametrize("away", [timedelta(minutes=5, seconds=1), timedelta(minutes=-6)])
+def test_trouble_outside_the_window_is_trouble_of_its_own(away: timedelta):
+    assert same_cause("web", NOW + away, [an_incident("web")], GRAPH, WINDOW) is None
+
+
+def test_trouble_at_the_edge_of_the_window_belongs_to_it():
+    assert same_cause("web", NOW + WINDOW, [an_incident("web")], GRAPH, WINDOW) is not None
+
+
+def test_two_alerts_that_name_no_service_share_no_cause():
+    assert same_cause(UNKNOWN, NOW, [an_incident(UNKNOWN)], GRAPH, WINDOW) is None
+
+
+def test_the_same_series_belongs_to_its_incident_whatever_its_words_are():
+    one, same = an_alert("slow", service="web"), an_alert("much slower", service="web")
+    other = an_alert("slow", service="web", instance="2")
+    held = an_incident("web", keys=(one.key,))
+    assert belongs_to(same, [held]) == held
+    assert belongs_to(other, [held]) is None

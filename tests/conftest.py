@@ -29,12 +29,14 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
         terminalreporter.write_line(str(line))
 
 
-@pytest.fixture(params=["sqlite", *(["postgresql"] if POSTGRES else [])])
+@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.real)])
 def store_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
-    """Address of an empty database of its own; with AIOPS_TEST_POSTGRES also on that server."""
+    """Address of an empty database of its own; `make test-real` says where PostgreSQL is."""
     if request.param == "sqlite":
         yield f"sqlite:///{tmp_path}/store.db"
         return
+    if not POSTGRES:
+        pytest.fail("AIOPS_TEST_POSTGRES names no server; run `make test-real`.")
     name = f"aiops_{uuid.uuid4().hex}"
     server = make_engine(POSTGRES).execution_options(isolation_level="AUTOCOMMIT")
     with server.connect() as connection:

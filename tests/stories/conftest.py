@@ -54,6 +54,7 @@ class Stage:
     """Plays one incident from its alert to its end."""
 
     state: Path
+    store_url: str
 
     async def play(
         self,
@@ -100,7 +101,9 @@ class Stage:
     @asynccontextmanager
     async def _engine(self, settings: dict[str, Any]) -> AsyncIterator[tuple[House, Engine]]:
         name = f"story-{next(_NUMBERS)}"
-        built = house(Settings(state_dir=self.state, **settings), Parts(name=name))
+        store = {"url": self.store_url}
+        chosen = Settings(state_dir=self.state, store=store, **settings)
+        built = house(chosen, Parts(name=name))
         try:
             async with built.engine("shop") as engine:
                 yield built, engine
@@ -109,6 +112,6 @@ class Stage:
 
 
 @pytest.fixture
-def stage(tmp_path: Path) -> Stage:
-    """A stage with a state folder of its own."""
-    return Stage(tmp_path)
+def stage(tmp_path: Path, store_url: str) -> Stage:
+    """A stage with a state folder and a store of its own."""
+    return Stage(tmp_path, store_url)

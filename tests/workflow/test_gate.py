@@ -1,0 +1,149 @@
+"""The pause for a person: asked durably, reminded once, expired into no."""
+
+from datetime import timedelta
+
+import pytest
+
+from aiops_agent.domain.approval import ApprovalState, Ruling, Surface, Verdict
+from aiops_agent.domain.errors import ApprovalError
+from aiops_agent.domain.incident import Status
+from aiops_agent.workflow.gate import Gate
+from tests.safety.plans import a_decision, a_plan, an_incident
+from tests.workflow.place import START, Place
+
+PLAN = a_plan()
+ASK = Verdict(ruling=Ruling.ASK, reason="a person decides")
+ALLOW = Verdict(ruling=Ruling.ALLOW, reason="low risk")
+ID = "INC-0001.1"
+
+
+@pytest.fixture
+def gate(place: Place) -> Gate:
+    """A gate at which one plan waits."""
+    place.put(an_incident(status=Status.DIAGNOSING))
+    made = Gate(place.deps)
+    assert made.ask("INC-0001", PLAN.document(), ASK.document()) == ID
+    return made
+
+
+def told(place: Place) -> list[str]:
+    return [event.type.value.removeprefix("approval.") for event in place.events()]
+
+
+def yes(place: Place, **other: object):
+    return a_decision(PLAN, **{"at": place.clock.at, **other})
+
+
+def test_the_question_is_stored_with_all_that_was_shown(place: Place, gate: Gate):
+    request = gate.get(ID)
+    assert request.prepared == PLAN
+    assert (request.digest, request.state) == (PLAN.digest, ApprovalState.PENDING)
+    assert request.expires_at == START + timedelta(minutes=15)
+    assert place.incidents()[0].status is Status.AWAITING_APPROVAL
+
+
+def test_asking_again_after_a_crash_asks_once_and_keeps_the_first_expiry(place: Place, gate: Gate):
+    before = gate.get(ID)
+    place.clock.go(minutes=3)
+    gate.ask("INC-0001", PLAN.document(), ASK.document())
+    assert gate.get(ID) == before
+    assert told(place) == ["pending"]
+
+
+def test_there_is_one_reminder_at_half_time(place: Place, gate: Gate):
+    assert gate.look("INC-0001", ID) == 450
+    place.clock.go(minutes=7, seconds=29)
+    assert gate.look("INC-0001", ID) == 1
+    assert told(place) == ["pending"]
+    place.clock.go(seconds=1)
+    assert gate.look("INC-0001", ID) == 450
+    place.clock.go(minutes=2)
+    assert gate.look("INC-0001", ID) == 330
+    assert told(place) == ["pending", "reminder"]
+
+
+def test_nobody_answers_so_the_answer_is_no(place: Place, gate: Gate):
+    place.clock.go(minutes=15)
+    assert gate.look("INC-0001", ID) == 0
+    assert gate.get(ID).state is ApprovalState.EXPIRED
+    assert told(place) == ["pending", "ended"]
+    with pytest.raises(ApprovalError, match="not waiting"):
+        gate.answer(ID, yes(place))
+
+
+def test_an_answer_after_the_expiry_does_not_count_even_when_nobody_looked(
+    place: Place, gate: Gate
+):
+    place.clock.go(minutes=15)
+    with pytest.raises(ApprovalError, match="expired"):
+        gate.answer(ID, yes(place))
+    assert told(place) == ["pending", "refused"]
+
+
+def test_a_clock_that_jumps_back_ends_the_question(place: Place, gate: Gate):
+    place.clock.go(hours=-1)
+    assert gate.look("INC-0001", ID) == 0
+    assert gate.get(ID).state is ApprovalState.EXPIRED
+    assert "clock" in gate.get(ID).note
+
+
+def test_a_small_correction_of_the_clock_changes_nothing(place: Place, gate: Gate):
+    place.clock.go(seconds=-3)
+    assert gate.look("INC-0001", ID) == 453
+    assert gate.answer(ID, yes(place)).state is ApprovalState.APPROVED
+
+
+def test_an_answer_ends_the_waiting_and_is_told_with_its_name(place: Place, gate: Gate):
+    gate.answer(ID, yes(place, by="alex", surface=Surface.TERMINAL))
+    assert gate.look("INC-0001", ID) == 0
+    assert "approved by alex (terminal)" in place.events()[-1].message
+
+
+@pytest.mark.parametrize("other", [{"digest": "0" * 64}, {"by": " "}])
+def test_an_answer_that_does_not_count_is_recorded_and_the_question_stays(
+    place: Place, gate: Gate, other: dict[str, str]
+):
+    with pytest.raises(ApprovalError):
+        gate.answer(ID, yes(place, **other))
+    assert told(place) == ["pending", "refused"]
+    assert gate.look("INC-0001", ID) > 0
+
+
+def test_an_answer_to_nothing_leaves_no_trace(place: Place, gate: Gate):
+    with pytest.raises(ApprovalError, match="no approval"):
+        gate.answer("INC-0001.9", yes(place))
+    gate.refuse("INC-0001.9", "why", by="", surface=Surface.FILE)
+    assert told(place) == ["pending"]
+
+
+def test_a_person_who_takes_over_withdraws_the_question(place: Place, gate: Gate):
+    place.put(place.incidents()[0].model_copy(update={"takeover": True}))
+    assert gate.look("INC-0001", ID) == 0
+    assert gate.get(ID).state is ApprovalState.WITHDRAWN
+
+
+@pytest.mark.parametrize("answered", [True, False])
+def test_what_the_world_has_overtaken_is_withdrawn_once(place: Place, gate: Gate, answered: bool):
+    if answered:
+        gate.answer(ID, yes(place))
+    for _ in range(2):
+        gate.withdraw("INC-0001", ID, "it recovered by itself")
+    assert gate.get(ID).state is ApprovalState.WITHDRAWN
+    assert told(place).count("ended") == 1
+
+
+def test_a_no_stays_a_no(place: Place, gate: Gate):
+    gate.answer(ID, yes(place, approve=False, reason="not now"))
+    gate.withdraw("INC-0001", ID, "it recovered by itself")
+    assert gate.get(ID).state is ApprovalState.REJECTED
+    assert told(place) == ["pending", "decided"]
+
+
+def test_policy_answers_what_it_allows_and_nobody_is_asked(place: Place):
+    place.put(an_incident(status=Status.DIAGNOSING))
+    gate = Gate(place.deps)
+    gate.ask("INC-0001", PLAN.document(), ALLOW.document())
+    decision = gate.get(ID).decision
+    assert decision is not None
+    assert (decision.surface, decision.approve) == (Surface.POLICY, True)
+    assert told(place) == ["decided"]

@@ -1,0 +1,142 @@
+"""Whoever is told misses nothing: neither by being away nor by a crash."""
+
+from dataclasses import dataclass, field
+
+import pytest
+
+from aiops_agent.domain.errors import NotifyError
+from aiops_agent.domain.event import EventType
+from aiops_agent.domain.incident import Status
+from aiops_agent.domain.notice import Notice, Occasion
+from aiops_agent.workflow import inform
+from aiops_agent.workflow.chronicle import Chronicle
+from aiops_agent.workflow.gate import Gate
+from aiops_agent.workflow.inform import Inform
+from tests.safety.plans import a_plan, an_incident
+from tests.workflow.place import HERE, Place
+from tests.workflow.test_gate import ASK
+
+
+@dataclass
+class Phone:
+    """A notifier that fails as often as it is told to, for good or for the moment."""
+
+    fails: int = 0
+    retry: bool = True
+    name: str = "phone"
+    heard: list[Notice] = field(default_factory=list)
+    rang: int = 0
+
+    async def tell(self, notice: Notice) -> None:
+        self.rang += 1
+        if self.fails:
+            self.fails -= 1
+            raise NotifyError("Nobody answers.", retry=self.retry)
+        self.heard.append(notice)
+
+
+@pytest.fixture(autouse=True)
+def no_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(inform, "FIRST_PAUSE_SECONDS", 0)
+
+
+def happens(place: Place, kind: EventType, key: str = "1", environment: str = HERE) -> None:
+    incident = an_incident(environment=environment)
+    with place.store.begin() as work:
+        work.incidents.put(incident)
+        told = Chronicle(place.clock.now)
+        told.tell(work, incident, kind, "what happened", key=key, at=place.clock.at)
+
+
+def occasions(phone: Phone) -> list[Occasion]:
+    return [notice.occasion for notice in phone.heard]
+
+
+async def test_each_event_that_matters_is_told_once_and_in_order(place: Place):
+    phone = Phone()
+    for kind in EventType:
+        happens(place, kind)
+    for _ in range(2):
+        await Inform(place.deps, phone, HERE).catch_up()
+    wanted = [Occasion.APPROVAL_NEEDED, Occasion.REMINDER, Occasion.RESOLVED, Occasion.ESCALATED]
+    assert occasions(phone) == wanted
+    told = place.events(EventType.PEOPLE_TOLD)
+    assert [e.data["outcome"] for e in told if e.data] == ["sent"] * 4
+
+
+async def test_one_that_was_away_hears_all_of_it_later(place: Place):
+    phone = Phone()
+    for number in range(3):
+        happens(place, EventType.INCIDENT_ESCALATED, str(number))
+    assert phone.heard == []
+    await Inform(place.deps, phone, HERE).catch_up()
+    assert len(phone.heard) == 3
+
+
+async def test_a_call_that_failed_for_the_moment_is_made_again(place: Place):
+    phone = Phone(fails=3)
+    happens(place, EventType.INCIDENT_RESOLVED)
+    await Inform(place.deps, phone, HERE).catch_up()
+    assert (phone.rang, len(phone.heard)) == (4, 1)
+
+
+@pytest.mark.parametrize(("retry", "rang"), [(True, inform.TRIES), (False, 1)])
+async def test_a_call_that_cannot_be_made_is_said_and_holds_up_nobody(
+    place: Place, retry: bool, rang: int
+):
+    phone = Phone(fails=rang, retry=retry)
+    happens(place, EventType.INCIDENT_RESOLVED)
+    happens(place, EventType.INCIDENT_ESCALATED)
+    await Inform(place.deps, phone, HERE).catch_up()
+    assert phone.rang == rang + 1
+    assert occasions(phone) == [Occasion.ESCALATED]
+    first, second = place.events(EventType.PEOPLE_TOLD)
+    assert (first.data["outcome"], second.data["outcome"]) == ("failed", "sent")
+    assert "NOT told (Nobody answers.)" in first.message
+
+
+async def test_a_death_between_telling_and_noting_it_tells_again_under_the_same_key(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+):
+    phone = Phone()
+    happens(place, EventType.INCIDENT_RESOLVED)
+
+    class Died(BaseException):
+        pass
+
+    def dies(*_: object) -> None:
+        raise Died
+
+    with monkeypatch.context() as planted:
+        planted.setattr(Inform, "_done", dies)
+        with pytest.raises(Died):
+            await Inform(place.deps, phone, HERE).catch_up()
+    await Inform(place.deps, phone, HERE).catch_up()
+    assert len(phone.heard) == 2
+    assert len({notice.key for notice in phone.heard}) == 1
+    assert len(place.events(EventType.PEOPLE_TOLD)) == 1
+
+
+async def test_trouble_of_another_environment_is_not_told(place: Place):
+    phone = Phone()
+    happens(place, EventType.INCIDENT_RESOLVED, environment="shop:demo")
+    await Inform(place.deps, phone, HERE).catch_up()
+    assert phone.heard == []
+
+
+async def test_two_notifiers_have_a_cursor_each(place: Place):
+    phone, bell = Phone(), Phone(name="bell")
+    happens(place, EventType.INCIDENT_RESOLVED)
+    await Inform(place.deps, phone, HERE).catch_up()
+    await Inform(place.deps, bell, HERE).catch_up()
+    assert len(phone.heard) == len(bell.heard) == 1
+
+
+async def test_a_question_carries_its_digest_and_how_to_answer(place: Place):
+    phone, plan = Phone(), a_plan().model_copy(update={"environment": HERE})
+    place.put(an_incident(environment=HERE, status=Status.DIAGNOSING))
+    Gate(place.deps).ask("INC-0001", plan.document(), ASK.document())
+    await Inform(place.deps, phone, HERE).catch_up()
+    (notice,) = phone.heard
+    assert notice.digest == plan.digest
+    assert notice.expires_at is not None

@@ -1,0 +1,54 @@
+"""One engine per role and store."""
+
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from aiops_agent.domain.errors import BusyError
+from aiops_agent.workflow.lock import Lock
+
+HOLDER = """
+import sys, time
+from pathlib import Path
+from aiops_agent.workflow.lock import Lock
+with Lock(Path(sys.argv[1]), "`aiops serve`"):
+    print("held", flush=True)
+    sys.stdin.read()
+"""
+
+
+def test_a_second_one_is_refused_with_the_process_id_of_the_first(tmp_path: Path):
+    path = tmp_path / "locks" / "serve.lock"
+    with Lock(path, "`aiops serve`"):
+        with pytest.raises(BusyError, match=f"Process {os.getpid()} already runs `aiops serve`"):
+            Lock(path, "`aiops serve`").__enter__()
+        with Lock(tmp_path / "locks" / "shop.lock", "`aiops shop`"):
+            pass
+    with Lock(path, "`aiops serve`"):
+        pass
+
+
+def test_a_process_that_is_killed_frees_it(tmp_path: Path):
+    path = tmp_path / "serve.lock"
+    command = [sys.executable, "-c", HOLDER, str(path)]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as holder:
+        assert holder.stdout is not None
+        holder.stdout.readline()
+        with pytest.raises(BusyError, match=f"Process {holder.pid} "):
+            Lock(path, "`aiops serve`").__enter__()
+        holder.send_signal(signal.SIGKILL)
+        holder.wait()
+        with Lock(path, "`aiops serve`"):
+            assert path.read_text() == str(os.getpid())
+
+
+def test_an_error_inside_frees_it(tmp_path: Path):
+    path = tmp_path / "serve.lock"
+    with pytest.raises(RuntimeError), Lock(path, "x"):
+        raise RuntimeError
+    with Lock(path, "x"):
+        pass

@@ -1,0 +1,35 @@
+"""Names that waiting incidents are found by: changing one strands them."""
+
+from dbos._dbos import _get_or_create_dbos_registry
+
+from aiops_agent.bootstrap.house import STORY
+from aiops_agent.domain.point import Point
+from aiops_agent.workflow import durable
+
+WORKFLOWS = {
+    "incident.v1",
+    "triage.v1",
+    "diagnose.v1",
+    "plan.v1",
+    "critique.v1",
+    "verify.v1",
+    "report.v1",
+}
+
+
+def test_the_names_of_the_workflows_are_for_ever():
+    known = _get_or_create_dbos_registry().workflow_info_map
+    assert set(known) >= WORKFLOWS, "an old name may get a v2 beside it, never vanish"
+
+
+def test_the_names_of_the_story_and_the_application_are_for_ever():
+    assert (STORY, durable.VERSION, durable.APPLICATION) == ("aiops", "aiops", "aiops")
+
+
+def test_the_classes_that_hold_the_workflows_keep_their_names():
+    known = _get_or_create_dbos_registry().class_info_map
+    assert {"ResolveIncident", "Questions"} <= set(known)
+
+
+def test_there_are_enough_named_points_and_no_two_alike():
+    assert len({point.value for point in Point}) == len(Point) >= 15

@@ -1,0 +1,201 @@
+"""Alerts become incidents: repeats attach, one cause is one incident, nothing is lost."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from aiops_agent.domain.alert import Alert, AlertState, Severity
+from aiops_agent.domain.errors import StoreError
+from aiops_agent.domain.event import EventType
+from aiops_agent.domain.incident import Status
+from aiops_agent.workflow.chronicle import Chronicle
+from aiops_agent.workflow.receive import Receive
+from tests.workflow.place import HERE, START, Company, Place, an_alert
+
+
+async def take(place: Place) -> int:
+    return await Receive(place.deps).handle(HERE)
+
+
+async def test_an_alert_opens_an_incident_and_says_so(place: Place):
+    place.keep(an_alert())
+    assert await take(place) == 1
+    (incident,) = place.incidents()
+    assert (incident.service, incident.status) == ("payments-api", Status.OPEN)
+    assert [e.incident for e in place.events(EventType.INCIDENT_OPENED)] == [incident.id]
+    assert place.marks == ["incident-opened"]
+    assert await take(place) == 0
+
+
+async def test_the_same_body_again_is_seen_again_and_opens_nothing(place: Place):
+    for _ in range(3):
+        place.keep(an_alert())
+        await take(place)
+    assert len(place.incidents()) == 1
+    assert len(place.events(EventType.ALERT_RECEIVED)) == 2
+
+
+async def test_a_storm_of_one_cause_is_one_incident_at_the_deepest_service(place: Place):
+    storm = [
+        an_alert(service, labels={"alertname": name, "service": service, "n": str(n)})
+        for n, name in enumerate(["HighLatency", "HighErrorRate"] * 50)
+        for service in ("web", "payments-api", "payments-db")
+    ]
+    place.keep(*storm)
+    await take(place)
+    (incident,) = place.incidents()
+    assert incident.service == "payments-db"
+    assert len(incident.alert_keys) == len(storm) == 300
+    assert set(incident.alert_names) == {"HighLatency", "HighErrorRate"}
+
+
+async def test_a_caller_that_alerts_a_little_later_joins(place: Place):
+    place.keep(an_alert("payments-api"))
+    await take(place)
+    place.clock.go(minutes=4)
+    place.keep(an_alert("web"))
+    await take(place)
+    assert [i.service for i in place.incidents()] == ["payments-api"]
+
+
+async def test_a_caller_that_alerts_much_later_has_trouble_of_its_own(place: Place):
+    place.keep(an_alert("payments-api"))
+    await take(place)
+    place.clock.go(minutes=6)
+    place.keep(an_alert("web"))
+    await take(place)
+    assert [i.service for i in place.incidents()] == ["payments-api", "web"]
+
+
+async def test_a_stranger_has_trouble_of_its_own(place: Place):
+    place.keep(an_alert("payments-api"))
+    place.keep(an_alert("mail"))
+    await take(place)
+    assert [i.service for i in place.incidents()] == ["payments-api", "mail"]
+
+
+async def test_one_group_is_one_incident_also_of_strangers(place: Place):
+    place.keep(an_alert("payments-api"), an_alert("mail"))
+    await take(place)
+    assert len(place.incidents()) == 1
+
+
+async def test_resolved_is_told_and_is_no_recovery(place: Place):
+    place.keep(an_alert())
+    place.keep(an_alert(state=AlertState.RESOLVED))
+    await take(place)
+    (incident,) = place.incidents()
+    assert (incident.status, incident.recovery) == (Status.OPEN, None)
+    assert "telemetry decides" in place.events(EventType.ALERT_RECEIVED)[-1].message
+
+
+async def test_resolved_without_an_incident_opens_nothing(place: Place):
+    place.keep(an_alert(state=AlertState.RESOLVED))
+    assert await take(place) == 1
+    assert place.incidents() == []
+
+
+@pytest.mark.parametrize(("minutes", "incidents"), [(9, 1), (11, 2)])
+async def test_after_the_end_a_repeat_opens_nothing_for_a_while(
+    place: Place, minutes: int, incidents: int
+):
+    place.keep(an_alert())
+    await take(place)
+    ended = place.incidents()[0].move(Status.ESCALATED, "why", at=place.clock.at)
+    place.put(ended)
+    place.clock.go(minutes=minutes)
+    place.keep(an_alert())
+    await take(place)
+    assert len(place.incidents()) == incidents
+    assert place.incidents()[0] == ended
+
+
+@pytest.mark.parametrize(
+    ("claimed", "dated"),
+    [
+        (START - timedelta(minutes=3), START - timedelta(minutes=3)),
+        (datetime(1970, 1, 1, tzinfo=UTC), START),
+        (START + timedelta(days=1), START),
+        (None, START),
+    ],
+)
+async def test_a_beginning_that_cannot_be_is_dated_by_arrival(
+    place: Place, claimed: datetime | None, dated: datetime
+):
+    place.keep(an_alert(starts_at=claimed))
+    await take(place)
+    assert place.incidents()[0].started_at == dated
+
+
+@pytest.mark.parametrize(
+    ("label", "severity"),
+    [
+        ("critical", Severity.SEV2),
+        ("PAGE", Severity.SEV2),
+        ("info", Severity.SEV4),
+        ("x", Severity.SEV3),
+    ],
+)
+async def test_the_label_gives_the_first_severity(place: Place, label: str, severity: Severity):
+    place.keep(an_alert(labels={"alertname": "A", "service": "web", "severity": label}))
+    await take(place)
+    assert place.incidents()[0].severity is severity
+
+
+async def test_without_a_call_graph_the_labels_have_to_do(place: Place):
+    place.topology = Company(away=True)
+    place.keep(an_alert("payments-api"))
+    place.keep(an_alert("web"))
+    await take(place)
+    assert [i.service for i in place.incidents()] == ["payments-api", "web"]
+
+
+async def test_what_was_rejected_and_what_is_elsewhere_is_left_alone(place: Place):
+    place.keep(an_alert(), rejected="not JSON", digest="1")
+    place.keep(an_alert(), environment="docker:other", digest="2")
+    assert await take(place) == 0
+    assert place.incidents() == []
+
+
+async def test_a_truncated_body_says_so(place: Place):
+    place.keep(an_alert(), truncated=7)
+    await take(place)
+    assert "7 alerts left out" in place.events(EventType.INCIDENT_OPENED)[0].message
+
+
+async def test_more_bodies_than_a_batch_are_all_taken(place: Place):
+    for number in range(120):
+        place.keep(an_alert(labels={"alertname": f"A{number}", "service": "web"}))
+    assert await take(place) == 120
+    (incident,) = place.incidents()
+    assert len(incident.alert_keys) == 120
+
+
+async def test_a_batch_that_fails_is_taken_whole_the_next_time(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+):
+    place.keep(an_alert("payments-api"))
+    place.keep(an_alert("mail"))
+    right = Chronicle.tell
+
+    def breaks(self: Chronicle, work: Any, incident: Any, *given: Any, **named: Any) -> None:
+        if incident.service == "mail":
+            raise StoreError("The disk is full.")
+        right(self, work, incident, *given, **named)
+
+    with monkeypatch.context() as planted:
+        planted.setattr(Chronicle, "tell", breaks)
+        with pytest.raises(StoreError):
+            await take(place)
+    assert place.incidents() == []
+    assert await take(place) == 2
+    assert len(place.incidents()) == len(place.events(EventType.INCIDENT_OPENED)) == 2
+
+
+async def test_a_hostile_label_is_kept_as_it_is_and_harms_nothing(place: Place):
+    name = "\x1b[2J'; DROP TABLE incidents; --\u202e" + "x" * 5000
+    alert: Alert = an_alert(labels={"alertname": name, "service": name})
+    place.keep(alert)
+    await take(place)
+    assert place.incidents()[0].alert_names == (name,)

@@ -1,0 +1,89 @@
+"""One incident of the real house on the shop, with something that happens to it at a point."""
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from itertools import count
+from pathlib import Path
+
+from aiops_agent.bootstrap.house import House, Parts, house
+from aiops_agent.domain.approval import ApprovalRequest, Surface
+from aiops_agent.domain.event import Event, EventType
+from aiops_agent.domain.incident import Incident
+from aiops_agent.domain.point import Point
+from aiops_agent.domain.policy import Mode
+from aiops_agent.settings.sections import Settings
+from aiops_agent.simulator.journal import Operation, effects
+
+_NUMBERS = count(1)  # the durable engine knows each story by a name of its own
+
+
+@dataclass
+class Run:
+    """What to do when (`at`: once per point, `when`: once per kind of event), and what came of it.
+
+    `ahead` moves the wall clock; nothing of it passes by itself.
+    """
+
+    folder: Path
+    scenario: str = "traffic-surge"
+    mode: Mode = Mode.PROPOSE
+    at: dict[Point, Callable[["Run"], None]] = field(default_factory=dict)
+    when: dict[EventType, Callable[["Run"], None]] = field(default_factory=dict)
+    ahead: timedelta = timedelta()
+    events: list[Event] = field(default_factory=list)
+
+    def go(self) -> Incident:
+        """Live the incident to its end."""
+        parts = Parts(name=f"run-{next(_NUMBERS)}", now=self.now, mark=self._mark)
+        self.house = house(Settings(state_dir=self.folder, mode=self.mode), parts)
+        try:
+            asyncio.run(self._live(self.house))
+            return self.house.service.incident(self.name)
+        finally:
+            self.house.close()
+
+    def now(self) -> datetime:
+        """Return the wall time that the house sees."""
+        return datetime.now(UTC) + self.ahead
+
+    def answer(self, *, approve: bool = True) -> None:
+        """Answer as a person."""
+        self.house.service.decide(
+            self.name, approve=approve, by="alex", surface=Surface.COMMAND, reason="I say so"
+        )
+
+    def pass_time(self, **length: float) -> None:
+        """Let wall time pass, and wake the story as its own timer would."""
+        self.ahead += timedelta(**length)
+        with self.house.service.store.begin() as work:
+            work.wake(self.name, f"time:{self.ahead}")
+
+    @property
+    def request(self) -> ApprovalRequest:
+        """The newest question."""
+        return self.house.service.approval(self.name)
+
+    @property
+    def effects(self) -> tuple[Operation, ...]:
+        """What really happened to the shop."""
+        return effects(next((self.folder / "shops").iterdir()))
+
+    def told(self, kind: EventType) -> list[str]:
+        """Return what was said of that kind."""
+        return [event.message for event in self.events if event.type is kind]
+
+    async def _live(self, built: House) -> None:
+        async with built.engine("shop") as engine:
+            shop = await asyncio.to_thread(built.demo.begin, self.scenario, 1, remember=False)
+            self.environment = shop
+            (self.name,) = await engine.intake(shop)
+            async for event in engine.follow(self.name):
+                self.events.append(event)
+                if event.type in self.when:
+                    await asyncio.to_thread(self.when.pop(event.type), self)
+
+    def _mark(self, point: Point) -> None:
+        if point in self.at:
+            self.at.pop(point)(self)

@@ -16,7 +16,7 @@ demo: .venv/.ready ## break the built-in shop and watch it being mended; you dec
 	@$(BIN)/aiops demo
 
 test: .venv/.ready ## run the tests (no server, no root)
-	@$(BIN)/python -m pytest
+	@$(BIN)/python -m pytest -q -n 2
 
 check: .venv/.ready ## format, lint, strict types, floors, house limits
 	@tools/check.sh

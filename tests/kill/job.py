@@ -11,6 +11,7 @@ from aiops_agent.settings.sections import Settings
 
 HELPS = "helps"  # the plan helps at once
 TAKEN_BACK = "taken back"  # the first plan does not help, is taken back, and the second one does
+STOPPED = 75  # the exit code of a process that left its story unfinished
 
 
 @dataclass(frozen=True)
@@ -20,6 +21,7 @@ class Job:
     folder: str
     plot: str = HELPS
     kills: list[str] = field(default_factory=list)
+    politely: bool = False  # asked to stop, as by SIGTERM, instead of killed
     executor: str = "ours"
     store: str = ""  # an address other than the folder's own SQLite file
 

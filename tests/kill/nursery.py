@@ -8,7 +8,7 @@ import sys
 import traceback
 from pathlib import Path
 
-from tests.kill.job import Job
+from tests.kill.job import STOPPED, Job
 from tests.kill.victim import live
 
 
@@ -28,8 +28,7 @@ def born(job: Job) -> None:
     code = 1
     try:
         sys.stderr = (Path(job.folder) / "stderr.txt").open("a", buffering=1)
-        live(job)
-        code = 0
+        code = 0 if live(job) else STOPPED
     except BaseException:  # noqa: BLE001 -- the forked child may not fall back into the parent's loop
         traceback.print_exc()
     finally:

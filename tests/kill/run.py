@@ -12,7 +12,7 @@ from types import TracebackType
 from typing import Self
 
 from tests.kill.checker import violations
-from tests.kill.job import Job
+from tests.kill.job import STOPPED, Job
 from tests.kill.person import Person
 
 ROOT = Path(__file__).parents[2]
@@ -84,7 +84,7 @@ def run(job: Job, nursery: Nursery) -> Ended:
     with Person(job):
         for _ in range(len(job.kills) + 1):
             code = nursery.run(job)
-            if code != -9:
+            if code not in (-9, STOPPED):
                 break
     if code:
         stderr = Path(job.folder) / "stderr.txt"

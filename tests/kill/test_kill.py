@@ -109,6 +109,17 @@ def test_a_point_that_is_not_exercised_fails_the_run(tmp_path: Path):
 
 
 @pytest.mark.real
+@pytest.mark.timeout(600)
+def test_a_process_that_is_asked_to_stop_leaves_its_story_to_the_next(
+    tmp_path: Path, record_property: Record
+):
+    jobs = [Job(str(tmp_path / p), plot(p), [p.value], politely=True) for p in Point]
+    ended = run_all(jobs)
+    record_property("count", f"asked to stop: {counted(ended)}")
+    assert judged(ended) == []
+
+
+@pytest.mark.real
 @pytest.mark.timeout(300)
 @pytest.mark.parametrize("point", [Point.INCIDENT_OPENED, Point.WAITING, Point.BEFORE_SEND])
 def test_the_same_holds_on_every_database(point: Point, tmp_path: Path, store_url: str):

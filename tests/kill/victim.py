@@ -4,7 +4,7 @@ import asyncio
 import os
 import signal
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from dbos import DBOS
@@ -31,25 +31,38 @@ EXECUTORS: dict[str, Callable[[Executor], Executor]] = {
 }
 
 
-def live(job: Job) -> None:
-    """Work on the job's incident until its story is over, or until the next point to die at."""
+def live(job: Job) -> bool:
+    """Work on the job's incident until its story is over; False when it was asked to stop."""
     crew = hasty() if job.plot == TAKEN_BACK else None
-    parts = Parts(crew=crew, executor=EXECUTORS[job.executor], mark=death(job))
+    stop = Stop()
+    mark = request(job, stop) if job.politely else death(job)
+    parts = Parts(crew=crew, executor=EXECUTORS[job.executor], mark=mark)
     built = house(job.settings(), parts)
     first = not (Path(job.folder) / "shops").exists()
-    asyncio.run(work(built, SCENARIOS[job.plot], first=first))
+    ended = asyncio.run(work(built, SCENARIOS[job.plot], stop, first=first))
     built.close()
+    return ended
 
 
-async def work(built: House, scenario: str, *, first: bool) -> None:
+async def work(built: House, scenario: str, stop: "Stop", *, first: bool) -> bool:
     """The first process breaks a shop; the later ones go on with what they find."""
+    stop.loop, stop.asked = asyncio.get_running_loop(), asyncio.Event()
     async with built.engine("shop") as engine:
         if first:
             shop = await asyncio.to_thread(built.demo.begin, scenario, 1, remember=False)
             await engine.intake(shop)
-        incident = await opened(engine)
-        story = await DBOS.retrieve_workflow_async(incident)
-        await story.get_result(polling_interval_sec=0.05)
+        asked = asyncio.ensure_future(stop.asked.wait())
+        over = asyncio.ensure_future(told(engine))
+        await asyncio.wait({asked, over}, return_when=asyncio.FIRST_COMPLETED)
+        for task in (asked, over):
+            task.cancel()
+        return over.done() and not over.cancelled()
+
+
+async def told(engine: Engine) -> None:
+    """Return when the story is over."""
+    story = await DBOS.retrieve_workflow_async(await opened(engine))
+    await story.get_result(polling_interval_sec=0.05)
 
 
 async def opened(engine: Engine) -> str:
@@ -70,6 +83,33 @@ def death(job: Job) -> Mark:
         if left and point.value == left[0]:
             job.die(point)
             os.kill(os.getpid(), signal.SIGKILL)
+
+    return mark
+
+
+@dataclass
+class Stop:
+    """A polite request to end, such as SIGTERM; `loop` and `asked` are the running engine's."""
+
+    loop: asyncio.AbstractEventLoop | None = None
+    asked: asyncio.Event | None = None
+
+    def ask(self) -> None:
+        """Ask, from any thread."""
+        assert self.loop is not None
+        assert self.asked is not None
+        self.loop.call_soon_threadsafe(self.asked.set)
+
+
+def request(job: Job, stop: Stop) -> Mark:
+    """Return a mark that asks this process to stop at the next point of the job."""
+    left = job.kills[len(job.died) :]
+
+    def mark(point: Point) -> None:
+        if left and point.value == left[0]:
+            left.clear()
+            job.die(point)
+            stop.ask()
 
     return mark
 

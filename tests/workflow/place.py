@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from hashlib import sha256
 from typing import Any
 
 from aiops_agent.adapters.off import NoChanges, NoLogs, NoMetrics, NoPlatform
@@ -113,7 +114,7 @@ class Place:
         given = {
             "source": "alertmanager",
             "environment": HERE,
-            "digest": words,
+            "digest": sha256(words.encode("utf-8", "surrogatepass")).hexdigest(),
             "body": "{}",
             "alerts": alerts,
             "received_at": self.clock.at,

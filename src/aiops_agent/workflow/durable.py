@@ -5,6 +5,7 @@ an upgrade strands them) and the name of the story's instance. What may change i
 workflow's own name: `incident.v2` beside `incident.v1` until that has drained.
 """
 
+import logging
 import threading
 from dataclasses import dataclass, field
 
@@ -33,6 +34,8 @@ class Durable:
 
     def close(self) -> None:
         """Stop; what is unfinished is resumed by the next launch of the same executor."""
+        # A story that is cut off here is no error of anybody's: the next launch resumes it.
+        logging.getLogger("dbos").setLevel(logging.CRITICAL)
         DBOS.destroy()
 
     def wake(self, connection: Connection, incident: str, key: str) -> None:

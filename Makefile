@@ -11,9 +11,9 @@ setup: .venv/.ready ## make .venv with the pinned packages (once)
 .venv/.ready: pyproject.toml constraints.txt tools/setup.sh
 	@PYTHON="$(PYTHON)" tools/setup.sh
 
-# aiops' exit code 8 (waiting for an answer) is make's "Error 8"; make itself then exits with 2.
+# A no (aiops exits 5) and a plan left waiting (8) are answers, not errors of make.
 demo: .venv/.ready ## break the built-in shop and watch it being mended; you decide
-	@$(BIN)/aiops demo
+	@$(BIN)/aiops demo; code=$$?; case $$code in 5|8) exit 0;; *) exit $$code;; esac
 
 test: .venv/.ready ## run the tests (no server, no root)
 	@$(BIN)/python -m pytest -q -n 2

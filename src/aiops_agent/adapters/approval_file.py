@@ -62,7 +62,8 @@ class ApprovalFiles:
     def take(self, request: str, at: datetime) -> Decision | None:
         """Consume the answer to a request; None when there is none (any more).
 
-        Raises ApprovalError with the reason when the file does not count; it is consumed then too.
+        Raises ApprovalError with the reason when the file does not count. It is consumed then too,
+        unless the folder is to blame.
         """
         if request not in self.waiting():
             return None

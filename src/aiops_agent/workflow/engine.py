@@ -54,6 +54,7 @@ class Engine:
     environment: EnvironmentId | None = None  # whose inbox is read all the time
     _loops: list[asyncio.Task[None]] = field(default_factory=list)
     _rang: asyncio.Event = field(default_factory=asyncio.Event)
+    _stuck: dict[str, str] = field(default_factory=dict)  # files that stay, and why they do
 
     def begin_loops(self) -> None:
         """Start looking for deliveries, answers in files, and people to be told."""
@@ -168,13 +169,21 @@ class Engine:
             await asyncio.to_thread(self._take_answer, request_id)
 
     def _take_answer(self, request_id: str) -> None:
-        gate = Gate(self.service.deps)
         try:
             decision = self.answers.take(request_id, self.service.deps.now())
         except ApprovalError as error:
-            log.warning("approval file refused", extra={"id": request_id, "why": str(error)})
-            gate.refuse(request_id, str(error), by="", surface=Surface.FILE)
+            self._refuse_file(request_id, str(error))
             return
         if decision is not None:
             with contextlib.suppress(ApprovalError):  # refused and recorded by the gate
-                gate.answer(request_id, decision)
+                Gate(self.service.deps).answer(request_id, decision)
+
+    def _refuse_file(self, request_id: str, why: str) -> None:
+        """Record it once, however long a file lies there that could not be consumed."""
+        if self._stuck.get(request_id) == why:
+            return
+        log.warning("approval file refused", extra={"id": request_id, "why": why})
+        Gate(self.service.deps).refuse(request_id, why, by="", surface=Surface.FILE)
+        self._stuck.pop(request_id, None)
+        if request_id in self.answers.waiting():
+            self._stuck[request_id] = why

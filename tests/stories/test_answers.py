@@ -4,6 +4,7 @@ from datetime import timedelta
 
 import pytest
 
+from aiops_agent.adapters.approval_file import ApprovalFiles
 from aiops_agent.bootstrap.house import House
 from aiops_agent.domain.approval import ApprovalState, Surface
 from aiops_agent.domain.errors import ApprovalError
@@ -29,6 +30,7 @@ async def test_a_no_changes_nothing_and_hands_over(stage: Stage):
     assert "not now" in next(
         event.message for event in told.events if event.type is EventType.APPROVAL_DECIDED
     )
+    assert "because: not now" in told.incident.note
 
 
 async def test_a_yes_to_another_plan_is_refused_and_recorded(stage: Stage):
@@ -94,3 +96,20 @@ async def test_a_takeover_while_waiting_stops_the_agent(stage: Stage):
 
     assert told.incident.ending is Ending.TAKEN_OVER
     assert told.effects == ()
+
+
+async def test_a_file_that_cannot_be_taken_away_is_refused_once(stage: Stage):
+    """It lies there for many looks; the bus is not filled with it."""
+
+    def in_an_open_folder(_built: House, event: Event) -> None:
+        files = ApprovalFiles(stage.state / "approvals")
+        files.open_folder()
+        files.folder.chmod(0o777)
+        files.path(f"{event.incident}.1").write_text(f"approve {'0' * 64}\n")
+
+    told = await stage.play(
+        "hung-process", in_an_open_folder, approvals={"expires": timedelta(seconds=2)}
+    )
+
+    assert told.effects == ()
+    assert told.types.count(EventType.APPROVAL_REFUSED) == 1

@@ -156,9 +156,8 @@ class ResolveIncident(DBOSConfiguredInstance):
         self._deps.mark(Point.DECIDED)
         await self._mine(incident_id)
         if request.state is ApprovalState.REJECTED:
-            raise StoryOver(
-                Closing(Status.ESCALATED, Ending.REJECTED, f"{ending(request)}; nothing was run")
-            )
+            note = f"{ending(request)}{_because(request)}; nothing was run"
+            raise StoryOver(Closing(Status.ESCALATED, Ending.REJECTED, note))
         if request.state is ApprovalState.EXPIRED:
             raise StoryOver(Closing(Status.ESCALATED, Ending.EXPIRED, request.note))
         return request
@@ -219,3 +218,8 @@ class ResolveIncident(DBOSConfiguredInstance):
 def handed_over(note: str) -> Closing:
     """End with a person: no safe action is known, nothing is changed by it."""
     return Closing(Status.ESCALATED, Ending.HANDED_OVER, note)
+
+
+def _because(request: ApprovalRequest) -> str:
+    reason = request.decision.reason if request.decision else ""
+    return f" because: {reason}" if reason else ""

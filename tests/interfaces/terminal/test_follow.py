@@ -161,3 +161,23 @@ def test_every_type_of_event_has_a_line() -> None:
     for kind in EventType:
         event: Event = canned.event(kind, 1, "a sentence")
         assert "a sentence" in followed(terminal(80), (event,), canned.WAITING)[0]
+
+
+@pytest.mark.parametrize("kind", [EventType.APPROVAL_REFUSED, EventType.APPROVAL_ENDED])
+def test_why_an_answer_does_not_count_is_never_cut(kind: EventType) -> None:
+    """A person must be able to read the reason on a narrow screen."""
+    why = "an answer by nobody (file) does not count: it can be written by others; use umask 077"
+    event = canned.EVENTS[0].model_copy(update={"type": kind, "message": why})
+
+    lines = followed(terminal(60), (event,), canned.WAITING)
+
+    assert "".join(lines).endswith("umask 077")
+
+
+def test_whole_lines_are_not_cut_at_the_edge() -> None:
+    """For those who asked to be told more."""
+    console = terminal(60)
+    follower = Follower(console, blocks(canned.WAITING), whole=True, live=False)
+    follower.feed(canned.EVENTS[0].model_copy(update={"message": "x" * 100 + " end"}))
+
+    assert "…" not in "".join(written(console))

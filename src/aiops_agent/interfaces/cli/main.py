@@ -62,7 +62,7 @@ def options(
     verbose: Annotated[
         int,
         typer.Option(
-            "--verbose", "-v", count=True, show_default=False, help="Say more; twice for most."
+            "--verbose", "-v", count=True, show_default=False, help="Cut no line, say more."
         ),
     ] = 0,
     debug: Annotated[bool, typer.Option("--debug", help="Show where an error was.")] = False,

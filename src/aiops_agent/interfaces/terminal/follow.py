@@ -15,6 +15,7 @@ from aiops_agent.interfaces.terminal.timeline import line
 
 NEXT_SHOP = ("aiops incident show {incident}", "aiops demo --list", "aiops doctor")
 NEXT_REAL = ("aiops incident show {incident}", "aiops incident list", "aiops services")
+_WHOLE = (EventType.APPROVAL_REFUSED, EventType.APPROVAL_ENDED)  # somebody must read why
 # After these nothing works: a question is asked, or the end is near.
 _STILL = (
     EventType.APPROVAL_PENDING,
@@ -28,7 +29,8 @@ _STILL = (
 class Follower:
     """Prints what it is fed. It asks nothing, decides nothing, and reads no clock but a stopwatch.
 
-    `many` prints lines of many incidents without blocks. `live` None means: a footer when the
+    `many` prints lines of many incidents without blocks, `whole` lines that are not cut at the
+    edge. `live` None means: a footer when the
     console is a terminal. As a context manager it finishes on leaving.
     """
 
@@ -38,11 +40,12 @@ class Follower:
         blocks: Blocks,
         *,
         many: bool = False,
+        whole: bool = False,
         live: bool | None = None,
     ) -> None:
         self._console = console
         self._blocks = blocks
-        self._many = many
+        self._many, self._whole = many, whole
         self._seen: list[Event] = []
         self._footer = Footer()
         wanted = is_live(console) if live is None else live
@@ -99,7 +102,8 @@ class Follower:
         self._console.print(dashboard)
 
     def _print(self, event: Event) -> None:
-        if self._console.is_terminal:
+        whole = self._whole or event.type in _WHOLE
+        if self._console.is_terminal and not whole:
             self._console.print(line(event, width=self._console.width, many=self._many))
         else:
             self._console.print(line(event, many=self._many), soft_wrap=True)

@@ -8,6 +8,7 @@ import pytest
 
 from aiops_agent.adapters.approval_file import ApprovalFiles
 from aiops_agent.domain.approval import ApprovalState, Surface
+from aiops_agent.domain.event import Event, EventType
 from aiops_agent.domain.incident import Ending, Incident, Status
 from aiops_agent.interfaces.cli import follow as following
 from aiops_agent.interfaces.cli import prompt as prompting
@@ -200,3 +201,19 @@ def test_an_answer_that_comes_too_late_is_refused_and_the_end_shown(scene: Scene
     scene.house.service.decide = too_late  # type: ignore[method-assign]  # one answer, too late
 
     assert scene.play("y") is Exit.REFUSED
+
+
+def test_a_request_whose_time_is_over_is_not_called_waiting(aiops: Aiops, house: PlayedHouse):
+    """The story of this process tells its end; before, a script was told to wait for ever."""
+    house.service.request = REQUEST.model_copy(update={"expires_at": canned.START})
+    house.service.told += [_expired(len(house.service.told) + 1)]
+
+    ran = aiops("incident", "resume", "INC-0001")
+
+    assert house.opened == ["shop"]
+    assert "waits for a person" not in ran.err
+
+
+def _expired(number: int) -> Event:
+    update = {"id": number, "type": EventType.REPORT_WRITTEN, "message": "report written"}
+    return canned.EVENTS[-1].model_copy(update=update)

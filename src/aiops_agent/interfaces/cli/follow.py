@@ -88,13 +88,17 @@ class Following:
     async def run(self) -> Exit:
         """Print until the incident ends, or a person is needed who cannot be asked here."""
         self.call.following = self.incident
-        with Follower(self.call.out, Blocks(self._incident, self._approval)) as screen:
+        with self._screen() as screen:
             stream = events(self.service, self.incident, self.engine)
             try:
                 left = await self._follow(stream, screen)
             finally:
                 await self._stop_asking()
         return left or exit_of(self.service.incident(self.incident))
+
+    def _screen(self) -> Follower:
+        blocks = Blocks(self._incident, self._approval)
+        return Follower(self.call.out, blocks, whole=self.call.flags.verbose > 0)
 
     async def _follow(self, stream: AsyncIterator[Event], screen: Follower) -> Exit | None:
         while (event := await self._next(stream)) is not None:
@@ -105,7 +109,7 @@ class Following:
             screen.feed(event)
             if event.type is EventType.APPROVAL_PENDING or asked:
                 request = self.service.approval(self.incident)
-                if request.state is ApprovalState.PENDING:
+                if self._waits(request):
                     screen.pause()
                     if left := await self._question(request):
                         return left
@@ -128,6 +132,11 @@ class Following:
             return await coming
         finally:
             coming.cancel()
+
+    def _waits(self, request: ApprovalRequest) -> bool:
+        # Once its time is over nobody can answer: the story that runs here tells its end next.
+        over = self.engine is not None and datetime.now(UTC) >= request.expires_at
+        return request.state is ApprovalState.PENDING and not over
 
     async def _question(self, request: ApprovalRequest) -> Exit | None:
         if self.manner is Manner.YES:

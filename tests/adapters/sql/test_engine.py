@@ -67,6 +67,7 @@ def test_a_folder_that_cannot_be_made_is_told_with_its_reason(tmp_path: Path):
         ("unable to open database file", "cannot be opened"),
         ("file is not a database", "damaged"),
         ("connection failed: connection refused\nmore", "does not let us in"),
+        ("failed to resolve host 'x': Name or service not known", "does not let us in"),
         ("CHECK constraint failed", "refused a record"),
         ("", "refused a record"),
     ],

@@ -43,7 +43,14 @@ _SIGNS = (
         "The store's file is damaged or is no SQLite database; restore it, or name another file.",
     ),
     (
-        ("connection", "could not translate", "terminating", "password", "does not exist"),
+        (
+            "connection",
+            "could not translate",
+            "resolve host",
+            "terminating",
+            "password",
+            "does not exist",
+        ),
         "The database server does not let us in ({cause}); check its address and that it runs.",
     ),
 )

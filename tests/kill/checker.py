@@ -43,7 +43,8 @@ def told(job: Job) -> tuple[str, ...]:
 
 def _judged(job: Job, work: Work, incident: Incident) -> Iterator[str]:
     acts = 2 if job.plot == TAKEN_BACK else 1
-    done = effects(next((Path(job.folder) / "shops").iterdir()))
+    shop = Path(job.folder) / "shops" / incident.environment.removeprefix("shop:")
+    done = effects(shop)
     armed = _armed(work, incident)
     yield from _ending(work, incident, acts)
     yield from _approvals(work, acts)

@@ -6,11 +6,11 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Self
 
-from aiops_agent.domain.point import Point
 from aiops_agent.settings.sections import Settings
 
 HELPS = "helps"  # the plan helps at once
 TAKEN_BACK = "taken back"  # the first plan does not help, is taken back, and the second one does
+COMMIT = "commit:"  # with a number: right after so many commits of one process
 STOPPED = 75  # the exit code of a process that left its story unfinished
 
 
@@ -45,8 +45,8 @@ class Job:
         path = Path(self.folder) / "died.txt"
         return path.read_text().split() if path.exists() else []
 
-    def die(self, point: Point) -> None:
+    def die(self, point: str) -> None:
         """Write the point down, so that it is died at once, for the calling process to end."""
         descriptor = os.open(Path(self.folder) / "died.txt", os.O_WRONLY | os.O_CREAT | os.O_APPEND)
-        os.write(descriptor, f"{point.value}\n".encode())
+        os.write(descriptor, f"{point}\n".encode())
         os.close(descriptor)

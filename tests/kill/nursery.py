@@ -4,12 +4,15 @@ Each line is a job; the answer is how its process ended: `0`, `-9`, or what went
 """
 
 import os
+import signal
 import sys
 import traceback
 from pathlib import Path
 
 from tests.kill.job import STOPPED, Job
 from tests.kill.victim import live
+
+LONGEST_SECONDS = 60  # then the process ends as if hung, and the run is wrong
 
 
 def main() -> None:
@@ -26,6 +29,7 @@ def main() -> None:
 def born(job: Job) -> None:
     """Live as a process of one's own; what goes wrong is left in a file."""
     code = 1
+    signal.alarm(LONGEST_SECONDS)
     try:
         sys.stderr = (Path(job.folder) / "stderr.txt").open("a", buffering=1)
         code = 0 if live(job) else STOPPED

@@ -8,6 +8,7 @@ from typing import Self
 from aiops_agent.bootstrap.house import House, house
 from aiops_agent.domain.approval import ApprovalState, Surface
 from aiops_agent.domain.errors import AiopsError, ApprovalError
+from aiops_agent.domain.point import Point
 from tests.kill.job import Job
 
 PAUSE_SECONDS = 0.1
@@ -39,9 +40,16 @@ class Person:
     def _stay(self) -> None:
         desk = house(self._job.settings())
         while not self._gone.wait(PAUSE_SECONDS):
-            with contextlib.suppress(AiopsError):  # the store was busy: look again
-                self._look(desk)
+            if not self._hesitates:
+                with contextlib.suppress(AiopsError):  # the store was busy: look again
+                    self._look(desk)
         desk.close()
+
+    @property
+    def _hesitates(self) -> bool:
+        """A process that is to die while it waits must first have waited."""
+        waits = [n for n, kill in enumerate(self._job.kills) if kill == Point.WAITING]
+        return bool(waits) and len(self._job.died) <= waits[-1]
 
     def _look(self, desk: House) -> None:
         for request in desk.service.approvals((ApprovalState.PENDING,)):

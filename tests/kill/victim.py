@@ -3,12 +3,14 @@
 import asyncio
 import os
 import signal
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from pathlib import Path
+from itertools import count
 
 from dbos import DBOS
 
+from aiops_agent.adapters.sql.store import SqlStore, SqlWork
 from aiops_agent.agents.briefing import Briefing
 from aiops_agent.agents.crew import Crew, without_llm
 from aiops_agent.bootstrap.house import House, Parts, house
@@ -17,7 +19,7 @@ from aiops_agent.domain.point import Mark, Point
 from aiops_agent.domain.remediation import Action, ActionKind, Plan
 from aiops_agent.safety.execute import Executor
 from aiops_agent.workflow.engine import Engine
-from tests.kill.job import HELPS, TAKEN_BACK, Job
+from tests.kill.job import COMMIT, HELPS, TAKEN_BACK, Job
 from tests.kill.planted import RecordsAfterActing
 
 HELPLESS = Action(kind=ActionKind.SCALE_PODS, target="mail-worker", wished={"replicas": 5})
@@ -36,19 +38,19 @@ def live(job: Job) -> bool:
     crew = hasty() if job.plot == TAKEN_BACK else None
     stop = Stop()
     mark = request(job, stop) if job.politely else death(job)
+    die_at_a_commit(job)
     parts = Parts(crew=crew, executor=EXECUTORS[job.executor], mark=mark)
     built = house(job.settings(), parts)
-    first = not (Path(job.folder) / "shops").exists()
-    ended = asyncio.run(work(built, SCENARIOS[job.plot], stop, first=first))
+    ended = asyncio.run(work(built, SCENARIOS[job.plot], stop))
     built.close()
     return ended
 
 
-async def work(built: House, scenario: str, stop: "Stop", *, first: bool) -> bool:
+async def work(built: House, scenario: str, stop: "Stop") -> bool:
     """The first process breaks a shop; the later ones go on with what they find."""
     stop.loop, stop.asked = asyncio.get_running_loop(), asyncio.Event()
     async with built.engine("shop") as engine:
-        if first:
+        if not await asyncio.to_thread(heard, engine):
             shop = await asyncio.to_thread(built.demo.begin, scenario, 1, remember=False)
             await engine.intake(shop)
         asked = asyncio.ensure_future(stop.asked.wait())
@@ -57,6 +59,12 @@ async def work(built: House, scenario: str, stop: "Stop", *, first: bool) -> boo
         for task in (asked, over):
             task.cancel()
         return over.done() and not over.cancelled()
+
+
+def heard(engine: Engine) -> bool:
+    """Whether an alert was ever kept in this store."""
+    with engine.service.store.begin() as work:
+        return bool(work.inbox.waiting(1) or work.incidents.listed(limit=1))
 
 
 async def told(engine: Engine) -> None:
@@ -81,10 +89,28 @@ def death(job: Job) -> Mark:
 
     def mark(point: Point) -> None:
         if left and point.value == left[0]:
-            job.die(point)
+            job.die(point.value)
             os.kill(os.getpid(), signal.SIGKILL)
 
     return mark
+
+
+def die_at_a_commit(job: Job) -> None:
+    """Kill this process right after so many commits, when the job says `commit:N`."""
+    left = [kill for kill in job.kills[len(job.died) :] if kill.startswith(COMMIT)]
+    if not left:
+        return
+    commits, right = count(1), SqlStore.begin
+
+    @contextmanager
+    def begin(self: SqlStore) -> Iterator[SqlWork]:
+        with right(self) as work:
+            yield work
+        if next(commits) == int(left[0].removeprefix(COMMIT)):
+            job.die(left[0])
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    SqlStore.begin = begin  # type: ignore[method-assign]  # this process is ours alone
 
 
 @dataclass
@@ -108,7 +134,7 @@ def request(job: Job, stop: Stop) -> Mark:
     def mark(point: Point) -> None:
         if left and point.value == left[0]:
             left.clear()
-            job.die(point)
+            job.die(point.value)
             stop.ask()
 
     return mark

@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from itertools import count
 from pathlib import Path
 
+from aiops_agent.agents.crew import Crew
 from aiops_agent.bootstrap.house import House, Parts, house
 from aiops_agent.domain.approval import ApprovalRequest, Surface
 from aiops_agent.domain.event import Event, EventType
@@ -29,6 +30,7 @@ class Run:
     folder: Path
     scenario: str = "traffic-surge"
     mode: Mode = Mode.PROPOSE
+    crew: Crew | None = None
     at: dict[Point, Callable[["Run"], None]] = field(default_factory=dict)
     when: dict[EventType, Callable[["Run"], None]] = field(default_factory=dict)
     ahead: timedelta = timedelta()
@@ -36,7 +38,8 @@ class Run:
 
     def go(self) -> Incident:
         """Live the incident to its end."""
-        parts = Parts(name=f"run-{next(_NUMBERS)}", now=self.now, mark=self._mark)
+        name = f"run-{next(_NUMBERS)}"
+        parts = Parts(name=name, crew=self.crew, now=self.now, mark=self._mark)
         self.house = house(Settings(state_dir=self.folder, mode=self.mode), parts)
         try:
             asyncio.run(self._live(self.house))

@@ -1,10 +1,12 @@
 """What may happen between two steps of the story: time, people, and somebody else's hands."""
 
 import asyncio
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from aiops_agent.agents.crew import Crew, without_llm
 from aiops_agent.bootstrap.house import Parts, house
 from aiops_agent.domain.approval import ApprovalState
 from aiops_agent.domain.errors import BusyError
@@ -111,6 +113,39 @@ def test_in_mode_act_a_small_reversible_thing_is_done_and_signed_by_its_rule(tmp
     if not run.told(PENDING):
         assert decision.by == "rule small-and-reversible"
     assert len(run.effects) == 1
+
+
+@pytest.mark.parametrize(
+    ("agent", "error"),
+    [
+        ("triage", KeyError("a")),
+        ("diagnose", ZeroDivisionError("float division")),
+        ("plan", AttributeError("no such thing")),
+        ("critique", ValueError("not a number")),
+        ("verify", OSError("disk")),
+    ],
+)
+def test_an_agent_that_breaks_ends_the_incident_with_a_person(
+    tmp_path: Path, agent: str, error: Exception
+):
+    run = Run(tmp_path, crew=broken(agent, error), when={PENDING: yes})
+    incident = run.go()
+    assert incident.status is Status.ESCALATED
+    assert type(error).__name__ in incident.note
+    assert run.told(EventType.REPORT_WRITTEN)
+
+
+def test_a_report_that_breaks_holds_up_no_end(tmp_path: Path):
+    run = Run(tmp_path, crew=broken("report", KeyError("a")), when={PENDING: yes})
+    assert run.go().status is Status.RESOLVED
+    assert run.told(EventType.REPORT_WRITTEN) == ["no report: KeyError: 'a'; kept in memory"]
+
+
+def broken(agent: str, error: Exception) -> Crew:
+    async def breaks(*_: object) -> None:
+        raise error
+
+    return replace(without_llm(), **{agent: breaks})
 
 
 def test_a_second_engine_on_the_same_store_is_refused_with_the_process_id(tmp_path: Path):

@@ -31,7 +31,17 @@ from aiops_agent.workflow.step import async_step, step
 
 # A fault of our own ends the incident with a person. After a restart the durable engine gives back
 # a recorded fault as RuntimeError; what it raises to stop or park a story is none of these.
-OWN_FAULTS = (AiopsError, RuntimeError, ValueError, LookupError, TypeError)
+OWN_FAULTS = (
+    AiopsError,
+    ArithmeticError,
+    AssertionError,
+    AttributeError,
+    LookupError,
+    OSError,
+    RuntimeError,
+    TypeError,
+    ValueError,
+)
 
 
 @DBOS.dbos_class()
@@ -205,11 +215,18 @@ class ResolveIncident(DBOSConfiguredInstance):
 
     async def _close(self, incident_id: str, closing: Closing) -> str:
         await step("closed", self._closer.end, incident_id, *closing)
-        reply = await self._ask.report(incident_id)
+        reply = await self._report(incident_id)
         self._deps.mark(Point.REPORTED)
         await step("archived", self._closer.archive, incident_id, reply)
         self._deps.mark(Point.CLOSED)
         return closing.status
+
+    async def _report(self, incident_id: str) -> Document:
+        """A report that fails holds up no end: the case is archived without it."""
+        try:
+            return await self._ask.report(incident_id)
+        except OWN_FAULTS as error:
+            return {"unseen": f"{type(error).__name__}: {error}", "took": 0.0}
 
     def _answer(self, request_id: str) -> Document:
         return self._gate.get(request_id).document()

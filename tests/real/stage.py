@@ -50,10 +50,11 @@ class Stage:
         """Let the usual load run until Prometheus has seen enough of it to compare with."""
         self.system.load(self.naming.service, USUAL_RATE)
         self.system.load(self.naming.bystander, 5)
-        query = f"count_over_time(up{{{self.label}}}[1h])"
+        served = f"sum(rate({self.naming.histogram}_count{{{self.label}}}[5s]))"
+        query = f"count_over_time(({served} > {USUAL_RATE / 2})[10m:1s])"
         until(
             lambda: (self.prometheus.value(query) or 0) >= CALM_SECONDS,
-            CALM_SECONDS + 20,
+            CALM_SECONDS + 40,
             f"{CALM_SECONDS} s of calm",
         )
 

@@ -26,7 +26,7 @@ def test_an_overload_is_resolved_by_four_containers(stage: Stage) -> None:
     assert len(stage.incidents()) == 1
     assert len(stage.ids()) == 4
     assert set(before) <= set(stage.ids())
-    assert stage.p95() < SLOW_SECONDS
+    until(lambda: stage.p95() < SLOW_SECONDS, 20, "the latency to be low")
     told = [posted.body["occasion"] for posted in stage.receiver.posted]
     assert (told[0], told[-1]) == ("approval_needed", "resolved")
 

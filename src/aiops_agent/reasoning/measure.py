@@ -28,6 +28,7 @@ FLOOR = {
 }
 RELATIVE_FLOOR = 0.05  # of the own level
 FEWEST_BEFORE = 4  # samples that make a "before"
+FEWEST_LATEST = 3  # samples that make a "latest": one alone may be a spike
 CLEAR = 4.0  # noise units that make a change
 NOW_SECONDS = 120.0
 
@@ -105,6 +106,8 @@ class Shift:
     noise: float
     lasting: bool  # whether it is still, or was for most of the time, away from before
     onset: float | None  # when it left its usual range, seconds since the epoch
+    highest: float = math.inf  # as high as it went before, single spikes set aside
+    latest: float = math.nan  # the middle of the last samples; not a number with too few
 
     @property
     def delta(self) -> float:
@@ -130,6 +133,10 @@ class Shift:
     def down(self) -> bool:
         """Whether it fell beyond noise."""
         return self.size <= -CLEAR and self.lasting
+
+    def above(self, factor: float) -> bool:
+        """Whether it is now `factor` times as high as it ever was before, however it varied."""
+        return self.latest > factor * self.highest + FLOOR[self.track.signal]
 
 
 def shift(seen: Track, start: float, now: float, peer: float = 0.0) -> Shift | None:
@@ -160,6 +167,10 @@ def shift(seen: Track, start: float, now: float, peer: float = 0.0) -> Shift | N
         noise=noise,
         lasting=away >= 0.5 or abs(present - level) > CLEAR / 2 * noise,
         onset=onset(seen, level, noise, start),
+        highest=float(np.quantile(before, 0.98)),
+        latest=float(np.median(after[-FEWEST_LATEST:]))
+        if len(after) >= FEWEST_LATEST
+        else math.nan,
     )
 
 

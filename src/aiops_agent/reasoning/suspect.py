@@ -1,5 +1,6 @@
 """A suspicion: one candidate cause with what it predicts, held against what was seen."""
 
+import math
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -80,13 +81,24 @@ class Case:
         moved = self.shift(service, Signal.TRAFFIC)
         if moved is None:
             return None
-        return moved.up and moved.ratio >= RISE and not self.only_retries(service)
+        # A history that varies (a start, a night) has a wide spread; beyond all of it is a rise.
+        rose = (moved.up and moved.ratio >= RISE) or moved.above(RISE)
+        return rose and not self.only_retries(service)
+
+    def served(self, service: str) -> float | None:
+        """Return how many times as many requests as before are answered well lately, if seen."""
+        asked, failed = self.shift(service, Signal.TRAFFIC), self.shift(service, Signal.ERRORS)
+        if asked is None or failed is None or asked.before <= 0 or failed.before >= 1:
+            return None
+        seen = (asked.latest * (1 - failed.latest)) / (asked.before * (1 - failed.before))
+        return None if math.isnan(seen) else seen
 
     def only_retries(self, service: str) -> bool:
         """Whether callers that are as busy as ever explain the rise: they ask again and again."""
         moved = self.shift(service, Signal.TRAFFIC)
         callers = self.scene.graph.callers(service)
-        if moved is None or not moved.up or not callers or not pain(self.scene, service):
+        risen = moved is not None and (moved.up or moved.above(RISE))
+        if moved is None or not risen or not callers or not pain(self.scene, service):
             return False
         theirs = [self.shift(caller, Signal.TRAFFIC) for caller in callers]
         if any(one is None or (one.up and one.ratio >= 1.08) for one in theirs):

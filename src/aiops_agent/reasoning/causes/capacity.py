@@ -34,9 +34,12 @@ def suspect(case: Case) -> Iterator[Suspicion]:
 
 def _statement(case: Case, name: str) -> str:
     asked = case.shift(name, Signal.TRAFFIC)
-    if asked is None or not asked.up:
+    if asked is None or not case.traffic_rose(name):
         return f"{name} gets more requests than its replicas can serve"
-    now, before = amount(Signal.TRAFFIC, asked.now), amount(Signal.TRAFFIC, asked.before)
+    now, before = (
+        amount(Signal.TRAFFIC, max(asked.now, asked.latest)),
+        amount(Signal.TRAFFIC, asked.before),
+    )
     return f"{name} is asked {now} instead of {before}: more than its replicas can serve"
 
 

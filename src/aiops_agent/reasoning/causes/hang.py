@@ -19,6 +19,7 @@ from aiops_agent.reasoning.explain import pain
 from aiops_agent.reasoning.suspect import Case, Prediction, Suspicion, expect, fact
 
 SUDDEN = 120.0  # seconds in which it got as bad as it is
+LOST = 0.9  # of what was answered well before: a stuck process answers nothing
 
 
 def suspect(case: Case) -> Iterator[Suspicion]:
@@ -41,6 +42,7 @@ def _predictions(case: Case, name: str) -> Iterator[Prediction]:
         *pain_facts(case, name),
         weight=2.0,
     )
+    yield _loses(case, name)
     yield not_full(case, name)
     yield _idle(case, name)
     # Much more traffic explains the pain too, unless the service is seen to be idle.
@@ -57,6 +59,19 @@ def _severe(case: Case, name: str) -> bool:
     errors, latency = case.shift(name, Signal.ERRORS), case.shift(name, Signal.LATENCY)
     failing = errors is not None and errors.up and errors.delta >= 0.03
     return failing or (latency is not None and latency.up and latency.ratio >= 3.0)
+
+
+def _loses(case: Case, name: str) -> Prediction:
+    served = case.served(name)
+    return expect(
+        f"{name} answers fewer requests well than before",
+        None if served is None else served <= LOST,
+        fact(Signal.TRAFFIC, name),
+        *(one for one in pain_facts(case, name) if one[0] == Signal.ERRORS),
+        weight=1.5,
+        # What is stuck loses answers at once; slow answers to as many requests are no hang (yet).
+        against=served is not None and served >= 1.0,
+    )
 
 
 def _idle(case: Case, name: str) -> Prediction:

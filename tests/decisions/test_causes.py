@@ -48,6 +48,9 @@ def world(row: dict[str, Any]) -> World:
 def course(given: Any) -> Course:
     if isinstance(given, dict) and "ramp" in given:
         return ramp(*given["ramp"])
+    if isinstance(given, dict) and "seen" in given:
+        first, values = given["from"], given["seen"]
+        return lambda t: values[min(max(round(t) - first, 0), len(values) - 1)]
     if isinstance(given, dict):
         usual, low, length = given["dip"]
         return lambda t: usual if t < 0 else min(usual, low + (usual - low) * t / length)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import hmac
 import json
 import threading
 from collections.abc import Mapping
@@ -21,6 +23,12 @@ class Posted:
     @property
     def body(self) -> Any:
         return json.loads(self.raw)
+
+    def signed_with(self, secret: str) -> bool:
+        """Whether the signature is the HMAC-SHA256 of "timestamp.body", as a receiver checks it."""
+        signed = self.headers["X-Aiops-Timestamp"].encode() + b"." + self.raw
+        wanted = "v1=" + hmac.new(secret.encode(), signed, hashlib.sha256).hexdigest()
+        return hmac.compare_digest(wanted, self.headers["X-Aiops-Signature"])
 
 
 class Receiver:

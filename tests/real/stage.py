@@ -15,6 +15,7 @@ from .receiver import Receiver
 # A replica serves 20 requests per second: 40 by two, 80 by the four that the configuration allows.
 USUAL_RATE, TOO_MUCH_FOR_TWO, TOO_MUCH_FOR_FOUR = 20, 55, 130
 CALM_SECONDS = 45
+SECRET = "shared-secret"  # of the outgoing webhook
 ENDED = ("resolved", "dismissed", "escalated")
 
 
@@ -30,7 +31,7 @@ def configuration(naming: Naming, prometheus: str, notify: str) -> dict[str, Any
         },
         "approvals": {"expires": "15m"},
         "story": {"settle": "10s", "hold": "10s", "within": "60s", "look": "5s"},
-        "notify": {"webhook": {"url": notify, "secret": "shared-secret"}},
+        "notify": {"webhook": {"url": notify, "secret": SECRET}},
         "actions": {"scale_pods": {"max_replicas": 4}},
     }
 

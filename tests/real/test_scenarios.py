@@ -9,7 +9,7 @@ import pytest
 from .naming import Naming
 from .parts import SLOW_SECONDS
 from .processes import until
-from .stage import TOO_MUCH_FOR_FOUR, TOO_MUCH_FOR_TWO, Stage
+from .stage import SECRET, TOO_MUCH_FOR_FOUR, TOO_MUCH_FOR_TWO, Stage
 
 both_names = pytest.mark.parametrize(
     "naming", [Naming.usual(), Naming.other()], ids=["usual names", "other names"]
@@ -29,6 +29,7 @@ def test_an_overload_is_resolved_by_four_containers(stage: Stage) -> None:
     until(lambda: stage.p95() < SLOW_SECONDS, 20, "the latency to be low")
     told = [posted.body["occasion"] for posted in stage.receiver.posted]
     assert (told[0], told[-1]) == ("approval_needed", "resolved")
+    assert all(posted.signed_with(SECRET) for posted in stage.receiver.posted)
 
 
 @both_names

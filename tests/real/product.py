@@ -94,7 +94,6 @@ class Product:
         assert self._serve is not None, "The server was not started."
         self._serve.kill()
 
-    def stop(self) -> None:
-        """Ask the server to end, when it was started."""
-        if self._serve is not None:
-            self._serve.stop()
+    def stop(self) -> int:
+        """Ask the server to end, when it was started, and return its exit code."""
+        return 0 if self._serve is None else self._serve.stop()

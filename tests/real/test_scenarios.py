@@ -49,11 +49,14 @@ def test_a_hung_process_is_resolved_by_a_restart_and_archived_as_such(stage: Sta
 
 
 def test_a_rejected_plan_changes_no_container(stage: Stage) -> None:
-    """Container ids and start times are as they were; the incident is escalated."""
+    """Asked, stopped by SIGTERM, started again, and told no: escalated, no container touched."""
     before = stage.system.containers(stage.naming.service)
     stage.surge(TOO_MUCH_FOR_TWO)
     incident = stage.wait_incident()
     stage.wait(incident, "awaiting_approval")
+    assert stage.product.stop() == 0
+    stage.product.serve()
+    assert stage.show(incident)["status"] == "awaiting_approval"
     assert stage.product.aiops("reject", incident).code == 0
     stage.wait(incident, "escalated")
     assert stage.system.containers(stage.naming.service) == before

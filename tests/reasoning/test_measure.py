@@ -1,5 +1,6 @@
 """Shifts, onsets and splits of one signal."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 import numpy as np
@@ -75,6 +76,17 @@ def test_errors_that_appear_for_the_first_time_are_compared_with_none() -> None:
     assert moved is not None
     assert moved.before == 0.0
     assert moved.up
+
+
+def test_the_time_before_the_first_request_says_nothing_of_usual_traffic() -> None:
+    """A service started 10 minutes ago: its usual traffic is not the nothing before that."""
+    course = seen(lambda t: 0.0 if t < -600 else 20.0 if t < 0 else 44.0)
+    traffic = replace(course, signal=Signal.TRAFFIC)
+
+    moved = shift(traffic, 0.0, 300.0)
+
+    assert moved is not None
+    assert (moved.before, moved.up) == (20.0, True)
 
 
 def test_any_other_signal_without_a_before_says_nothing() -> None:

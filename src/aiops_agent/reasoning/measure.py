@@ -153,6 +153,8 @@ def shift(seen: Track, start: float, now: float, peer: float = 0.0) -> Shift | N
         if seen.signal is not Signal.ERRORS or len(before):
             return None
         before = np.zeros(1)  # an error counter is born with its first error
+    if seen.signal is Signal.TRAFFIC:
+        before = _asked(before)
     level = float(np.median(before))
     noise = max(spread(before), RELATIVE_FLOOR * max(abs(level), peer), FLOOR[seen.signal])
     recent = seen.between(max(start, now - NOW_SECONDS), np.inf)
@@ -246,6 +248,12 @@ def usual(levels: Sequence[float]) -> float:
     """Return the middle of the positive levels, 0 when there is none."""
     positive = [level for level in levels if level > 0]
     return float(np.median(positive)) if positive else 0.0
+
+
+def _asked(traffic: Floats) -> Floats:
+    """Return the traffic since the first request: before it, nothing is said of what is usual."""
+    first = int(np.argmax(traffic > 0))
+    return traffic[first:] if len(traffic) - first >= FEWEST_BEFORE else traffic
 
 
 def _worst_half(values: Floats, level: float) -> float:

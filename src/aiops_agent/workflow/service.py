@@ -169,6 +169,10 @@ class Service:
             valid = valid or (same and token.revoked_at is None)
         return valid
 
+    def guarded(self) -> bool:
+        """Whether there is a token that counts, so that one must be shown."""
+        return any(token.revoked_at is None for token in self.tokens())
+
     def ready(self) -> tuple[bool, str]:
         """Whether the store answers and the engine runs, and what is wrong if not."""
         if not self.running():

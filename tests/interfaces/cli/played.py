@@ -106,6 +106,9 @@ class PlayedService:
         self.made.append(Token(name=name, secret="0" * 64, created_at=NOW))
         return "aiops_secret"
 
+    def guarded(self) -> bool:
+        return any(token.revoked_at is None for token in self.made)
+
     def tokens(self) -> Sequence[Token]:
         return self.made
 

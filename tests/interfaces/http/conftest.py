@@ -24,6 +24,7 @@ class FakeService:
 
     broken: Exception | None = None
     readiness: tuple[bool, str] = (True, "ready")
+    tokens_made: bool = False
     kept: list[Delivery] = field(default_factory=list)
     stored: list[Incident] = field(default_factory=list)
     asked: list[object] = field(default_factory=list)
@@ -41,6 +42,10 @@ class FakeService:
     def authorised(self, secret: str) -> bool:
         self._work()
         return secret == TOKEN
+
+    def guarded(self) -> bool:
+        self._work()
+        return self.tokens_made
 
     def incidents(
         self, *, open_only: bool = False, limit: int = 100, environment: str | None = None

@@ -102,6 +102,17 @@ def test_a_server_on_loopback_may_ask_for_no_token(
     assert len(service.kept) == 1
 
 
+def test_the_first_token_counts_at_once_on_a_running_server(
+    door: Callable[[bool], TestClient], service: FakeService
+):
+    """Who makes one expects that nobody comes in without."""
+    client = door(False)
+    service.tokens_made = True
+
+    assert client.post(PATH, content=body(1)).status_code == 401
+    assert client.post(PATH, content=body(1), headers=BEARER).status_code == 200
+
+
 def test_a_store_that_keeps_nothing_is_answered_503(client: TestClient, service: FakeService):
     service.broken = StoreError("The disk is full; free some space.")
     answer = client.post(PATH, content=body(1), headers=BEARER)

@@ -84,6 +84,10 @@ class Service(Protocol):
         """Create a token and return its secret."""
         ...
 
+    def guarded(self) -> bool:
+        """Whether there is a token that counts, so that one must be shown."""
+        ...
+
     def tokens(self) -> Sequence[Token]:
         """Return all tokens."""
         ...

@@ -43,7 +43,7 @@ def serve(
 async def _serve(call: Call) -> Exit:
     settings = call.loaded.settings
     service = call.house.service
-    guarded = any(token.revoked_at is None for token in service.tokens())
+    guarded = service.guarded()
     if not guarded and not _is_loopback(settings.server.host):
         raise SettingsError(
             f"{settings.server.host} can be reached by others and there is no token: "

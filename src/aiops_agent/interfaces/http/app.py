@@ -10,7 +10,7 @@ from starlette.exceptions import HTTPException
 
 from aiops_agent.domain.alert import Delivery
 from aiops_agent.domain.errors import StoreError, UsageError
-from aiops_agent.interfaces.http.inward import Guard, bearer_guard, body_of, no_guard
+from aiops_agent.interfaces.http.inward import Guard, bearer_guard, body_of
 from aiops_agent.interfaces.http.served import Counted, Served
 
 MAX_AT_ONCE = 256  # bodies held in memory; beyond it a sender is asked to come again
@@ -21,10 +21,11 @@ PROMETHEUS_TEXT = "text/plain; version=0.0.4; charset=utf-8"
 def make_app(service: Served, *, tokens_required: bool, metrics: Counted) -> FastAPI:
     """Return the application. Health and metrics need no token; they hold counts only.
 
+    Without `tokens_required` (on loopback) a token is asked for as soon as there is one.
     Never answers with a redirect: Alertmanager would follow it as a GET and lose the alert.
     """
     app = FastAPI(openapi_url=None, docs_url=None, redoc_url=None, redirect_slashes=False)
-    guard = bearer_guard(service.authorised) if tokens_required else no_guard
+    guard = bearer_guard(service.authorised, needed=lambda: tokens_required or service.guarded())
     alerts, pages = _Alerts(service, guard, metrics), _Pages(service, guard, metrics)
     for path in ("/api/v1/alertmanager", "/api/v1/alertmanager/"):
         app.add_api_route(path, alerts.alertmanager, methods=["POST"])

@@ -19,10 +19,17 @@ MAX_THROWN_AWAY_OF_STRANGERS = 1024 * 1024
 Guard = Callable[[Request], Awaitable[None]]
 
 
-def bearer_guard(authorised: Callable[[str], bool]) -> Guard:
-    """Return a check that raises 401 unless the request carries a token that counts."""
+def bearer_guard(
+    authorised: Callable[[str], bool], *, needed: Callable[[], bool] = lambda: True
+) -> Guard:
+    """Return a check that raises 401 unless the request carries a token that counts.
+
+    `needed` is asked for every request, so that the first token that is made counts at once.
+    """
 
     async def check(request: Request) -> None:
+        if not await run_in_threadpool(needed):
+            return
         kind, _, secret = request.headers.get("authorization", "").partition(" ")
         secret = secret.strip()
         known = kind.lower() == "bearer" and 0 < len(secret) <= MAX_TOKEN
@@ -35,10 +42,6 @@ def bearer_guard(authorised: Callable[[str], bool]) -> Guard:
             )
 
     return check
-
-
-async def no_guard(_request: Request) -> None:
-    """Let everybody in: a server that listens on loopback only."""
 
 
 async def body_of(request: Request) -> bytes:

@@ -17,6 +17,10 @@ class Served(Protocol):
         """Whether a bearer token counts; takes constant time."""
         ...
 
+    def guarded(self) -> bool:
+        """Whether there is a token that counts, so that one must be shown."""
+        ...
+
     def incidents(
         self, *, open_only: bool = False, limit: int = 100, environment: str | None = None
     ) -> tuple[Incident, ...]:

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from sqlalchemy import Engine as Database
 
 from aiops_agent.adapters.approval_file import ApprovalFiles
-from aiops_agent.adapters.sql.engine import make_engine
+from aiops_agent.adapters.sql.engine import make_engine, our_errors
 from aiops_agent.adapters.sql.migrate import upgrade
 from aiops_agent.adapters.sql.store import SqlStore
 from aiops_agent.adapters.webhook import Webhook
@@ -94,7 +94,8 @@ class House:
         with Lock(locks / f"{role}.lock", f"`aiops {role}`"):
             engine = self._engine(serving=role == "serve")
             await asyncio.to_thread(self._settings.state_dir.mkdir, parents=True, exist_ok=True)
-            self._durable.launch(role)
+            with our_errors():
+                self._durable.launch(role)
             self._running = engine
             engine.begin_loops()
             try:

@@ -12,12 +12,13 @@ from aiops_agent.interfaces.cli.logs import log_to
 
 @pytest.fixture
 def written() -> Iterator[io.StringIO]:
-    log = logging.getLogger("aiops_agent")
-    before = (log.handlers[:], log.level, log.propagate)
+    logs = [logging.getLogger(name) for name in ("aiops_agent", "dbos")]
+    before = [(log.handlers[:], log.level, log.propagate) for log in logs]
     file = io.StringIO()
     log_to(Console(file=file), quiet=False, verbose=0)
     yield file
-    log.handlers[:], log.level, log.propagate = before
+    for log, was in zip(logs, before, strict=True):
+        log.handlers[:], log.level, log.propagate = was
 
 
 def test_a_label_in_a_log_line_moves_no_cursor(written: io.StringIO):
@@ -44,3 +45,14 @@ def test_a_traceback_is_one_line_after_the_other(written: io.StringIO):
 
     assert "ValueError" in written.getvalue()
     assert "\x1b" not in written.getvalue()
+
+
+def test_the_engine_speaks_in_one_line_without_its_traceback(written: io.StringIO):
+    """A full disk is told in a sentence, not in a hundred lines of somebody else's library."""
+    try:
+        raise OSError("database or disk is full\n(Background on this error)")
+    except OSError:
+        logging.getLogger("dbos").exception("Exception in workflow")
+
+    (line,) = written.getvalue().splitlines()
+    assert line.startswith("error dbos Exception in workflow: database or disk is full (")

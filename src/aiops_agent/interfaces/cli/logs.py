@@ -13,20 +13,23 @@ _USUAL = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "ta
 
 
 class _Lines(logging.Handler):
-    def __init__(self, console: Console) -> None:
+    def __init__(self, console: Console, *, traces: bool) -> None:
         super().__init__()
-        self._console = console
+        self._console, self._traces = console, traces
         self._said: dict[str, float] = {}
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Print one record as one line, and its traceback below it."""
+        """Print one record as one line, and its traceback below it or its last words behind it."""
         fields = [f"{k}={v}" for k, v in vars(record).items() if k not in _USUAL]
         text = " ".join([record.levelname.lower(), record.name, record.getMessage(), *fields])
         if record.created < self._said.get(text, 0) + AGAIN_SECONDS:
             return
         self._said = {**self._said, text: record.created} if len(self._said) < MANY else {}
+        error = record.exc_info[1] if record.exc_info else None
+        if error is not None and not self._traces:
+            text = f"{text}: {str(error).split(chr(10))[0]} (--debug shows where)"
         self._console.print(tell(text), soft_wrap=True)
-        if record.exc_info:
+        if record.exc_info and self._traces:
             trace = logging.Formatter().formatException(record.exc_info)
             for line in trace.splitlines():
                 self._console.print(tell(line), soft_wrap=True)
@@ -39,10 +42,20 @@ def _not_our_leaving(record: logging.LogRecord) -> bool:
 
 
 def log_to(console: Console, *, quiet: bool, verbose: int) -> None:
-    """Send our log to a console: warnings, with -v also what happens, with -vv everything."""
+    """Send our log to a console: warnings, with -v also what happens, with -vv everything.
+
+    What the durable engine logs comes in the same lines, its tracebacks only with -vv: most are of
+    a store that is away, which our own lines tell.
+    """
     level = logging.ERROR if quiet else _LEVELS[min(verbose, len(_LEVELS) - 1)]
+    traces = verbose >= len(_LEVELS) - 1
+    _send("aiops_agent", level, _Lines(console, traces=True))
+    _send("dbos", max(level, logging.ERROR), _Lines(console, traces=traces))
     logging.getLogger("dbos").addFilter(_not_our_leaving)
-    log = logging.getLogger("aiops_agent")
-    log.handlers[:] = [_Lines(console)]
+
+
+def _send(name: str, level: int, lines: _Lines) -> None:
+    log = logging.getLogger(name)
+    log.handlers[:] = [lines]
     log.setLevel(level)
     log.propagate = False

@@ -25,9 +25,11 @@ from aiops_agent.reasoning.measure import (
     finer,
     shift,
     split,
+    stamps,
     track,
     usual,
 )
+from aiops_agent.reasoning.order import middle
 
 Key = tuple[str, Signal]
 EXTRA_BASELINE = timedelta(minutes=15)  # slow troubles begin before the alert's "before"
@@ -154,7 +156,7 @@ def compare(tracks: dict[Key, Track], began: float, now: float) -> dict[Key, Shi
     for (_, signal), seen in tracks.items():
         before = seen.between(-np.inf, began)
         if len(before):
-            levels.setdefault(signal, []).append(float(np.median(before)))
+            levels.setdefault(signal, []).append(middle(before))
     peers = {signal: usual(found) for signal, found in levels.items()}
     peers[Signal.TRAFFIC] = 0.0  # a busy service says nothing about a quiet one's traffic
     found = {key: shift(seen, began, now, peers.get(key[1], 0.0)) for key, seen in tracks.items()}
@@ -183,8 +185,15 @@ async def _read(
     window: Window,
 ) -> dict[Key, Track]:
     series = await environment.metrics.read(services, signals, window)
-    tracks = (track(one) for one in series)
-    return {(seen.service, seen.signal): seen for seen in tracks if seen is not None}
+    found: dict[Key, Track] = {}
+    times: tuple[datetime, ...] = ()
+    at = stamps(times)
+    for one in series:
+        if one.times != times:  # most series of one read share their times
+            times, at = one.times, stamps(one.times)
+        if (seen := track(one, at)) is not None:
+            found[seen.service, seen.signal] = seen
+    return found
 
 
 async def _read_changes(

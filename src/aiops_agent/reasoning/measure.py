@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from aiops_agent.domain.telemetry import Series, ServiceName, Signal
+from aiops_agent.reasoning.order import middle, shares
 
 Floats: TypeAlias = npt.NDArray[np.float64]
 
@@ -47,7 +48,7 @@ class Track:
     @property
     def step(self) -> float:
         """The usual time between two samples in seconds; 0 with fewer than two."""
-        return float(np.median(np.diff(self.at))) if len(self.at) > 1 else 0.0
+        return middle(np.diff(self.at)) if len(self.at) > 1 else 0.0
 
     def between(self, start: float, end: float) -> Floats:
         """Return the values seen from `start` (included) to `end` (excluded)."""
@@ -60,24 +61,33 @@ class Track:
         if len(values) <= most:
             return tuple(round(float(v), 6) for v in values)
         bins = np.array_split(values, most)
-        return tuple(round(float(np.median(part)), 6) for part in bins)
+        return tuple(round(middle(part), 6) for part in bins)
 
 
-def track(series: Series) -> Track | None:
-    """Return the series without its gaps, or None when nothing is left."""
-    pairs = [
-        (at.timestamp(), value)
-        for at, value in zip(series.times, series.values, strict=True)
-        if value is not None and math.isfinite(value)
-    ]
-    if not pairs:
+def stamps(times: Sequence[datetime]) -> Floats:
+    """Return the times in seconds since the epoch."""
+    return np.array([at.timestamp() for at in times], dtype=np.float64)
+
+
+def track(series: Series, at: Floats | None = None) -> Track | None:
+    """Return the series without its gaps, or None when nothing is left.
+
+    `at` may give the stamps of its times, where many series share them.
+    """
+    at = stamps(series.times) if at is None else at
+    values = np.array([math.nan if v is None else v for v in series.values], dtype=np.float64)
+    seen = np.isfinite(values)
+    if not seen.any():
         return None
-    table = np.array(sorted(pairs), dtype=np.float64)
+    at, values = at[seen], values[seen]
+    if np.any(np.diff(at) < 0):
+        order = np.argsort(at, kind="stable")
+        at, values = at[order], values[order]
     return Track(
         service=series.service,
         signal=series.signal,
-        at=table[:, 0],
-        values=table[:, 1],
+        at=at,
+        values=values,
         source=series.source,
         query=series.query,
     )
@@ -155,10 +165,10 @@ def shift(seen: Track, start: float, now: float, peer: float = 0.0) -> Shift | N
         before = np.zeros(1)  # an error counter is born with its first error
     if seen.signal is Signal.TRAFFIC:
         before = _asked(before)
-    level = float(np.median(before))
+    level = middle(before)
     noise = max(spread(before), RELATIVE_FLOOR * max(abs(level), peer), FLOOR[seen.signal])
     recent = seen.between(max(start, now - NOW_SECONDS), np.inf)
-    present = float(np.median(recent if len(recent) else after))
+    present = middle(recent if len(recent) else after)
     since = seen.between(max(start, now - 3 * NOW_SECONDS), np.inf)
     away = float(np.mean(np.abs(since - level) > CLEAR / 2 * noise)) if len(since) else 0.0
     return Shift(
@@ -169,10 +179,8 @@ def shift(seen: Track, start: float, now: float, peer: float = 0.0) -> Shift | N
         noise=noise,
         lasting=away >= 0.5 or abs(present - level) > CLEAR / 2 * noise,
         onset=onset(seen, level, noise, start),
-        highest=float(np.quantile(before, 0.98)),
-        latest=float(np.median(after[-FEWEST_LATEST:]))
-        if len(after) >= FEWEST_LATEST
-        else math.nan,
+        highest=shares(before, 0.98)[0],
+        latest=middle(after[-FEWEST_LATEST:]) if len(after) >= FEWEST_LATEST else math.nan,
     )
 
 
@@ -180,7 +188,7 @@ def spread(values: Floats) -> float:
     """Return the usual width of `values`: quartiles, or their wider range if that is larger."""
     if len(values) < 2:
         return 0.0
-    low, first, third, high = np.quantile(values, (0.02, 0.25, 0.75, 0.98))
+    low, first, third, high = shares(values, 0.02, 0.25, 0.75, 0.98)
     return float(max((third - first) / 1.349, (high - low) / 4.0))
 
 
@@ -233,10 +241,10 @@ def split(seen: Track, latest: float) -> float | None:
     gain = left**2 / index + right**2 / (count - index) - squares[-1]
     best = int(index[int(np.argmax(gain))])
     before, after = seen.values[:best], seen.values[best:]
-    noise = max(spread(before), RELATIVE_FLOOR * abs(float(np.median(before))), FLOOR[seen.signal])
-    if abs(float(np.median(after)) - float(np.median(before))) < CLEAR * noise:
+    noise = max(spread(before), RELATIVE_FLOOR * abs(middle(before)), FLOOR[seen.signal])
+    if abs(middle(after) - middle(before)) < CLEAR * noise:
         return None
-    return onset(seen, float(np.median(before)), noise, float(seen.at[best]))
+    return onset(seen, middle(before), noise, float(seen.at[best]))
 
 
 def moment(seconds: float) -> datetime:
@@ -247,7 +255,7 @@ def moment(seconds: float) -> datetime:
 def usual(levels: Sequence[float]) -> float:
     """Return the middle of the positive levels, 0 when there is none."""
     positive = [level for level in levels if level > 0]
-    return float(np.median(positive)) if positive else 0.0
+    return middle(positive) if positive else 0.0
 
 
 def _asked(traffic: Floats) -> Floats:
@@ -261,4 +269,4 @@ def _worst_half(values: Floats, level: float) -> float:
         return level
     count = max(1, (len(values) + 1) // 2)
     far = np.argsort(-np.abs(values - level), kind="stable")[:count]
-    return float(np.median(values[far]))
+    return middle(values[far])

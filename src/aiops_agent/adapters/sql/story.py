@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, Row, insert, select, update
+from sqlalchemy import Connection, Integer, Row, bindparam, insert, select, update
 
 from aiops_agent.adapters.sql.rows import put, read
 from aiops_agent.adapters.sql.tables import COUNTERS, CURSORS, EVENTS, INBOX, INCIDENTS
@@ -12,6 +12,24 @@ from aiops_agent.domain.event import Event
 from aiops_agent.domain.incident import Incident, IncidentId
 
 _APART = {"id", "seen", "body"}  # of a delivery: columns of their own
+
+# Built once: a story runs these at every step, and building a statement costs more than running it.
+_INCIDENT = select(INCIDENTS.c.document).where(INCIDENTS.c.id == bindparam("wanted"))
+_CHANGE_INCIDENT = (
+    update(INCIDENTS)
+    .where(INCIDENTS.c.id == bindparam("wanted"))
+    .values({name: bindparam(name) for name in ("environment", "ended", "document")})
+)
+_KNOWN_EVENT = select(EVENTS.c.number).where(EVENTS.c.key == bindparam("wanted"))
+_NEW_EVENT = insert(EVENTS)
+_NEW_INCIDENT = insert(INCIDENTS)
+_EVENTS_AFTER = (
+    select(EVENTS.c.number, EVENTS.c.document)
+    .where(EVENTS.c.number > bindparam("cursor"))
+    .order_by(EVENTS.c.number)
+    .limit(bindparam("most", type_=Integer))
+)
+_EVENTS_OF_INCIDENT = _EVENTS_AFTER.where(EVENTS.c.incident == bindparam("wanted"))
 
 
 @dataclass(frozen=True)
@@ -94,8 +112,7 @@ class SqlIncidents:
 
     def get(self, incident: str) -> Incident | None:
         """Return one incident, or None."""
-        query = select(INCIDENTS.c.document).where(INCIDENTS.c.id == incident)
-        document = self.connection.scalar(query)
+        document = self.connection.scalar(_INCIDENT, {"wanted": incident})
         return None if document is None else read(Incident, document)
 
     def put(self, incident: Incident) -> None:
@@ -105,7 +122,9 @@ class SqlIncidents:
             "ended": incident.ended,
             "document": incident.document(),
         }
-        put(self.connection, INCIDENTS, {"id": incident.id}, columns)
+        changed = self.connection.execute(_CHANGE_INCIDENT, {"wanted": incident.id, **columns})
+        if not changed.rowcount:
+            self.connection.execute(_NEW_INCIDENT, {"id": incident.id, **columns})
 
     def listed(
         self, *, environment: str | None = None, open_only: bool = False, limit: int = 100
@@ -127,32 +146,24 @@ class SqlEvents:
 
     def append(self, event: Event) -> bool:
         """Append unless its key is known; say whether it was new."""
-        known = select(EVENTS.c.number).where(EVENTS.c.key == event.key)
-        if self.connection.scalar(known) is not None:
+        if self.connection.scalar(_KNOWN_EVENT, {"wanted": event.key}) is not None:
             return False
-        self.connection.execute(
-            insert(EVENTS).values(
-                key=event.key,
-                incident=event.incident,
-                written_at=event.written_at,
-                document=event.model_dump(mode="json", exclude={"id"}),
-            )
-        )
+        row = {
+            "key": event.key,
+            "incident": event.incident,
+            "written_at": event.written_at,
+            "document": event.model_dump(mode="json", exclude={"id"}),
+        }
+        self.connection.execute(_NEW_EVENT, row)
         return True
 
     def after(
         self, cursor: int, *, incident: str | None = None, limit: int = 500
     ) -> tuple[Event, ...]:
         """Return events with an id above `cursor`, oldest first; none is ever skipped."""
-        query = (
-            select(EVENTS.c.number, EVENTS.c.document)
-            .where(EVENTS.c.number > cursor)
-            .order_by(EVENTS.c.number)
-            .limit(limit)
-        )
-        if incident is not None:
-            query = query.where(EVENTS.c.incident == incident)
-        rows = self.connection.execute(query)
+        query = _EVENTS_AFTER if incident is None else _EVENTS_OF_INCIDENT
+        given = {"cursor": cursor, "most": limit, "wanted": incident}
+        rows = self.connection.execute(query, given)
         return tuple(read(Event, row.document, id=row.number) for row in rows)
 
     def cursor(self, subscriber: str) -> int:

@@ -56,3 +56,11 @@ def test_the_engine_speaks_in_one_line_without_its_traceback(written: io.StringI
 
     (line,) = written.getvalue().splitlines()
     assert line.startswith("error dbos Exception in workflow: database or disk is full (")
+
+
+def test_a_log_that_nobody_reads_any_more_holds_up_nothing(written: io.StringIO):
+    """Such as a pipe that was closed: the story that logs goes on."""
+    written.close()
+
+    logging.getLogger("aiops_agent.x").warning("seen")
+    logging.getLogger("dbos").error("seen")

@@ -1,5 +1,6 @@
 """Log lines on stderr: an event and its fields, with nothing in them that commands a terminal."""
 
+import contextlib
 import logging
 
 from rich.console import Console
@@ -19,6 +20,11 @@ class _Lines(logging.Handler):
         self._said: dict[str, float] = {}
 
     def emit(self, record: logging.LogRecord) -> None:
+        """Print a record; where nobody reads any more, nothing is held up by it."""
+        with contextlib.suppress(OSError, ValueError):  # a broken pipe, a closed file
+            self._print(record)
+
+    def _print(self, record: logging.LogRecord) -> None:
         """Print one record as one line, and its traceback below it or its last words behind it."""
         fields = [f"{k}={v}" for k, v in vars(record).items() if k not in _USUAL]
         text = " ".join([record.levelname.lower(), record.name, record.getMessage(), *fields])

@@ -111,6 +111,9 @@ class Engine:
                 yield event
             if not events and await asyncio.to_thread(self._told, incident_id):
                 await self._returned(incident_id)
+                # The last ones may have come between the look at the bus and the one at the end.
+                for event in await asyncio.to_thread(self.service.events, cursor, incident_id):
+                    yield event
                 return
             if not events:
                 await asyncio.sleep(POLL_SECONDS / 2)

@@ -1,6 +1,7 @@
 """Everything that a process needs, built once from its settings."""
 
 import asyncio
+import time
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -38,6 +39,7 @@ from aiops_agent.workflow.lock import Lock
 from aiops_agent.workflow.receive import Receive
 from aiops_agent.workflow.resolve import ResolveIncident
 from aiops_agent.workflow.service import Service
+from aiops_agent.workflow.tend import Tend
 
 STORY = "aiops"  # waiting incidents are found again by this name: never change it
 
@@ -139,9 +141,11 @@ class House:
             for notifier in _notifiers(self._settings)
             if serving
         ]
+        story = self._story(busy)
         return Engine(
             service=self.service,
-            story=self._story(busy),
+            story=story,
+            tend=Tend(self._deps, story, time.monotonic),
             receive=Receive(self._deps),
             busy=busy,
             answers=ApprovalFiles(self._settings.state_dir / "approvals"),

@@ -19,6 +19,7 @@ from aiops_agent.workflow.inform import Inform
 from aiops_agent.workflow.receive import Receive
 from aiops_agent.workflow.resolve import ResolveIncident
 from aiops_agent.workflow.service import Service
+from aiops_agent.workflow.tend import Tend
 
 log = logging.getLogger(__name__)
 
@@ -26,6 +27,7 @@ POLL_SECONDS = 0.25
 SLOW_POLL_SECONDS = 1.0
 LONGEST_SEND_SECONDS = 20.0
 RETURN_SECONDS = 5.0
+TEND_SECONDS = 5.0
 MOST_LEFT = 1000  # deliveries, and incidents, that a dead process may have left
 
 
@@ -50,7 +52,8 @@ class Engine:
     receive: Receive
     busy: Busy
     answers: Answers
-    informs: Sequence[Inform] = ()
+    informs: Sequence[Inform]
+    tend: Tend
     environment: EnvironmentId | None = None  # whose inbox is read all the time
     _loops: list[asyncio.Task[None]] = field(default_factory=list)
     _rang: asyncio.Event = field(default_factory=asyncio.Event)
@@ -59,6 +62,7 @@ class Engine:
     def begin_loops(self) -> None:
         """Start looking for deliveries, answers in files, and people to be told."""
         self._loop("answers", self._take_answers, POLL_SECONDS)
+        self._loop("stories", self._tend_stories, TEND_SECONDS)
         if self.environment is not None:
             self._loop("inbox", self._take_deliveries, SLOW_POLL_SECONDS)
         else:
@@ -86,7 +90,8 @@ class Engine:
             self.service.incidents, open_only=True, environment=environment
         )
         for incident in open_now:
-            await self.start(incident.id)
+            if incident.id not in self.story.alive:
+                await self.start(incident.id)
         return tuple(incident.id for incident in open_now)
 
     async def start(self, incident_id: IncidentId) -> None:
@@ -166,6 +171,16 @@ class Engine:
             unfinished = work.incidents.listed(open_only=True, limit=MOST_LEFT)
         names = {*waiting, *(incident.environment for incident in unfinished)}
         return [EnvironmentId(name) for name in sorted(names) if name.startswith("shop:")]
+
+    async def _tend_stories(self) -> None:
+        unended = await asyncio.to_thread(
+            self.service.incidents,
+            open_only=True,
+            environment=self.environment,
+            limit=MOST_LEFT,
+        )
+        family = "docker:" if self.environment else "shop:"
+        await self.tend.look(i for i in unended if i.environment.startswith(family))
 
     async def _take_answers(self) -> None:
         for request_id in self.answers.waiting():

@@ -51,6 +51,7 @@ class ResolveIncident(DBOSConfiguredInstance):
     def __init__(self, name: str, deps: Deps, hands: Hands) -> None:
         super().__init__(name)
         self._deps, self._hands = deps, hands
+        self.alive: set[str] = set()  # incidents whose story runs in this process
         self._ask = Questions(name, deps)
         self._record, self._deeds = Record(deps), Deeds(deps)
         self._gate, self._closer = Gate(deps), Close(deps)
@@ -59,6 +60,14 @@ class ResolveIncident(DBOSConfiguredInstance):
 
     @DBOS.workflow(name="incident.v1", max_recovery_attempts=FOREVER)
     async def run(self, incident_id: str) -> str:
+        """Tell the whole story of an incident; return the status in which it ends."""
+        self.alive.add(incident_id)
+        try:
+            return await self._told(incident_id)
+        finally:
+            self.alive.discard(incident_id)
+
+    async def _told(self, incident_id: str) -> str:
         """Triage, then diagnose, act and verify until recovered or out of attempts."""
         self._deps.mark(Point.STORY_STARTED)
         try:

@@ -1,0 +1,86 @@
+"""A story that died without its process is resumed, or its incident ended with a person."""
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass
+from itertools import count
+from pathlib import Path
+
+import pytest
+
+from aiops_agent.bootstrap.house import House, Parts, house
+from aiops_agent.domain.incident import Ending, Incident, Status
+from aiops_agent.domain.point import Point
+from aiops_agent.settings.sections import Settings
+from aiops_agent.workflow.engine import Engine
+from aiops_agent.workflow.tend import GRACE_SECONDS, Tend
+
+_NUMBERS = count(1)
+
+
+class AlienError(Exception):
+    """What no part of ours raises, as the durable engine does when its disk is full."""
+
+
+@dataclass
+class DiesOnce:
+    """Kills the story at a point, the first time."""
+
+    error: type[BaseException]
+    done: bool = False
+
+    def __call__(self, point: Point) -> None:
+        """End the story of whoever comes by first."""
+        if point is Point.PLANNED and not self.done:
+            self.done = True
+            raise self.error
+
+
+async def _until(reached: Callable[[], bool]) -> None:
+    async with asyncio.timeout(30):
+        while not reached():  # noqa: ASYNC110 -- a test that looks from outside
+            await asyncio.sleep(0.02)
+
+
+async def _tended(built: House, engine: Engine) -> Incident:
+    shop = built.demo.begin("third-party-outage", 1, remember=False)
+    (opened,) = await engine.intake(shop)
+    await _until(lambda: opened in engine.story.alive or built.service.incident(opened).ended)
+    await _until(lambda: opened not in engine.story.alive)
+    await asyncio.sleep(0.2)  # the durable engine writes down how it ended
+    now = 0.0
+    tend = Tend(built.service.deps, engine.story, lambda: now)
+    await tend.look([built.service.incident(opened)])
+    assert not built.service.incident(opened).ended, "missed for no time is not dead"
+    now = GRACE_SECONDS + 1
+    await tend.look([built.service.incident(opened)])
+    await _until(lambda: built.service.incident(opened).ended)
+    return built.service.incident(opened)
+
+
+def _play(state: Path, error: type[BaseException]) -> Incident:
+    async def play() -> Incident:
+        parts = Parts(mark=DiesOnce(error), name=f"tend-{next(_NUMBERS)}")
+        built = house(Settings(state_dir=state), parts)
+        try:
+            async with built.engine("shop") as engine:
+                return await _tended(built, engine)
+        finally:
+            built.close()
+
+    return asyncio.run(play())
+
+
+def test_a_story_that_died_for_good_ends_with_a_person(tmp_path: Path):
+    incident = _play(tmp_path, AlienError)
+
+    assert (incident.status, incident.ending) == (Status.ESCALATED, Ending.HANDED_OVER)
+    assert "the agent itself failed" in incident.note
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+def test_a_story_that_was_cut_off_goes_on(tmp_path: Path):
+    incident = _play(tmp_path, asyncio.CancelledError)
+
+    assert incident.ending is Ending.HANDED_OVER
+    assert "paygate" in incident.note

@@ -9,12 +9,12 @@ from pathlib import Path
 import pytest
 
 from aiops_agent.domain.errors import BusyError
-from aiops_agent.workflow.lock import Lock
+from aiops_agent.workflow.lock import Lock, holder
 
 HOLDER = """
 import sys, time
 from pathlib import Path
-from aiops_agent.workflow.lock import Lock
+from aiops_agent.workflow.lock import Lock, holder
 with Lock(Path(sys.argv[1]), "`aiops serve`"):
     print("held", flush=True)
     sys.stdin.read()
@@ -52,3 +52,11 @@ def test_an_error_inside_frees_it(tmp_path: Path):
         raise RuntimeError
     with Lock(path, "x"):
         pass
+
+
+def test_it_is_told_who_holds_it_and_that_nobody_does(tmp_path: Path):
+    path = tmp_path / "shop.lock"
+    assert holder(path) == ""
+    with Lock(path, "x"):
+        assert holder(path) == str(os.getpid())
+    assert holder(path) == ""

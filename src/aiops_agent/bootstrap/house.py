@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from pathlib import Path
 
 from sqlalchemy import Engine as Database
 
@@ -35,12 +36,13 @@ from aiops_agent.workflow.durable import Durable
 from aiops_agent.workflow.engine import Engine
 from aiops_agent.workflow.hands import Busy, Hands
 from aiops_agent.workflow.inform import Inform
-from aiops_agent.workflow.lock import Lock
+from aiops_agent.workflow.lock import Lock, holder
 from aiops_agent.workflow.receive import Receive
 from aiops_agent.workflow.resolve import ResolveIncident
 from aiops_agent.workflow.service import Service
 from aiops_agent.workflow.tend import Tend
 
+_NAMES = {"shop": "`aiops demo`", "serve": "`aiops serve`"}
 STORY = "aiops"  # waiting incidents are found again by this name: never change it
 
 
@@ -92,8 +94,7 @@ class House:
 
         Raises BusyError when another process runs that role on this store.
         """
-        locks = self._settings.state_dir / "locks"
-        with Lock(locks / f"{role}.lock", f"`aiops {role}`"):
+        with Lock(self._lock(role), _NAMES[role]):
             engine = self._engine(serving=role == "serve")
             await asyncio.to_thread(self._settings.state_dir.mkdir, parents=True, exist_ok=True)
             with our_errors():
@@ -125,9 +126,16 @@ class House:
         )
         return (store, model, *await self._real.doctor())
 
+    def works(self, role: str) -> str:
+        """Return the process id that runs the engine of a role on this store, or ""."""
+        return holder(self._lock(role))
+
     def close(self) -> None:
         """Give the database back."""
         self._database.dispose()
+
+    def _lock(self, role: str) -> Path:
+        return self._settings.state_dir / "locks" / f"{role}.lock"
 
     def _heard(self) -> None:
         if self._running is not None:

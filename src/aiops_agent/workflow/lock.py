@@ -9,6 +9,18 @@ from typing import IO, Self
 from aiops_agent.domain.errors import BusyError
 
 
+def holder(path: Path) -> str:
+    """Return the process id that holds the lock at `path`, or "" when nobody does."""
+    try:
+        with path.open() as file:
+            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except FileNotFoundError:
+        return ""
+    except BlockingIOError:
+        return path.read_text().strip() or "unknown"
+    return ""
+
+
 class Lock:
     """An exclusive lock on a file, freed by the system when the process ends in any way."""
 

@@ -125,6 +125,7 @@ class PlayedHouse:
     opened: list[str] = field(default_factory=list)
     sick: bool = False
     died: str = ""
+    worker: str = "77"
     closed: bool = False
     scenarios = (Broken("traffic-surge", "too much traffic"), Broken("hung-process", "it hangs"))
 
@@ -148,6 +149,9 @@ class PlayedHouse:
 
     async def broken(self, incident_id: str) -> str:
         return self.died
+
+    def works(self, role: str) -> str:
+        return self.worker
 
     async def survey(self) -> Sequence[ServiceSurvey]:
         source = SignalSource(signal=Signal.LATENCY, recipe="otel", query="q")

@@ -6,6 +6,7 @@ import os
 import pty
 import re
 import select
+import signal
 import struct
 import subprocess
 import sys
@@ -53,6 +54,7 @@ def in_terminal(state: Path, *words: str, answer: str | Callable[[], object]) ->
     """Run a command in a terminal of 100 columns; when asked, type or do the answer."""
     child, terminal = pty.fork()
     if child == 0:
+        signal.signal(signal.SIGINT, signal.SIG_DFL)  # a job in the background inherits "ignore"
         os.execvpe(AIOPS[0], [*AIOPS, *words], variables(state))
     fcntl.ioctl(terminal, termios.TIOCSWINSZ, struct.pack("HHHH", 50, 100, 0, 0))
     shown, asked, until = b"", False, time.monotonic() + LONGEST

@@ -217,3 +217,11 @@ def test_a_request_whose_time_is_over_is_not_called_waiting(aiops: Aiops, house:
 def _expired(number: int) -> Event:
     update = {"id": number, "type": EventType.REPORT_WRITTEN, "message": "report written"}
     return canned.EVENTS[-1].model_copy(update=update)
+
+
+def test_a_watcher_is_told_when_no_process_works_on_it(aiops: Aiops, house: PlayedHouse):
+    told = "No process works on INC-0001: aiops incident resume INC-0001 goes on."
+
+    assert told not in aiops("incident", "watch", "INC-0001").err
+    house.worker = ""
+    assert told in aiops("incident", "watch", "INC-0001").err

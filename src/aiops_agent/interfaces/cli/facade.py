@@ -157,6 +157,10 @@ class House(Protocol):
         """Open the engine as "shop" or "serve"; raises BusyError when another process has it."""
         ...
 
+    def works(self, role: str, /) -> str:
+        """Return the process id that runs the engine of a role on this store, or ""."""
+        ...
+
     async def survey(self) -> Sequence[ServiceSurvey]:
         """Return what can be seen of each service; raises SourceError."""
         ...

@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from aiops_agent.domain.errors import UsageError
+from aiops_agent.domain.incident import Incident
 from aiops_agent.interfaces.cli.call import Call, Output, OutputOption, called, documents
 from aiops_agent.interfaces.cli.exits import Exit
 from aiops_agent.interfaces.cli.follow import Following, Manner, manner
@@ -48,6 +49,8 @@ def watch(context: typer.Context, incident: IncidentArgument) -> None:
     """Follow an incident while another process works on it."""
     call = called(context)
     found = call.house.service.incident(incident)
+    if not found.ended and not call.house.works(_role(found)):
+        call.note(f"No process works on {found.id}: aiops incident resume {found.id} goes on.")
     how = Manner.WATCH if call.interactive else Manner.LEAVE
     raise typer.Exit(run(call, Following(call, found.id, how).run()))
 
@@ -63,10 +66,13 @@ async def _resume(call: Call, name: str) -> Exit:
     found = await asyncio.to_thread(call.house.service.incident, name)
     if found.ended:
         return await Following(call, found.id, Manner.LEAVE).run()
-    role = "shop" if found.environment.startswith("shop:") else "serve"
-    async with call.house.engine(role) as engine:
+    async with call.house.engine(_role(found)) as engine:
         await engine.start(found.id)
         return await Following(call, found.id, manner(call), engine).run()
+
+
+def _role(incident: Incident) -> str:
+    return "shop" if incident.environment.startswith("shop:") else "serve"
 
 
 @app.command()

@@ -258,14 +258,6 @@ def test_an_armed_intent_is_left_as_it_is(store: SqlStore):
         assert work.ledger.of_plan("INC-0001", "p1", undo=True) == ()
 
 
-def test_intents_are_counted_since_a_wall_time(store: SqlStore):
-    with store.begin() as work:
-        work.ledger.arm([an_intent("a"), an_intent("b", armed_at=NOW + timedelta(hours=1))])
-
-        assert work.ledger.counted(since=NOW) == 2
-        assert work.ledger.counted(since=NOW + timedelta(seconds=1)) == 1
-
-
 def test_only_one_of_sixteen_senders_takes_an_intent(store: SqlStore):
     with store.begin() as work:
         work.ledger.arm([an_intent()])

@@ -12,7 +12,6 @@ AiopsError
 |-- ApprovalError         an approval that does not count; the reason is shown and recorded
 `-- PlatformError         the platform could not be read or asked
     |-- TargetMissing     the target does not exist (any more)
-    |-- TargetChanged     the target is not as it was when the plan was made
     |-- RequestRefused    the platform refused the request: nothing was done by it
     `-- OutcomeUnknown    sent, but nobody knows whether it landed: look before judging
 """
@@ -68,10 +67,6 @@ class PlatformError(AiopsError):
 
 class TargetMissing(PlatformError):
     """The target of an action does not exist."""
-
-
-class TargetChanged(PlatformError):
-    """The target is not as it was when the plan was prepared."""
 
 
 class RequestRefused(PlatformError):

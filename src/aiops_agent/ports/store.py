@@ -128,10 +128,6 @@ class Ledger(Protocol):
         """Replace the stored intent if its state is `was`; say whether."""
         ...
 
-    def counted(self, *, since: datetime) -> int:
-        """Return how many intents were armed since that wall time."""
-        ...
-
 
 class Archive(Protocol):
     """Long-term memory."""

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Connection, func, insert, select, update
+from sqlalchemy import Connection, insert, select, update
 
 from aiops_agent.adapters.sql.rows import read
 from aiops_agent.adapters.sql.tables import APPROVALS, LEDGER, TOKENS
@@ -123,11 +123,6 @@ class SqlLedger:
             .values(state=intent.state.value, document=intent.document())
         )
         return self.connection.execute(swap).rowcount == 1
-
-    def counted(self, *, since: datetime) -> int:
-        """Return how many intents were armed since that wall time."""
-        query = select(func.count()).select_from(LEDGER).where(LEDGER.c.armed_at >= since)
-        return self.connection.scalar(query) or 0
 
 
 @dataclass(frozen=True)

@@ -59,32 +59,34 @@ def an_incident(service: str, opened_at: datetime = NOW, keys: tuple[str, ...] =
         (an_alert(), "unknown"),
     ],
 )
-def test_a_known_name_wins_and_the_most_telling_label_comes_next(alert: Alert, service: str):
+def test_a_known_name_wins_and_the_most_telling_label_comes_next(
+    alert: Alert, service: str
+) -> None:
     assert service_of(alert, KNOWN) == service
 
 
 @pytest.mark.parametrize("service", KNOWN)
 @pytest.mark.parametrize("other", KNOWN)
-def test_callers_and_callees_share_a_cause_and_strangers_do_not(service: str, other: str):
+def test_callers_and_callees_share_a_cause_and_strangers_do_not(service: str, other: str) -> None:
     related = service == other or "mail" not in (service, other)
     found = same_cause(service, NOW, [an_incident(other)], GRAPH, WINDOW)
     assert (found is not None) == related
 
 
 @pytest.mark.parametrize("away", [timedelta(minutes=5, seconds=1), timedelta(minutes=-6)])
-def test_trouble_outside_the_window_is_trouble_of_its_own(away: timedelta):
+def test_trouble_outside_the_window_is_trouble_of_its_own(away: timedelta) -> None:
     assert same_cause("web", NOW + away, [an_incident("web")], GRAPH, WINDOW) is None
 
 
-def test_trouble_at_the_edge_of_the_window_belongs_to_it():
+def test_trouble_at_the_edge_of_the_window_belongs_to_it() -> None:
     assert same_cause("web", NOW + WINDOW, [an_incident("web")], GRAPH, WINDOW) is not None
 
 
-def test_two_alerts_that_name_no_service_share_no_cause():
+def test_two_alerts_that_name_no_service_share_no_cause() -> None:
     assert same_cause(UNKNOWN, NOW, [an_incident(UNKNOWN)], GRAPH, WINDOW) is None
 
 
-def test_the_same_series_belongs_to_its_incident_whatever_its_words_are():
+def test_the_same_series_belongs_to_its_incident_whatever_its_words_are() -> None:
     one, same = an_alert("slow", service="web"), an_alert("much slower", service="web")
     other = an_alert("slow", service="web", instance="2")
     held = an_incident("web", keys=(one.key,))

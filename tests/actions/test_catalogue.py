@@ -21,24 +21,24 @@ def an_action(kind: ActionKind, wished: dict[str, Any]) -> Action:
     return Action.model_construct(kind=kind, target="payments-api", wished=wished)
 
 
-def test_every_kind_of_action_is_known_and_offered():
+def test_every_kind_of_action_is_known_and_offered() -> None:
     assert set(RIGHT) == set(ActionKind) == {offer.kind for offer in MENU}
 
 
 @pytest.mark.parametrize("kind", ActionKind)
-def test_a_right_action_passes(kind: ActionKind):
+def test_a_right_action_passes(kind: ActionKind) -> None:
     CATALOGUE.check(an_action(kind, RIGHT[kind]), MENU)
 
 
 @pytest.mark.parametrize("kind", ActionKind)
-def test_an_action_that_the_place_does_not_offer_is_refused(kind: ActionKind):
+def test_an_action_that_the_place_does_not_offer_is_refused(kind: ActionKind) -> None:
     menu = [offer for offer in MENU if offer.kind is not kind]
     with pytest.raises(PlatformError, match="not offered"):
         CATALOGUE.check(an_action(kind, RIGHT[kind]), menu)
 
 
 @pytest.mark.parametrize("kind", ActionKind)
-def test_smuggled_missing_and_mistyped_parameters_are_refused(kind: ActionKind):
+def test_smuggled_missing_and_mistyped_parameters_are_refused(kind: ActionKind) -> None:
     right = RIGHT[kind]
     smuggled = {**right, "command": "rm -rf /"}
     missing = [{n: v for n, v in right.items() if n != left_out} for left_out in right]
@@ -49,12 +49,12 @@ def test_smuggled_missing_and_mistyped_parameters_are_refused(kind: ActionKind):
 
 
 @pytest.mark.parametrize("replicas", [7, 0, -1, 10**12])
-def test_replicas_out_of_bounds_are_refused(replicas: int):
+def test_replicas_out_of_bounds_are_refused(replicas: int) -> None:
     with pytest.raises(PlatformError, match=r"at most 6|at least one"):
         CATALOGUE.check(an_action(ActionKind.SCALE_PODS, {"replicas": replicas}), MENU)
 
 
-def test_without_a_bound_nothing_is_scaled_up():
+def test_without_a_bound_nothing_is_scaled_up() -> None:
     menu = [Offer(kind=ActionKind.SCALE_PODS)]
     with pytest.raises(PlatformError, match="at most 1"):
         CATALOGUE.check(an_action(ActionKind.SCALE_PODS, {"replicas": 2}), menu)
@@ -74,7 +74,7 @@ def test_without_a_bound_nothing_is_scaled_up():
 )
 def test_wide_reach_and_no_way_back_raise_the_risk(
     kind: ActionKind, reach: int, interrupts: bool, back: bool, risk: Risk
-):
+) -> None:
     blast = BlastRadius(
         services=tuple(f"s{n}" for n in range(reach)), replicas=1, interrupts=interrupts, words=""
     )
@@ -82,7 +82,7 @@ def test_wide_reach_and_no_way_back_raise_the_risk(
     assert CATALOGUE.risk(action, blast, action if back else None) is risk
 
 
-def test_a_wish_is_never_a_delta():
+def test_a_wish_is_never_a_delta() -> None:
     for kind in ActionKind:
         assert not {"add", "by", "delta", "more"} & set(RIGHT[kind])
     assert an_action(ActionKind.SCALE_PODS, {"replicas": 4}).text.endswith("replicas=4")

@@ -35,7 +35,7 @@ def states(found: Delivery) -> list[str]:
 
 
 @pytest.mark.parametrize("number", range(1, 28))
-def test_a_real_body_is_accepted_as_the_index_says(number: int):
+def test_a_real_body_is_accepted_as_the_index_says(number: int) -> None:
     told = INDEX[number - 1]
     found = delivery(number)
 
@@ -47,7 +47,7 @@ def test_a_real_body_is_accepted_as_the_index_says(number: int):
     assert Delivery.of(found.document()) == found
 
 
-def test_a_firing_alert_has_no_end_though_the_sender_gives_the_zero_time():
+def test_a_firing_alert_has_no_end_though_the_sender_gives_the_zero_time() -> None:
     for number in (1, 2, 3):
         (alert,) = delivery(number).alerts
         assert alert.state is AlertState.FIRING
@@ -56,32 +56,32 @@ def test_a_firing_alert_has_no_end_though_the_sender_gives_the_zero_time():
         assert alert.starts_at.utcoffset() == UTC.utcoffset(None)
 
 
-def test_three_versions_of_alertmanager_name_the_same_alert():
+def test_three_versions_of_alertmanager_name_the_same_alert() -> None:
     labels = [delivery(number).alerts[0].labels["alertname"] for number in (1, 2, 3)]
 
     assert len(set(labels)) == 1
 
 
-def test_alerts_of_a_group_are_told_apart():
+def test_alerts_of_a_group_are_told_apart() -> None:
     assert len({alert.key for alert in delivery(4).alerts}) == 3
 
 
-def test_one_resolved_alert_in_a_firing_group_is_resolved_alone():
+def test_one_resolved_alert_in_a_firing_group_is_resolved_alone() -> None:
     assert sorted(states(delivery(5))) == ["firing", "firing", "resolved"]
 
 
-def test_a_resolved_alert_is_gone_from_the_repeat():
+def test_a_resolved_alert_is_gone_from_the_repeat() -> None:
     assert states(delivery(6)) == ["firing", "firing"]
 
 
-def test_a_group_resolves_alert_by_alert():
+def test_a_group_resolves_alert_by_alert() -> None:
     found = delivery(7)
 
     assert states(found) == ["resolved"] * 3
     assert all(alert.ends_at is not None for alert in found.alerts)
 
 
-def test_alerts_left_out_are_counted_and_never_taken_as_resolved():
+def test_alerts_left_out_are_counted_and_never_taken_as_resolved() -> None:
     firing, trap = delivery(8), delivery(9)
 
     assert (len(firing.alerts), firing.truncated) == (3, 7)
@@ -90,7 +90,7 @@ def test_alerts_left_out_are_counted_and_never_taken_as_resolved():
     assert {a.key for a in trap.alerts} <= {a.key for a in firing.alerts}
 
 
-def test_grouping_and_receivers_do_not_change_who_an_alert_is():
+def test_grouping_and_receivers_do_not_change_who_an_alert_is() -> None:
     by_all, by_none, first, second = (delivery(n).alerts[0] for n in (10, 11, 12, 13))
 
     assert by_all.name.startswith("Sc_")
@@ -99,7 +99,7 @@ def test_grouping_and_receivers_do_not_change_who_an_alert_is():
     assert delivery(12).digest != delivery(13).digest
 
 
-def test_hostile_texts_are_kept_as_they_are_but_for_the_nul():
+def test_hostile_texts_are_kept_as_they_are_but_for_the_nul() -> None:
     (alert,) = delivery(14).alerts
 
     assert alert.annotations["lines"] == "a\nb\r\nc\u2028d\u2029e\x85f\ufffdg\x7fh"
@@ -109,18 +109,18 @@ def test_hostile_texts_are_kept_as_they_are_but_for_the_nul():
     assert "\0" not in json.dumps(alert.document(), ensure_ascii=False)
 
 
-def test_replaced_invalid_utf8_is_read_as_it_came():
+def test_replaced_invalid_utf8_is_read_as_it_came() -> None:
     (alert,) = delivery(15).alerts
 
     assert alert.labels["pod"] == "x\ufffd\ufffdy"
     assert alert.url is None
 
 
-def test_an_alert_without_a_name_gets_a_stand_in():
+def test_an_alert_without_a_name_gets_a_stand_in() -> None:
     assert delivery(16).alerts[0].name == "unnamed alert"
 
 
-def test_a_start_in_the_future_or_in_1970_is_kept_beside_our_own_time():
+def test_a_start_in_the_future_or_in_1970_is_kept_beside_our_own_time() -> None:
     future, past = delivery(17).alerts[0], delivery(18).alerts[0]
 
     assert past.starts_at is not None
@@ -130,16 +130,16 @@ def test_a_start_in_the_future_or_in_1970_is_kept_beside_our_own_time():
     assert future.received_at == past.received_at == NOW
 
 
-def test_a_link_that_runs_a_script_is_dropped():
+def test_a_link_that_runs_a_script_is_dropped() -> None:
     assert "javascript:" in body(19).decode()
     assert delivery(19).alerts[0].url is None
 
 
-def test_label_names_may_be_any_text():
+def test_label_names_may_be_any_text() -> None:
     assert delivery(20).alerts[0].labels["ключ"] == "1"
 
 
-def test_a_thousand_alerts_are_a_thousand_alerts():
+def test_a_thousand_alerts_are_a_thousand_alerts() -> None:
     found = delivery(21)
 
     assert len({alert.key for alert in found.alerts}) == 1000
@@ -147,7 +147,7 @@ def test_a_thousand_alerts_are_a_thousand_alerts():
     assert found.body.endswith("… [cut: 605915 bytes]")
 
 
-def test_alerts_of_a_dead_prometheus_come_as_resolved_for_the_same_series():
+def test_alerts_of_a_dead_prometheus_come_as_resolved_for_the_same_series() -> None:
     firing, false = delivery(22), delivery(23)
 
     assert [a.key for a in firing.alerts] == [a.key for a in false.alerts]
@@ -155,14 +155,14 @@ def test_alerts_of_a_dead_prometheus_come_as_resolved_for_the_same_series():
     assert firing.alerts[0].labels["service"] == "payments"
 
 
-def test_a_flapping_alert_is_the_same_alert_with_a_new_start():
+def test_a_flapping_alert_is_the_same_alert_with_a_new_start() -> None:
     gone, back = delivery(24).alerts[0], delivery(25).alerts[0]
 
     assert gone.key == back.key
     assert gone.starts_at != back.starts_at
 
 
-def test_copies_of_two_peers_are_two_deliveries_of_one_alert():
+def test_copies_of_two_peers_are_two_deliveries_of_one_alert() -> None:
     one, two = delivery(26), delivery(27)
 
     assert one.digest != two.digest
@@ -197,7 +197,7 @@ DEEP = 100_000
         (b'{"alerts": [{"labels": {"a": 1}, "status": "firing"}]}', "holds a number"),
     ],
 )
-def test_a_body_that_is_wrong_is_rejected_with_its_reason(given: bytes, reason: str):
+def test_a_body_that_is_wrong_is_rejected_with_its_reason(given: bytes, reason: str) -> None:
     found = decode(given)
 
     assert reason.replace("a object", "an object") in found.rejected
@@ -207,7 +207,7 @@ def test_a_body_that_is_wrong_is_rejected_with_its_reason(given: bytes, reason: 
     assert "\0" not in found.body
 
 
-def test_one_wrong_alert_rejects_the_whole_body_and_names_it():
+def test_one_wrong_alert_rejects_the_whole_body_and_names_it() -> None:
     document = json.loads(body(4))
     document["alerts"][2]["labels"] = None
 
@@ -220,7 +220,7 @@ def with_alert(**other: Any) -> bytes:
     return json.dumps(document).encode()
 
 
-def test_long_values_are_cut_with_a_mark_that_keeps_them_apart():
+def test_long_values_are_cut_with_a_mark_that_keeps_them_apart() -> None:
     one, two = "x" * 1_000_000 + "1", "x" * 1_000_000 + "2"
     first, second = (decode(with_alert(labels={"a": text})).alerts[0] for text in (one, two))
 
@@ -229,7 +229,7 @@ def test_long_values_are_cut_with_a_mark_that_keeps_them_apart():
     assert first.key != second.key
 
 
-def test_more_names_than_an_alert_can_have_are_rejected():
+def test_more_names_than_an_alert_can_have_are_rejected() -> None:
     labels = {f"l{number}": "" for number in range(alertmanager.MAX_NAMES + 1)}
 
     assert "513 names" in decode(with_alert(labels=labels)).rejected
@@ -251,7 +251,7 @@ def test_more_names_than_an_alert_can_have_are_rejected():
         None,
     ],
 )
-def test_a_link_that_is_not_plainly_http_is_no_link(url: object):
+def test_a_link_that_is_not_plainly_http_is_no_link(url: object) -> None:
     assert decode(with_alert(generatorURL=url)).alerts[0].url is None
 
 
@@ -269,13 +269,13 @@ def test_a_link_that_is_not_plainly_http_is_no_link(url: object):
         "2" * 100,
     ],
 )
-def test_a_start_that_is_no_moment_is_no_start(moment: object):
+def test_a_start_that_is_no_moment_is_no_start(moment: object) -> None:
     found = decode(with_alert(startsAt=moment))
 
     assert (found.rejected, found.alerts[0].starts_at) == ("", None)
 
 
-def test_a_moment_is_read_to_the_microsecond_in_utc():
+def test_a_moment_is_read_to_the_microsecond_in_utc() -> None:
     found = decode(with_alert(startsAt="2026-11-24T10:30:00.123456789+01:00"))
 
     assert found.alerts[0].starts_at == datetime(2026, 11, 24, 9, 30, 0, 123456, tzinfo=UTC)

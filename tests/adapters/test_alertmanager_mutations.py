@@ -74,7 +74,7 @@ def mutations(document: Any) -> Iterator[Any]:
             yield removed(document, path)
 
 
-def test_no_wrong_type_in_any_field_makes_the_decoder_fail():
+def test_no_wrong_type_in_any_field_makes_the_decoder_fail() -> None:
     tried = rejected = 0
     for number in (1, 5, 9, 14, 22):
         for mutation in mutations(json.loads(body(number))):
@@ -88,7 +88,7 @@ def test_no_wrong_type_in_any_field_makes_the_decoder_fail():
     assert 0 < rejected < tried
 
 
-def test_no_cut_or_changed_byte_makes_the_decoder_fail():
+def test_no_cut_or_changed_byte_makes_the_decoder_fail() -> None:
     whole = body(14)
     cuts = [whole[:length] for length in range(0, len(whole), 3)]
     flips = [whole[:at] + bytes([whole[at] ^ 0xFF]) + whole[at + 1 :] for at in range(len(whole))]

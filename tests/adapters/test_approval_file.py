@@ -31,7 +31,7 @@ def write(files: ApprovalFiles, content: str | bytes = f"approve {DIGEST}\n", mo
     return path
 
 
-def test_the_printed_line_creates_a_file_that_counts_once(files: ApprovalFiles):
+def test_the_printed_line_creates_a_file_that_counts_once(files: ApprovalFiles) -> None:
     subprocess.run(["sh", "-c", approval_line(files.path(REQUEST), DIGEST)], check=True)
 
     decision = files.take(REQUEST, NOW)
@@ -42,7 +42,7 @@ def test_the_printed_line_creates_a_file_that_counts_once(files: ApprovalFiles):
     assert list(files.folder.iterdir()) == []
 
 
-def test_a_no_carries_its_reason(files: ApprovalFiles):
+def test_a_no_carries_its_reason(files: ApprovalFiles) -> None:
     write(files, f"reject {DIGEST} not on a Friday")
 
     decision = files.take(REQUEST, NOW)
@@ -51,7 +51,7 @@ def test_a_no_carries_its_reason(files: ApprovalFiles):
     assert (decision.approve, decision.reason) == (False, "not on a Friday")
 
 
-def test_a_path_with_odd_characters_is_quoted(tmp_path: Path):
+def test_a_path_with_odd_characters_is_quoted(tmp_path: Path) -> None:
     files = ApprovalFiles(tmp_path / "it's a $(folder)")
     files.open_folder()
 
@@ -60,7 +60,7 @@ def test_a_path_with_odd_characters_is_quoted(tmp_path: Path):
     assert files.waiting() == (REQUEST,)
 
 
-def test_an_empty_file_is_not_there_yet(files: ApprovalFiles):
+def test_an_empty_file_is_not_there_yet(files: ApprovalFiles) -> None:
     path = write(files, "")
 
     assert files.waiting() == ()
@@ -68,7 +68,7 @@ def test_an_empty_file_is_not_there_yet(files: ApprovalFiles):
     assert path.exists()
 
 
-def test_sixteen_readers_take_one_answer(files: ApprovalFiles):
+def test_sixteen_readers_take_one_answer(files: ApprovalFiles) -> None:
     write(files)
 
     with ThreadPoolExecutor(16) as pool:
@@ -109,7 +109,9 @@ REFUSED = {
 
 
 @pytest.mark.parametrize("name", REFUSED)
-def test_a_file_that_does_not_count_is_refused_with_its_reason(files: ApprovalFiles, name: str):
+def test_a_file_that_does_not_count_is_refused_with_its_reason(
+    files: ApprovalFiles, name: str
+) -> None:
     make, told = REFUSED[name]
     make(files)
 
@@ -117,7 +119,7 @@ def test_a_file_that_does_not_count_is_refused_with_its_reason(files: ApprovalFi
         files.take(REQUEST, NOW)
 
 
-def test_a_refused_file_is_consumed(files: ApprovalFiles):
+def test_a_refused_file_is_consumed(files: ApprovalFiles) -> None:
     write(files, "yes please")
 
     with pytest.raises(ApprovalError):
@@ -127,20 +129,20 @@ def test_a_refused_file_is_consumed(files: ApprovalFiles):
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a file away")
-def test_a_file_of_somebody_else_is_refused(files: ApprovalFiles):
+def test_a_file_of_somebody_else_is_refused(files: ApprovalFiles) -> None:
     os.chown(write(files), 12345, -1)
 
     with pytest.raises(ApprovalError, match="not owned"):
         files.take(REQUEST, NOW)
 
 
-def test_a_pipe_is_refused_without_waiting(files: ApprovalFiles):
+def test_a_pipe_is_refused_without_waiting(files: ApprovalFiles) -> None:
     os.mkfifo(files.path(REQUEST))
 
     assert files.waiting() == ()  # it has no size: never opened
 
 
-def test_other_names_are_left_alone(files: ApprovalFiles):
+def test_other_names_are_left_alone(files: ApprovalFiles) -> None:
     (files.folder / "..evil.approve").write_text("x")
     (files.folder / "INC-1.approve").write_text("x")
 

@@ -46,7 +46,7 @@ def webhook(receiver: Receiver, secret: str = "s3cret") -> Webhook:
     return Webhook(URL, secret, now=lambda: NOW, transport=receiver)
 
 
-async def test_a_receiver_can_check_who_sent_it_and_what_was_sent():
+async def test_a_receiver_can_check_who_sent_it_and_what_was_sent() -> None:
     receiver = Receiver(204)
     await webhook(receiver).tell(NOTICE)
 
@@ -60,14 +60,14 @@ async def test_a_receiver_can_check_who_sent_it_and_what_was_sent():
     assert Notice.of(json.loads(request.content)) == NOTICE
 
 
-async def test_without_a_secret_nothing_is_signed():
+async def test_without_a_secret_nothing_is_signed() -> None:
     receiver = Receiver(200)
     await webhook(receiver, secret="").tell(NOTICE)
 
     assert "X-Aiops-Signature" not in receiver.got[0].headers
 
 
-def test_any_changed_byte_makes_another_signature():
+def test_any_changed_byte_makes_another_signature() -> None:
     one = signature("s", "1", b"body")
 
     assert len({one, signature("t", "1", b"body"), signature("s", "2", b"body")}) == 3
@@ -75,7 +75,7 @@ def test_any_changed_byte_makes_another_signature():
 
 
 @pytest.mark.parametrize("status", [500, 502, 503, 504, 408, 425, 429])
-async def test_a_receiver_in_trouble_is_tried_again(status: int):
+async def test_a_receiver_in_trouble_is_tried_again(status: int) -> None:
     with pytest.raises(NotifyError, match=str(status)) as told:
         await webhook(Receiver(status)).tell(NOTICE)
 
@@ -83,7 +83,7 @@ async def test_a_receiver_in_trouble_is_tried_again(status: int):
 
 
 @pytest.mark.parametrize("status", [400, 401, 403, 404, 410, 413])
-async def test_a_refusal_is_final(status: int):
+async def test_a_refusal_is_final(status: int) -> None:
     with pytest.raises(NotifyError, match=str(status)) as told:
         await webhook(Receiver(status)).tell(NOTICE)
 
@@ -91,7 +91,7 @@ async def test_a_refusal_is_final(status: int):
 
 
 @pytest.mark.parametrize("status", [301, 302, 307, 308])
-async def test_a_redirect_is_not_followed(status: int):
+async def test_a_redirect_is_not_followed(status: int) -> None:
     receiver = Receiver(status)
     with pytest.raises(NotifyError, match="not followed") as told:
         await webhook(receiver).tell(NOTICE)
@@ -102,7 +102,7 @@ async def test_a_redirect_is_not_followed(status: int):
 @pytest.mark.parametrize(
     "error", [httpx2.ConnectError("no"), httpx2.ReadTimeout("slow"), httpx2.ReadError("cut")]
 )
-async def test_a_receiver_that_is_away_is_tried_again(error: Exception):
+async def test_a_receiver_that_is_away_is_tried_again(error: Exception) -> None:
     with pytest.raises(NotifyError, match="not reached") as told:
         await webhook(Receiver(error)).tell(NOTICE)
 
@@ -110,12 +110,12 @@ async def test_a_receiver_that_is_away_is_tried_again(error: Exception):
 
 
 @pytest.mark.parametrize("url", ["ftp://hooks.example/", "hooks.example", "http://a:b:c/", ""])
-async def test_an_address_that_is_none_is_final(url: str):
+async def test_an_address_that_is_none_is_final(url: str) -> None:
     with pytest.raises(NotifyError, match="check its address") as told:
         await Webhook(url, now=lambda: NOW).tell(NOTICE)
 
     assert not told.value.retry
 
 
-def test_the_secret_is_never_shown():
+def test_the_secret_is_never_shown() -> None:
     assert "s3cret" not in repr(Webhook(URL, "s3cret"))

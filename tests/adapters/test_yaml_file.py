@@ -26,7 +26,7 @@ REFUSED = {
 
 
 @pytest.mark.parametrize("name", REFUSED)
-def test_what_is_no_plain_data_is_refused(tmp_path: Path, name: str):
+def test_what_is_no_plain_data_is_refused(tmp_path: Path, name: str) -> None:
     content, told = REFUSED[name]
     (tmp_path / "file.yaml").write_bytes(content)
 
@@ -36,7 +36,7 @@ def test_what_is_no_plain_data_is_refused(tmp_path: Path, name: str):
     assert told in str(caught.value)
 
 
-def test_texts_stay_the_texts_that_they_look_like(tmp_path: Path):
+def test_texts_stay_the_texts_that_they_look_like(tmp_path: Path) -> None:
     text = "a: 16:00\nb: 2026-12-24\nc: on\nd: '5'\ne: 5\nf: 1.5\ng: true\nh:\ni: 15m\nj: 0x10"
     (tmp_path / "file.yaml").write_text(text)
 
@@ -47,7 +47,7 @@ def test_texts_stay_the_texts_that_they_look_like(tmp_path: Path):
     ]
 
 
-def test_an_empty_file_says_nothing(tmp_path: Path):
+def test_an_empty_file_says_nothing(tmp_path: Path) -> None:
     (tmp_path / "file.yaml").write_text("# nothing\n")
 
     assert read_yaml(tmp_path / "file.yaml").data == {}

@@ -57,7 +57,7 @@ def race(threads: int, run: Callable[[], Any]) -> list[Any]:
     return results
 
 
-def test_the_same_body_again_is_counted_and_waits_again(store: SqlStore):
+def test_the_same_body_again_is_counted_and_waits_again(store: SqlStore) -> None:
     with store.begin() as work:
         first = work.inbox.keep(a_delivery())
         work.inbox.handled(first.id)
@@ -69,7 +69,7 @@ def test_the_same_body_again_is_counted_and_waits_again(store: SqlStore):
         assert work.inbox.waiting(10) == (again,)
 
 
-def test_a_body_of_another_environment_is_another_delivery(store: SqlStore):
+def test_a_body_of_another_environment_is_another_delivery(store: SqlStore) -> None:
     with store.begin() as work:
         one = work.inbox.keep(a_delivery())
         other = work.inbox.keep(a_delivery(environment="docker:other"))
@@ -79,7 +79,7 @@ def test_a_body_of_another_environment_is_another_delivery(store: SqlStore):
         assert work.inbox.waiting(1) == (one,)
 
 
-def test_a_rejected_body_never_waits(store: SqlStore):
+def test_a_rejected_body_never_waits(store: SqlStore) -> None:
     with store.begin() as work:
         kept = work.inbox.keep(a_delivery(rejected="no JSON", alerts=()))
 
@@ -87,7 +87,7 @@ def test_a_rejected_body_never_waits(store: SqlStore):
         assert work.inbox.rejected(10) == (kept,)
 
 
-def test_incident_ids_count_up_and_a_rolled_back_id_is_free_again(store: SqlStore):
+def test_incident_ids_count_up_and_a_rolled_back_id_is_free_again(store: SqlStore) -> None:
     with store.begin() as work:
         assert work.incidents.new_id() == "INC-0001"
     with broken_off(store) as work:
@@ -97,7 +97,7 @@ def test_incident_ids_count_up_and_a_rolled_back_id_is_free_again(store: SqlStor
         assert work.incidents.new_id() == "INC-0003"
 
 
-def test_sixteen_threads_never_get_the_same_incident_id(store: SqlStore):
+def test_sixteen_threads_never_get_the_same_incident_id(store: SqlStore) -> None:
     def draw() -> str:
         with store.begin() as work:
             return work.incidents.new_id()
@@ -105,7 +105,7 @@ def test_sixteen_threads_never_get_the_same_incident_id(store: SqlStore):
     assert len(set(race(16, draw))) == 16
 
 
-def test_an_incident_comes_back_equal_and_is_replaced(store: SqlStore):
+def test_an_incident_comes_back_equal_and_is_replaced(store: SqlStore) -> None:
     opened = an_incident()
     moved = opened.move(Status.DIAGNOSING, "looks real", at=NOW)
     with store.begin() as work:
@@ -117,7 +117,7 @@ def test_an_incident_comes_back_equal_and_is_replaced(store: SqlStore):
         assert work.incidents.listed() == (moved,)
 
 
-def test_incidents_are_listed_newest_first_by_environment_and_openness(store: SqlStore):
+def test_incidents_are_listed_newest_first_by_environment_and_openness(store: SqlStore) -> None:
     one = an_incident(id="INC-0001", environment="shop:a")
     two = an_incident(id="INC-0002")
     ended = an_incident(id="INC-0003").move(Status.DISMISSED, "nothing", at=NOW)
@@ -130,7 +130,7 @@ def test_incidents_are_listed_newest_first_by_environment_and_openness(store: Sq
         assert work.incidents.listed(environment="docker:local", open_only=True) == (two,)
 
 
-def test_an_error_leaves_nothing_behind(store: SqlStore):
+def test_an_error_leaves_nothing_behind(store: SqlStore) -> None:
     with broken_off(store) as work:
         work.incidents.put(an_incident())
         work.events.append(an_event("e1"))
@@ -141,14 +141,14 @@ def test_an_error_leaves_nothing_behind(store: SqlStore):
         assert work.approvals.listed() == ()
 
 
-def test_a_transaction_inside_another_is_refused_at_once(store: SqlStore):
+def test_a_transaction_inside_another_is_refused_at_once(store: SqlStore) -> None:
     with pytest.raises(StoreError, match="defect"), store.begin(), store.begin():
         pass
     with store.begin() as work:
         assert work.incidents.listed() == ()
 
 
-def test_an_event_is_written_once_per_key(store: SqlStore):
+def test_an_event_is_written_once_per_key(store: SqlStore) -> None:
     with store.begin() as work:
         assert work.events.append(an_event("e1"))
         assert not work.events.append(an_event("e1", message="again"))
@@ -158,7 +158,7 @@ def test_an_event_is_written_once_per_key(store: SqlStore):
     assert stored.model_copy(update={"id": 0}) == an_event("e1")
 
 
-def test_a_cursor_moves_forward_only_and_reads_what_is_beyond_it(store: SqlStore):
+def test_a_cursor_moves_forward_only_and_reads_what_is_beyond_it(store: SqlStore) -> None:
     with store.begin() as work:
         for number in range(5):
             work.events.append(an_event(f"e{number}", incident=f"INC-{number % 2}"))
@@ -173,7 +173,7 @@ def test_a_cursor_moves_forward_only_and_reads_what_is_beyond_it(store: SqlStore
         assert [e.key for e in work.events.after(0, limit=1)] == ["e0"]
 
 
-def test_a_reader_beside_sixteen_writers_skips_no_event(store: SqlStore):
+def test_a_reader_beside_sixteen_writers_skips_no_event(store: SqlStore) -> None:
     seen: list[str] = []
     done = threading.Event()
 
@@ -200,7 +200,7 @@ def test_a_reader_beside_sixteen_writers_skips_no_event(store: SqlStore):
     assert len(seen) == len(set(seen)) == 80
 
 
-def test_only_one_of_sixteen_answers_counts(store: SqlStore):
+def test_only_one_of_sixteen_answers_counts(store: SqlStore) -> None:
     with store.begin() as work:
         work.approvals.ask(an_approval())
 
@@ -212,7 +212,7 @@ def test_only_one_of_sixteen_answers_counts(store: SqlStore):
     assert sorted(race(16, answer)) == [False] * 15 + [True]
 
 
-def test_an_approval_of_another_digest_changes_nothing(store: SqlStore):
+def test_an_approval_of_another_digest_changes_nothing(store: SqlStore) -> None:
     with store.begin() as work:
         work.approvals.ask(an_approval())
         other = an_approval(digest="0" * 64, state=ApprovalState.APPROVED)
@@ -221,7 +221,7 @@ def test_an_approval_of_another_digest_changes_nothing(store: SqlStore):
         assert work.approvals.get("INC-0001.1") == an_approval()
 
 
-def test_asking_again_returns_what_is_stored(store: SqlStore):
+def test_asking_again_returns_what_is_stored(store: SqlStore) -> None:
     rejected = an_approval(state=ApprovalState.REJECTED)
     with store.begin() as work:
         assert work.approvals.get("INC-0001.1") is None
@@ -231,7 +231,7 @@ def test_asking_again_returns_what_is_stored(store: SqlStore):
         assert work.approvals.ask(an_approval()) == rejected
 
 
-def test_approvals_are_listed_by_state_newest_first(store: SqlStore):
+def test_approvals_are_listed_by_state_newest_first(store: SqlStore) -> None:
     first = an_approval()
     second = an_approval(id="INC-0001.2", state=ApprovalState.USED)
     with store.begin() as work:
@@ -244,7 +244,7 @@ def test_approvals_are_listed_by_state_newest_first(store: SqlStore):
         assert work.approvals.latest("INC-0001") == second
 
 
-def test_an_armed_intent_is_left_as_it_is(store: SqlStore):
+def test_an_armed_intent_is_left_as_it_is(store: SqlStore) -> None:
     sent = an_intent(state=IntentState.APPLIED, sends=1)
     with store.begin() as work:
         work.ledger.arm([an_intent()])
@@ -258,7 +258,7 @@ def test_an_armed_intent_is_left_as_it_is(store: SqlStore):
         assert work.ledger.of_plan("INC-0001", "p1", undo=True) == ()
 
 
-def test_only_one_of_sixteen_senders_takes_an_intent(store: SqlStore):
+def test_only_one_of_sixteen_senders_takes_an_intent(store: SqlStore) -> None:
     with store.begin() as work:
         work.ledger.arm([an_intent()])
 
@@ -270,7 +270,7 @@ def test_only_one_of_sixteen_senders_takes_an_intent(store: SqlStore):
     assert sorted(race(16, claim)) == [False] * 15 + [True]
 
 
-def test_cases_come_by_family_newest_first_and_are_replaced(store: SqlStore):
+def test_cases_come_by_family_newest_first_and_are_replaced(store: SqlStore) -> None:
     old = a_case(id="INC-0001", ended_at=NOW - timedelta(days=300))
     new = a_case(id="INC-0002")
     with store.begin() as work:
@@ -285,7 +285,7 @@ def test_cases_come_by_family_newest_first_and_are_replaced(store: SqlStore):
         assert work.archive.postmortem("INC-0002") is None
 
 
-def test_a_token_is_revoked_for_ever_and_its_name_stays_taken(store: SqlStore):
+def test_a_token_is_revoked_for_ever_and_its_name_stays_taken(store: SqlStore) -> None:
     token = Token(name="am", secret="ab" * 32, created_at=NOW)
     with store.begin() as work:
         work.tokens.add(token)
@@ -300,7 +300,7 @@ def test_a_token_is_revoked_for_ever_and_its_name_stays_taken(store: SqlStore):
             work.tokens.revoke("other", NOW)
 
 
-def test_hostile_characters_and_numbers_are_stored_without_harm(store: SqlStore):
+def test_hostile_characters_and_numbers_are_stored_without_harm(store: SqlStore) -> None:
     hostile = "a\0b\ud800c\u202e\x1b]0;x\x07 \\u0000 €"
     alert = an_alert(labels={"x\0": hostile})
     event = an_event("k\0", message=hostile, data={"n": float("nan")}, took=float("inf"))

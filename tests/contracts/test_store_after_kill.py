@@ -29,7 +29,7 @@ with store.begin() as work:
 """
 
 
-def test_a_cursor_goes_on_where_a_killed_process_committed_it(store_url: str):
+def test_a_cursor_goes_on_where_a_killed_process_committed_it(store_url: str) -> None:
     command = [sys.executable, "-c", VICTIM, store_url]
     killed = subprocess.run(command, env={**os.environ, "PYTHONPATH": "."}, check=False)
     engine = make_engine(store_url)

@@ -77,35 +77,35 @@ def flaws() -> list[str]:
 
 
 @pytest.mark.parametrize("row", ROWS, ids=[row["case"] for row in ROWS])
-def test_policy_says_what_is_written(row: dict[str, Any]):
+def test_policy_says_what_is_written(row: dict[str, Any]) -> None:
     verdict = assess(case(row), RULES, critic(row))
     assert [verdict.ruling, verdict.rule] == row["expect"], verdict.reason
     assert verdict.reason
 
 
-def test_the_order_of_the_rules_does_not_matter():
+def test_the_order_of_the_rules_does_not_matter() -> None:
     assert flaws() == []
 
 
-def test_without_any_rule_a_person_is_asked():
+def test_without_any_rule_a_person_is_asked() -> None:
     assert assess(case(ROWS[3]), ()).ruling is Ruling.ASK
 
 
-def test_taking_the_first_opinion_is_caught(monkeypatch: pytest.MonkeyPatch):
+def test_taking_the_first_opinion_is_caught(monkeypatch: pytest.MonkeyPatch) -> None:
     """A planted defect: first match instead of the strictest."""
     monkeypatch.setattr(module, "STRICTNESS", dict.fromkeys(Ruling, 0))
     assert flaws() != []
 
 
 @pytest.mark.parametrize("left_out", RULES, ids=[rule.__name__ for rule in RULES])
-def test_a_rule_that_is_left_out_is_missed(left_out: Rule):
+def test_a_rule_that_is_left_out_is_missed(left_out: Rule) -> None:
     """A planted defect per rule: each is needed by some row."""
     rules = [rule for rule in RULES if rule is not left_out]
     rulings = [assess(case(row), rules, critic(row)).ruling.value for row in ROWS]
     assert rulings != [row["expect"][0] for row in ROWS]
 
 
-def test_a_stricter_opinion_never_makes_a_milder_verdict():
+def test_a_stricter_opinion_never_makes_a_milder_verdict() -> None:
     for row in ROWS:
         without = assess(case(row), RULES).ruling
         for ruling in Ruling:

@@ -17,16 +17,16 @@ WRITTEN = {
 
 
 @pytest.mark.parametrize("text", WRITTEN)
-def test_a_duration_has_a_number_and_a_unit(text: str):
+def test_a_duration_has_a_number_and_a_unit(text: str) -> None:
     assert duration(text) == WRITTEN[text]
     assert duration(spelled(WRITTEN[text])) == WRITTEN[text]
 
 
 @pytest.mark.parametrize("text", ["", "15", "m", "15 minutes", "-5s", "5s!", "1h 30m", "١٥"])
-def test_anything_else_is_no_duration(text: str):
+def test_anything_else_is_no_duration(text: str) -> None:
     with pytest.raises(ValueError, match="a number with a unit"):
         duration(text)
 
 
-def test_nothing_is_spelled_too():
+def test_nothing_is_spelled_too() -> None:
     assert spelled(timedelta()) == "0s"

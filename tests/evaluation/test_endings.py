@@ -62,14 +62,14 @@ def cure(told: Case, kind: ActionKind, **wished: str | int) -> Action:
     return Action(kind=kind, target=told.truth, wished=wished)
 
 
-def test_a_verified_scaling_of_the_truth_ends_a_surge():
+def test_a_verified_scaling_of_the_truth_ends_a_surge() -> None:
     told = case("traffic-surge", 1)
     ended = attempt(PlanKind.ACT, cure(told, ActionKind.SCALE_PODS, replicas=8))
 
     assert accepted(told, incident(Status.RESOLVED, ended)) == (True, "scaled")
 
 
-def test_the_wrong_service_the_wrong_kind_and_no_verification_are_not_accepted():
+def test_the_wrong_service_the_wrong_kind_and_no_verification_are_not_accepted() -> None:
     told = case("traffic-surge", 1)
     scale = cure(told, ActionKind.SCALE_PODS, replicas=8)
     wrong = [
@@ -82,7 +82,7 @@ def test_the_wrong_service_the_wrong_kind_and_no_verification_are_not_accepted()
     assert not accepted(told, incident(Status.VERIFYING, wrong[0]))[0]
 
 
-def test_a_restart_of_a_leak_must_be_said_to_be_a_stop_gap():
+def test_a_restart_of_a_leak_must_be_said_to_be_a_stop_gap() -> None:
     told = case("memory-leak", 1)
     restart = cure(told, ActionKind.RESTART_SERVICE)
 
@@ -91,7 +91,7 @@ def test_a_restart_of_a_leak_must_be_said_to_be_a_stop_gap():
         assert accepted(told, ended)[0] is said
 
 
-def test_a_pool_is_put_back_by_a_rollback_or_by_the_setting():
+def test_a_pool_is_put_back_by_a_rollback_or_by_the_setting() -> None:
     told = case("pool-cut", 1)
     for action in (
         cure(told, ActionKind.ROLLBACK_RELEASE, release=told.fault.release),
@@ -102,7 +102,7 @@ def test_a_pool_is_put_back_by_a_rollback_or_by_the_setting():
     assert not accepted(told, incident(Status.RESOLVED, attempt(PlanKind.ACT, wrong)))[0]
 
 
-def test_a_cold_cache_is_watched_and_nothing_is_run():
+def test_a_cold_cache_is_watched_and_nothing_is_run() -> None:
     told = case("cache-flush", 1)
     watched = attempt(PlanKind.WATCH)
 
@@ -115,7 +115,7 @@ def test_a_cold_cache_is_watched_and_nothing_is_run():
     ("scenario", "status"),
     [("third-party-outage", Status.ESCALATED), ("false-alarm", Status.DISMISSED)],
 )
-def test_where_nothing_helps_nothing_may_be_run(scenario: str, status: Status):
+def test_where_nothing_helps_nothing_may_be_run(scenario: str, status: Status) -> None:
     told = case(scenario, 1)
     busy = attempt(PlanKind.ACT, cure(told, ActionKind.RESTART_SERVICE))
 
@@ -123,7 +123,7 @@ def test_where_nothing_helps_nothing_may_be_run(scenario: str, status: Status):
     assert not accepted(told, incident(status, busy))[0]
 
 
-def test_on_a_friday_a_planned_restart_is_denied_and_not_run():
+def test_on_a_friday_a_planned_restart_is_denied_and_not_run() -> None:
     told = case("friday-freeze", 1)
     restart = cure(told, ActionKind.RESTART_SERVICE)
 
@@ -135,7 +135,7 @@ def test_on_a_friday_a_planned_restart_is_denied_and_not_run():
 
 @pytest.mark.parametrize("scenario", scenarios())
 @pytest.mark.parametrize("seed", range(1, 11))
-def test_every_case_has_an_ending_that_counts(scenario: str, seed: int):
+def test_every_case_has_an_ending_that_counts(scenario: str, seed: int) -> None:
     told = case(scenario, seed, {"payments-api": "zahlung"})
 
     assert told.endings

@@ -11,7 +11,7 @@ from aiops_agent.simulator.shop import BY_NAME
 RENAMED = {name: f"unit-{place}" for place, name in enumerate(BY_NAME)}
 
 
-async def test_a_surge_is_scaled_away_with_and_without_memory():
+async def test_a_surge_is_scaled_away_with_and_without_memory() -> None:
     told = case("traffic-surge", 1)
 
     for remember in (True, False):
@@ -20,7 +20,7 @@ async def test_a_surge_is_scaled_away_with_and_without_memory():
 
 
 @pytest.mark.parametrize("scenario", ["pool-cut", "friday-freeze"])
-async def test_a_renamed_shop_ends_the_same_way(scenario: str):
+async def test_a_renamed_shop_ends_the_same_way(scenario: str) -> None:
     told = case(scenario, 1, RENAMED)
 
     incident = await Runner()(scenario, 1, RENAMED)
@@ -29,7 +29,7 @@ async def test_a_renamed_shop_ends_the_same_way(scenario: str):
     assert incident.service in RENAMED.values()
 
 
-async def test_a_false_alarm_is_dismissed_and_nobody_is_asked():
+async def test_a_false_alarm_is_dismissed_and_nobody_is_asked() -> None:
     incident = await Runner()("false-alarm", 1)
 
     assert incident.status is Status.DISMISSED

@@ -12,13 +12,13 @@ async def dismiss_all(scenario: str, seed: int, names: Mapping[str, str] | None 
     return incident(Status.DISMISSED)
 
 
-async def test_a_service_that_dismisses_everything_is_right_about_false_alarms_only():
+async def test_a_service_that_dismisses_everything_is_right_about_false_alarms_only() -> None:
     results = await measure(dismiss_all, ["false-alarm", "slow-query"], [1, 2])
 
     assert [result.right for result in results] == [True, True, False, False]
 
 
-async def test_the_table_names_every_wrong_ending_with_its_seed():
+async def test_the_table_names_every_wrong_ending_with_its_seed() -> None:
     text = rendered(await measure(dismiss_all, ["false-alarm", "slow-query"], [1, 2]))
 
     assert "| false-alarm | 2/2 | 2/2 |" in text

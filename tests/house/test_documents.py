@@ -27,7 +27,7 @@ def aiops(*arguments: str, **settings: object) -> subprocess.CompletedProcess[st
     return subprocess.run(command, capture_output=True, text=True, check=False, **settings)
 
 
-def test_every_make_target_that_a_page_names_exists():
+def test_every_make_target_that_a_page_names_exists() -> None:
     named = words(r"(?:\$ |`|^)make ([a-z-]+)")
 
     missing = [one for one in named if not re.search(rf"^{one[1]}:", MAKEFILE, re.MULTILINE)]
@@ -35,7 +35,7 @@ def test_every_make_target_that_a_page_names_exists():
     assert missing == []
 
 
-def test_every_file_that_a_page_names_exists():
+def test_every_file_that_a_page_names_exists() -> None:
     named = words(r"`((?:[\w.-]+/)+[\w.-]*|[\w-]+\.(?:py|md|toml))(?::\d+)?`")
 
     missing = [one for one in named if not any((place / one[1]).exists() for place in PLACES)]
@@ -43,7 +43,7 @@ def test_every_file_that_a_page_names_exists():
     assert missing == []
 
 
-def test_every_link_leads_to_a_file():
+def test_every_link_leads_to_a_file() -> None:
     links = [
         (page, target)
         for page, target in words(r"\]\(([^)#\s]+)\)")
@@ -54,7 +54,7 @@ def test_every_link_leads_to_a_file():
     assert missing == []
 
 
-def test_every_command_that_a_page_names_is_one():
+def test_every_command_that_a_page_names_is_one() -> None:
     """The words before the first option, name or number must lead to a help page."""
     named = {
         command.split("#")[0].strip()
@@ -68,7 +68,7 @@ def test_every_command_that_a_page_names_is_one():
     assert failed == []
 
 
-def test_the_readme_s_configuration_is_accepted(tmp_path: Path):
+def test_the_readme_s_configuration_is_accepted(tmp_path: Path) -> None:
     [text] = re.findall(r"```yaml\n(apiVersion.*?)```", (ROOT / "README.md").read_text(), re.DOTALL)
     (tmp_path / "aiops.yaml").write_text(text)
 

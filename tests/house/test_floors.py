@@ -52,11 +52,11 @@ def lint(folder: Path, *contracts: str) -> subprocess.CompletedProcess[str]:
     )
 
 
-def test_every_contract_has_a_planted_violation():
+def test_every_contract_has_a_planted_violation() -> None:
     assert {contract["id"] for contract in CONTRACTS} == set(PLANTED)
 
 
-def test_our_floors_hold(copy: Path):
+def test_our_floors_hold(copy: Path) -> None:
     done = lint(copy)
 
     assert done.returncode == 0, done.stdout + done.stderr
@@ -64,7 +64,7 @@ def test_our_floors_hold(copy: Path):
 
 
 @pytest.mark.parametrize("contract", PLANTED)
-def test_a_planted_import_breaks_the_contract(contract: str, copy: Path):
+def test_a_planted_import_breaks_the_contract(contract: str, copy: Path) -> None:
     path, line = PLANTED[contract]
     file = copy / "src" / "aiops_agent" / path
     file.write_text(f"{file.read_text()}\n{line}\n")

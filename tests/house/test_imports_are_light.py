@@ -21,7 +21,7 @@ sys.exit(code)
 
 
 @pytest.mark.parametrize("option", ["--help", "--version"])
-def test_a_light_option_imports_nothing_heavy(option: str):
+def test_a_light_option_imports_nothing_heavy(option: str) -> None:
     done = subprocess.run(
         [sys.executable, "-c", DRIVER, option], capture_output=True, text=True, check=False
     )
@@ -32,7 +32,7 @@ def test_a_light_option_imports_nothing_heavy(option: str):
     assert modules & HEAVY == set()
 
 
-def test_the_driver_would_see_a_heavy_import():
+def test_the_driver_would_see_a_heavy_import() -> None:
     spoiled = "import numpy\n" + DRIVER
 
     done = subprocess.run(

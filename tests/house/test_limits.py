@@ -87,32 +87,34 @@ def plant(folder: Path, files: dict[str, str | None]) -> Path:
 
 
 @pytest.mark.parametrize(("rule", "files"), PLANTED.values(), ids=PLANTED)
-def test_a_planted_violation_is_caught(rule: str, files: dict[str, str | None], tmp_path: Path):
+def test_a_planted_violation_is_caught(
+    rule: str, files: dict[str, str | None], tmp_path: Path
+) -> None:
     broken = house.check(plant(tmp_path, INNOCENT | files))
 
     assert [violation.rule for violation in broken] == [rule]
 
 
-def test_every_rule_has_a_planted_violation():
+def test_every_rule_has_a_planted_violation() -> None:
     rules = {"cycle"} | {name for name, _ in PLANTED.values()}
 
     assert len(rules) == len(house.RULES) + 1, "a rule without a planted violation proves nothing"
 
 
-def test_an_innocent_tree_is_clean(tmp_path: Path):
+def test_an_innocent_tree_is_clean(tmp_path: Path) -> None:
     assert house.check(plant(tmp_path, INNOCENT)) == []
 
 
 def test_an_empty_tree_is_a_failure_and_not_a_success(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
-):
+) -> None:
     (tmp_path / house.PACKAGE).mkdir()
 
     assert house.main(["house", str(tmp_path)]) == 1
     assert "0 modules" in capsys.readouterr().out
 
 
-def test_our_own_source_keeps_the_limits():
+def test_our_own_source_keeps_the_limits() -> None:
     source = Path(__file__).parents[2] / "src" / house.PACKAGE
 
     assert [str(violation) for violation in house.check(source)] == []

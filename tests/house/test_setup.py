@@ -62,23 +62,23 @@ def last_sentence(done: subprocess.CompletedProcess[str]) -> str:
     return done.stderr.strip().splitlines()[-1]
 
 
-def test_a_python_that_is_too_old_is_named(project: Path):
+def test_a_python_that_is_too_old_is_named(project: Path) -> None:
     program(project, "python9", OLD)
 
     assert "3.11 or newer is needed and python9 is 3.9.2" in last_sentence(setup(project))
 
 
-def test_no_python_at_all_is_said(project: Path):
+def test_no_python_at_all_is_said(project: Path) -> None:
     assert "no Python was found under the name python0" in last_sentence(setup(project, "python0"))
 
 
-def test_a_missing_venv_module_is_named_with_its_remedy(project: Path):
+def test_a_missing_venv_module_is_named_with_its_remedy(project: Path) -> None:
     program(project, "python9", NO_VENV)
 
     assert "apt-get install python3-venv" in last_sentence(setup(project))
 
 
-def test_a_usable_python_is_taken_after_an_unusable_one(project: Path):
+def test_a_usable_python_is_taken_after_an_unusable_one(project: Path) -> None:
     program(project, "python8", NO_VENV)
     python_that_installs(project)
 
@@ -87,7 +87,7 @@ def test_a_usable_python_is_taken_after_an_unusable_one(project: Path):
     assert done.returncode == 0, done.stderr
 
 
-def test_a_nearly_full_disk_is_said_before_anything_is_made(project: Path):
+def test_a_nearly_full_disk_is_said_before_anything_is_made(project: Path) -> None:
     python_that_installs(project)
     program(project, "df", DF.format(100 * 1024))
 
@@ -104,7 +104,7 @@ def test_a_nearly_full_disk_is_said_before_anything_is_made(project: Path):
         ("something else", "for the reason above"),
     ],
 )
-def test_a_failed_installation_is_explained(pip_says: str, sentence: str, project: Path):
+def test_a_failed_installation_is_explained(pip_says: str, sentence: str, project: Path) -> None:
     python_that_installs(project)
 
     done = setup(project, PIP_SAYS=pip_says, PIP_EXIT="1")
@@ -113,7 +113,7 @@ def test_a_failed_installation_is_explained(pip_says: str, sentence: str, projec
     assert not (project / ".venv" / ".ready").exists()
 
 
-def test_a_second_run_installs_nothing(project: Path):
+def test_a_second_run_installs_nothing(project: Path) -> None:
     python_that_installs(project)
     setup(project, PIP_SAYS="fine", PIP_EXIT="0")
 
@@ -122,7 +122,7 @@ def test_a_second_run_installs_nothing(project: Path):
     assert (again.returncode, again.stderr) == (0, "")
 
 
-def test_changed_dependencies_are_installed_again(project: Path):
+def test_changed_dependencies_are_installed_again(project: Path) -> None:
     python_that_installs(project)
     setup(project, PIP_SAYS="fine", PIP_EXIT="0")
     (project / "constraints.txt").write_text("changed==1\n")

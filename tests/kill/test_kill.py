@@ -84,13 +84,15 @@ def counted(ended: list[Ended]) -> str:
     )
 
 
-def test_a_killed_process_loses_and_doubles_nothing(tmp_path: Path, record_property: Record):
+def test_a_killed_process_loses_and_doubles_nothing(
+    tmp_path: Path, record_property: Record
+) -> None:
     ended = run_all(singles(tmp_path, SAMPLE))
     record_property("count", counted(ended))
     assert judged(ended) == []
 
 
-def test_hands_that_record_after_acting_are_caught(tmp_path: Path):
+def test_hands_that_record_after_acting_are_caught(tmp_path: Path) -> None:
     """A planted defect: what the checker is for."""
     job = Job(str(tmp_path / "a"), kills=[Point.AFTER_SEND], executor="records after acting")
     (ended,) = run_all([job])
@@ -102,7 +104,7 @@ def test_hands_that_record_after_acting_are_caught(tmp_path: Path):
 @pytest.mark.timeout(900)
 def test_every_point_once_and_with_a_second_death_while_recovering(
     tmp_path: Path, record_property: Record
-):
+) -> None:
     calm = [Job(str(tmp_path / f"calm-{name[0]}"), name) for name in (HELPS, TAKEN_BACK)]
     ended = run_all([*calm, *singles(tmp_path, Point), *pairs(tmp_path)])
     killed = ended[len(calm) :]
@@ -113,7 +115,7 @@ def test_every_point_once_and_with_a_second_death_while_recovering(
     assert len({one.died[0] for one in killed}) == len(Point) >= 15
 
 
-def test_a_point_that_is_not_exercised_fails_the_run(tmp_path: Path):
+def test_a_point_that_is_not_exercised_fails_the_run(tmp_path: Path) -> None:
     """The judge's own test: this plot never takes anything back."""
     (ended,) = run_all([Job(str(tmp_path / "a"), HELPS, [Point.UNDONE])])
     assert ended.wrong == []
@@ -124,7 +126,7 @@ def test_a_point_that_is_not_exercised_fails_the_run(tmp_path: Path):
 @pytest.mark.timeout(600)
 def test_between_a_commit_and_its_checkpoint_nothing_is_lost_or_doubled(
     tmp_path: Path, record_property: Record
-):
+) -> None:
     """Deaths right after a transaction: the step ran, and the engine does not know it yet."""
     draw = random.Random(SEED)
     drawn = [(HELPS, n) for n in draw.sample(range(1, 61), 14)]
@@ -141,7 +143,7 @@ def test_between_a_commit_and_its_checkpoint_nothing_is_lost_or_doubled(
 @pytest.mark.timeout(600)
 def test_a_process_that_is_asked_to_stop_leaves_its_story_to_the_next(
     tmp_path: Path, record_property: Record
-):
+) -> None:
     jobs = [Job(str(tmp_path / p), plot(p), [p.value], politely=True) for p in STOPS]
     ended = run_all(jobs)
     record_property("count", f"asked to stop: {counted(ended)}")
@@ -151,7 +153,7 @@ def test_a_process_that_is_asked_to_stop_leaves_its_story_to_the_next(
 @pytest.mark.real
 @pytest.mark.timeout(300)
 @pytest.mark.parametrize("point", [Point.INCIDENT_OPENED, Point.WAITING, Point.BEFORE_SEND])
-def test_the_same_holds_on_every_database(point: Point, tmp_path: Path, store_url: str):
+def test_the_same_holds_on_every_database(point: Point, tmp_path: Path, store_url: str) -> None:
     ended = run_all(singles(tmp_path, [point], store_url))
     assert sa.make_url(store_url).get_backend_name() in ("sqlite", "postgresql")
     assert judged(ended) == []

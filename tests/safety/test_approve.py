@@ -98,7 +98,9 @@ def forget(work: Any) -> None:
     work._connection.exec_driver_sql("DELETE FROM ledger")
 
 
-def test_every_state_answers_every_event_as_written(store: SqlStore, record_property: Record):
+def test_every_state_answers_every_event_as_written(
+    store: SqlStore, record_property: Record
+) -> None:
     assert table(store) == []
     record_property("count", f"approvals: {len(State) * len(EVENTS)} cells of state x event")
 
@@ -114,7 +116,7 @@ def test_every_state_answers_every_event_as_written(store: SqlStore, record_prop
 )
 def test_the_table_catches(
     store: SqlStore, monkeypatch: pytest.MonkeyPatch, planted: tuple[str, Any], caught: str
-):
+) -> None:
     """Planted defects: no check, no use-by, no eye on the clock, ends that can be ended again."""
     monkeypatch.setattr(approve, *planted)
     assert any(caught in wrong for wrong in table(store))
@@ -141,14 +143,14 @@ def swapped(plans: int) -> tuple[int, list[str]]:
     return tried, armed
 
 
-def test_a_yes_counts_for_exactly_the_plan_that_was_shown(record_property: Record):
+def test_a_yes_counts_for_exactly_the_plan_that_was_shown(record_property: Record) -> None:
     tried, armed = swapped(40)
     assert armed == []
     assert tried >= 2000
     record_property("count", f"approvals: {tried} changed plans refused")
 
 
-def test_a_digest_that_leaves_something_out_is_caught(monkeypatch: pytest.MonkeyPatch):
+def test_a_digest_that_leaves_something_out_is_caught(monkeypatch: pytest.MonkeyPatch) -> None:
     """A planted defect: the words for people are not part of what is approved."""
     whole = PreparedPlan.digest.fget
     assert whole is not None
@@ -188,7 +190,9 @@ def race(store: SqlStore, request_id: str, draw: random.Random) -> list[State]:
     return won
 
 
-def test_of_sixteen_answers_in_the_same_moment_one_counts(store: SqlStore, record_property: Record):
+def test_of_sixteen_answers_in_the_same_moment_one_counts(
+    store: SqlStore, record_property: Record
+) -> None:
     draw = random.Random(7)
     for number in range(20):
         request = stored(store, a_request(PLAN, id=f"INC-0001.{number}"))
@@ -200,7 +204,7 @@ def test_of_sixteen_answers_in_the_same_moment_one_counts(store: SqlStore, recor
     record_property("count", "approvals: 20 races of 16, one winner each")
 
 
-def test_a_swap_without_compare_is_caught(store: SqlStore, monkeypatch: pytest.MonkeyPatch):
+def test_a_swap_without_compare_is_caught(store: SqlStore, monkeypatch: pytest.MonkeyPatch) -> None:
     """A planted defect: the state is written whatever it was."""
 
     def careless(self: SqlApprovals, request: Any, *, was: State) -> bool:
@@ -214,7 +218,7 @@ def test_a_swap_without_compare_is_caught(store: SqlStore, monkeypatch: pytest.M
     assert len(race(store, request.id, random.Random(7))) > 1
 
 
-def test_a_used_yes_gives_the_same_permissions_again_and_no_new_ones(store: SqlStore):
+def test_a_used_yes_gives_the_same_permissions_again_and_no_new_ones(store: SqlStore) -> None:
     request = stored(store, a_request(PLAN, State.APPROVED))
     with store.begin() as work:
         first = approve.arm(work, request.id, PLAN, SOON)
@@ -230,18 +234,18 @@ def test_a_used_yes_gives_the_same_permissions_again_and_no_new_ones(store: SqlS
 )
 def test_nothing_is_armed_for_an_incident_that_is_not_ours(
     store: SqlStore, incident: dict[str, Any]
-):
+) -> None:
     request = stored(store, a_request(PLAN, State.APPROVED), **incident)
     with pytest.raises(ApprovalError, match="not the agent's"), store.begin() as work:
         approve.arm(work, request.id, PLAN, SOON)
 
 
-def test_without_a_question_nothing_is_armed(store: SqlStore):
+def test_without_a_question_nothing_is_armed(store: SqlStore) -> None:
     with pytest.raises(ApprovalError, match="no approval"), store.begin() as work:
         approve.arm(work, "INC-0001.1", PLAN, SOON)
 
 
-def test_without_an_incident_nothing_is_armed(store: SqlStore):
+def test_without_an_incident_nothing_is_armed(store: SqlStore) -> None:
     with store.begin() as work:
         work.approvals.ask(a_request(PLAN, State.APPROVED))
     with pytest.raises(ApprovalError), store.begin() as work:
@@ -249,7 +253,7 @@ def test_without_an_incident_nothing_is_armed(store: SqlStore):
 
 
 @pytest.mark.parametrize("state", State)
-def test_every_ending_is_told_in_words(state: State):
+def test_every_ending_is_told_in_words(state: State) -> None:
     request = a_request(PLAN, state, note="why" if state is State.EXPIRED else "")
     words = approve.ending(request)
     assert state.value in words or "approved by alex (command)" in words

@@ -81,7 +81,7 @@ ROWS = [
 
 
 @pytest.mark.parametrize("row", ROWS)
-async def test_what_is_recorded_is_what_is_known(row: tuple[Any, ...]):
+async def test_what_is_recorded_is_what_is_known(row: tuple[Any, ...]) -> None:
     sends, looks, moved, state, count, effects = row
     platform = Scripted(sends=iter(sends), looks=iter(looks), moved=moved)
     plan = ONE.model_copy(update={"steps": (first_request_only(ONE),)})
@@ -96,7 +96,7 @@ def first_request_only(plan: PreparedPlan, *, repeatable: bool = True) -> Any:
 
 
 @pytest.mark.parametrize("reply", [LATE, EARLY])
-async def test_what_is_not_safe_to_repeat_is_sent_once(reply: Reply):
+async def test_what_is_not_safe_to_repeat_is_sent_once(reply: Reply) -> None:
     platform = Scripted(sends=iter([reply]))
     plan = ONE.model_copy(update={"steps": (first_request_only(ONE, repeatable=False),)})
     states, _ = await done(platform, plan)
@@ -104,7 +104,7 @@ async def test_what_is_not_safe_to_repeat_is_sent_once(reply: Reply):
     assert states == [EffectState.APPLIED if reply is LATE else EffectState.UNKNOWN]
 
 
-async def test_after_one_that_did_not_apply_nothing_more_is_sent():
+async def test_after_one_that_did_not_apply_nothing_more_is_sent() -> None:
     platform = Scripted(sends=iter([OK, NO]))
     states, store = await done(platform, plan := a_plan(5, 3))
     count = sum(len(step.requests) for step in plan.steps)
@@ -115,7 +115,7 @@ async def test_after_one_that_did_not_apply_nothing_more_is_sent():
 
 
 @pytest.mark.parametrize("state", [s for s in ApprovalState if s is not ApprovalState.APPROVED])
-async def test_without_a_yes_nothing_is_sent(state: ApprovalState):
+async def test_without_a_yes_nothing_is_sent(state: ApprovalState) -> None:
     platform, store = Scripted(), MemoryStore()
     request = stored(store, a_request(a_plan(), state))
     with pytest.raises(ApprovalError):
@@ -123,7 +123,7 @@ async def test_without_a_yes_nothing_is_sent(state: ApprovalState):
     assert (platform.sent, store.ledger.rows) == ([], {})
 
 
-async def test_a_request_that_claims_another_plan_sends_nothing():
+async def test_a_request_that_claims_another_plan_sends_nothing() -> None:
     platform, store = Scripted(), MemoryStore()
     request = stored(store, a_request(a_plan(1), ApprovalState.APPROVED))
     forged = request.model_copy(update={"prepared": a_plan(2), "digest": a_plan(2).digest})
@@ -132,7 +132,7 @@ async def test_a_request_that_claims_another_plan_sends_nothing():
     assert platform.sent == []
 
 
-async def test_only_what_applied_is_taken_back_and_the_last_first():
+async def test_only_what_applied_is_taken_back_and_the_last_first() -> None:
     platform = Scripted(sends=iter([OK, OK, OK, NO]))
     plan = steps_of_one(a_plan(5, 3), 3)
     fourth = plan.steps[0].model_copy(
@@ -154,7 +154,7 @@ def steps_of_one(plan: PreparedPlan, count: int) -> PreparedPlan:
     return plan.model_copy(update={"steps": steps})
 
 
-async def test_taking_back_twice_is_taking_back_once():
+async def test_taking_back_twice_is_taking_back_once() -> None:
     platform = Scripted()
     _, store = await done(platform, plan := a_plan(5, 2))
     first = await hands(platform, store).undo(plan)
@@ -164,7 +164,7 @@ async def test_taking_back_twice_is_taking_back_once():
     assert len(platform.sent) == sent
 
 
-async def test_what_was_never_done_or_has_no_way_back_is_not_taken_back():
+async def test_what_was_never_done_or_has_no_way_back_is_not_taken_back() -> None:
     platform, store = Scripted(), MemoryStore()
     assert (await hands(platform, store).undo(a_plan())).effects == ()
     plan = a_plan(5, 1)
@@ -225,7 +225,7 @@ async def broken(lives: int) -> list[str]:
     return [flaw for seed in range(lives) for flaw in await lived(seed)]
 
 
-async def test_in_any_order_of_trouble_and_death_the_promises_hold(record_property: Record):
+async def test_in_any_order_of_trouble_and_death_the_promises_hold(record_property: Record) -> None:
     assert await broken(1500) == []
     record_property("count", "executor: 1500 lives with random trouble and deaths, 0 flaws")
 
@@ -257,14 +257,14 @@ async def hopes(self: Sender, intent: Intent) -> Intent:
 )
 async def test_the_promises_catch(
     monkeypatch: pytest.MonkeyPatch, name: str, planted: Any, caught: str
-):
+) -> None:
     """Planted defects: repeats blindly, believes a refusal, and guesses in both directions."""
     monkeypatch.setattr(Sender, name, planted)
     monkeypatch.setattr(send, "MOST_SENDS", 50)
     assert caught in await broken(300)
 
 
-async def test_a_plan_that_is_out_of_bounds_is_not_even_prepared():
+async def test_a_plan_that_is_out_of_bounds_is_not_even_prepared() -> None:
     platform, store = Scripted(), MemoryStore()
     plan = a_plan(1, 1).plan
     incident = stored(store, a_request(a_plan())) and store.incidents.rows["INC-0001"]
@@ -274,7 +274,7 @@ async def test_a_plan_that_is_out_of_bounds_is_not_even_prepared():
     assert platform.undone == []
 
 
-def test_two_executors_at_once_use_a_yes_once():
+def test_two_executors_at_once_use_a_yes_once() -> None:
     """Two processes, one approval: both may finish, the effects are there once."""
     platform, store = Scripted(), MemoryStore()
     request = stored(store, a_request(a_plan(1), ApprovalState.APPROVED))

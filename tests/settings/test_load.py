@@ -32,7 +32,7 @@ def flaw(home: Path, text: str, **environ: str) -> str:
     return str(caught.value).replace(f"{home}/", "")
 
 
-def test_nothing_written_is_a_whole_configuration(home: Path):
+def test_nothing_written_is_a_whole_configuration(home: Path) -> None:
     settings = read(home, AIOPS_STATE_DIR="/var/lib/x").settings
 
     assert settings.mode is Mode.PROPOSE
@@ -41,7 +41,7 @@ def test_nothing_written_is_a_whole_configuration(home: Path):
     assert settings.policy.freeze == ()
 
 
-def test_flags_win_over_variables_over_the_near_file_over_the_far_one(home: Path):
+def test_flags_win_over_variables_over_the_near_file_over_the_far_one(home: Path) -> None:
     (home / "xdg/aiops/config.yaml").write_text("server: {host: far, port: 1}\nmode: act")
 
     found = read(
@@ -53,7 +53,7 @@ def test_flags_win_over_variables_over_the_near_file_over_the_far_one(home: Path
     assert len(found.files) == 2
 
 
-def test_every_value_tells_its_origin(home: Path):
+def test_every_value_tells_its_origin(home: Path) -> None:
     found = read(home, "server: {port: 2}", {"server.host": "h"}, AIOPS_MODE="act")
 
     origins = {key: origin for key, _, origin in found.rows()}
@@ -119,23 +119,23 @@ FLAWS = {
 
 
 @pytest.mark.parametrize("name", FLAWS)
-def test_a_flaw_is_told_with_line_and_column(home: Path, name: str):
+def test_a_flaw_is_told_with_line_and_column(home: Path, name: str) -> None:
     text, told = FLAWS[name]
 
     assert flaw(home, text) == told
 
 
-def test_a_wrong_variable_is_told_by_its_name(home: Path):
+def test_a_wrong_variable_is_told_by_its_name(home: Path) -> None:
     assert flaw(home, "", AIOPS_SERVER_PORT="x").startswith("AIOPS_SERVER_PORT: server.port: ")
 
 
-def test_all_flaws_are_told_at_once_but_no_consequence_of_them(home: Path):
+def test_all_flaws_are_told_at_once_but_no_consequence_of_them(home: Path) -> None:
     told = flaw(home, "sources: {x: 1}\nmode: y\nserver: {port: -1}").splitlines()
 
     assert len(told) == 3
 
 
-def test_a_secret_is_read_by_reference_and_never_shown(home: Path):
+def test_a_secret_is_read_by_reference_and_never_shown(home: Path) -> None:
     (home / "secret").write_text("hush\n")
     text = f"notify: {{webhook: {{url: 'http://u:pw@h', secret: 'file:{home}/secret'}}}}"
 
@@ -150,7 +150,7 @@ def test_a_secret_is_read_by_reference_and_never_shown(home: Path):
     assert "pw" not in shown
 
 
-def test_a_friday_freeze_is_written_in_one_line(home: Path):
+def test_a_friday_freeze_is_written_in_one_line(home: Path) -> None:
     line = "{days: [friday], actions: [restart_service], from: 16:00, timezone: Europe/Berlin"
 
     (freeze,) = read(home, f"policy: {{freeze: [{line}, reason: no}}]}}").settings.policy.freeze
@@ -161,7 +161,7 @@ def test_a_friday_freeze_is_written_in_one_line(home: Path):
     assert not freeze.covers(restart, datetime(2026, 11, 19, 15, 30, tzinfo=UTC))
 
 
-def test_an_objective_is_written_with_units_or_as_numbers(home: Path):
+def test_an_objective_is_written_with_units_or_as_numbers(home: Path) -> None:
     text = "{a: {objective: {latency: 300ms, errors: 1%}}, b: {objective: {latency: 2, errors: 0}}}"
 
     services = read(home, f"services: {text}").settings.services
@@ -170,36 +170,36 @@ def test_an_objective_is_written_with_units_or_as_numbers(home: Path):
     assert (services["b"].objective.latency, services["b"].objective.errors) == (2, 0)
 
 
-def test_the_environment_is_named_after_the_project(home: Path):
+def test_the_environment_is_named_after_the_project(home: Path) -> None:
     assert read(home, "sources: {docker: {project: shop}}").settings.environment == "docker:shop"
 
 
-def test_a_named_file_must_exist(home: Path):
+def test_a_named_file_must_exist(home: Path) -> None:
     with pytest.raises(SettingsError, match="There is no configuration file"):
         load(home / "gone.yaml", environ={})
 
 
-def test_a_variable_that_sets_nothing_is_named(home: Path):
+def test_a_variable_that_sets_nothing_is_named(home: Path) -> None:
     assert read(home, AIOPS_SERVR_PORT="1").strange == ("AIOPS_SERVR_PORT",)
 
 
-def test_a_variable_that_the_file_refers_to_is_not_strange(home: Path):
+def test_a_variable_that_the_file_refers_to_is_not_strange(home: Path) -> None:
     text = "notify: {webhook: {url: 'http://h', secret: '${env:AIOPS_HOOK}'}}"
 
     assert read(home, text, AIOPS_HOOK="hush").strange == ()
 
 
-def test_nobody_is_asked_in_continuous_integration():
+def test_nobody_is_asked_in_continuous_integration() -> None:
     assert no_input({"CI": "true"})
     assert no_input({"AIOPS_NO_INPUT": "1"})
     assert not no_input({"CI": "false"})
 
 
-def test_a_pause_may_be_none_but_a_span_may_not(home: Path):
+def test_a_pause_may_be_none_but_a_span_may_not(home: Path) -> None:
     assert read(home, "story: {settle: 0s}").settings.story.settle == timedelta()
 
 
-def test_settings_import_no_engine():
+def test_settings_import_no_engine() -> None:
     code = "import sys, aiops_agent.settings.load; print(*sys.modules)"
     kept = {"PYTHONPATH": os.pathsep.join(sys.path), "PATH": os.environ["PATH"]}
 

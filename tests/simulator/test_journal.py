@@ -28,14 +28,14 @@ def journal(tmp_path: Path) -> Journal:
     return create(tmp_path / "shop", CREATED)
 
 
-def test_what_was_written_is_read_again(journal: Journal):
+def test_what_was_written_is_read_again(journal: Journal) -> None:
     journal.append(lambda: Clock(30.0))
     journal.append(lambda: OPERATION)
 
     assert opened(journal.folder).lines == [CREATED, Clock(30.0), OPERATION]
 
 
-def test_a_torn_last_line_is_not_believed_and_then_cut_off(journal: Journal):
+def test_a_torn_last_line_is_not_believed_and_then_cut_off(journal: Journal) -> None:
     journal.append(lambda: Clock(30.0))
     with journal.path.open("ab") as file:
         file.write(b'{"record":"clock","to":9')
@@ -46,7 +46,7 @@ def test_a_torn_last_line_is_not_believed_and_then_cut_off(journal: Journal):
     assert opened(journal.folder).lines == [CREATED, Clock(30.0), Clock(60.0)]
 
 
-def test_another_holder_sees_what_was_appended(journal: Journal):
+def test_another_holder_sees_what_was_appended(journal: Journal) -> None:
     other = opened(journal.folder)
     journal.append(lambda: Clock(30.0))
 
@@ -55,25 +55,25 @@ def test_another_holder_sees_what_was_appended(journal: Journal):
     assert other.lines[-1] == Clock(30.0)
 
 
-def test_a_decision_not_to_write_writes_nothing(journal: Journal):
+def test_a_decision_not_to_write_writes_nothing(journal: Journal) -> None:
     before = journal.path.read_bytes()
 
     assert journal.append(lambda: None) is None
     assert journal.path.read_bytes() == before
 
 
-def test_a_folder_holds_one_shop_only(journal: Journal):
+def test_a_folder_holds_one_shop_only(journal: Journal) -> None:
     with pytest.raises(UsageError, match="holds a shop already"):
         create(journal.folder, CREATED)
 
 
-def test_a_folder_without_a_shop_is_said_to_be_one(tmp_path: Path):
+def test_a_folder_without_a_shop_is_said_to_be_one(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="no shop"):
         opened(tmp_path)
 
 
 @pytest.mark.parametrize("line", ["[]", "{}", "nonsense", '{"record":"clock"}', '{"record":"x"}'])
-def test_a_line_that_is_not_ours_is_refused(line: str, journal: Journal):
+def test_a_line_that_is_not_ours_is_refused(line: str, journal: Journal) -> None:
     with journal.path.open("a") as file:
         file.write(line + "\n")
 
@@ -91,7 +91,7 @@ for place in range(25):
 """
 
 
-def test_three_processes_appending_at_once_lose_no_line(journal: Journal):
+def test_three_processes_appending_at_once_lose_no_line(journal: Journal) -> None:
     writers = [
         subprocess.Popen([sys.executable, "-c", WRITER, str(journal.folder), str(number)])
         for number in range(3)

@@ -24,7 +24,7 @@ SCALE = action(ActionKind.SCALE_PODS, replicas=8)
 RESTART = action(ActionKind.RESTART_SERVICE)
 
 
-async def test_a_prepared_scaling_says_run_undo_and_touches(shop: OpenShop):
+async def test_a_prepared_scaling_says_run_undo_and_touches(shop: OpenShop) -> None:
     prepared = await shop.platform.prepare(SCALE, "op")
 
     assert prepared.run == "shop scale payments-api --replicas 8"
@@ -36,7 +36,7 @@ async def test_a_prepared_scaling_says_run_undo_and_touches(shop: OpenShop):
     assert prepared.requests[0].repeatable
 
 
-async def test_preparing_changes_nothing(shop: OpenShop, tmp_path: Path):
+async def test_preparing_changes_nothing(shop: OpenShop, tmp_path: Path) -> None:
     before = (tmp_path / "shop-0" / "journal.jsonl").read_bytes()
 
     await shop.platform.prepare(RESTART, "op")
@@ -58,7 +58,9 @@ async def test_preparing_changes_nothing(shop: OpenShop, tmp_path: Path):
         ),
     ],
 )
-async def test_the_inverse_leads_back(wished: Action, inverse: Action | None, shop: OpenShop):
+async def test_the_inverse_leads_back(
+    wished: Action, inverse: Action | None, shop: OpenShop
+) -> None:
     prepared = await shop.platform.prepare(wished, "op")
 
     assert prepared.inverse == inverse
@@ -77,7 +79,7 @@ async def test_the_inverse_leads_back(wished: Action, inverse: Action | None, sh
         action(ActionKind.SET_CONFIG, name="RETRIES", value="1"),
     ],
 )
-async def test_a_target_that_is_as_wished_needs_no_request(wished: Action, shop: OpenShop):
+async def test_a_target_that_is_as_wished_needs_no_request(wished: Action, shop: OpenShop) -> None:
     prepared = await shop.platform.prepare(wished, "op")
 
     assert prepared.requests == ()
@@ -94,13 +96,13 @@ async def test_a_target_that_is_as_wished_needs_no_request(wished: Action, shop:
         action(ActionKind.SET_CONFIG, name="NO_SUCH", value="1"),
     ],
 )
-async def test_what_cannot_be_is_refused_with_what_can(wished: Action, shop: OpenShop):
+async def test_what_cannot_be_is_refused_with_what_can(wished: Action, shop: OpenShop) -> None:
     with pytest.raises(PlatformError, match=r"known|possible"):
         await shop.platform.prepare(wished, "op")
 
 
 @pytest.mark.parametrize("target", ["nobody", "paygate"])
-async def test_nothing_is_prepared_for_what_is_not_ours(target: str, shop: OpenShop):
+async def test_nothing_is_prepared_for_what_is_not_ours(target: str, shop: OpenShop) -> None:
     with pytest.raises(TargetMissing):
         await shop.platform.prepare(action(ActionKind.RESTART_SERVICE, target), "op")
 
@@ -114,13 +116,15 @@ async def sent_twice(shop: OpenShop, prepared: Prepared) -> None:
 @pytest.mark.parametrize("wished", [SCALE, RESTART])
 async def test_the_same_request_sent_twice_has_one_effect(
     wished: Action, shop: OpenShop, tmp_path: Path
-):
+) -> None:
     await sent_twice(shop, await shop.platform.prepare(wished, "op"))
 
     assert [done.id for done in effects(tmp_path / "shop-0")] == ["op.1"]
 
 
-async def test_a_repeat_that_was_prepared_anew_is_a_second_effect(shop: OpenShop, tmp_path: Path):
+async def test_a_repeat_that_was_prepared_anew_is_a_second_effect(
+    shop: OpenShop, tmp_path: Path
+) -> None:
     """The journal hides no defect: whoever prepares twice acts twice."""
     for _ in range(2):
         prepared = await shop.platform.prepare(RESTART, "op")
@@ -129,7 +133,9 @@ async def test_a_repeat_that_was_prepared_anew_is_a_second_effect(shop: OpenShop
     assert len(effects(tmp_path / "shop-0")) == 2
 
 
-async def test_a_look_tells_landed_from_not_landed_from_diverged(shop: OpenShop, tmp_path: Path):
+async def test_a_look_tells_landed_from_not_landed_from_diverged(
+    shop: OpenShop, tmp_path: Path
+) -> None:
     mine = await shop.platform.prepare(SCALE, "mine")
     theirs = await shop.platform.prepare(RESTART, "theirs")
     other = open_shop(tmp_path / "shop-0").platform
@@ -140,7 +146,7 @@ async def test_a_look_tells_landed_from_not_landed_from_diverged(shop: OpenShop,
     assert (await other.look(mine.requests[0], NOW)).landing is Landing.DIVERGED
 
 
-async def test_a_change_by_somebody_else_is_noticed(shop: OpenShop, tmp_path: Path):
+async def test_a_change_by_somebody_else_is_noticed(shop: OpenShop, tmp_path: Path) -> None:
     prepared = await shop.platform.prepare(SCALE, "mine")
     assert await shop.platform.unchanged(prepared)
 
@@ -151,7 +157,7 @@ async def test_a_change_by_somebody_else_is_noticed(shop: OpenShop, tmp_path: Pa
     assert not await shop.platform.unchanged(prepared)
 
 
-async def test_new_replicas_serve_after_half_a_minute(found: Found):
+async def test_new_replicas_serve_after_half_a_minute(found: Found) -> None:
     shop = found()
     clock = shop.environment.clock
     began = clock.now()

@@ -21,7 +21,7 @@ def past(environment: Environment, length: timedelta = HOUR) -> Window:
     return Window(start=now - length, end=now)
 
 
-async def test_the_shop_has_nine_services_and_one_that_others_run(shop: OpenShop):
+async def test_the_shop_has_nine_services_and_one_that_others_run(shop: OpenShop) -> None:
     graph = await shop.environment.topology.graph()
 
     kinds = [service.kind for service in graph.services]
@@ -32,7 +32,7 @@ async def test_the_shop_has_nine_services_and_one_that_others_run(shop: OpenShop
     assert all(caller in graph.names and callee in graph.names for caller, callee in graph.calls)
 
 
-async def test_a_window_is_answered_each_fifteen_seconds_and_not_beyond_now(shop: OpenShop):
+async def test_a_window_is_answered_each_fifteen_seconds_and_not_beyond_now(shop: OpenShop) -> None:
     now = shop.environment.clock.now()
     window = Window(start=now - HOUR, end=now + HOUR)
 
@@ -58,14 +58,14 @@ async def test_a_window_is_answered_each_fifteen_seconds_and_not_beyond_now(shop
 )
 async def test_only_signals_that_exist_are_answered(
     service: str, signals: set[Signal], shop: OpenShop
-):
+) -> None:
     window = past(shop.environment)
     found = await shop.environment.metrics.read([service], list(Signal), window)
 
     assert {series.signal for series in found} == signals
 
 
-def test_a_service_that_answers_nobody_has_gaps_and_no_zero_latency():
+def test_a_service_that_answers_nobody_has_gaps_and_no_zero_latency() -> None:
     case = trial("slow-query", 1).restart("payments-db")
 
     latency = case.history.tracks["payments-db", Signal.LATENCY][-16:]
@@ -74,11 +74,11 @@ def test_a_service_that_answers_nobody_has_gaps_and_no_zero_latency():
     assert max(case.recent("payments-db", Signal.ERRORS, 4)) > 0.9
 
 
-def test_shop_time_stands_still_until_somebody_waits(shop: OpenShop):
+def test_shop_time_stands_still_until_somebody_waits(shop: OpenShop) -> None:
     assert shop.environment.clock.now() == shop.environment.clock.now()
 
 
-async def test_waiting_lets_time_go_on_and_never_back(shop: OpenShop):
+async def test_waiting_lets_time_go_on_and_never_back(shop: OpenShop) -> None:
     clock = shop.environment.clock
     began = clock.now()
 
@@ -88,12 +88,14 @@ async def test_waiting_lets_time_go_on_and_never_back(shop: OpenShop):
     assert clock.now() == began + timedelta(seconds=65)
 
 
-def test_trouble_comes_on_a_thursday_after_three(shop: OpenShop):
+def test_trouble_comes_on_a_thursday_after_three(shop: OpenShop) -> None:
     assert shop.environment.clock.now() > datetime(2026, 11, 19, 3, tzinfo=UTC)
     assert shop.environment.clock.now() < datetime(2026, 11, 19, 3, 10, tzinfo=UTC)
 
 
-async def test_another_opening_of_the_folder_sees_the_same_world(shop: OpenShop, tmp_path: Path):
+async def test_another_opening_of_the_folder_sees_the_same_world(
+    shop: OpenShop, tmp_path: Path
+) -> None:
     await shop.environment.clock.wait_until(shop.environment.clock.now() + HOUR / 6)
 
     again = open_shop(tmp_path / "shop-0")
@@ -110,7 +112,7 @@ async def test_another_opening_of_the_folder_sees_the_same_world(shop: OpenShop,
     assert await again.environment.logs.lines(names, window) == lines
 
 
-async def test_the_same_seed_gives_the_same_bytes(tmp_path: Path):
+async def test_the_same_seed_gives_the_same_bytes(tmp_path: Path) -> None:
     texts = []
     for name in ("a", "b"):
         shop = create_shop(tmp_path / name, "pool-cut", 3)
@@ -126,11 +128,11 @@ async def test_the_same_seed_gives_the_same_bytes(tmp_path: Path):
     assert texts[0] == texts[1]
 
 
-def test_another_seed_gives_another_world(found: Found):
+def test_another_seed_gives_another_world(found: Found) -> None:
     assert found(seed=1).environment.clock.now() != found(seed=2).environment.clock.now()
 
 
-async def test_the_change_that_cut_a_pool_names_the_setting(found: Found):
+async def test_the_change_that_cut_a_pool_names_the_setting(found: Found) -> None:
     shop = found("pool-cut", 1)
     truth = shop.story.fault_of(1).service
 
@@ -142,7 +144,7 @@ async def test_the_change_that_cut_a_pool_names_the_setting(found: Found):
     assert int(change.settings["DB_POOL_SIZE"][1]) < 8
 
 
-def test_the_default_alert_is_the_missions(shop: OpenShop):
+def test_the_default_alert_is_the_missions(shop: OpenShop) -> None:
     first, *storm = shop.alerts
 
     assert first.summary == "payments-api experiencing latency spikes"
@@ -151,12 +153,12 @@ def test_the_default_alert_is_the_missions(shop: OpenShop):
     assert len({alert.key for alert in shop.alerts}) == len(shop.alerts)
 
 
-def test_an_unknown_scenario_is_answered_with_the_nearest_names(tmp_path: Path):
+def test_an_unknown_scenario_is_answered_with_the_nearest_names(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="hung-process"):
         create_shop(tmp_path / "a", "hang-process", 1)
 
 
 @pytest.mark.parametrize("names", [{"nobody": "x"}, {"web": "orders"}])
-def test_names_that_do_not_fit_are_refused(names: dict[str, str], tmp_path: Path):
+def test_names_that_do_not_fit_are_refused(names: dict[str, str], tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="its own name"):
         create_shop(tmp_path / "a", "traffic-surge", 1, names)

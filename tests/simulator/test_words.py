@@ -18,7 +18,9 @@ PATTERN = re.compile(rf"\b({'|'.join(sorted(TELLTALES))})\b", re.IGNORECASE)
 
 @pytest.mark.parametrize("scenario", STORIES)
 @pytest.mark.parametrize("seed", [1, 2])
-async def test_no_emitted_word_names_a_fault_or_a_scenario(scenario: str, seed: int, found: Found):
+async def test_no_emitted_word_names_a_fault_or_a_scenario(
+    scenario: str, seed: int, found: Found
+) -> None:
     shop = found(scenario, seed)
     now = shop.environment.clock.now()
     window = Window(start=now - timedelta(days=30), end=now)
@@ -32,7 +34,7 @@ async def test_no_emitted_word_names_a_fault_or_a_scenario(scenario: str, seed: 
     assert [text for text in said if PATTERN.search(text)] == []
 
 
-async def test_troubles_are_written_as_software_would_write_them(found: Found):
+async def test_troubles_are_written_as_software_would_write_them(found: Found) -> None:
     for scenario, words in {
         "pool-cut": "timed out after 2000 ms waiting for a connection",
         "slow-query": "statement took",
@@ -48,7 +50,7 @@ async def test_troubles_are_written_as_software_would_write_them(found: Found):
         assert any(words in line.text for line in lines), scenario
 
 
-async def test_the_shop_is_calm_before_trouble(found: Found):
+async def test_the_shop_is_calm_before_trouble(found: Found) -> None:
     shop = found("hung-process", 1)
     now = shop.environment.clock.now()
     window = Window(start=now - timedelta(hours=1), end=now - timedelta(minutes=10))

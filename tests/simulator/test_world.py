@@ -19,7 +19,7 @@ RENAMED = {name: f"svc-{place}" for place, name in enumerate(BY_NAME)}
 
 
 @pytest.mark.parametrize("scenario", ["traffic-surge", "pool-cut", "cache-flush"])
-async def test_a_renamed_shop_lives_the_same_life(scenario: str, found: Found):
+async def test_a_renamed_shop_lives_the_same_life(scenario: str, found: Found) -> None:
     plain, renamed = found(scenario, 2), found(scenario, 2, RENAMED)
 
     assert renamed.environment.clock.now() == plain.environment.clock.now()
@@ -33,7 +33,7 @@ async def test_a_renamed_shop_lives_the_same_life(scenario: str, found: Found):
 
 @pytest.mark.parametrize("background", [0.85, 1.12])
 @pytest.mark.parametrize("seed", [1, 2, 3])
-def test_a_shop_that_nobody_breaks_raises_no_alarm(seed: int, background: float):
+def test_a_shop_that_nobody_breaks_raises_no_alarm(seed: int, background: float) -> None:
     world = World(seed, Weather(background=background), ())
     history = History(world, seed)
 
@@ -44,7 +44,7 @@ def test_a_shop_that_nobody_breaks_raises_no_alarm(seed: int, background: float)
 
 
 @pytest.mark.parametrize("service", [*USERS, "mail-worker"])
-def test_a_restart_on_a_busy_but_well_day_raises_no_alarm(service: str):
+def test_a_restart_on_a_busy_but_well_day_raises_no_alarm(service: str) -> None:
     world = World(1, Weather(background=1.12, phase=21600.0), ())
     history = History(world, 1)
     world.advance(600.0)
@@ -55,7 +55,7 @@ def test_a_restart_on_a_busy_but_well_day_raises_no_alarm(service: str):
     assert alarms(history, world.now) == ()
 
 
-def test_an_hour_of_the_shop_takes_a_moment():
+def test_an_hour_of_the_shop_takes_a_moment() -> None:
     world = World(1, Weather(), ())
     History(world, 1)
     began = time.process_time()
@@ -65,7 +65,7 @@ def test_an_hour_of_the_shop_takes_a_moment():
     assert time.process_time() - began < 0.5  # 0.08 s on a quiet core
 
 
-def test_memory_holds_a_cure_in_january_and_a_restart_that_was_none():
+def test_memory_holds_a_cure_in_january_and_a_restart_that_was_none() -> None:
     january, march, *_ = PAST
 
     assert (january.ended_at.month, january.remedies[0].recovery) == (1, "recovered")
@@ -76,7 +76,7 @@ def test_memory_holds_a_cure_in_january_and_a_restart_that_was_none():
     )
 
 
-def test_memory_follows_new_names():
+def test_memory_follows_new_names() -> None:
     (first, *_) = remembered({"payments-api": "zahlung"})
 
     assert (first.service, first.remedies[0].action.target) == ("zahlung", "zahlung")

@@ -15,14 +15,14 @@ from aiops_agent.domain.policy import Mode
 from .conftest import Stage, no, yes
 
 
-async def test_a_yes_runs_the_plan_once(stage: Stage):
+async def test_a_yes_runs_the_plan_once(stage: Stage) -> None:
     told = await stage.play("hung-process", yes)
 
     assert told.incident.ending is Ending.FIXED
     assert [effect.kind for effect in told.effects] == ["restart_service"]
 
 
-async def test_a_no_changes_nothing_and_hands_over(stage: Stage):
+async def test_a_no_changes_nothing_and_hands_over(stage: Stage) -> None:
     told = await stage.play("hung-process", no)
 
     assert (told.incident.status, told.incident.ending) == (Status.ESCALATED, Ending.REJECTED)
@@ -33,7 +33,7 @@ async def test_a_no_changes_nothing_and_hands_over(stage: Stage):
     assert "because: not now" in told.incident.note
 
 
-async def test_a_yes_to_another_plan_is_refused_and_recorded(stage: Stage):
+async def test_a_yes_to_another_plan_is_refused_and_recorded(stage: Stage) -> None:
     def wrong_then_no(built: House, event: Event) -> None:
         with pytest.raises(ApprovalError, match=r"another|is for plan"):
             built.service.decide(
@@ -47,7 +47,7 @@ async def test_a_yes_to_another_plan_is_refused_and_recorded(stage: Stage):
     assert EventType.APPROVAL_REFUSED in told.types
 
 
-async def test_silence_is_a_no(stage: Stage):
+async def test_silence_is_a_no(stage: Stage) -> None:
     """Nobody answers: the request expires in wall time, nothing is run."""
 
     def silence(_built: House, _event: Event) -> None:
@@ -62,7 +62,7 @@ async def test_silence_is_a_no(stage: Stage):
     assert EventType.APPROVAL_REMINDER in told.types
 
 
-async def test_in_mode_observe_nobody_is_asked_and_nothing_is_run(stage: Stage):
+async def test_in_mode_observe_nobody_is_asked_and_nothing_is_run(stage: Stage) -> None:
     told = await stage.play("hung-process", mode=Mode.OBSERVE)
 
     assert told.incident.ending is Ending.DENIED
@@ -70,7 +70,7 @@ async def test_in_mode_observe_nobody_is_asked_and_nothing_is_run(stage: Stage):
     assert told.effects == ()
 
 
-async def test_in_mode_act_a_small_reversible_plan_needs_no_person(stage: Stage):
+async def test_in_mode_act_a_small_reversible_plan_needs_no_person(stage: Stage) -> None:
     told = await stage.play("traffic-surge", mode=Mode.ACT)
 
     assert told.incident.ending is Ending.FIXED
@@ -79,14 +79,14 @@ async def test_in_mode_act_a_small_reversible_plan_needs_no_person(stage: Stage)
     assert decided.data["decision"]["surface"] == Surface.POLICY
 
 
-async def test_in_mode_act_a_restart_still_needs_a_person(stage: Stage):
+async def test_in_mode_act_a_restart_still_needs_a_person(stage: Stage) -> None:
     told = await stage.play("hung-process", no, mode=Mode.ACT)
 
     assert told.incident.ending is Ending.REJECTED
     assert told.effects == ()
 
 
-async def test_a_takeover_while_waiting_stops_the_agent(stage: Stage):
+async def test_a_takeover_while_waiting_stops_the_agent(stage: Stage) -> None:
     def take_over(built: House, event: Event) -> None:
         built.service.take_over(event.incident, "pat", "mine")
         request = built.service.approval(event.incident)
@@ -98,7 +98,7 @@ async def test_a_takeover_while_waiting_stops_the_agent(stage: Stage):
     assert told.effects == ()
 
 
-async def test_a_file_that_cannot_be_taken_away_is_refused_once(stage: Stage):
+async def test_a_file_that_cannot_be_taken_away_is_refused_once(stage: Stage) -> None:
     """It lies there for many looks; the bus is not filled with it."""
 
     def in_an_open_folder(_built: House, event: Event) -> None:

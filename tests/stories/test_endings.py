@@ -9,7 +9,7 @@ from aiops_agent.evaluation.scenarios import case, scenarios
 
 
 @pytest.mark.parametrize("scenario", scenarios())
-async def test_a_scenario_ends_as_its_row_accepts(scenario: str):
+async def test_a_scenario_ends_as_its_row_accepts(scenario: str) -> None:
     """Every row of the table, with a seed that no other test uses."""
     incident: Incident = await Runner()(scenario, 7)
 

@@ -31,14 +31,14 @@ LIE = PastIncident(
 )
 
 
-async def test_with_empty_memory_the_default_scenario_is_scaled(stage: Stage):
+async def test_with_empty_memory_the_default_scenario_is_scaled(stage: Stage) -> None:
     told = await stage.play("traffic-surge")
 
     assert told.incident.ending is Ending.FIXED
     assert [effect.kind for effect in told.effects] == ["scale_pods"]
 
 
-async def test_a_memory_that_says_restart_loses_against_telemetry(stage: Stage):
+async def test_a_memory_that_says_restart_loses_against_telemetry(stage: Stage) -> None:
     told = await stage.play("traffic-surge", memory=(LIE,))
 
     assert [effect.kind for effect in told.effects] == ["scale_pods"]

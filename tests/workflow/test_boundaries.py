@@ -42,7 +42,7 @@ def somebody_restarts(run: Run) -> None:
     asyncio.run(do())
 
 
-def test_nobody_answers_so_there_is_one_reminder_and_then_nothing_is_run(tmp_path: Path):
+def test_nobody_answers_so_there_is_one_reminder_and_then_nothing_is_run(tmp_path: Path) -> None:
     later = {
         PENDING: lambda run: run.pass_time(minutes=8),
         REMINDER: lambda run: run.pass_time(minutes=8),
@@ -54,7 +54,7 @@ def test_nobody_answers_so_there_is_one_reminder_and_then_nothing_is_run(tmp_pat
     assert run.effects == ()
 
 
-def test_no_is_no(tmp_path: Path):
+def test_no_is_no(tmp_path: Path) -> None:
     run = Run(tmp_path, when={PENDING: lambda run: run.answer(approve=False)})
     incident = run.go()
     assert (incident.status, incident.ending) == (Status.ESCALATED, Ending.REJECTED)
@@ -62,7 +62,7 @@ def test_no_is_no(tmp_path: Path):
     assert run.effects == ()
 
 
-def test_a_yes_that_was_not_used_in_time_is_void(tmp_path: Path):
+def test_a_yes_that_was_not_used_in_time_is_void(tmp_path: Path) -> None:
     late = {Point.RECHECKED: lambda run: run.pass_time(minutes=11)}
     run = Run(tmp_path, when={PENDING: yes}, at=late)
     incident = run.go()
@@ -73,7 +73,7 @@ def test_a_yes_that_was_not_used_in_time_is_void(tmp_path: Path):
 
 
 @pytest.mark.parametrize("point", [Point.TRIAGED, Point.ASKED, Point.DECIDED, Point.RECHECKED])
-def test_a_person_who_takes_over_before_the_send_stops_it(tmp_path: Path, point: Point):
+def test_a_person_who_takes_over_before_the_send_stops_it(tmp_path: Path, point: Point) -> None:
     run = Run(tmp_path, when={PENDING: yes}, at={point: takes_over})
     if point is Point.ASKED:
         del run.when[PENDING]
@@ -82,7 +82,9 @@ def test_a_person_who_takes_over_before_the_send_stops_it(tmp_path: Path, point:
     assert run.effects == ()
 
 
-def test_a_target_that_somebody_changed_is_looked_at_anew_and_asked_for_again(tmp_path: Path):
+def test_a_target_that_somebody_changed_is_looked_at_anew_and_asked_for_again(
+    tmp_path: Path,
+) -> None:
     def changed_then_yes(run: Run) -> None:
         somebody_restarts(run)
         run.when[PENDING] = yes
@@ -96,7 +98,7 @@ def test_a_target_that_somebody_changed_is_looked_at_anew_and_asked_for_again(tm
     assert "target changed" in run.told(EventType.APPROVAL_ENDED)[0]
 
 
-def test_in_mode_observe_nobody_is_asked_and_nothing_is_run(tmp_path: Path):
+def test_in_mode_observe_nobody_is_asked_and_nothing_is_run(tmp_path: Path) -> None:
     run = Run(tmp_path, mode=Mode.OBSERVE)
     incident = run.go()
     assert (incident.status, incident.ending) == (Status.ESCALATED, Ending.DENIED)
@@ -104,7 +106,9 @@ def test_in_mode_observe_nobody_is_asked_and_nothing_is_run(tmp_path: Path):
     assert run.effects == ()
 
 
-def test_in_mode_act_a_small_reversible_thing_is_done_and_signed_by_its_rule(tmp_path: Path):
+def test_in_mode_act_a_small_reversible_thing_is_done_and_signed_by_its_rule(
+    tmp_path: Path,
+) -> None:
     run = Run(tmp_path, mode=Mode.ACT, when={PENDING: yes})
     incident = run.go()
     assert incident.status is Status.RESOLVED
@@ -127,7 +131,7 @@ def test_in_mode_act_a_small_reversible_thing_is_done_and_signed_by_its_rule(tmp
 )
 def test_an_agent_that_breaks_ends_the_incident_with_a_person(
     tmp_path: Path, agent: str, error: Exception
-):
+) -> None:
     run = Run(tmp_path, crew=broken(agent, error), when={PENDING: yes})
     incident = run.go()
     assert incident.status is Status.ESCALATED
@@ -135,7 +139,7 @@ def test_an_agent_that_breaks_ends_the_incident_with_a_person(
     assert run.told(EventType.REPORT_WRITTEN)
 
 
-def test_a_report_that_breaks_holds_up_no_end(tmp_path: Path):
+def test_a_report_that_breaks_holds_up_no_end(tmp_path: Path) -> None:
     run = Run(tmp_path, crew=broken("report", KeyError("a")), when={PENDING: yes})
     assert run.go().status is Status.RESOLVED
     assert run.told(EventType.REPORT_WRITTEN) == ["no report: KeyError: 'a'; kept in memory"]
@@ -148,7 +152,7 @@ def broken(agent: str, error: Exception) -> Crew:
     return replace(without_llm(), **{agent: breaks})
 
 
-def test_a_second_engine_on_the_same_store_is_refused_with_the_process_id(tmp_path: Path):
+def test_a_second_engine_on_the_same_store_is_refused_with_the_process_id(tmp_path: Path) -> None:
     built = house(Settings(state_dir=tmp_path), Parts(name="first-of-two"))
 
     async def both() -> None:

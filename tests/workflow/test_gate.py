@@ -34,7 +34,7 @@ def yes(place: Place, **other: object):
     return a_decision(PLAN, **{"at": place.clock.at, **other})
 
 
-def test_the_question_is_stored_with_all_that_was_shown(place: Place, gate: Gate):
+def test_the_question_is_stored_with_all_that_was_shown(place: Place, gate: Gate) -> None:
     request = gate.get(ID)
     assert request.prepared == PLAN
     assert (request.digest, request.state) == (PLAN.digest, ApprovalState.PENDING)
@@ -42,7 +42,9 @@ def test_the_question_is_stored_with_all_that_was_shown(place: Place, gate: Gate
     assert place.incidents()[0].status is Status.AWAITING_APPROVAL
 
 
-def test_asking_again_after_a_crash_asks_once_and_keeps_the_first_expiry(place: Place, gate: Gate):
+def test_asking_again_after_a_crash_asks_once_and_keeps_the_first_expiry(
+    place: Place, gate: Gate
+) -> None:
     before = gate.get(ID)
     place.clock.go(minutes=3)
     gate.ask("INC-0001", PLAN.document(), ASK.document())
@@ -50,7 +52,7 @@ def test_asking_again_after_a_crash_asks_once_and_keeps_the_first_expiry(place: 
     assert told(place) == ["pending"]
 
 
-def test_there_is_one_reminder_at_half_time(place: Place, gate: Gate):
+def test_there_is_one_reminder_at_half_time(place: Place, gate: Gate) -> None:
     assert gate.look("INC-0001", ID) == 450
     place.clock.go(minutes=7, seconds=29)
     assert gate.look("INC-0001", ID) == 1
@@ -62,7 +64,7 @@ def test_there_is_one_reminder_at_half_time(place: Place, gate: Gate):
     assert told(place) == ["pending", "reminder"]
 
 
-def test_nobody_answers_so_the_answer_is_no(place: Place, gate: Gate):
+def test_nobody_answers_so_the_answer_is_no(place: Place, gate: Gate) -> None:
     place.clock.go(minutes=15)
     assert gate.look("INC-0001", ID) == 0
     assert gate.get(ID).state is ApprovalState.EXPIRED
@@ -73,27 +75,27 @@ def test_nobody_answers_so_the_answer_is_no(place: Place, gate: Gate):
 
 def test_an_answer_after_the_expiry_does_not_count_even_when_nobody_looked(
     place: Place, gate: Gate
-):
+) -> None:
     place.clock.go(minutes=15)
     with pytest.raises(ApprovalError, match="expired"):
         gate.answer(ID, yes(place))
     assert told(place) == ["pending", "refused"]
 
 
-def test_a_clock_that_jumps_back_ends_the_question(place: Place, gate: Gate):
+def test_a_clock_that_jumps_back_ends_the_question(place: Place, gate: Gate) -> None:
     place.clock.go(hours=-1)
     assert gate.look("INC-0001", ID) == 0
     assert gate.get(ID).state is ApprovalState.EXPIRED
     assert "clock" in gate.get(ID).note
 
 
-def test_a_small_correction_of_the_clock_changes_nothing(place: Place, gate: Gate):
+def test_a_small_correction_of_the_clock_changes_nothing(place: Place, gate: Gate) -> None:
     place.clock.go(seconds=-3)
     assert gate.look("INC-0001", ID) == 453
     assert gate.answer(ID, yes(place)).state is ApprovalState.APPROVED
 
 
-def test_an_answer_ends_the_waiting_and_is_told_with_its_name(place: Place, gate: Gate):
+def test_an_answer_ends_the_waiting_and_is_told_with_its_name(place: Place, gate: Gate) -> None:
     gate.answer(ID, yes(place, by="alex", surface=Surface.TERMINAL))
     assert gate.look("INC-0001", ID) == 0
     assert "approved by alex (terminal)" in place.events()[-1].message
@@ -102,28 +104,30 @@ def test_an_answer_ends_the_waiting_and_is_told_with_its_name(place: Place, gate
 @pytest.mark.parametrize("other", [{"digest": "0" * 64}, {"by": " "}])
 def test_an_answer_that_does_not_count_is_recorded_and_the_question_stays(
     place: Place, gate: Gate, other: dict[str, str]
-):
+) -> None:
     with pytest.raises(ApprovalError):
         gate.answer(ID, yes(place, **other))
     assert told(place) == ["pending", "refused"]
     assert gate.look("INC-0001", ID) > 0
 
 
-def test_an_answer_to_nothing_leaves_no_trace(place: Place, gate: Gate):
+def test_an_answer_to_nothing_leaves_no_trace(place: Place, gate: Gate) -> None:
     with pytest.raises(ApprovalError, match="no approval"):
         gate.answer("INC-0001.9", yes(place))
     gate.refuse("INC-0001.9", "why", by="", surface=Surface.FILE)
     assert told(place) == ["pending"]
 
 
-def test_a_person_who_takes_over_withdraws_the_question(place: Place, gate: Gate):
+def test_a_person_who_takes_over_withdraws_the_question(place: Place, gate: Gate) -> None:
     place.put(place.incidents()[0].model_copy(update={"takeover": True}))
     assert gate.look("INC-0001", ID) == 0
     assert gate.get(ID).state is ApprovalState.WITHDRAWN
 
 
 @pytest.mark.parametrize("answered", [True, False])
-def test_what_the_world_has_overtaken_is_withdrawn_once(place: Place, gate: Gate, answered: bool):
+def test_what_the_world_has_overtaken_is_withdrawn_once(
+    place: Place, gate: Gate, answered: bool
+) -> None:
     if answered:
         gate.answer(ID, yes(place))
     for _ in range(2):
@@ -132,14 +136,14 @@ def test_what_the_world_has_overtaken_is_withdrawn_once(place: Place, gate: Gate
     assert told(place).count("ended") == 1
 
 
-def test_a_no_stays_a_no(place: Place, gate: Gate):
+def test_a_no_stays_a_no(place: Place, gate: Gate) -> None:
     gate.answer(ID, yes(place, approve=False, reason="not now"))
     gate.withdraw("INC-0001", ID, "it recovered by itself")
     assert gate.get(ID).state is ApprovalState.REJECTED
     assert told(place) == ["pending", "decided"]
 
 
-def test_policy_answers_what_it_allows_and_nobody_is_asked(place: Place):
+def test_policy_answers_what_it_allows_and_nobody_is_asked(place: Place) -> None:
     place.put(an_incident(status=Status.DIAGNOSING))
     gate = Gate(place.deps)
     gate.ask("INC-0001", PLAN.document(), ALLOW.document())

@@ -52,7 +52,7 @@ def occasions(phone: Phone) -> list[Occasion]:
     return [notice.occasion for notice in phone.heard]
 
 
-async def test_each_event_that_matters_is_told_once_and_in_order(place: Place):
+async def test_each_event_that_matters_is_told_once_and_in_order(place: Place) -> None:
     phone = Phone()
     for kind in EventType:
         happens(place, kind)
@@ -64,7 +64,7 @@ async def test_each_event_that_matters_is_told_once_and_in_order(place: Place):
     assert [e.data["outcome"] for e in told if e.data] == ["sent"] * 4
 
 
-async def test_one_that_was_away_hears_all_of_it_later(place: Place):
+async def test_one_that_was_away_hears_all_of_it_later(place: Place) -> None:
     phone = Phone()
     for number in range(3):
         happens(place, EventType.INCIDENT_ESCALATED, str(number))
@@ -73,7 +73,7 @@ async def test_one_that_was_away_hears_all_of_it_later(place: Place):
     assert len(phone.heard) == 3
 
 
-async def test_a_call_that_failed_for_the_moment_is_made_again(place: Place):
+async def test_a_call_that_failed_for_the_moment_is_made_again(place: Place) -> None:
     phone = Phone(fails=3)
     happens(place, EventType.INCIDENT_RESOLVED)
     await Inform(place.deps, phone, HERE).catch_up()
@@ -83,7 +83,7 @@ async def test_a_call_that_failed_for_the_moment_is_made_again(place: Place):
 @pytest.mark.parametrize(("retry", "rang"), [(True, inform.TRIES), (False, 1)])
 async def test_a_call_that_cannot_be_made_is_said_and_holds_up_nobody(
     place: Place, retry: bool, rang: int
-):
+) -> None:
     phone = Phone(fails=rang, retry=retry)
     happens(place, EventType.INCIDENT_RESOLVED)
     happens(place, EventType.INCIDENT_ESCALATED)
@@ -97,7 +97,7 @@ async def test_a_call_that_cannot_be_made_is_said_and_holds_up_nobody(
 
 async def test_a_death_between_telling_and_noting_it_tells_again_under_the_same_key(
     place: Place, monkeypatch: pytest.MonkeyPatch
-):
+) -> None:
     phone = Phone()
     happens(place, EventType.INCIDENT_RESOLVED)
 
@@ -117,14 +117,14 @@ async def test_a_death_between_telling_and_noting_it_tells_again_under_the_same_
     assert len(place.events(EventType.PEOPLE_TOLD)) == 1
 
 
-async def test_trouble_of_another_environment_is_not_told(place: Place):
+async def test_trouble_of_another_environment_is_not_told(place: Place) -> None:
     phone = Phone()
     happens(place, EventType.INCIDENT_RESOLVED, environment="shop:demo")
     await Inform(place.deps, phone, HERE).catch_up()
     assert phone.heard == []
 
 
-async def test_two_notifiers_have_a_cursor_each(place: Place):
+async def test_two_notifiers_have_a_cursor_each(place: Place) -> None:
     phone, bell = Phone(), Phone(name="bell")
     happens(place, EventType.INCIDENT_RESOLVED)
     await Inform(place.deps, phone, HERE).catch_up()
@@ -132,7 +132,7 @@ async def test_two_notifiers_have_a_cursor_each(place: Place):
     assert len(phone.heard) == len(bell.heard) == 1
 
 
-async def test_a_question_carries_its_digest_and_how_to_answer(place: Place):
+async def test_a_question_carries_its_digest_and_how_to_answer(place: Place) -> None:
     phone, plan = Phone(), a_plan().model_copy(update={"environment": HERE})
     place.put(an_incident(environment=HERE, status=Status.DIAGNOSING))
     Gate(place.deps).ask("INC-0001", plan.document(), ASK.document())

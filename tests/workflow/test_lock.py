@@ -21,7 +21,7 @@ with Lock(Path(sys.argv[1]), "`aiops serve`"):
 """
 
 
-def test_a_second_one_is_refused_with_the_process_id_of_the_first(tmp_path: Path):
+def test_a_second_one_is_refused_with_the_process_id_of_the_first(tmp_path: Path) -> None:
     path = tmp_path / "locks" / "serve.lock"
     with Lock(path, "`aiops serve`"):
         with pytest.raises(BusyError, match=f"Process {os.getpid()} already runs `aiops serve`"):
@@ -32,7 +32,7 @@ def test_a_second_one_is_refused_with_the_process_id_of_the_first(tmp_path: Path
         pass
 
 
-def test_a_process_that_is_killed_frees_it(tmp_path: Path):
+def test_a_process_that_is_killed_frees_it(tmp_path: Path) -> None:
     path = tmp_path / "serve.lock"
     command = [sys.executable, "-c", HOLDER, str(path)]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as holder:
@@ -46,7 +46,7 @@ def test_a_process_that_is_killed_frees_it(tmp_path: Path):
             assert path.read_text() == str(os.getpid())
 
 
-def test_an_error_inside_frees_it(tmp_path: Path):
+def test_an_error_inside_frees_it(tmp_path: Path) -> None:
     path = tmp_path / "serve.lock"
     with pytest.raises(RuntimeError), Lock(path, "x"):
         raise RuntimeError
@@ -54,7 +54,7 @@ def test_an_error_inside_frees_it(tmp_path: Path):
         pass
 
 
-def test_it_is_told_who_holds_it_and_that_nobody_does(tmp_path: Path):
+def test_it_is_told_who_holds_it_and_that_nobody_does(tmp_path: Path) -> None:
     path = tmp_path / "shop.lock"
     assert holder(path) == ""
     with Lock(path, "x"):

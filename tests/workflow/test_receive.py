@@ -18,7 +18,7 @@ async def take(place: Place) -> int:
     return await Receive(place.deps).handle(HERE)
 
 
-async def test_an_alert_opens_an_incident_and_says_so(place: Place):
+async def test_an_alert_opens_an_incident_and_says_so(place: Place) -> None:
     place.keep(an_alert())
     assert await take(place) == 1
     (incident,) = place.incidents()
@@ -28,7 +28,7 @@ async def test_an_alert_opens_an_incident_and_says_so(place: Place):
     assert await take(place) == 0
 
 
-async def test_the_same_body_again_is_seen_again_and_opens_nothing(place: Place):
+async def test_the_same_body_again_is_seen_again_and_opens_nothing(place: Place) -> None:
     for _ in range(3):
         place.keep(an_alert())
         await take(place)
@@ -36,7 +36,7 @@ async def test_the_same_body_again_is_seen_again_and_opens_nothing(place: Place)
     assert len(place.events(EventType.ALERT_RECEIVED)) == 2
 
 
-async def test_a_storm_of_one_cause_is_one_incident_at_the_deepest_service(place: Place):
+async def test_a_storm_of_one_cause_is_one_incident_at_the_deepest_service(place: Place) -> None:
     storm = [
         an_alert(service, labels={"alertname": name, "service": service, "n": str(n)})
         for n, name in enumerate(["HighLatency", "HighErrorRate"] * 50)
@@ -50,7 +50,7 @@ async def test_a_storm_of_one_cause_is_one_incident_at_the_deepest_service(place
     assert set(incident.alert_names) == {"HighLatency", "HighErrorRate"}
 
 
-async def test_a_caller_that_alerts_a_little_later_joins(place: Place):
+async def test_a_caller_that_alerts_a_little_later_joins(place: Place) -> None:
     place.keep(an_alert("payments-api"))
     await take(place)
     place.clock.go(minutes=4)
@@ -59,7 +59,7 @@ async def test_a_caller_that_alerts_a_little_later_joins(place: Place):
     assert [i.service for i in place.incidents()] == ["payments-api"]
 
 
-async def test_a_caller_that_alerts_much_later_has_trouble_of_its_own(place: Place):
+async def test_a_caller_that_alerts_much_later_has_trouble_of_its_own(place: Place) -> None:
     place.keep(an_alert("payments-api"))
     await take(place)
     place.clock.go(minutes=6)
@@ -68,20 +68,20 @@ async def test_a_caller_that_alerts_much_later_has_trouble_of_its_own(place: Pla
     assert [i.service for i in place.incidents()] == ["payments-api", "web"]
 
 
-async def test_a_stranger_has_trouble_of_its_own(place: Place):
+async def test_a_stranger_has_trouble_of_its_own(place: Place) -> None:
     place.keep(an_alert("payments-api"))
     place.keep(an_alert("mail"))
     await take(place)
     assert [i.service for i in place.incidents()] == ["payments-api", "mail"]
 
 
-async def test_one_group_is_one_incident_also_of_strangers(place: Place):
+async def test_one_group_is_one_incident_also_of_strangers(place: Place) -> None:
     place.keep(an_alert("payments-api"), an_alert("mail"))
     await take(place)
     assert len(place.incidents()) == 1
 
 
-async def test_resolved_is_told_and_is_no_recovery(place: Place):
+async def test_resolved_is_told_and_is_no_recovery(place: Place) -> None:
     place.keep(an_alert())
     place.keep(an_alert(state=AlertState.RESOLVED))
     await take(place)
@@ -90,7 +90,7 @@ async def test_resolved_is_told_and_is_no_recovery(place: Place):
     assert "telemetry decides" in place.events(EventType.ALERT_RECEIVED)[-1].message
 
 
-async def test_resolved_without_an_incident_opens_nothing(place: Place):
+async def test_resolved_without_an_incident_opens_nothing(place: Place) -> None:
     place.keep(an_alert(state=AlertState.RESOLVED))
     assert await take(place) == 1
     assert place.incidents() == []
@@ -99,7 +99,7 @@ async def test_resolved_without_an_incident_opens_nothing(place: Place):
 @pytest.mark.parametrize(("minutes", "incidents"), [(9, 1), (11, 2)])
 async def test_after_the_end_a_repeat_opens_nothing_for_a_while(
     place: Place, minutes: int, incidents: int
-):
+) -> None:
     place.keep(an_alert())
     await take(place)
     ended = place.incidents()[0].move(Status.ESCALATED, "why", at=place.clock.at)
@@ -122,7 +122,7 @@ async def test_after_the_end_a_repeat_opens_nothing_for_a_while(
 )
 async def test_a_beginning_that_cannot_be_is_dated_by_arrival(
     place: Place, claimed: datetime | None, dated: datetime
-):
+) -> None:
     place.keep(an_alert(starts_at=claimed))
     await take(place)
     assert place.incidents()[0].started_at == dated
@@ -137,13 +137,15 @@ async def test_a_beginning_that_cannot_be_is_dated_by_arrival(
         ("x", Severity.SEV3),
     ],
 )
-async def test_the_label_gives_the_first_severity(place: Place, label: str, severity: Severity):
+async def test_the_label_gives_the_first_severity(
+    place: Place, label: str, severity: Severity
+) -> None:
     place.keep(an_alert(labels={"alertname": "A", "service": "web", "severity": label}))
     await take(place)
     assert place.incidents()[0].severity is severity
 
 
-async def test_without_a_call_graph_the_labels_have_to_do(place: Place):
+async def test_without_a_call_graph_the_labels_have_to_do(place: Place) -> None:
     place.topology = Company(away=True)
     place.keep(an_alert("payments-api"))
     place.keep(an_alert("web"))
@@ -151,20 +153,20 @@ async def test_without_a_call_graph_the_labels_have_to_do(place: Place):
     assert [i.service for i in place.incidents()] == ["payments-api", "web"]
 
 
-async def test_what_was_rejected_and_what_is_elsewhere_is_left_alone(place: Place):
+async def test_what_was_rejected_and_what_is_elsewhere_is_left_alone(place: Place) -> None:
     place.keep(an_alert(), rejected="not JSON", digest="1")
     place.keep(an_alert(), environment="docker:other", digest="2")
     assert await take(place) == 0
     assert place.incidents() == []
 
 
-async def test_a_truncated_body_says_so(place: Place):
+async def test_a_truncated_body_says_so(place: Place) -> None:
     place.keep(an_alert(), truncated=7)
     await take(place)
     assert "7 alerts left out" in place.events(EventType.INCIDENT_OPENED)[0].message
 
 
-async def test_more_bodies_than_a_batch_are_all_taken(place: Place):
+async def test_more_bodies_than_a_batch_are_all_taken(place: Place) -> None:
     for number in range(120):
         place.keep(an_alert(labels={"alertname": f"A{number}", "service": "web"}))
     assert await take(place) == 120
@@ -174,7 +176,7 @@ async def test_more_bodies_than_a_batch_are_all_taken(place: Place):
 
 async def test_a_batch_that_fails_is_taken_whole_the_next_time(
     place: Place, monkeypatch: pytest.MonkeyPatch
-):
+) -> None:
     place.keep(an_alert("payments-api"))
     place.keep(an_alert("mail"))
     right = Chronicle.tell
@@ -193,7 +195,7 @@ async def test_a_batch_that_fails_is_taken_whole_the_next_time(
     assert len(place.incidents()) == len(place.events(EventType.INCIDENT_OPENED)) == 2
 
 
-async def test_a_hostile_label_is_kept_as_it_is_and_harms_nothing(place: Place):
+async def test_a_hostile_label_is_kept_as_it_is_and_harms_nothing(place: Place) -> None:
     name = "\x1b[2J'; DROP TABLE incidents; --\u202e" + "x" * 5000
     alert: Alert = an_alert(labels={"alertname": name, "service": name})
     place.keep(alert)

@@ -10,7 +10,7 @@ from aiops_agent.workflow import step
 
 async def test_a_step_waits_for_the_store_however_long_it_is_away(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
-):
+) -> None:
     """Before, nine minutes of a full disk ended the incident as a fault of ours."""
     monkeypatch.setattr(step, "FIRST_PAUSE", 0.0)
     left = [StoreError("The disk of the store is full.")] * 50
@@ -25,7 +25,7 @@ async def test_a_step_waits_for_the_store_however_long_it_is_away(
     assert "waits for the store" in caplog.text
 
 
-async def test_what_is_not_the_store_is_not_waited_for():
+async def test_what_is_not_the_store_is_not_waited_for() -> None:
     """A defect shows at once."""
 
     async def work() -> str:

@@ -71,7 +71,7 @@ def _play(state: Path, error: type[BaseException]) -> Incident:
     return asyncio.run(play())
 
 
-def test_a_story_that_died_for_good_ends_with_a_person(tmp_path: Path):
+def test_a_story_that_died_for_good_ends_with_a_person(tmp_path: Path) -> None:
     incident = _play(tmp_path, AlienError)
 
     assert (incident.status, incident.ending) == (Status.ESCALATED, Ending.HANDED_OVER)
@@ -79,7 +79,7 @@ def test_a_story_that_died_for_good_ends_with_a_person(tmp_path: Path):
 
 
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
-def test_a_story_that_was_cut_off_goes_on(tmp_path: Path):
+def test_a_story_that_was_cut_off_goes_on(tmp_path: Path) -> None:
     incident = _play(tmp_path, asyncio.CancelledError)
 
     assert incident.ending is Ending.HANDED_OVER

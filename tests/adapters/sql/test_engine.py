@@ -19,7 +19,7 @@ def mode(path: Path) -> int:
     return stat.S_IMODE(path.stat().st_mode)
 
 
-def test_sqlite_opens_durably_and_for_its_owner_alone(tmp_path: Path):
+def test_sqlite_opens_durably_and_for_its_owner_alone(tmp_path: Path) -> None:
     path = tmp_path / "state" / "store.db"
     engine = make_engine(f"sqlite:///{path}")
     with engine.connect() as connection:
@@ -31,7 +31,7 @@ def test_sqlite_opens_durably_and_for_its_owner_alone(tmp_path: Path):
     assert (mode(path.parent), mode(path)) == (0o700, 0o600)
 
 
-def test_every_sqlite_knows_the_time_below_a_second(tmp_path: Path):
+def test_every_sqlite_knows_the_time_below_a_second(tmp_path: Path) -> None:
     """DBOS asks for unixepoch('subsec') on Python 3.12, whatever SQLite it came with."""
     engine = make_engine(f"sqlite:///{tmp_path}/store.db")
     with engine.begin() as connection:
@@ -45,12 +45,12 @@ def test_every_sqlite_knows_the_time_below_a_second(tmp_path: Path):
 
 
 @pytest.mark.parametrize("url", ["mysql://a/b", "nonsense", "sqlite://", "sqlite:///:memory:"])
-def test_an_address_that_is_no_lasting_store_is_refused(url: str):
+def test_an_address_that_is_no_lasting_store_is_refused(url: str) -> None:
     with pytest.raises(SettingsError, match="sqlite"):
         make_engine(url)
 
 
-def test_a_folder_that_cannot_be_made_is_told_with_its_reason(tmp_path: Path):
+def test_a_folder_that_cannot_be_made_is_told_with_its_reason(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
 
     with pytest.raises(StoreError, match="cannot be made or written"):
@@ -72,14 +72,14 @@ def test_a_folder_that_cannot_be_made_is_told_with_its_reason(tmp_path: Path):
         ("", "refused a record"),
     ],
 )
-def test_each_trouble_of_a_database_is_one_sentence_on_one_line(cause: str, words: str):
+def test_each_trouble_of_a_database_is_one_sentence_on_one_line(cause: str, words: str) -> None:
     text = str(explained(OperationalError("SELECT 1", {}, Exception(cause))))
 
     assert words in text
     assert "\n" not in text
 
 
-def test_a_file_that_is_no_database_is_a_store_error(tmp_path: Path):
+def test_a_file_that_is_no_database_is_a_store_error(tmp_path: Path) -> None:
     path = tmp_path / "store.db"
     path.write_bytes(b"no database at all, just text " * 100)
     engine = make_engine(f"sqlite:///{path}")
@@ -88,7 +88,7 @@ def test_a_file_that_is_no_database_is_a_store_error(tmp_path: Path):
         upgrade(engine)
 
 
-def test_a_server_that_is_away_is_a_store_error():
+def test_a_server_that_is_away_is_a_store_error() -> None:
     engine = make_engine("postgresql://nobody:secret@127.0.0.1:1/none")
 
     with pytest.raises(StoreError, match="does not let us in") as told:
@@ -96,7 +96,7 @@ def test_a_server_that_is_away_is_a_store_error():
     assert "secret" not in str(told.value)
 
 
-def test_a_full_disk_loses_the_transaction_and_says_so(tmp_path: Path):
+def test_a_full_disk_loses_the_transaction_and_says_so(tmp_path: Path) -> None:
     engine = make_engine(f"sqlite:///{tmp_path}/store.db")
     upgrade(engine)
     sa.event.listen(engine, "checkout", lambda c, *_: c.execute("PRAGMA max_page_count=1"))
@@ -108,7 +108,7 @@ def test_a_full_disk_loses_the_transaction_and_says_so(tmp_path: Path):
     engine.dispose()
 
 
-def test_a_record_of_another_version_is_told_and_not_raised_raw(engine: sa.Engine):
+def test_a_record_of_another_version_is_told_and_not_raised_raw(engine: sa.Engine) -> None:
     store = SqlStore(engine)
     with store.begin() as work:
         work.incidents.put(an_incident())
@@ -118,7 +118,7 @@ def test_a_record_of_another_version_is_told_and_not_raised_raw(engine: sa.Engin
         work.incidents.get("INC-0001")
 
 
-def test_a_wake_up_is_given_the_open_transaction(engine: sa.Engine):
+def test_a_wake_up_is_given_the_open_transaction(engine: sa.Engine) -> None:
     woken = []
     store = SqlStore(engine, lambda connection, *what: woken.append((connection.closed, *what)))
     with store.begin() as work:
@@ -127,7 +127,7 @@ def test_a_wake_up_is_given_the_open_transaction(engine: sa.Engine):
     assert woken == [(False, "INC-0001", "k1")]
 
 
-def test_two_processes_wait_for_each_other(engine: sa.Engine):
+def test_two_processes_wait_for_each_other(engine: sa.Engine) -> None:
     other = make_engine(engine.url.render_as_string(hide_password=False))
     results: list[str] = []
 

@@ -16,14 +16,14 @@ from aiops_agent.adapters.sql.tables import METADATA
 from aiops_agent.domain.errors import StoreError
 
 
-def test_the_migrated_schema_is_the_schema_of_the_code(engine: sa.Engine):
+def test_the_migrated_schema_is_the_schema_of_the_code(engine: sa.Engine) -> None:
     with engine.connect() as connection:
         context = MigrationContext.configure(connection, opts={"compare_type": True})
 
         assert compare_metadata(context, METADATA) == []
 
 
-def test_a_column_that_no_migration_makes_is_noticed(engine: sa.Engine):
+def test_a_column_that_no_migration_makes_is_noticed(engine: sa.Engine) -> None:
     changed = sa.MetaData()
     for table in METADATA.tables.values():
         table.to_metadata(changed)
@@ -34,7 +34,7 @@ def test_a_column_that_no_migration_makes_is_noticed(engine: sa.Engine):
         assert [found[0] for found in compare_metadata(context, changed)] == ["add_column"]
 
 
-def test_the_revisions_named_in_the_code_are_those_in_the_folder():
+def test_the_revisions_named_in_the_code_are_those_in_the_folder() -> None:
     config = Config()
     config.set_main_option("script_location", str(migrate.FOLDER))
     scripts = ScriptDirectory.from_config(config)
@@ -43,7 +43,7 @@ def test_the_revisions_named_in_the_code_are_those_in_the_folder():
     assert found == migrate.REVISIONS
 
 
-def test_eight_starters_at_once_bring_one_schema_up(store_url: str):
+def test_eight_starters_at_once_bring_one_schema_up(store_url: str) -> None:
     failures: list[BaseException] = []
     start = threading.Barrier(8)
 
@@ -64,7 +64,7 @@ def test_eight_starters_at_once_bring_one_schema_up(store_url: str):
     assert failures == []
 
 
-def test_a_database_of_a_newer_version_is_refused_and_left_alone(engine: sa.Engine):
+def test_a_database_of_a_newer_version_is_refused_and_left_alone(engine: sa.Engine) -> None:
     with engine.begin() as connection:
         connection.execute(sa.text("UPDATE alembic_version SET version_num = '9999'"))
 
@@ -77,7 +77,7 @@ def test_a_database_of_a_newer_version_is_refused_and_left_alone(engine: sa.Engi
 
 def test_a_migration_that_fails_leaves_an_empty_database(
     store_url: str, monkeypatch: pytest.MonkeyPatch
-):
+) -> None:
     engine = make_engine(store_url)
     with engine.begin() as connection:
         connection.execute(sa.text("CREATE TABLE tokens (x INTEGER)"))
@@ -88,7 +88,7 @@ def test_a_migration_that_fails_leaves_an_empty_database(
     engine.dispose()
 
 
-def test_a_folder_with_a_percent_sign_is_no_trouble(tmp_path: Path):
+def test_a_folder_with_a_percent_sign_is_no_trouble(tmp_path: Path) -> None:
     engine = make_engine(f"sqlite:///{tmp_path}/100%/store.db")
     migrate.upgrade(engine)
 

@@ -81,7 +81,7 @@ def _read(terminal: int) -> bytes | None:
 
 
 @pytest.mark.parametrize(("typed", "code"), [("y\n", 0), ("\n", 5), ("\x04", 8), ("\x03", 130)])
-def test_a_key_decides(tmp_path: Path, typed: str, code: int):
+def test_a_key_decides(tmp_path: Path, typed: str, code: int) -> None:
     shown = in_terminal(tmp_path, "demo", answer=typed)
 
     assert shown.code == code
@@ -101,14 +101,14 @@ def _by_file(state: Path) -> None:
 
 
 @pytest.mark.parametrize(("give", "surface"), [(_by_command, "command"), (_by_file, "file")])
-def test_an_answer_from_elsewhere_goes_on_here(tmp_path: Path, give, surface: str):
+def test_an_answer_from_elsewhere_goes_on_here(tmp_path: Path, give, surface: str) -> None:
     shown = in_terminal(tmp_path, "demo", answer=lambda: give(tmp_path))
 
     assert shown.code == 0
     assert f"({surface})" in shown.text
 
 
-def test_without_a_terminal_it_goes_on_after_the_approval(tmp_path: Path):
+def test_without_a_terminal_it_goes_on_after_the_approval(tmp_path: Path) -> None:
     waiting = quietly(tmp_path, "demo")
     approved = quietly(tmp_path, "approve", "INC-0001")
     resumed = quietly(tmp_path, "incident", "resume", "INC-0001")

@@ -29,7 +29,9 @@ READS = (
 
 
 @pytest.mark.parametrize("words", READS)
-def test_a_read_command_answers_in_json_and_nothing_else(aiops: Aiops, words: tuple[str, ...]):
+def test_a_read_command_answers_in_json_and_nothing_else(
+    aiops: Aiops, words: tuple[str, ...]
+) -> None:
     ran = aiops(*words, "-o", "json", "-q")
 
     assert ran.code == 0
@@ -39,7 +41,9 @@ def test_a_read_command_answers_in_json_and_nothing_else(aiops: Aiops, words: tu
 
 
 @pytest.mark.parametrize("words", READS)
-def test_a_read_command_prints_no_escape_sequence_into_a_pipe(aiops: Aiops, words: tuple[str, ...]):
+def test_a_read_command_prints_no_escape_sequence_into_a_pipe(
+    aiops: Aiops, words: tuple[str, ...]
+) -> None:
     ran = aiops(*words)
 
     assert ran.code == 0
@@ -62,7 +66,7 @@ CODES = {
 
 
 @pytest.mark.parametrize("words", CODES)
-def test_an_error_is_one_sentence_with_a_code(aiops: Aiops, words: tuple[str, ...]):
+def test_an_error_is_one_sentence_with_a_code(aiops: Aiops, words: tuple[str, ...]) -> None:
     code, told = CODES[words]
 
     ran = aiops(*words)
@@ -73,7 +77,7 @@ def test_an_error_is_one_sentence_with_a_code(aiops: Aiops, words: tuple[str, ..
     assert "Traceback" not in ran.err
 
 
-def test_a_flaw_in_the_configuration_is_told_with_its_place(aiops: Aiops):
+def test_a_flaw_in_the_configuration_is_told_with_its_place(aiops: Aiops) -> None:
     Path("aiops.yaml").write_text("server:\n  prt: 1\nmode: x\n")
 
     ran = aiops("config", "check")
@@ -83,7 +87,7 @@ def test_a_flaw_in_the_configuration_is_told_with_its_place(aiops: Aiops):
     assert "aiops.yaml:3:1: mode" in ran.err
 
 
-def test_info_helps_also_when_the_configuration_is_broken(aiops: Aiops):
+def test_info_helps_also_when_the_configuration_is_broken(aiops: Aiops) -> None:
     Path("aiops.yaml").write_text("mode: x\n")
 
     ran = aiops("info")
@@ -97,7 +101,7 @@ def test_info_helps_also_when_the_configuration_is_broken(aiops: Aiops):
 )
 def test_what_fails_inside_is_told_without_a_traceback(
     aiops: Aiops, monkeypatch: pytest.MonkeyPatch, error: Exception, code: int
-):
+) -> None:
     def fail(settings: object) -> None:
         raise error
 
@@ -111,20 +115,20 @@ def test_what_fails_inside_is_told_without_a_traceback(
     assert "Traceback" in aiops("incident", "list", "--debug").err
 
 
-def test_options_for_every_command_may_stand_anywhere(aiops: Aiops):
+def test_options_for_every_command_may_stand_anywhere(aiops: Aiops) -> None:
     Path("other.yaml").write_text("server: {port: 1}")
 
     for words in (("-c", "other.yaml", "config", "show"), ("config", "show", "-c", "other.yaml")):
         assert aiops(*words, "-o", "json").data["server.port"] == 1
 
 
-def test_a_reason_that_looks_like_an_option_is_a_reason(aiops: Aiops, house: PlayedHouse):
+def test_a_reason_that_looks_like_an_option_is_a_reason(aiops: Aiops, house: PlayedHouse) -> None:
     aiops("reject", "INC-0001", "--reason", "-q")
 
     assert house.service.decisions[0].reason == "-q"
 
 
-def test_approve_says_what_it_did_on_stderr(aiops: Aiops, house: PlayedHouse):
+def test_approve_says_what_it_did_on_stderr(aiops: Aiops, house: PlayedHouse) -> None:
     ran = aiops("approve", "INC-0001", "--digest", REQUEST.digest[:12])
 
     assert (ran.code, ran.out) == (0, "")
@@ -132,13 +136,13 @@ def test_approve_says_what_it_did_on_stderr(aiops: Aiops, house: PlayedHouse):
     assert answered(house) == [(True, Surface.COMMAND)]
 
 
-def test_an_answered_request_is_not_answered_again(aiops: Aiops, house: PlayedHouse):
+def test_an_answered_request_is_not_answered_again(aiops: Aiops, house: PlayedHouse) -> None:
     house.service.end(ApprovalState.REJECTED)
 
     assert aiops("approve", "INC-0001").code == 5
 
 
-def test_approval_show_prints_the_line_that_creates_the_file(aiops: Aiops, state: Path):
+def test_approval_show_prints_the_line_that_creates_the_file(aiops: Aiops, state: Path) -> None:
     ran = aiops("approval", "show", "INC-0001")
 
     line = f"(umask 077; printf 'approve {REQUEST.digest}\\n' > {state}/approvals/INC-0001.1"
@@ -146,7 +150,7 @@ def test_approval_show_prints_the_line_that_creates_the_file(aiops: Aiops, state
     assert (state / "approvals").stat().st_mode & 0o777 == 0o700
 
 
-def test_a_sick_house_gives_code_3(aiops: Aiops, house: PlayedHouse):
+def test_a_sick_house_gives_code_3(aiops: Aiops, house: PlayedHouse) -> None:
     house.sick = True
 
     ran = aiops("doctor")
@@ -156,28 +160,28 @@ def test_a_sick_house_gives_code_3(aiops: Aiops, house: PlayedHouse):
     assert "off: docker" in ran.out
 
 
-def test_services_without_a_signal_are_named(aiops: Aiops):
+def test_services_without_a_signal_are_named(aiops: Aiops) -> None:
     ran = aiops("services")
 
     assert "! cart: no latency; no errors" in ran.out
     assert "L---" in ran.out
 
 
-def test_a_token_is_printed_alone_and_its_hash_never(aiops: Aiops):
+def test_a_token_is_printed_alone_and_its_hash_never(aiops: Aiops) -> None:
     ran = aiops("token", "create", "am")
 
     assert ran.out == "aiops_secret\n"
     assert "secret" not in json.dumps(aiops("token", "list", "-o", "json").data)
 
 
-def test_taking_over_is_said(aiops: Aiops, house: PlayedHouse):
+def test_taking_over_is_said(aiops: Aiops, house: PlayedHouse) -> None:
     ran = aiops("incident", "close", "INC-0001", "--takeover", "--reason", "mine")
 
     assert ran.code == 0
     assert house.service.one.takeover
 
 
-def test_the_house_is_closed_after_following(aiops: Aiops, house: PlayedHouse):
+def test_the_house_is_closed_after_following(aiops: Aiops, house: PlayedHouse) -> None:
     aiops("demo", "--yes")
 
     assert house.closed

@@ -40,15 +40,15 @@ def _ended(ending: Ending) -> Incident:
 
 
 @pytest.mark.parametrize("ending", Ending)
-def test_every_ending_has_its_code(ending: Ending):
+def test_every_ending_has_its_code(ending: Ending) -> None:
     assert exit_of(_ended(ending)) == ENDS[ending][2]
 
 
-def test_an_incident_that_waits_is_code_8():
+def test_an_incident_that_waits_is_code_8() -> None:
     assert exit_of(canned.WAITING) is Exit.WAITING
 
 
-def test_a_yes_beforehand_is_recorded_as_such(aiops: Aiops, house: PlayedHouse):
+def test_a_yes_beforehand_is_recorded_as_such(aiops: Aiops, house: PlayedHouse) -> None:
     ran = aiops("demo", "--yes")
 
     assert ran.code == 0
@@ -57,7 +57,7 @@ def test_a_yes_beforehand_is_recorded_as_such(aiops: Aiops, house: PlayedHouse):
     assert "resolved" in ran.out
 
 
-def test_without_a_terminal_nobody_is_waited_for(aiops: Aiops, house: PlayedHouse):
+def test_without_a_terminal_nobody_is_waited_for(aiops: Aiops, house: PlayedHouse) -> None:
     ran = aiops("demo")
 
     assert ran.code == 8
@@ -67,7 +67,9 @@ def test_without_a_terminal_nobody_is_waited_for(aiops: Aiops, house: PlayedHous
         assert told == REQUEST.digest or told not in ran.out
 
 
-def test_a_file_that_lies_there_is_waited_for(aiops: Aiops, house: PlayedHouse, state: Path):
+def test_a_file_that_lies_there_is_waited_for(
+    aiops: Aiops, house: PlayedHouse, state: Path
+) -> None:
     files = ApprovalFiles(state / "approvals")
     files.open_folder()
     files.path(REQUEST.id).write_text("approve x")
@@ -84,7 +86,7 @@ def test_a_file_that_lies_there_is_waited_for(aiops: Aiops, house: PlayedHouse, 
     assert asyncio.run(scene()) is Exit.DONE
 
 
-def test_resume_goes_on_in_the_engine_of_its_environment(aiops: Aiops, house: PlayedHouse):
+def test_resume_goes_on_in_the_engine_of_its_environment(aiops: Aiops, house: PlayedHouse) -> None:
     house.service.end(ApprovalState.APPROVED)
     house.service.one = house.service.one.model_copy(update={"status": Status.VERIFYING})
     real = house.service.one.model_copy(update={"environment": "docker:shop"})
@@ -98,7 +100,7 @@ def test_resume_goes_on_in_the_engine_of_its_environment(aiops: Aiops, house: Pl
 
 def test_a_story_that_died_is_told_and_not_waited_for(
     aiops: Aiops, house: PlayedHouse, monkeypatch: pytest.MonkeyPatch
-):
+) -> None:
     house.died = "ERROR: a defect"
     house.service.request = REQUEST.model_copy(update={"state": ApprovalState.WITHDRAWN})
     monkeypatch.setattr(following, "DOUBT", timedelta(milliseconds=100))
@@ -109,7 +111,9 @@ def test_a_story_that_died_is_told_and_not_waited_for(
     assert "ERROR: a defect" in ran.err
 
 
-def test_an_ended_incident_is_shown_again_and_nothing_is_run(aiops: Aiops, house: PlayedHouse):
+def test_an_ended_incident_is_shown_again_and_nothing_is_run(
+    aiops: Aiops, house: PlayedHouse
+) -> None:
     house.service.end(ApprovalState.REJECTED)
 
     ran = aiops("incident", "resume", "INC-0001")
@@ -164,7 +168,7 @@ ANSWERS = {
 
 
 @pytest.mark.parametrize("typed", ANSWERS)
-def test_a_person_answers_by_keys(scene: Scene, typed: tuple[str, ...]):
+def test_a_person_answers_by_keys(scene: Scene, typed: tuple[str, ...]) -> None:
     code, approve, reason = ANSWERS[typed]
 
     assert scene.play(*typed) == code
@@ -174,7 +178,7 @@ def test_a_person_answers_by_keys(scene: Scene, typed: tuple[str, ...]):
     assert (decision.surface, decision.digest) == (Surface.TERMINAL, REQUEST.digest)
 
 
-def test_a_closed_terminal_decides_nothing(scene: Scene):
+def test_a_closed_terminal_decides_nothing(scene: Scene) -> None:
     assert scene.play(None) is Exit.WAITING
     assert scene.house.service.decisions == []
 
@@ -184,14 +188,14 @@ def test_a_closed_terminal_decides_nothing(scene: Scene):
 )
 def test_an_answer_given_elsewhere_ends_the_question(
     scene: Scene, state: ApprovalState, code: int, capsys: pytest.CaptureFixture[str]
-):
+) -> None:
     assert scene.play(meanwhile=state) == code
 
     assert scene.house.service.decisions == []
     assert "approved by alex (terminal)" in capsys.readouterr().out
 
 
-def test_an_answer_that_comes_too_late_is_refused_and_the_end_shown(scene: Scene):
+def test_an_answer_that_comes_too_late_is_refused_and_the_end_shown(scene: Scene) -> None:
     decide = scene.house.service.decide
 
     def too_late(*args: object, **kwargs: object) -> object:
@@ -203,7 +207,9 @@ def test_an_answer_that_comes_too_late_is_refused_and_the_end_shown(scene: Scene
     assert scene.play("y") is Exit.REFUSED
 
 
-def test_a_request_whose_time_is_over_is_not_called_waiting(aiops: Aiops, house: PlayedHouse):
+def test_a_request_whose_time_is_over_is_not_called_waiting(
+    aiops: Aiops, house: PlayedHouse
+) -> None:
     """The story of this process tells its end; before, a script was told to wait for ever."""
     house.service.request = REQUEST.model_copy(update={"expires_at": canned.START})
     house.service.told += [_expired(len(house.service.told) + 1)]
@@ -219,7 +225,7 @@ def _expired(number: int) -> Event:
     return canned.EVENTS[-1].model_copy(update=update)
 
 
-def test_a_watcher_is_told_when_no_process_works_on_it(aiops: Aiops, house: PlayedHouse):
+def test_a_watcher_is_told_when_no_process_works_on_it(aiops: Aiops, house: PlayedHouse) -> None:
     told = "No process works on INC-0001: aiops incident resume INC-0001 goes on."
 
     assert told not in aiops("incident", "watch", "INC-0001").err

@@ -21,7 +21,7 @@ def written() -> Iterator[io.StringIO]:
         log.handlers[:], log.level, log.propagate = was
 
 
-def test_a_label_in_a_log_line_moves_no_cursor(written: io.StringIO):
+def test_a_label_in_a_log_line_moves_no_cursor(written: io.StringIO) -> None:
     logging.getLogger("aiops_agent.x").warning("seen", extra={"label": "\x1b[2J\u202eevil\nline"})
 
     (line,) = written.getvalue().splitlines()
@@ -30,14 +30,14 @@ def test_a_label_in_a_log_line_moves_no_cursor(written: io.StringIO):
     assert "\u202e" not in line
 
 
-def test_the_same_line_is_said_once_a_minute(written: io.StringIO):
+def test_the_same_line_is_said_once_a_minute(written: io.StringIO) -> None:
     for _ in range(5):
         logging.getLogger("aiops_agent.x").warning("the loop failed")
 
     assert len(written.getvalue().splitlines()) == 1
 
 
-def test_a_traceback_is_one_line_after_the_other(written: io.StringIO):
+def test_a_traceback_is_one_line_after_the_other(written: io.StringIO) -> None:
     try:
         raise ValueError("\x1b[31m")
     except ValueError:
@@ -47,7 +47,7 @@ def test_a_traceback_is_one_line_after_the_other(written: io.StringIO):
     assert "\x1b" not in written.getvalue()
 
 
-def test_the_engine_speaks_in_one_line_without_its_traceback(written: io.StringIO):
+def test_the_engine_speaks_in_one_line_without_its_traceback(written: io.StringIO) -> None:
     """A full disk is told in a sentence, not in a hundred lines of somebody else's library."""
     try:
         raise OSError("database or disk is full\n(Background on this error)")
@@ -58,7 +58,7 @@ def test_the_engine_speaks_in_one_line_without_its_traceback(written: io.StringI
     assert line.startswith("error dbos Exception in workflow: database or disk is full (")
 
 
-def test_a_log_that_nobody_reads_any_more_holds_up_nothing(written: io.StringIO):
+def test_a_log_that_nobody_reads_any_more_holds_up_nothing(written: io.StringIO) -> None:
     """Such as a pipe that was closed: the story that logs goes on."""
     written.close()
 

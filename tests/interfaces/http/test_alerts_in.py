@@ -22,7 +22,7 @@ PATH = "/api/v1/alertmanager"
 @pytest.mark.parametrize("number", range(1, 28))
 def test_a_real_body_is_kept_and_answered_200(
     client: TestClient, service: FakeService, metrics: FakeMetrics, number: int
-):
+) -> None:
     answer = client.post(PATH, content=body(number), headers=BEARER)
 
     (kept,) = service.kept
@@ -33,14 +33,14 @@ def test_a_real_body_is_kept_and_answered_200(
     assert metrics.count == 1
 
 
-def test_alerts_that_were_left_out_are_told_back(client: TestClient):
+def test_alerts_that_were_left_out_are_told_back(client: TestClient) -> None:
     assert client.post(PATH, content=body(9), headers=BEARER).json()["truncated"] == 7
 
 
 @pytest.mark.parametrize("given", [b"", b"no", b"[]", b"{}", b"[" * 100_000, b"\0", b"\xff"])
 def test_a_body_that_is_wrong_is_kept_and_answered_200_with_the_reason(
     client: TestClient, service: FakeService, given: bytes
-):
+) -> None:
     answer = client.post(PATH, content=given, headers=BEARER)
 
     assert (answer.status_code, answer.json()["kept"]) == (200, 1)
@@ -63,7 +63,7 @@ def test_a_body_that_is_wrong_is_kept_and_answered_200_with_the_reason(
 )
 def test_without_a_token_that_counts_nothing_is_kept(
     client: TestClient, service: FakeService, headers: dict[str, str]
-):
+) -> None:
     answer = client.post(PATH, content=body(1), headers=headers)
 
     assert (answer.status_code, service.kept) == (401, [])
@@ -73,7 +73,7 @@ def test_without_a_token_that_counts_nothing_is_kept(
 
 async def test_the_token_is_looked_at_before_the_body_is_read(
     service: FakeService, metrics: FakeMetrics, monkeypatch: pytest.MonkeyPatch
-):
+) -> None:
     order: list[str] = []
     monkeypatch.setattr(service, "authorised", order.append)
     app = make_app(service, tokens_required=True, metrics=metrics)
@@ -97,14 +97,14 @@ async def test_the_token_is_looked_at_before_the_body_is_read(
 
 def test_a_server_on_loopback_may_ask_for_no_token(
     door: Callable[[bool], TestClient], service: FakeService
-):
+) -> None:
     assert door(False).post(PATH, content=body(1)).status_code == 200
     assert len(service.kept) == 1
 
 
 def test_the_first_token_counts_at_once_on_a_running_server(
     door: Callable[[bool], TestClient], service: FakeService
-):
+) -> None:
     """Who makes one expects that nobody comes in without."""
     client = door(False)
     service.tokens_made = True
@@ -113,7 +113,9 @@ def test_the_first_token_counts_at_once_on_a_running_server(
     assert client.post(PATH, content=body(1), headers=BEARER).status_code == 200
 
 
-def test_a_store_that_keeps_nothing_is_answered_503(client: TestClient, service: FakeService):
+def test_a_store_that_keeps_nothing_is_answered_503(
+    client: TestClient, service: FakeService
+) -> None:
     service.broken = StoreError("The disk is full; free some space.")
     answer = client.post(PATH, content=body(1), headers=BEARER)
 
@@ -121,7 +123,9 @@ def test_a_store_that_keeps_nothing_is_answered_503(client: TestClient, service:
     assert answer.json() == {"error": "The disk is full; free some space."}
 
 
-def test_a_defect_is_answered_500_without_its_details(client: TestClient, service: FakeService):
+def test_a_defect_is_answered_500_without_its_details(
+    client: TestClient, service: FakeService
+) -> None:
     service.broken = RuntimeError("secret detail")
     answer = client.post(PATH, content=body(1), headers=BEARER)
 
@@ -131,7 +135,7 @@ def test_a_defect_is_answered_500_without_its_details(client: TestClient, servic
 
 def test_a_body_at_the_limit_is_taken_and_one_byte_more_is_413(
     client: TestClient, service: FakeService
-):
+) -> None:
     fits = client.post(PATH, content=b" " * MAX_BODY, headers=BEARER)
     over = client.post(PATH, content=b" " * (MAX_BODY + 1), headers=BEARER)
 
@@ -140,7 +144,7 @@ def test_a_body_at_the_limit_is_taken_and_one_byte_more_is_413(
 
 def test_a_chunked_body_without_a_length_is_413_beyond_the_limit(
     client: TestClient, service: FakeService
-):
+) -> None:
     chunks = (b" " * 1_000_000 for _ in range(20))
     answer = client.post(PATH, content=chunks, headers=BEARER)
 
@@ -148,7 +152,7 @@ def test_a_chunked_body_without_a_length_is_413_beyond_the_limit(
 
 
 @pytest.mark.parametrize("length", ["-5", "abc", "1e3", "99999999999999999999"])
-def test_a_declared_length_that_lies_is_no_trouble(client: TestClient, length: str):
+def test_a_declared_length_that_lies_is_no_trouble(client: TestClient, length: str) -> None:
     answer = client.post(PATH, content=b"{}", headers={**BEARER, "Content-Length": length})
 
     assert answer.status_code in (200, 413)
@@ -156,14 +160,14 @@ def test_a_declared_length_that_lies_is_no_trouble(client: TestClient, length: s
 
 def test_beyond_a_number_of_bodies_at_once_a_sender_is_asked_to_come_again(
     client: TestClient, service: FakeService, monkeypatch: pytest.MonkeyPatch
-):
+) -> None:
     monkeypatch.setattr(doors, "MAX_AT_ONCE", 0)
     answer = client.post(PATH, content=body(1), headers=BEARER)
 
     assert (answer.status_code, service.kept) == (503, [])
 
 
-def test_no_wrong_type_in_any_field_is_answered_with_anything_but_200(client: TestClient):
+def test_no_wrong_type_in_any_field_is_answered_with_anything_but_200(client: TestClient) -> None:
     statuses = [
         client.post(PATH, content=json.dumps(mutation).encode(), headers=BEARER).status_code
         for mutation in mutations(json.loads(body(16)))
@@ -195,7 +199,9 @@ def test_no_wrong_type_in_any_field_is_answered_with_anything_but_200(client: Te
         "/openapi.json",
     ],
 )
-def test_no_path_and_no_method_is_ever_redirected(client: TestClient, method: str, path: str):
+def test_no_path_and_no_method_is_ever_redirected(
+    client: TestClient, method: str, path: str
+) -> None:
     answer = client.request(method, f"http://testserver{path}", headers=BEARER)
 
     assert answer.status_code in (200, 404, 405)
@@ -206,6 +212,6 @@ def test_no_path_and_no_method_is_ever_redirected(client: TestClient, method: st
 
 def test_the_path_with_a_slash_at_its_end_takes_alerts_too(
     client: TestClient, service: FakeService
-):
+) -> None:
     assert client.post(f"{PATH}/", content=body(1), headers=BEARER).status_code == 200
     assert len(service.kept) == 1

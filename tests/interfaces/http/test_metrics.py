@@ -53,7 +53,7 @@ def values(metrics: Metrics) -> dict[str, float]:
     return {name: float(value) for name, _, value in pairs}
 
 
-def test_a_story_is_counted_by_its_events(store: SqlStore):
+def test_a_story_is_counted_by_its_events(store: SqlStore) -> None:
     lived(store)
     found = values(Metrics(store, "1.2.3"))
 
@@ -69,7 +69,9 @@ def test_a_story_is_counted_by_its_events(store: SqlStore):
     assert any(name.startswith('aiops_build_info{python="3.') for name in found)
 
 
-def test_a_restart_changes_no_count_of_the_story(store: SqlStore, monkeypatch: pytest.MonkeyPatch):
+def test_a_restart_changes_no_count_of_the_story(
+    store: SqlStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(counts, "BATCH", 3)
     lived(store)
     before = Metrics(store, "1")
@@ -78,7 +80,7 @@ def test_a_restart_changes_no_count_of_the_story(store: SqlStore, monkeypatch: p
     assert values(before) == first == values(Metrics(store, "1"))
 
 
-def test_what_comes_later_is_added(store: SqlStore):
+def test_what_comes_later_is_added(store: SqlStore) -> None:
     metrics = Metrics(store, "1")
     name = 'aiops_incidents_total{outcome="fixed",severity="sev2"}'
     assert name not in values(metrics)
@@ -87,7 +89,7 @@ def test_what_comes_later_is_added(store: SqlStore):
     assert values(metrics)[name] == 1
 
 
-def test_gauges_say_what_is_so_now(store: SqlStore):
+def test_gauges_say_what_is_so_now(store: SqlStore) -> None:
     metrics = Metrics(store, "1")
     waiting = an_incident(status=Status.AWAITING_APPROVAL)
     with store.begin() as work:
@@ -102,7 +104,7 @@ def test_gauges_say_what_is_so_now(store: SqlStore):
     assert values(metrics)[phase] == 0
 
 
-def test_alerts_are_counted_by_their_state_and_rejected_bodies_as_such(store: SqlStore):
+def test_alerts_are_counted_by_their_state_and_rejected_bodies_as_such(store: SqlStore) -> None:
     metrics = Metrics(store, "1")
     metrics.received(a_delivery(alerts=(an_alert(), an_alert(state="resolved"), an_alert())))
     metrics.received(a_delivery(alerts=(), rejected="no JSON"))
@@ -115,7 +117,7 @@ def test_alerts_are_counted_by_their_state_and_rejected_bodies_as_such(store: Sq
     assert found[last] == NOW.timestamp()
 
 
-def test_an_event_of_another_version_is_counted_as_unknown(store: SqlStore):
+def test_an_event_of_another_version_is_counted_as_unknown(store: SqlStore) -> None:
     with store.begin() as work:
         for number, (kind, _, _) in enumerate(STORY):
             work.events.append(an_event(f"old{number}", type=kind, data={"verdict": "odd"}))
@@ -124,7 +126,7 @@ def test_an_event_of_another_version_is_counted_as_unknown(store: SqlStore):
     assert found['aiops_incidents_total{outcome="unknown",severity="unknown"}'] == 1
 
 
-def test_no_label_ever_names_an_incident(store: SqlStore):
+def test_no_label_ever_names_an_incident(store: SqlStore) -> None:
     lived(store)
 
     assert "INC-" not in Metrics(store, "1").render().decode()

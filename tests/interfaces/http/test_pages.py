@@ -12,7 +12,9 @@ from tests.contracts.samples import an_incident
 from .conftest import BEARER, FakeService
 
 
-def test_health_is_the_process_and_readiness_the_store(client: TestClient, service: FakeService):
+def test_health_is_the_process_and_readiness_the_store(
+    client: TestClient, service: FakeService
+) -> None:
     service.readiness = (False, "The store is read-only.")
     health, ready = client.get("/healthz"), client.get("/readyz")
 
@@ -23,14 +25,14 @@ def test_health_is_the_process_and_readiness_the_store(client: TestClient, servi
     assert client.get("/readyz").status_code == 200
 
 
-def test_metrics_are_plain_text_and_need_no_token(client: TestClient):
+def test_metrics_are_plain_text_and_need_no_token(client: TestClient) -> None:
     answer = client.get("/metrics")
 
     assert (answer.status_code, answer.text) == (200, "aiops_fake 0\n")
     assert answer.headers["content-type"].startswith("text/plain; version=0.0.4")
 
 
-def test_incidents_are_given_as_they_are_kept(client: TestClient, service: FakeService):
+def test_incidents_are_given_as_they_are_kept(client: TestClient, service: FakeService) -> None:
     service.stored.append(an_incident(summary="\x1b[31m\u202e€", title="x"))
     listed = client.get("/api/v1/incidents?open=true&limit=5&environment=a", headers=BEARER)
     one = client.get("/api/v1/incidents/INC-0001", headers=BEARER)
@@ -42,13 +44,13 @@ def test_incidents_are_given_as_they_are_kept(client: TestClient, service: FakeS
 
 def test_incidents_need_a_token_when_the_server_asks_for_one(
     client: TestClient, door: Callable[[bool], TestClient]
-):
+) -> None:
     for path in ("/api/v1/incidents", "/api/v1/incidents/INC-0001"):
         assert client.get(path).status_code == 401
     assert door(False).get("/api/v1/incidents").status_code == 200
 
 
-def test_an_unknown_incident_is_404_in_one_sentence(client: TestClient):
+def test_an_unknown_incident_is_404_in_one_sentence(client: TestClient) -> None:
     answer = client.get("/api/v1/incidents/INC-9", headers=BEARER)
 
     assert answer.status_code == 404
@@ -56,14 +58,14 @@ def test_an_unknown_incident_is_404_in_one_sentence(client: TestClient):
 
 
 @pytest.mark.parametrize("query", ["limit=0", "limit=x", "limit=100000", "open=perhaps"])
-def test_a_wrong_question_is_400_and_names_the_field(client: TestClient, query: str):
+def test_a_wrong_question_is_400_and_names_the_field(client: TestClient, query: str) -> None:
     answer = client.get(f"/api/v1/incidents?{query}", headers=BEARER)
 
     assert answer.status_code == 400
     assert answer.json()["error"].startswith(query.partition("=")[0])
 
 
-def test_a_store_that_does_not_answer_is_503(client: TestClient, service: FakeService):
+def test_a_store_that_does_not_answer_is_503(client: TestClient, service: FakeService) -> None:
     service.broken = StoreError("The store is locked.")
 
     assert client.get("/api/v1/incidents", headers=BEARER).status_code == 503

@@ -26,7 +26,7 @@ async def port() -> AsyncIterator[socket.socket]:
     listening.close()
 
 
-async def test_an_answer_under_way_is_finished_before_the_server_ends(port: socket.socket):
+async def test_an_answer_under_way_is_finished_before_the_server_ends(port: socket.socket) -> None:
     app, begun, go, stop = FastAPI(), asyncio.Event(), asyncio.Event(), asyncio.Event()
 
     @app.get("/slow")
@@ -45,7 +45,7 @@ async def test_an_answer_under_way_is_finished_before_the_server_ends(port: sock
     await asyncio.wait_for(serving, 5)
 
 
-def test_a_port_that_is_taken_is_told_in_one_sentence():
+def test_a_port_that_is_taken_is_told_in_one_sentence() -> None:
     with listen("127.0.0.1", 0) as taken:
         port = taken.getsockname()[1]
         with pytest.raises(BusyError, match=f"127.0.0.1:{port}"):
@@ -53,6 +53,6 @@ def test_a_port_that_is_taken_is_told_in_one_sentence():
 
 
 @pytest.mark.parametrize(("host", "port"), [("no.such.host.invalid", 0), ("127.0.0.1", 99999)])
-def test_an_address_that_is_none_is_told_in_one_sentence(host: str, port: int):
+def test_an_address_that_is_none_is_told_in_one_sentence(host: str, port: int) -> None:
     with pytest.raises(BusyError, match="Cannot listen"):
         listen(host, port)

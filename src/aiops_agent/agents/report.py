@@ -1,44 +1,30 @@
 """What is to be remembered of an incident? A draft for people, and the same for machines."""
 
 import json
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 from aiops_agent.agents.briefing import Briefing
-from aiops_agent.agents.report_appendix import appendix
-from aiops_agent.agents.report_chapters import (
-    factors,
-    impact,
-    not_known,
-    ruled_out,
-    summary,
-    timeline,
-    trigger,
-)
-from aiops_agent.agents.report_lessons import actions, agent, detection, lessons, resolution
-from aiops_agent.agents.report_material import Material
-from aiops_agent.agents.report_page import Chapter
-from aiops_agent.domain.event import Event
+from aiops_agent.agents.report_appendix import Material, appendix
+from aiops_agent.agents.report_page import Chapter, Code, Line, Table, references
+from aiops_agent.domain.diagnosis import Stance
+from aiops_agent.domain.event import Event, EventType
+from aiops_agent.domain.incident import Attempt, Ending, Status
 from aiops_agent.domain.postmortem import Postmortem
-from aiops_agent.domain.quantity import span
+from aiops_agent.domain.quantity import amount, roughly, signal_name, span, target
+from aiops_agent.domain.remediation import Recovery
 from aiops_agent.domain.text import markdown, safe
+from aiops_agent.domain.timing import by_agent, waited_for_people
 from aiops_agent.domain.value import Document
+from aiops_agent.reasoning.prevent import prevention
 
 API_VERSION = "aiops-agent/v1"
-_CHAPTERS = (
-    summary,
-    impact,
-    timeline,
-    trigger,
-    factors,
-    ruled_out,
-    not_known,
-    resolution,
-    detection,
-    lessons,
-    actions,
-    agent,
-    appendix,
-)
+_LATE = timedelta(minutes=5)  # an alert that comes later than this after the start is too late
+_QUIET = (EventType.INCIDENT_MOVED, EventType.VERIFICATION_SAMPLE)  # no milestones
+_ENDS = {
+    Status.RESOLVED: "It is resolved",
+    Status.DISMISSED: "It was dismissed",
+    Status.ESCALATED: "It was handed to a person",
+}
 
 
 async def report(briefing: Briefing, events: tuple[Event, ...]) -> Postmortem:
@@ -46,62 +32,253 @@ async def report(briefing: Briefing, events: tuple[Event, ...]) -> Postmortem:
 
     Every text from outside is escaped; people are named in the audit table only.
     """
-    material = Material(briefing.incident, events)
+    incident, material = briefing.incident, Material(briefing.incident, events)
     chapters = [write(material) for write in _CHAPTERS]
     front = _front(material)
+    # JSON values are YAML values, and nothing in them can end the front matter.
+    lines = [f"{name}: {json.dumps(value, ensure_ascii=False)}" for name, value in front.items()]
+    blocks = [
+        "\n".join(["---", *lines, "---"]),
+        f"# {markdown(front['id'])}: {markdown(front['title'])}",
+        *(chapter.markdown() for chapter in chapters),
+    ]
     return Postmortem(
-        incident=briefing.incident.id,
-        title=safe(briefing.incident.title),
-        severity=briefing.incident.severity,
-        status=briefing.incident.status,
-        markdown=_markdown(front, chapters),
+        incident=incident.id,
+        title=safe(incident.title),
+        severity=incident.severity,
+        status=incident.status,
+        markdown="\n\n".join(blocks) + "\n",
         data={"apiVersion": API_VERSION, **front, **{c.key: c.document() for c in chapters}},
     )
 
 
 def _front(m: Material) -> Document:
     incident = m.incident
+    services = {incident.service} | ({m.best.service} if m.best else set())
+    for attempt in incident.attempts:
+        services |= {action.target for action in attempt.plan.actions} if attempt.plan else set()
+    began, opened, ended = incident.started_at, incident.opened_at, incident.resolved_at
     return {
         "id": incident.id,
         "title": safe(incident.title),
         "severity": incident.severity.value,
-        "services": _services(m),
+        "services": sorted(safe(name) for name in services),
         "environment": safe(incident.environment),
         "outcome": incident.status.value,
         "ending": incident.ending.value if incident.ending else None,
-        "started": _stamp(incident.started_at),
-        "detected": _stamp(incident.opened_at),
-        "mitigated": _stamp(m.mitigated),
-        "resolved": _stamp(m.resolved),
-        "ttd": _length(m.since_start(incident.opened_at)),
-        "ttm": _length(m.since_start(m.mitigated)),
-        "ttr": _length(m.since_start(m.resolved)),
+        "started": began.isoformat(timespec="seconds"),
+        "detected": opened.isoformat(timespec="seconds"),
+        "mitigated": m.mitigated.isoformat(timespec="seconds") if m.mitigated else None,
+        "resolved": ended.isoformat(timespec="seconds") if ended else None,
+        "ttd": span(opened - began),
+        "ttm": span(m.mitigated - began) if m.mitigated else None,
+        "ttr": span(ended - began) if ended else None,
         "cost_usd": 0,
         "model": None,
         "status": "draft",
     }
 
 
-def _services(m: Material) -> list[str]:
-    named = {m.incident.service}
-    if m.best:
-        named.add(m.best.service)
+def _summary(m: Material) -> Chapter:
+    incident = m.incident
+    what = f"On {incident.started_at:%Y-%m-%d at %H:%M:%S} UTC trouble began: {incident.title}."
+    why = "No cause was found."
+    if m.best and m.diagnosis:
+        statement = m.best.statement.rstrip(".")
+        why = f"The likeliest cause is: {statement} ({m.diagnosis.confidence} confidence)."
+    end = _ENDS.get(incident.status, "It is not over")
+    note = m.unnamed(incident.note).rstrip(".")
+    ended = f"{end}: {note}." if note else f"{end}."
+    return Chapter("summary", "1. Summary", sentences=(what, why, ended))
+
+
+def _impact(m: Material) -> Chapter:
+    incident = m.incident
+    points: list[Line] = []
+    if incident.triage:
+        points.append(f"{incident.severity.upper()}: {incident.triage.impact}")
+        points.append(f"Seen as: {incident.triage.reason}")
+    if incident.ended_at:
+        length = span(incident.ended_at - incident.started_at)
+        points.append(f"From the beginning of the trouble to the end of the incident: {length}.")
+    hurt = sorted({finding.service for _, finding in m.findings if finding.changed})
+    if hurt:
+        points.append(f"Services with a changed signal: {', '.join(hurt)}.")
+    return Chapter("impact", "2. Impact", points=tuple(points))
+
+
+def _timeline(m: Material) -> Chapter:
+    rows: list[tuple[Line, ...]] = []
+    diagnosed = 0
+    for event in m.events:
+        # Evidence is told before its diagnosis: it belongs to the attempt that then begins.
+        gathering = event.type in (EventType.EVIDENCE_ADDED, EventType.DIAGNOSIS_READY)
+        number = diagnosed + 1 if gathering else max(diagnosed, 1)
+        diagnosed += event.type is EventType.DIAGNOSIS_READY
+        if event.type not in _QUIET:
+            known = {finding.id for place, finding in m.findings if place == number}
+            refs = references(number, tuple(ref for ref in event.refs if ref in known))
+            what = (m.unnamed(event.message), *refs)
+            rows.append((f"{event.at:%H:%M:%S}", event.phase.value, event.agent, what))
+    heads = ("time (UTC)", "phase", "agent", "what")
+    return Chapter("timeline", "3. Timeline", table=Table("events", heads, tuple(rows)))
+
+
+def _trigger(m: Material) -> Chapter:
+    change = (f"Suspected change: {m.best.change}",) if m.best and m.best.change else ()
+    facts = m.diagnosis.sequence if m.diagnosis else ()
+    return Chapter("trigger", "4. What triggered it", points=(*change, *facts))
+
+
+def _factors(m: Material) -> Chapter:
+    points: list[Line] = []
+    refuted = {attempt.refuted for attempt in m.incident.attempts}
+    number = next((a.number for a in reversed(m.incident.attempts) if a.diagnosis), 1)
+    for one in m.diagnosis.hypotheses if m.diagnosis else ():
+        against = any(e.stance is Stance.AGAINST for e in one.evidence)
+        denied = one.key in refuted or against or one.contradicted
+        if one is m.best or (one.held and not denied):
+            speaking = tuple(e.finding for e in one.evidence if e.stance is Stance.FOR)
+            said = f"{one.statement.rstrip('.')}; {one.held} of {one.checks} checks held"
+            points.append((said, *references(number, speaking)))
+    lead = ("Proposed by the agent from evidence; people edit this list.",) if points else ()
+    title = "5. Contributing factors"
+    return Chapter("factors", title, sentences=lead, points=tuple(points))
+
+
+def _ruled_out(m: Material) -> Chapter:
+    points: list[Line] = []
     for attempt in m.incident.attempts:
-        named |= {action.target for action in attempt.plan.actions} if attempt.plan else set()
-    return sorted(safe(name) for name in named)
+        for one in attempt.diagnosis.hypotheses if attempt.diagnosis else ():
+            against = tuple(e for e in one.evidence if e.stance is Stance.AGAINST)
+            if one is not m.best and against:
+                why = "; ".join(e.why for e in against)
+                refs = references(attempt.number, tuple(e.finding for e in against))
+                points.append((f"{one.statement.rstrip('.')}: {why}", *refs))
+        if attempt.refuted:
+            points.append(f"Attempt {attempt.number} did not help, so not: {attempt.refuted}")
+    unique = tuple(dict.fromkeys(points))
+    return Chapter("ruled_out", "6. What we ruled out and how", points=unique)
 
 
-def _markdown(front: Document, chapters: list[Chapter]) -> str:
-    # JSON values are YAML values, and nothing in them can end the front matter.
-    lines = [f"{name}: {json.dumps(value, ensure_ascii=False)}" for name, value in front.items()]
-    heading = f"# {markdown(front['id'])}: {markdown(front['title'])}"
-    matter = "\n".join(["---", *lines, "---"])
-    return "\n\n".join([matter, heading, *(chapter.markdown() for chapter in chapters)]) + "\n"
+def _not_known(m: Material) -> Chapter:
+    gaps = m.diagnosis.not_known if m.diagnosis else ()
+    unread = (f"{source} could not be read" for source in m.missing)
+    points = tuple(dict.fromkeys((*gaps, *unread)))
+    return Chapter("not_known", "7. What we still do not know", points=points)
 
 
-def _stamp(moment: datetime | None) -> str | None:
-    return moment.isoformat(timespec="seconds") if moment else None
+def _resolution(m: Material) -> Chapter:
+    parts = tuple(_attempt(attempt) for attempt in m.incident.attempts)
+    planned = tuple(part for part in parts if part is not None)
+    return Chapter("resolution", "8. Resolution and verification", parts=planned)
 
 
-def _length(length: timedelta | None) -> str | None:
-    return span(length) if length is not None else None
+def _attempt(attempt: Attempt) -> Chapter | None:
+    plan, seen, after = attempt.plan, attempt.verification, attempt.undo_verification
+    if plan is None:
+        return None
+    points: list[Line] = [("Planned: ", Code(action.text)) for action in plan.actions]
+    points = points or [f"Planned: {plan.kind}, change nothing"]
+    points.append(f"Because: {plan.reason}")
+    points.append(f"Run: {attempt.outcome.state}." if attempt.outcome else "Not run.")
+    if plan.stop_gap:
+        points.append("A stop-gap: it eases the symptom, the cause stays.")
+    if seen:
+        points.append(f"Telemetry: {_words(seen.recovery)}, {seen.reason}")
+    if attempt.undo:
+        points.append(f"Taken back: {attempt.undo.state}.")
+    if after:
+        points.append(f"Telemetry after that: {_words(after.recovery)}, {after.reason}")
+    rows: list[tuple[Line, ...]] = []
+    for check in seen.checks if seen else ():
+        wanted = check.criterion
+        name = f"{wanted.service} {signal_name(wanted.signal)}"
+        values = (amount(wanted.signal, value) for value in (wanted.at_alert, check.now))
+        rows.append((name, *values, target(wanted), _words(check.recovery)))
+    heads = ("check", "at alert", "at the end", "target", "verdict")
+    table = Table("checks", heads, tuple(rows)) if seen else None
+    key = f"attempt_{attempt.number}"
+    return Chapter(key, f"Attempt {attempt.number}", points=tuple(points), table=table)
+
+
+def _words(recovery: Recovery) -> str:
+    return recovery.replace("_", " ")
+
+
+def _detection(m: Material) -> Chapter:
+    names = ", ".join(m.incident.alert_names) or "an alert without a name"
+    points = [f"Alerted by: {names}.", f"{span(m.late)} after the trouble began."]
+    facts = m.diagnosis.sequence if m.diagnosis else ()
+    change = m.best.change if m.best else ""
+    first = next((fact for fact in facts if not (change and change in fact)), "")
+    if first and m.late > timedelta():
+        points.append(f"Earlier would have been an alert on the first sign: {first}")
+    return Chapter("detection", "9. Detection", points=tuple(points))
+
+
+def _lessons(m: Material) -> Chapter:
+    well, wrong, incident = [], [], m.incident
+    if m.best and m.best.checks:
+        well.append(f"{m.best.held} of {m.best.checks} predictions of the cause were observed.")
+    if incident.acted and incident.recovery is Recovery.RECOVERED:
+        well.append("The fix was verified from telemetry, not from the platform's answer.")
+    if asked := waited_for_people(m.events):
+        well.append(f"A person decided within {roughly(asked)}.")
+    for attempt in incident.attempts:
+        seen = attempt.verification
+        if seen and seen.recovery in (Recovery.NOT_RECOVERED, Recovery.WORSE):
+            wrong.append(f"Attempt {attempt.number} did not help: {seen.reason}")
+    if m.late > _LATE:
+        wrong.append(f"The alert came {roughly(m.late)} after the beginning.")
+    wrong += [f"{source} could not be read." for source in m.missing]
+    refused = sum(event.type is EventType.APPROVAL_REFUSED for event in m.events)
+    if refused:
+        wrong.append(f"{refused} answers did not count.")
+    healed = incident.ending is Ending.HEALED
+    lucky = ["It recovered with no action of ours."] if healed else []
+    told = (("well", "Well", well), ("wrong", "Wrong", wrong), ("lucky", "Lucky", lucky))
+    parts = tuple(Chapter(key, title, points=tuple(points)) for key, title, points in told)
+    title = "10. What went well, what went wrong, where we got lucky"
+    return Chapter("lessons", title, parts=parts)
+
+
+def _actions(m: Material) -> Chapter:
+    todo = prevention(m.best.kind, m.best.service) if m.best else []
+    todo += [
+        (f"Find out: {gap}", "detect") for gap in (m.diagnosis.not_known if m.diagnosis else ())
+    ]
+    rows = tuple((text, "nobody yet", kind, "-") for text, kind in todo)
+    heads = ("what", "owner", "type", "tracker")
+    return Chapter("actions", "11. Action items", table=Table("items", heads, rows))
+
+
+def _agent(m: Material) -> Chapter:
+    attempts = m.incident.attempts
+    refused = [decision for decision in m.decisions if not decision.get("approve")]
+    wrong = sum(bool(attempt.refuted) for attempt in attempts)
+    points = [f"Attempts: {len(attempts)}; wrong turns: {wrong}; rejected plans: {len(refused)}."]
+    points += [f"Rejected because: {d['reason']}" for d in refused if d.get("reason")]
+    work = sum((part.work for part in by_agent(m.events)), timedelta())
+    points.append(f"Own work: {work.total_seconds():.1f} s.")
+    if asked := waited_for_people(m.events):
+        points.append(f"Waiting for a person: {roughly(asked)}.")
+    points.append("Language model: none; 0 calls, 0 tokens, $0.00.")
+    return Chapter("agent", "12. How the agent did", points=tuple(points))
+
+
+_CHAPTERS = (
+    _summary,
+    _impact,
+    _timeline,
+    _trigger,
+    _factors,
+    _ruled_out,
+    _not_known,
+    _resolution,
+    _detection,
+    _lessons,
+    _actions,
+    _agent,
+    appendix,
+)

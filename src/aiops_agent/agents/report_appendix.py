@@ -1,69 +1,130 @@
-"""The appendix: evidence, what was run, policy's opinions, and who answered."""
+"""What a report rests on: one incident and its events, and all of it shown in the appendix."""
 
-from aiops_agent.agents.report_material import Material
-from aiops_agent.agents.report_page import Chapter, Code, Line, Table
-from aiops_agent.domain.diagnosis import Finding
-from aiops_agent.domain.remediation import Outcome
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from aiops_agent.agents.report_page import Chapter, Code, Line, Table, finding_title
+from aiops_agent.domain.diagnosis import Diagnosis, Finding, Hypothesis
+from aiops_agent.domain.event import Event, EventType
+from aiops_agent.domain.incident import Incident
+from aiops_agent.domain.remediation import Recovery
 from aiops_agent.domain.sparkline import sparkline
+from aiops_agent.domain.value import Document
 
-_CELLS = 24
+_MACHINE = "policy"  # the one surface behind which nobody stands
+_CELLS = 24  # characters of a chart: with its label it fits into 80 columns
+
+
+@dataclass(frozen=True)
+class Material:
+    """One incident and its events, oldest first. All times are of the environment."""
+
+    incident: Incident
+    events: tuple[Event, ...]
+
+    @property
+    def diagnosis(self) -> Diagnosis | None:
+        """The newest diagnosis: what is believed at the end."""
+        return self.incident.diagnosis
+
+    @property
+    def best(self) -> Hypothesis | None:
+        """The likeliest cause at the end, if any."""
+        return self.diagnosis.best if self.diagnosis else None
+
+    @property
+    def late(self) -> timedelta:
+        """How long the trouble lasted before anybody was told."""
+        return self.incident.opened_at - self.incident.started_at
+
+    @property
+    def mitigated(self) -> datetime | None:
+        """When the last action was done, if telemetry says that it helped."""
+        resolved = self.incident.resolved_at
+        if self.incident.recovery is not Recovery.RECOVERED or not self.incident.acted:
+            return resolved
+        done = [e.at for e in self.events if e.type is EventType.ACTION_FINISHED]
+        return done[-1] if done else resolved
+
+    @property
+    def missing(self) -> tuple[str, ...]:
+        """Sources that triage could not read."""
+        return self.incident.triage.missing if self.incident.triage else ()
+
+    @property
+    def decisions(self) -> tuple[Document, ...]:
+        """Every answer that counted, as it was given."""
+        kinds = (e for e in self.events if e.type is EventType.APPROVAL_DECIDED)
+        return tuple(e.data["decision"] for e in kinds if e.data.get("decision"))
+
+    def unnamed(self, text: str) -> str:
+        """Return `text` with the people who answered called "a person"."""
+        for decision in self.decisions:
+            name = str(decision.get("by", ""))
+            if name and decision.get("surface") != _MACHINE:
+                text = re.sub(rf"\bby {re.escape(name)}(?!\w)", "by a person", text)
+        return text
+
+    @property
+    def findings(self) -> tuple[tuple[int, Finding], ...]:
+        """Every finding with the number of its attempt."""
+        made = [(a.number, a.diagnosis) for a in self.incident.attempts if a.diagnosis]
+        return tuple((number, one) for number, found in made for one in found.findings)
 
 
 def appendix(m: Material) -> Chapter:
-    """Write everything that the chapters rest on."""
-    parts = (_evidence(m), _run(m), _policy(m), _answers(m))
+    """Write everything that the chapters rest on; the only place that names people."""
+    parts = (_evidence(m), _requests(m), _policy(m), _answers(m))
     return Chapter("appendix", "Appendix", parts=parts)
 
 
 def _evidence(m: Material) -> Chapter:
-    parts = tuple(_finding(number, finding) for number, finding in m.findings())
-    return Chapter("evidence", "Evidence", parts=parts)
+    parts = []
+    for number, one in m.findings:
+        points: list[Line] = [f"{one.service} {one.what}: {one.before} → {one.now}"]
+        if one.trend:
+            bars = sparkline(one.trend, _CELLS, changed=one.changed)
+            points.append(("Course, oldest left: ", Code(bars)))
+        points.append((f"From {one.source}: ", Code(one.query)))
+        title = finding_title(number, one.id)
+        parts.append(Chapter(f"{one.id}.{number}", title, points=tuple(points)))
+    return Chapter("evidence", "Evidence", parts=tuple(parts))
 
 
-def _finding(number: int, finding: Finding) -> Chapter:
-    points: list[Line] = [(f"{finding.service} {finding.what}: {finding.before} → {finding.now}",)]
-    if finding.trend:
-        bars = sparkline(finding.trend, _CELLS, changed=finding.changed)
-        points.append(("Course, oldest left: ", Code(bars)))
-    points.append((f"From {finding.source}: ", Code(finding.query)))
-    # The title makes the anchor that `report_material.anchor` links to.
-    return Chapter(
-        f"{finding.id}.{number}", f"{finding.id}, attempt {number}", points=tuple(points)
-    )
-
-
-def _run(m: Material) -> Chapter:
-    rows: list[tuple[Line, ...]] = []
-    for attempt in m.incident.attempts:
-        rows += _effects(attempt.number, attempt.outcome, "do")
-        rows += _effects(attempt.number, attempt.undo, "undo")
-    heads = ("attempt", "way", "request", "became", "answer")
-    return Chapter("run", "Requests sent", table=Table("requests", heads, tuple(rows)))
-
-
-def _effects(number: int, outcome: Outcome | None, way: str) -> list[tuple[Line, ...]]:
-    return [
-        ((str(number),), (way,), (Code(effect.words),), (effect.state.value,), (effect.note,))
+def _requests(m: Material) -> Chapter:
+    rows: list[tuple[Line, ...]] = [
+        (str(attempt.number), way, (Code(effect.words),), effect.state.value, effect.note)
+        for attempt in m.incident.attempts
+        for way, outcome in (("do", attempt.outcome), ("undo", attempt.undo))
         for effect in (outcome.effects if outcome else ())
     ]
+    heads = ("attempt", "way", "request", "became", "answer")
+    return _audit("run", "Requests sent", "requests", heads, rows)
 
 
 def _policy(m: Material) -> Chapter:
-    rows: list[tuple[Line, ...]] = []
-    for attempt in m.incident.attempts:
-        for opinion in attempt.verdict.opinions if attempt.verdict else ():
-            said = (opinion.rule, opinion.ruling.value, opinion.reason)
-            rows.append(((str(attempt.number),), *((text,) for text in said)))
+    rows: list[tuple[Line, ...]] = [
+        (str(attempt.number), opinion.rule, opinion.ruling.value, opinion.reason)
+        for attempt in m.incident.attempts
+        for opinion in (attempt.verdict.opinions if attempt.verdict else ())
+    ]
     heads = ("attempt", "rule", "ruling", "reason")
-    return Chapter("policy", "Policy decisions", table=Table("opinions", heads, tuple(rows)))
+    return _audit("policy", "Policy decisions", "opinions", heads, rows)
 
 
 def _answers(m: Material) -> Chapter:
     rows: list[tuple[Line, ...]] = []
     for decision in m.decisions:
         word = "approved" if decision.get("approve") else "rejected"
-        texts = [decision.get(key, "") for key in ("by", "surface", "at", "reason")]
-        digest: Line = (Code(str(decision.get("digest", ""))),)
-        rows.append(((word,), *((str(text),) for text in texts), digest))
+        texts = (str(decision.get(key, "")) for key in ("by", "surface", "at", "reason"))
+        rows.append((word, *texts, (Code(str(decision.get("digest", ""))),)))
     heads = ("answer", "by", "where", "when (wall time)", "reason", "plan digest")
-    return Chapter("answers", "Who answered", table=Table("decisions", heads, tuple(rows)))
+    return _audit("answers", "Who answered", "decisions", heads, rows)
+
+
+def _audit(
+    key: str, title: str, name: str, heads: tuple[str, ...], rows: Iterable[tuple[Line, ...]]
+) -> Chapter:
+    return Chapter(key, title, table=Table(name, heads, tuple(rows)))

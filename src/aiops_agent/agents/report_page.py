@@ -1,13 +1,14 @@
 """A page of chapters as data, and its one way into Markdown: every text is escaped there."""
 
-from dataclasses import dataclass, field
+import re
+from dataclasses import dataclass
 from typing import TypeAlias
 
 from aiops_agent.domain.text import code, markdown, safe, unblocked
-from aiops_agent.domain.value import Document, Json
+from aiops_agent.domain.value import Document
 
 NOTHING = "nothing known"
-_LONGEST = 2000  # characters of one piece of text
+_LONGEST = 2000  # characters of one piece of text: a page must stay readable whatever was sent
 
 
 @dataclass(frozen=True)
@@ -26,7 +27,7 @@ class Ref:
 
 
 Piece: TypeAlias = str | Code | Ref
-Line: TypeAlias = tuple[Piece, ...]
+Line: TypeAlias = str | tuple[Piece, ...]
 
 
 @dataclass(frozen=True)
@@ -47,7 +48,7 @@ class Chapter:
     sentences: tuple[Line, ...] = ()
     points: tuple[Line, ...] = ()
     table: Table | None = None
-    parts: tuple["Chapter", ...] = field(default=())
+    parts: tuple["Chapter", ...] = ()
 
     @property
     def empty(self) -> bool:
@@ -61,11 +62,14 @@ class Chapter:
         if self.empty:
             blocks.append(f"_{NOTHING}_")
         if self.sentences:
-            blocks.append(" ".join(_inline(line) for line in self.sentences))
+            blocks.append(" ".join(unblocked(_inline(line)) for line in self.sentences))
         if self.points:
-            blocks.append("\n".join(f"- {_inline(line)}" for line in self.points))
+            blocks.append("\n".join(f"- {unblocked(_inline(line))}" for line in self.points))
         if self.table and self.table.rows:
-            blocks.append(_table(self.table))
+            heads = self.table.heads
+            rows = [[_inline(line, cell=True) for line in row] for row in self.table.rows]
+            lines = (heads, ["---" for _ in heads], *rows)
+            blocks.append("\n".join(f"| {' | '.join(line)} |" for line in lines))
         blocks += [part.markdown(level + 1) for part in self.parts]
         return "\n\n".join(blocks)
 
@@ -77,41 +81,47 @@ class Chapter:
         if self.points:
             told["points"] = [_plain(line) for line in self.points]
         if self.table:
-            told[self.table.name] = [_record(self.table.heads, row) for row in self.table.rows]
-        told |= {part.key: part.document() for part in self.parts}
-        return told
+            told[self.table.name] = [
+                dict(zip(self.table.heads, map(_plain, row), strict=True))
+                for row in self.table.rows
+            ]
+        return told | {part.key: part.document() for part in self.parts}
 
 
-def _inline(line: Line) -> str:
-    return unblocked("".join(_piece(piece) for piece in line))
+def finding_title(number: int, finding: str) -> str:
+    """Return the heading of a finding of an attempt; `references` links to it."""
+    return f"{finding}, attempt {number}"
 
 
-def _piece(piece: Piece) -> str:
-    match piece:
-        case Code(text):
-            return code(text, limit=_LONGEST)
-        case Ref(text, anchor):
-            return f"[{markdown(text)}](#{anchor})"
-        case _:
-            return markdown(piece, limit=_LONGEST)
+def references(number: int, findings: tuple[str, ...]) -> tuple[Piece, ...]:
+    """Return links to findings of an attempt: ` (E1, E2)`; nothing when there are none."""
+    pieces: list[Piece] = []
+    for finding in findings:
+        # As Markdown viewers make an anchor of a heading: punctuation goes, spaces become dashes.
+        title = re.sub(r"[^a-z0-9 ]", "", finding_title(number, finding).lower())
+        pieces += [", " if pieces else " (", Ref(finding, title.replace(" ", "-"))]
+    return (*pieces, ")") if pieces else ()
+
+
+def _pieces(line: Line) -> tuple[Piece, ...]:
+    return (line,) if isinstance(line, str) else line
+
+
+def _inline(line: Line, *, cell: bool = False) -> str:
+    made = []
+    for piece in _pieces(line):
+        match piece:
+            case Code(text):
+                shown = code(text, limit=_LONGEST)
+                # Inside a table even a code span must not hold a bare pipe.
+                made.append(shown.replace("|", r"\|") if cell else shown)
+            case Ref(text, anchor):
+                made.append(f"[{markdown(text)}](#{anchor})")
+            case _:
+                made.append(markdown(piece, limit=_LONGEST))
+    return "".join(made)
 
 
 def _plain(line: Line) -> str:
-    texts = (piece if isinstance(piece, str) else piece.text for piece in line)
+    texts = (piece if isinstance(piece, str) else piece.text for piece in _pieces(line))
     return safe("".join(texts), limit=_LONGEST)
-
-
-def _table(table: Table) -> str:
-    rows = [" | ".join(_cell(line) for line in row) for row in table.rows]
-    heads, rule = " | ".join(table.heads), " | ".join("---" for _ in table.heads)
-    return "\n".join(f"| {row} |" for row in (heads, rule, *rows))
-
-
-def _cell(line: Line) -> str:
-    # Inside a table even a code span must not hold a bare pipe.
-    pieces = (_piece(p).replace("|", r"\|") if isinstance(p, Code) else _piece(p) for p in line)
-    return "".join(pieces)
-
-
-def _record(heads: tuple[str, ...], row: tuple[Line, ...]) -> Json:
-    return {head: _plain(line) for head, line in zip(heads, row, strict=True)}

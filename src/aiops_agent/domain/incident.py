@@ -116,6 +116,17 @@ class Incident(Value):
         return self.attempts[-1] if self.attempts else None
 
     @property
+    def diagnosis(self) -> Diagnosis | None:
+        """The newest diagnosis: what is believed now, or was at the end."""
+        made = (attempt.diagnosis for attempt in reversed(self.attempts) if attempt.diagnosis)
+        return next(made, None)
+
+    @property
+    def resolved_at(self) -> datetime | None:
+        """When it was resolved; None when it was dismissed, escalated, or is not over."""
+        return self.ended_at if self.status is Status.RESOLVED else None
+
+    @property
     def acted(self) -> bool:
         """Whether any request was sent in any attempt."""
         return any(a.outcome is not None and a.outcome.effects for a in self.attempts)

@@ -69,8 +69,7 @@ class Close:
 
 
 def _case(incident: Incident) -> PastIncident:
-    last = next((a for a in reversed(incident.attempts) if a.diagnosis), None)
-    best = last.diagnosis.best if last and last.diagnosis else None
+    best = incident.diagnosis.best if incident.diagnosis else None
     remedies = [
         Remedy(
             action=action,

@@ -67,7 +67,7 @@ def escalation(incident: Incident) -> Panel:
         facts.add_row("impact", tell(incident.triage.impact))
     for attempt in incident.attempts:
         facts.add_row(f"attempt {attempt.number}", _tried(attempt))
-    known = next((a.diagnosis for a in reversed(incident.attempts) if a.diagnosis), None)
+    known = incident.diagnosis
     if known and known.best:
         belief = joined(
             [tell(known.best.statement.rstrip(".")), say(f"{known.confidence} confidence")]

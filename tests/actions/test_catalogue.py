@@ -8,12 +8,12 @@ from aiops_agent.domain.errors import PlatformError
 from aiops_agent.domain.remediation import Action, ActionKind, BlastRadius, Offer, Risk
 from aiops_agent.registry import CATALOGUE
 
-MENU = CATALOGUE.offers(ActionKind, {ActionKind.SCALE_PODS: {"max_replicas": 6}})
+MENU = CATALOGUE.offers(CATALOGUE.kinds, {ActionKind("scale_pods"): {"max_replicas": 6}})
 RIGHT: dict[ActionKind, dict[str, Any]] = {
-    ActionKind.RESTART_SERVICE: {},
-    ActionKind.SCALE_PODS: {"replicas": 6},
-    ActionKind.ROLLBACK_RELEASE: {"release": "r41"},
-    ActionKind.SET_CONFIG: {"name": "DB_POOL_SIZE", "value": "8"},
+    ActionKind("restart_service"): {},
+    ActionKind("scale_pods"): {"replicas": 6},
+    ActionKind("rollback_release"): {"release": "r41"},
+    ActionKind("set_config"): {"name": "DB_POOL_SIZE", "value": "8"},
 }
 
 
@@ -22,22 +22,22 @@ def an_action(kind: ActionKind, wished: dict[str, Any]) -> Action:
 
 
 def test_every_kind_of_action_is_known_and_offered() -> None:
-    assert set(RIGHT) == set(ActionKind) == {offer.kind for offer in MENU}
+    assert set(RIGHT) == set(CATALOGUE.kinds) == {offer.kind for offer in MENU}
 
 
-@pytest.mark.parametrize("kind", ActionKind)
+@pytest.mark.parametrize("kind", CATALOGUE.kinds)
 def test_a_right_action_passes(kind: ActionKind) -> None:
     CATALOGUE.check(an_action(kind, RIGHT[kind]), MENU)
 
 
-@pytest.mark.parametrize("kind", ActionKind)
+@pytest.mark.parametrize("kind", CATALOGUE.kinds)
 def test_an_action_that_the_place_does_not_offer_is_refused(kind: ActionKind) -> None:
-    menu = [offer for offer in MENU if offer.kind is not kind]
+    menu = [offer for offer in MENU if offer.kind != kind]
     with pytest.raises(PlatformError, match="not offered"):
         CATALOGUE.check(an_action(kind, RIGHT[kind]), menu)
 
 
-@pytest.mark.parametrize("kind", ActionKind)
+@pytest.mark.parametrize("kind", CATALOGUE.kinds)
 def test_smuggled_missing_and_mistyped_parameters_are_refused(kind: ActionKind) -> None:
     right = RIGHT[kind]
     smuggled = {**right, "command": "rm -rf /"}
@@ -51,25 +51,25 @@ def test_smuggled_missing_and_mistyped_parameters_are_refused(kind: ActionKind) 
 @pytest.mark.parametrize("replicas", [7, 0, -1, 10**12])
 def test_replicas_out_of_bounds_are_refused(replicas: int) -> None:
     with pytest.raises(PlatformError, match=r"at most 6|at least one"):
-        CATALOGUE.check(an_action(ActionKind.SCALE_PODS, {"replicas": replicas}), MENU)
+        CATALOGUE.check(an_action(ActionKind("scale_pods"), {"replicas": replicas}), MENU)
 
 
 def test_without_a_bound_nothing_is_scaled_up() -> None:
-    menu = [Offer(kind=ActionKind.SCALE_PODS)]
+    menu = [Offer(kind=ActionKind("scale_pods"))]
     with pytest.raises(PlatformError, match="at most 1"):
-        CATALOGUE.check(an_action(ActionKind.SCALE_PODS, {"replicas": 2}), menu)
+        CATALOGUE.check(an_action(ActionKind("scale_pods"), {"replicas": 2}), menu)
 
 
 @pytest.mark.parametrize(
     ("kind", "reach", "interrupts", "back", "risk"),
     [
-        (ActionKind.SCALE_PODS, 1, False, True, Risk.LOW),
-        (ActionKind.SCALE_PODS, 5, False, True, Risk.MEDIUM),
-        (ActionKind.SCALE_PODS, 4, False, True, Risk.LOW),
-        (ActionKind.RESTART_SERVICE, 1, True, False, Risk.MEDIUM),
-        (ActionKind.RESTART_SERVICE, 9, True, False, Risk.HIGH),
-        (ActionKind.ROLLBACK_RELEASE, 1, True, True, Risk.MEDIUM),
-        (ActionKind.SET_CONFIG, 9, True, False, Risk.HIGH),
+        (ActionKind("scale_pods"), 1, False, True, Risk.LOW),
+        (ActionKind("scale_pods"), 5, False, True, Risk.MEDIUM),
+        (ActionKind("scale_pods"), 4, False, True, Risk.LOW),
+        (ActionKind("restart_service"), 1, True, False, Risk.MEDIUM),
+        (ActionKind("restart_service"), 9, True, False, Risk.HIGH),
+        (ActionKind("rollback_release"), 1, True, True, Risk.MEDIUM),
+        (ActionKind("set_config"), 9, True, False, Risk.HIGH),
     ],
 )
 def test_wide_reach_and_no_way_back_raise_the_risk(
@@ -83,6 +83,6 @@ def test_wide_reach_and_no_way_back_raise_the_risk(
 
 
 def test_a_wish_is_never_a_delta() -> None:
-    for kind in ActionKind:
+    for kind in CATALOGUE.kinds:
         assert not {"add", "by", "delta", "more"} & set(RIGHT[kind])
-    assert an_action(ActionKind.SCALE_PODS, {"replicas": 4}).text.endswith("replicas=4")
+    assert an_action(ActionKind("scale_pods"), {"replicas": 4}).text.endswith("replicas=4")

@@ -67,12 +67,12 @@ async def test_what_counts_as_recovered_is_registered_with_the_plan() -> None:
 
 
 async def test_the_bound_is_never_passed() -> None:
-    menu = (Offer(kind=ActionKind.SCALE_PODS, bounds={"max_replicas": 3}),)
+    menu = (Offer(kind=ActionKind("scale_pods"), bounds={"max_replicas": 3}),)
     assert (await planned(overload(), menu=menu)).actions[0].wished == {"replicas": 3}
 
 
 async def test_at_the_bound_a_person_must_look() -> None:
-    menu = (Offer(kind=ActionKind.SCALE_PODS, bounds={"max_replicas": 2}),)
+    menu = (Offer(kind=ActionKind("scale_pods"), bounds={"max_replicas": 2}),)
     proposed = await planned(overload(), menu=menu)
     assert proposed.kind is PlanKind.HANDOVER
     assert "already runs on 2 of at most 2 replicas" in proposed.reason
@@ -84,8 +84,8 @@ async def test_what_is_not_on_the_menu_is_not_proposed() -> None:
 
 async def test_memory_of_what_fixed_and_what_did_not_is_cited() -> None:
     known = (
-        past(ActionKind.SCALE_PODS, Recovery.RECOVERED),
-        past(ActionKind.RESTART_SERVICE, Recovery.NOT_RECOVERED),
+        past(ActionKind("scale_pods"), Recovery.RECOVERED),
+        past(ActionKind("restart_service"), Recovery.NOT_RECOVERED),
     )
     proposed = await planned(overload(), past=known)
     assert proposed.precedent == (
@@ -96,15 +96,15 @@ async def test_memory_of_what_fixed_and_what_did_not_is_cited() -> None:
 
 @pytest.mark.parametrize("cause", [CauseKind.CAPACITY, CauseKind.HANG])
 async def test_a_memory_that_telemetry_contradicts_loses(cause: CauseKind) -> None:
-    known = (past(ActionKind.RESTART_SERVICE, Recovery.RECOVERED, cause),)
+    known = (past(ActionKind("restart_service"), Recovery.RECOVERED, cause),)
     proposed = await planned(overload(), past=known)
-    assert proposed.actions[0].kind is ActionKind.SCALE_PODS
+    assert proposed.actions[0].kind is ActionKind("scale_pods")
     told = next(a for a in proposed.alternatives if a.text.startswith("restart_service"))
     assert "telemetry contradicts" in told.drawback
 
 
 async def test_an_empty_memory_finds_the_same_plan() -> None:
-    known = (past(ActionKind.SCALE_PODS, Recovery.RECOVERED),)
+    known = (past(ActionKind("scale_pods"), Recovery.RECOVERED),)
     with_memory = await planned(overload(), past=known)
     assert with_memory.actions == (await planned(overload())).actions
 

@@ -24,7 +24,7 @@ from aiops_agent.domain.remediation import (
 from aiops_agent.domain.telemetry import Signal
 
 NOW = datetime(2026, 11, 24, 9, 30, tzinfo=UTC)
-SCALE = Action(kind=ActionKind.SCALE_PODS, target="payments-api", wished={"replicas": 4})
+SCALE = Action(kind=ActionKind("scale_pods"), target="payments-api", wished={"replicas": 4})
 
 
 def an_alert(**other: Any) -> Alert:

@@ -47,7 +47,7 @@ def subject(request: pytest.FixtureRequest, tmp_path: Path) -> Subject:
 
 def scale(subject: Subject, more: int = 1) -> Action:
     wished = {"replicas": subject.replicas() + more}
-    return Action(kind=ActionKind.SCALE_PODS, target=ServiceName("payments-api"), wished=wished)
+    return Action(kind=ActionKind("scale_pods"), target=ServiceName("payments-api"), wished=wished)
 
 
 async def prepared(subject: Subject, action: Action, operation: str = OPERATION) -> Prepared:
@@ -133,7 +133,7 @@ async def test_a_target_that_is_as_wished_needs_nothing(subject: Subject) -> Non
 
 
 async def test_a_restart_has_no_way_back_and_says_so(subject: Subject) -> None:
-    action = Action(kind=ActionKind.RESTART_SERVICE, target=ServiceName("payments-api"))
+    action = Action(kind=ActionKind("restart_service"), target=ServiceName("payments-api"))
 
     found = await prepared(subject, action)
 
@@ -143,7 +143,7 @@ async def test_a_restart_has_no_way_back_and_says_so(subject: Subject) -> None:
 
 
 async def test_a_target_that_does_not_exist_is_missing(subject: Subject) -> None:
-    action = Action(kind=ActionKind.RESTART_SERVICE, target=ServiceName("nobody"))
+    action = Action(kind=ActionKind("restart_service"), target=ServiceName("nobody"))
 
     with pytest.raises(TargetMissing):
         await prepared(subject, action)

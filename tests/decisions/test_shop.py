@@ -70,7 +70,7 @@ async def test_the_truth_is_found_and_renaming_changes_nothing(
     found, proposed = await told(tmp_path / "a", scenario)
     assert found.best is not None
     assert found.best.kind == kind
-    done = {a.kind.value for a in proposed.actions} or {proposed.kind.value}
+    done = {str(a.kind) for a in proposed.actions} or {proposed.kind.value}
     assert done <= accepted
     assert (proposed.kind is PlanKind.HANDOVER) == (not proposed.criteria)
 

@@ -64,17 +64,17 @@ def cure(told: Case, kind: ActionKind, **wished: str | int) -> Action:
 
 def test_a_verified_scaling_of_the_truth_ends_a_surge() -> None:
     told = case("traffic-surge", 1)
-    ended = attempt(PlanKind.ACT, cure(told, ActionKind.SCALE_PODS, replicas=8))
+    ended = attempt(PlanKind.ACT, cure(told, ActionKind("scale_pods"), replicas=8))
 
     assert accepted(told, incident(Status.RESOLVED, ended)) == (True, "scaled")
 
 
 def test_the_wrong_service_the_wrong_kind_and_no_verification_are_not_accepted() -> None:
     told = case("traffic-surge", 1)
-    scale = cure(told, ActionKind.SCALE_PODS, replicas=8)
+    scale = cure(told, ActionKind("scale_pods"), replicas=8)
     wrong = [
         attempt(PlanKind.ACT, scale.model_copy(update={"target": "orders"})),
-        attempt(PlanKind.ACT, cure(told, ActionKind.RESTART_SERVICE)),
+        attempt(PlanKind.ACT, cure(told, ActionKind("restart_service"))),
         attempt(PlanKind.ACT, scale, recovery=Recovery.INCONCLUSIVE),
     ]
 
@@ -84,7 +84,7 @@ def test_the_wrong_service_the_wrong_kind_and_no_verification_are_not_accepted()
 
 def test_a_restart_of_a_leak_must_be_said_to_be_a_stop_gap() -> None:
     told = case("memory-leak", 1)
-    restart = cure(told, ActionKind.RESTART_SERVICE)
+    restart = cure(told, ActionKind("restart_service"))
 
     for said in (True, False):
         ended = incident(Status.RESOLVED, attempt(PlanKind.ACT, restart, stop_gap=said))
@@ -94,11 +94,11 @@ def test_a_restart_of_a_leak_must_be_said_to_be_a_stop_gap() -> None:
 def test_a_pool_is_put_back_by_a_rollback_or_by_the_setting() -> None:
     told = case("pool-cut", 1)
     for action in (
-        cure(told, ActionKind.ROLLBACK_RELEASE, release=told.fault.release),
-        cure(told, ActionKind.SET_CONFIG, name="DB_POOL_SIZE", value="8"),
+        cure(told, ActionKind("rollback_release"), release=told.fault.release),
+        cure(told, ActionKind("set_config"), name="DB_POOL_SIZE", value="8"),
     ):
         assert accepted(told, incident(Status.RESOLVED, attempt(PlanKind.ACT, action)))[0]
-    wrong = cure(told, ActionKind.SET_CONFIG, name="DB_POOL_SIZE", value="3")
+    wrong = cure(told, ActionKind("set_config"), name="DB_POOL_SIZE", value="3")
     assert not accepted(told, incident(Status.RESOLVED, attempt(PlanKind.ACT, wrong)))[0]
 
 
@@ -117,7 +117,7 @@ def test_a_cold_cache_is_watched_and_nothing_is_run() -> None:
 )
 def test_where_nothing_helps_nothing_may_be_run(scenario: str, status: Status) -> None:
     told = case(scenario, 1)
-    busy = attempt(PlanKind.ACT, cure(told, ActionKind.RESTART_SERVICE))
+    busy = attempt(PlanKind.ACT, cure(told, ActionKind("restart_service")))
 
     assert accepted(told, incident(status))[0]
     assert not accepted(told, incident(status, busy))[0]
@@ -125,7 +125,7 @@ def test_where_nothing_helps_nothing_may_be_run(scenario: str, status: Status) -
 
 def test_on_a_friday_a_planned_restart_is_denied_and_not_run() -> None:
     told = case("friday-freeze", 1)
-    restart = cure(told, ActionKind.RESTART_SERVICE)
+    restart = cure(told, ActionKind("restart_service"))
 
     assert accepted(
         told, incident(Status.ESCALATED, attempt(PlanKind.ACT, restart, ran=False))

@@ -22,7 +22,7 @@ from aiops_agent.workflow.engine import Engine
 from tests.kill.job import COMMIT, HELPS, TAKEN_BACK, Job
 from tests.kill.planted import RecordsAfterActing
 
-HELPLESS = Action(kind=ActionKind.SCALE_PODS, target="mail-worker", wished={"replicas": 5})
+HELPLESS = Action(kind=ActionKind("scale_pods"), target="mail-worker", wished={"replicas": 5})
 SCENARIOS = {
     HELPS: "hung-process",  # a restart: done twice, it would be seen twice
     TAKEN_BACK: "traffic-surge",

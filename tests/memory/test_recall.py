@@ -10,7 +10,7 @@ from aiops_agent.memory.recall import similar
 from tests.agents.test_diagnose import overload
 from tests.agents.test_plan import past
 
-CASE = past(ActionKind.SCALE_PODS, Recovery.RECOVERED)
+CASE = past(ActionKind("scale_pods"), Recovery.RECOVERED)
 
 
 def found(*cases: object) -> list[str]:

@@ -24,10 +24,10 @@ from aiops_agent.ports.telemetry import Environment
 
 BEGAN = datetime(2026, 11, 19, 3, 0, tzinfo=UTC)
 MENU = (
-    Offer(kind=ActionKind.RESTART_SERVICE),
-    Offer(kind=ActionKind.SCALE_PODS, bounds={"max_replicas": 8}),
-    Offer(kind=ActionKind.ROLLBACK_RELEASE),
-    Offer(kind=ActionKind.SET_CONFIG),
+    Offer(kind=ActionKind("restart_service")),
+    Offer(kind=ActionKind("scale_pods"), bounds={"max_replicas": 8}),
+    Offer(kind=ActionKind("rollback_release")),
+    Offer(kind=ActionKind("set_config")),
 )
 Course = Callable[[float], float | None]  # seconds since BEGAN -> value
 

@@ -51,7 +51,7 @@ def an_incident(**other: object) -> Incident:
 
 def a_step(draw: random.Random, ordinal: int, *, repeatable: bool = True) -> Prepared:
     replicas, target = draw.randint(2, 9), draw.choice(SERVICES)
-    action = Action(kind=ActionKind.SCALE_PODS, target=target, wished={"replicas": replicas})
+    action = Action(kind=ActionKind("scale_pods"), target=target, wished={"replicas": replicas})
     requests = tuple(
         Request(
             operation=f"INC-0001.1.{ordinal}.{part}",

@@ -15,6 +15,7 @@ from aiops_agent.domain.remediation import (
     Prepared,
     Request,
 )
+from aiops_agent.registry import CATALOGUE
 
 
 class Reply(StrEnum):
@@ -47,7 +48,7 @@ class Scripted:
 
     @property
     def kinds(self) -> Sequence[ActionKind]:
-        return tuple(ActionKind)
+        return CATALOGUE.kinds
 
     async def prepare(self, action: Action, operation: str) -> Prepared:
         self.undone.append(action)

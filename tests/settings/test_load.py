@@ -155,10 +155,17 @@ def test_a_friday_freeze_is_written_in_one_line(home: Path) -> None:
 
     (freeze,) = read(home, f"policy: {{freeze: [{line}, reason: no}}]}}").settings.policy.freeze
 
-    restart = ActionKind.RESTART_SERVICE
+    restart = ActionKind("restart_service")
     assert freeze.covers(restart, datetime(2026, 11, 20, 15, 30, tzinfo=UTC))
     assert not freeze.covers(restart, datetime(2026, 11, 20, 14, 30, tzinfo=UTC))
     assert not freeze.covers(restart, datetime(2026, 11, 19, 15, 30, tzinfo=UTC))
+
+
+def test_a_freeze_names_registered_actions_only(home: Path) -> None:
+    with pytest.raises(SettingsError) as told:
+        read(home, "policy: {freeze: [{actions: [restart_servise], reason: no}]}")
+
+    assert "there is no action 'restart_servise'. Did you mean restart_service?" in str(told.value)
 
 
 def test_an_objective_is_written_with_units_or_as_numbers(home: Path) -> None:

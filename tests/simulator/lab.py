@@ -43,19 +43,19 @@ class Trial:
         return self.wait(4)
 
     def restart(self, target: str = "") -> "Trial":
-        return self.do(ActionKind.RESTART_SERVICE, target)
+        return self.do(ActionKind("restart_service"), target)
 
     def scale(self, factor: float, target: str = "") -> "Trial":
         count = int(self.world.nodes[target or self.service].wanted * factor)
-        return self.do(ActionKind.SCALE_PODS, target, replicas=count)
+        return self.do(ActionKind("scale_pods"), target, replicas=count)
 
     def rollback(self) -> "Trial":
-        return self.do(ActionKind.ROLLBACK_RELEASE, release=self.fault.release)
+        return self.do(ActionKind("rollback_release"), release=self.fault.release)
 
     def configure(self) -> "Trial":
         assert self.fault.setting is not None
         name, value = self.fault.setting
-        return self.do(ActionKind.SET_CONFIG, name=name, value=value)
+        return self.do(ActionKind("set_config"), name=name, value=value)
 
     def recent(self, service: str, signal: Signal, minutes: float = 2) -> list[float]:
         """The values of the last minutes."""

@@ -14,7 +14,7 @@ from aiops_agent.simulator.journal import Clock, Created, Journal, Operation, cr
 CREATED = Created(seed=1, scenario="traffic-surge", names={}, epoch="2026-11-19T02:00:00+00:00")
 OPERATION = Operation(
     id="op.1",
-    kind=ActionKind.SCALE_PODS,
+    kind=ActionKind("scale_pods"),
     target="payments-api",
     wished={"replicas": 8},
     at=30.0,

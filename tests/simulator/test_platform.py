@@ -20,8 +20,8 @@ def action(kind: ActionKind, target: str = "payments-api", **wished: str | int) 
     return Action(kind=kind, target=ServiceName(target), wished=wished)
 
 
-SCALE = action(ActionKind.SCALE_PODS, replicas=8)
-RESTART = action(ActionKind.RESTART_SERVICE)
+SCALE = action(ActionKind("scale_pods"), replicas=8)
+RESTART = action(ActionKind("restart_service"))
 
 
 async def test_a_prepared_scaling_says_run_undo_and_touches(shop: OpenShop) -> None:
@@ -29,7 +29,7 @@ async def test_a_prepared_scaling_says_run_undo_and_touches(shop: OpenShop) -> N
 
     assert prepared.run == "shop scale payments-api --replicas 8"
     assert prepared.undo == "shop scale payments-api --replicas 4"
-    assert prepared.inverse == action(ActionKind.SCALE_PODS, replicas=4)
+    assert prepared.inverse == action(ActionKind("scale_pods"), replicas=4)
     assert prepared.blast.services == ("payments-api", "orders", "web")
     assert not prepared.blast.interrupts
     assert prepared.requests[0].operation == "op.1"
@@ -49,12 +49,12 @@ async def test_preparing_changes_nothing(shop: OpenShop, tmp_path: Path) -> None
     [
         (RESTART, None),
         (
-            action(ActionKind.ROLLBACK_RELEASE, release="2.3.4"),
-            action(ActionKind.ROLLBACK_RELEASE, release="2.4.0"),
+            action(ActionKind("rollback_release"), release="2.3.4"),
+            action(ActionKind("rollback_release"), release="2.4.0"),
         ),
         (
-            action(ActionKind.SET_CONFIG, name="DB_POOL_SIZE", value="12"),
-            action(ActionKind.SET_CONFIG, name="DB_POOL_SIZE", value="8"),
+            action(ActionKind("set_config"), name="DB_POOL_SIZE", value="12"),
+            action(ActionKind("set_config"), name="DB_POOL_SIZE", value="8"),
         ),
     ],
 )
@@ -74,9 +74,9 @@ async def test_the_inverse_leads_back(
 @pytest.mark.parametrize(
     "wished",
     [
-        action(ActionKind.SCALE_PODS, replicas=4),
-        action(ActionKind.ROLLBACK_RELEASE, release="2.4.0"),
-        action(ActionKind.SET_CONFIG, name="RETRIES", value="1"),
+        action(ActionKind("scale_pods"), replicas=4),
+        action(ActionKind("rollback_release"), release="2.4.0"),
+        action(ActionKind("set_config"), name="RETRIES", value="1"),
     ],
 )
 async def test_a_target_that_is_as_wished_needs_no_request(wished: Action, shop: OpenShop) -> None:
@@ -89,11 +89,11 @@ async def test_a_target_that_is_as_wished_needs_no_request(wished: Action, shop:
 @pytest.mark.parametrize(
     "wished",
     [
-        action(ActionKind.SCALE_PODS, replicas=0),
-        action(ActionKind.SCALE_PODS, replicas=21),
-        action(ActionKind.SCALE_PODS, replicas="many"),
-        action(ActionKind.ROLLBACK_RELEASE, release="9.9.9"),
-        action(ActionKind.SET_CONFIG, name="NO_SUCH", value="1"),
+        action(ActionKind("scale_pods"), replicas=0),
+        action(ActionKind("scale_pods"), replicas=21),
+        action(ActionKind("scale_pods"), replicas="many"),
+        action(ActionKind("rollback_release"), release="9.9.9"),
+        action(ActionKind("set_config"), name="NO_SUCH", value="1"),
     ],
 )
 async def test_what_cannot_be_is_refused_with_what_can(wished: Action, shop: OpenShop) -> None:
@@ -104,7 +104,7 @@ async def test_what_cannot_be_is_refused_with_what_can(wished: Action, shop: Ope
 @pytest.mark.parametrize("target", ["nobody", "paygate"])
 async def test_nothing_is_prepared_for_what_is_not_ours(target: str, shop: OpenShop) -> None:
     with pytest.raises(TargetMissing):
-        await shop.platform.prepare(action(ActionKind.RESTART_SERVICE, target), "op")
+        await shop.platform.prepare(action(ActionKind("restart_service"), target), "op")
 
 
 async def sent_twice(shop: OpenShop, prepared: Prepared) -> None:

@@ -49,7 +49,7 @@ def test_a_restart_on_a_busy_but_well_day_raises_no_alarm(service: str) -> None:
     history = History(world, 1)
     world.advance(600.0)
 
-    operate(world, ActionKind.RESTART_SERVICE, service, {})
+    operate(world, ActionKind("restart_service"), service, {})
     world.advance(900.0)
 
     assert alarms(history, world.now) == ()

@@ -21,7 +21,7 @@ LIE = PastIncident(
     cause_service=ServiceName("payments-api"),
     remedies=(
         Remedy(
-            action=Action(kind=ActionKind.RESTART_SERVICE, target=ServiceName("payments-api")),
+            action=Action(kind=ActionKind("restart_service"), target=ServiceName("payments-api")),
             recovery=Recovery.RECOVERED,
         ),
     ),

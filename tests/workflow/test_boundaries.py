@@ -33,7 +33,7 @@ def somebody_restarts(run: Run) -> None:
     """Restart the target of the plan with other hands than ours."""
     platform = run.house.places.platform(run.environment)
     target = run.request.prepared.steps[0].action.target
-    restart = Action(kind=ActionKind.RESTART_SERVICE, target=target)
+    restart = Action(kind=ActionKind("restart_service"), target=target)
 
     async def do() -> None:
         (request,) = (await platform.prepare(restart, "SOMEBODY")).requests

@@ -28,6 +28,11 @@ class Catalogue:
     def __init__(self, specs: Iterable[ActionSpec]) -> None:
         self._specs = {spec.kind: spec for spec in specs}
 
+    @property
+    def kinds(self) -> tuple[ActionKind, ...]:
+        """The names of all kinds, in the order of the registry."""
+        return tuple(self._specs)
+
     def offers(
         self, kinds: Iterable[ActionKind], bounds: Mapping[ActionKind, Mapping[str, int]]
     ) -> tuple[Offer, ...]:
@@ -40,7 +45,7 @@ class Catalogue:
 
     def check(self, action: Action, offers: Iterable[Offer]) -> None:
         """Raise PlatformError unless the action is on the menu, well typed and in bounds."""
-        offer = next((offer for offer in offers if offer.kind is action.kind), None)
+        offer = next((offer for offer in offers if offer.kind == action.kind), None)
         if offer is None:
             raise PlatformError(f"{action.kind} is not offered here.")
         spec = self._specs[action.kind]

@@ -4,7 +4,7 @@ from aiops_agent.actions.catalogue import ActionSpec
 from aiops_agent.domain.remediation import ActionKind, Risk
 
 RESTART = ActionSpec(
-    kind=ActionKind.RESTART_SERVICE,
+    kind=ActionKind("restart_service"),
     caption="restart a service, one replica after the other; it cannot be taken back",
     parameters={},
     risk=Risk.LOW,

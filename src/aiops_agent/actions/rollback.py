@@ -4,7 +4,7 @@ from aiops_agent.actions.catalogue import ActionSpec
 from aiops_agent.domain.remediation import ActionKind, Risk
 
 ROLLBACK = ActionSpec(
-    kind=ActionKind.ROLLBACK_RELEASE,
+    kind=ActionKind("rollback_release"),
     caption="go back to an earlier release of a service",
     parameters={"release": str},
     risk=Risk.MEDIUM,

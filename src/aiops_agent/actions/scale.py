@@ -17,7 +17,7 @@ def _flaw(action: Action, bounds: Mapping[str, int]) -> str:
 
 
 SCALE = ActionSpec(
-    kind=ActionKind.SCALE_PODS,
+    kind=ActionKind("scale_pods"),
     caption="run a service on so many replicas",
     parameters={"replicas": int},
     risk=Risk.LOW,

@@ -4,10 +4,11 @@ from aiops_agent.agents.briefing import Briefing
 from aiops_agent.domain.approval import Opinion, Ruling
 from aiops_agent.domain.errors import SourceError
 from aiops_agent.domain.quantity import amount
-from aiops_agent.domain.remediation import Action, ActionKind, PreparedPlan
+from aiops_agent.domain.remediation import Action, PreparedPlan
 from aiops_agent.domain.telemetry import Signal
 from aiops_agent.reasoning.gather import Key, compare, look
 from aiops_agent.reasoning.measure import Shift
+from aiops_agent.reasoning.propose import RESTART, SCALE
 
 RULE = "critic"
 BUSY = 0.9
@@ -40,9 +41,9 @@ def _objection(action: Action, shifts: dict[Key, Shift]) -> str:
     if used is None or asked is None:
         return ""
     full = f"{action.target} uses {amount(Signal.SATURATION, used.now)} of its capacity"
-    if action.kind is ActionKind.RESTART_SERVICE and used.now >= BUSY and asked.up:
+    if action.kind == RESTART and used.now >= BUSY and asked.up:
         return f"{full} and is asked for more than before: a restart takes capacity away"
-    if action.kind is ActionKind.SCALE_PODS and used.now < 0.5 and not asked.up:
+    if action.kind == SCALE and used.now < 0.5 and not asked.up:
         return f"{full} and is asked no more than before: more replicas may not help"
     return ""
 

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from sqlalchemy import Engine as Database
 
+from aiops_agent.actions.scale import SCALE
 from aiops_agent.adapters.approval_file import ApprovalFiles
 from aiops_agent.adapters.sql.engine import make_engine, our_errors
 from aiops_agent.adapters.sql.migrate import upgrade
@@ -24,7 +25,6 @@ from aiops_agent.domain.checkup import Checkup, Health
 from aiops_agent.domain.incident import EnvironmentId
 from aiops_agent.domain.point import Mark, unmarked
 from aiops_agent.domain.policy import Mode
-from aiops_agent.domain.remediation import ActionKind
 from aiops_agent.domain.survey import ServiceSurvey
 from aiops_agent.ports.people import Notifier
 from aiops_agent.registry import ALERT_DECODERS, CATALOGUE, RULES
@@ -176,7 +176,7 @@ def _deps(settings: Settings, parts: Parts, store: SqlStore, places: Places) -> 
         platforms=places.platform,
         store=store,
         catalogue=CATALOGUE,
-        bounds={ActionKind.SCALE_PODS: {"max_replicas": scale.max_replicas}},
+        bounds={SCALE.kind: {"max_replicas": scale.max_replicas}},
         now=parts.now,
         mark=parts.mark,
     )

@@ -2,18 +2,13 @@
 
 from datetime import datetime, timedelta
 from enum import StrEnum
+from typing import NewType
 
 from aiops_agent.domain.telemetry import ServiceName, Signal
 from aiops_agent.domain.value import Document, Value, digest
 
-
-class ActionKind(StrEnum):
-    """The closed catalogue of what we can do to a system."""
-
-    RESTART_SERVICE = "restart_service"
-    SCALE_PODS = "scale_pods"
-    ROLLBACK_RELEASE = "rollback_release"
-    SET_CONFIG = "set_config"
+# The name of an action; each is given by its file in `actions` and listed in the registry.
+ActionKind = NewType("ActionKind", str)
 
 
 class Offer(Value):

@@ -2,6 +2,10 @@
 
 from collections.abc import Callable, Mapping
 
+from aiops_agent.actions.restart import RESTART
+from aiops_agent.actions.rollback import ROLLBACK
+from aiops_agent.actions.scale import SCALE
+from aiops_agent.actions.set_config import SET_CONFIG
 from aiops_agent.domain.incident import Attempt, Incident, Status
 from aiops_agent.domain.remediation import Action, ActionKind, PlanKind, Recovery
 from aiops_agent.evaluation.scenarios import Case, Ending
@@ -31,12 +35,12 @@ def pinned(case: Case, incident: Incident) -> bool:
 
 
 def _scaled(case: Case, incident: Incident) -> str:
-    action, flaw = _cure(case, incident, ActionKind.SCALE_PODS)
+    action, flaw = _cure(case, incident, SCALE.kind)
     return flaw or ("" if action and int(action.wished["replicas"]) > 1 else "it did not grow")
 
 
 def _restarted(case: Case, incident: Incident) -> str:
-    return _cure(case, incident, ActionKind.RESTART_SERVICE)[1]
+    return _cure(case, incident, RESTART.kind)[1]
 
 
 def _restarted_for_now(case: Case, incident: Incident) -> str:
@@ -47,7 +51,7 @@ def _restarted_for_now(case: Case, incident: Incident) -> str:
 
 
 def _rolled_back(case: Case, incident: Incident) -> str:
-    action, flaw = _cure(case, incident, ActionKind.ROLLBACK_RELEASE)
+    action, flaw = _cure(case, incident, ROLLBACK.kind)
     if flaw or action is None:
         return flaw or "nothing was run"
     wished = action.wished["release"]
@@ -55,7 +59,7 @@ def _rolled_back(case: Case, incident: Incident) -> str:
 
 
 def _configured(case: Case, incident: Incident) -> str:
-    action, flaw = _cure(case, incident, ActionKind.SET_CONFIG)
+    action, flaw = _cure(case, incident, SET_CONFIG.kind)
     if flaw or action is None:
         return flaw or "nothing was run"
     wished = (action.wished["name"], action.wished["value"])
@@ -82,7 +86,7 @@ def _handed_over(_: Case, incident: Incident) -> str:
 
 def _denied(case: Case, incident: Incident) -> str:
     planned = [action for a in incident.attempts if a.plan for action in a.plan.actions]
-    if not any(action.kind is ActionKind.RESTART_SERVICE for action in planned):
+    if not any(action.kind == RESTART.kind for action in planned):
         return "no restart was planned, so none was denied"
     if any(action.target != case.truth for action in planned):
         return f"the plan was for another service than {case.truth}"
@@ -110,7 +114,7 @@ def _cure(case: Case, incident: Incident, kind: ActionKind) -> tuple[Action | No
     if not _verified(attempt):
         return None, "recovery was not verified"
     actions = attempt.plan.actions if attempt.plan else ()
-    if len(actions) != 1 or actions[0].kind is not kind or actions[0].target != case.truth:
+    if len(actions) != 1 or actions[0].kind != kind or actions[0].target != case.truth:
         ran = ", ".join(action.text for action in actions) or "nothing"
         return None, f"{ran} was run, {case.truth} was to blame"
     return actions[0], ""

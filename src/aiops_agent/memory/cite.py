@@ -7,10 +7,10 @@ from aiops_agent.domain.postmortem import PastIncident, Remedy
 from aiops_agent.domain.remediation import ActionKind, Alternative, Recovery
 
 DEEDS = {
-    ActionKind.SCALE_PODS: "scaling",
-    ActionKind.RESTART_SERVICE: "a restart",
-    ActionKind.ROLLBACK_RELEASE: "a rollback",
-    ActionKind.SET_CONFIG: "changing the setting",
+    ActionKind("restart_service"): "a restart",
+    ActionKind("scale_pods"): "scaling",
+    ActionKind("rollback_release"): "a rollback",
+    ActionKind("set_config"): "changing the setting",
 }
 HELPED = (Recovery.RECOVERED,)
 FAILED = (Recovery.NOT_RECOVERED, Recovery.WORSE)
@@ -29,7 +29,7 @@ def precedent(kinds: set[ActionKind], alike: Sequence[PastIncident]) -> str:
     if not kinds:
         return ""
     helped, failed = _first(alike, kinds, HELPED), _first(alike, kinds, FAILED)
-    others = _first(alike, set(ActionKind) - kinds, FAILED)
+    others = _first(alike, set(DEEDS) - kinds, FAILED)
     said = []
     if helped is not None:
         said.append(f"{_told(helped)} fixed the like of this")
@@ -51,8 +51,8 @@ def beside_memory(
     `fits` are the kinds of action that the cause calls for: memory adds nothing against those.
     """
     found = [_cited(one, alike) for one in rejected]
-    named = {kind for kind in ActionKind for one in rejected if one.text.startswith(kind)}
-    for kind in ActionKind:
+    named = {kind for kind in DEEDS for one in rejected if one.text.startswith(kind)}
+    for kind in DEEDS:
         praised = _first(alike, {kind}, HELPED)
         if praised is None or kind in fits or kind in named:
             continue
@@ -66,7 +66,7 @@ def beside_memory(
 
 
 def _cited(one: Alternative, alike: Sequence[PastIncident]) -> Alternative:
-    kinds = {kind for kind in ActionKind if one.text.startswith(kind)}
+    kinds = {kind for kind in DEEDS if one.text.startswith(kind)}
     helped, failed = _first(alike, kinds, HELPED), _first(alike, kinds, FAILED)
     drawback = one.drawback
     if helped is not None:

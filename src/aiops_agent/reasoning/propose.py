@@ -13,6 +13,8 @@ from aiops_agent.reasoning.gather import Scene
 COMFORTABLE = 0.6  # share of capacity in use that we aim for
 FULL = 0.85  # share of capacity from which it is this that runs out
 CLIPPED = 0.95  # a saturation that high hides how much is asked for
+RESTART, SCALE = ActionKind("restart_service"), ActionKind("scale_pods")
+ROLLBACK, SET_CONFIG = ActionKind("rollback_release"), ActionKind("set_config")
 MOST_GROWTH = 3  # times as many replicas as now, never more
 
 
@@ -45,7 +47,7 @@ class Means:
 
     def offer(self, kind: ActionKind) -> Offer | None:
         """Return the menu's line for a kind of action, or None."""
-        return next((offer for offer in self.menu if offer.kind is kind), None)
+        return next((offer for offer in self.menu if offer.kind == kind), None)
 
 
 def remedies(means: Means) -> tuple[Remedy, ...]:
@@ -92,7 +94,7 @@ def rejected(means: Means) -> tuple[Alternative, ...]:
 
 def _scale(means: Means) -> Remedy | None:
     service = means.cause.service
-    offer = means.offer(ActionKind.SCALE_PODS)
+    offer = means.offer(SCALE)
     if offer is None:
         return Remedy(PlanKind.ACT, why_not="scaling is not offered here")
     known = means.scene.graph.service(service)
@@ -109,7 +111,7 @@ def _scale(means: Means) -> Remedy | None:
             PlanKind.ACT, why_not=f"{service} already runs on {present} of at most {most} replicas"
         )
     wished = min(replicas_wished(means.scene, service, present), most)
-    action = Action(kind=ActionKind.SCALE_PODS, target=service, wished={"replicas": wished})
+    action = Action(kind=SCALE, target=service, wished={"replicas": wished})
     reason = f"{means.cause.statement}; {wished} replicas instead of {present} can serve it"
     bound = f" (the bound of {most} is reached)" if wished == most else ""
     return Remedy(PlanKind.ACT, (action,), reason + bound)
@@ -117,9 +119,9 @@ def _scale(means: Means) -> Remedy | None:
 
 def _restart(means: Means) -> Remedy | None:
     service = means.cause.service
-    if means.offer(ActionKind.RESTART_SERVICE) is None:
+    if means.offer(RESTART) is None:
         return Remedy(PlanKind.ACT, why_not="restarting is not offered here")
-    action = Action(kind=ActionKind.RESTART_SERVICE, target=service)
+    action = Action(kind=RESTART, target=service)
     if means.cause.kind is CauseKind.LEAK:
         reason = f"{means.cause.statement}; a restart frees it: a stop-gap, it will grow again"
         return Remedy(PlanKind.ACT, (action,), reason, stop_gap=True)
@@ -130,10 +132,10 @@ def _rollback(means: Means) -> Remedy | None:
     change = means.change
     if change is None or change.kind is not ChangeKind.RELEASE or not change.before:
         return None
-    if means.offer(ActionKind.ROLLBACK_RELEASE) is None:
+    if means.offer(ROLLBACK) is None:
         return Remedy(PlanKind.ACT, why_not="rolling back is not offered here")
     action = Action(
-        kind=ActionKind.ROLLBACK_RELEASE,
+        kind=ROLLBACK,
         target=means.cause.service,
         wished={"release": change.before},
     )
@@ -145,11 +147,11 @@ def _restore(means: Means) -> Remedy | None:
     change = means.change
     if change is None or not change.settings:
         return None
-    if means.offer(ActionKind.SET_CONFIG) is None:
+    if means.offer(SET_CONFIG) is None:
         return Remedy(PlanKind.ACT, why_not="changing settings is not offered here")
     actions = tuple(
         Action(
-            kind=ActionKind.SET_CONFIG,
+            kind=SET_CONFIG,
             target=means.cause.service,
             wished={"name": name, "value": old},
         )
@@ -188,7 +190,7 @@ FITTING: dict[CauseKind, tuple[Callable[[Means], Remedy | None], ...]] = {
 DRAWBACKS: dict[CauseKind, tuple[tuple[ActionKind | None, str, str], ...]] = {
     CauseKind.CAPACITY: (
         (
-            ActionKind.RESTART_SERVICE,
+            RESTART,
             "restart_service {service}",
             "it is busy, not stuck: a restart takes capacity away while too little is there",
         ),
@@ -196,7 +198,7 @@ DRAWBACKS: dict[CauseKind, tuple[tuple[ActionKind | None, str, str], ...]] = {
     ),
     CauseKind.HANG: (
         (
-            ActionKind.SCALE_PODS,
+            SCALE,
             "scale_pods {service}",
             "the stuck replicas stay and go on losing their share of requests",
         ),
@@ -204,7 +206,7 @@ DRAWBACKS: dict[CauseKind, tuple[tuple[ActionKind | None, str, str], ...]] = {
     ),
     CauseKind.RELEASE: (
         (
-            ActionKind.SCALE_PODS,
+            SCALE,
             "scale_pods {service}",
             "more replicas of a bad release are still a bad release",
         ),
@@ -212,7 +214,7 @@ DRAWBACKS: dict[CauseKind, tuple[tuple[ActionKind | None, str, str], ...]] = {
     ),
     CauseKind.CONFIG: (
         (
-            ActionKind.RESTART_SERVICE,
+            RESTART,
             "restart_service {service}",
             "it would start with the same setting",
         ),
@@ -220,7 +222,7 @@ DRAWBACKS: dict[CauseKind, tuple[tuple[ActionKind | None, str, str], ...]] = {
     ),
     CauseKind.LEAK: (
         (
-            ActionKind.SCALE_PODS,
+            SCALE,
             "scale_pods {service}",
             "the replicas that are full stay full; new ones leak as well",
         ),
@@ -228,7 +230,7 @@ DRAWBACKS: dict[CauseKind, tuple[tuple[ActionKind | None, str, str], ...]] = {
     ),
     CauseKind.DEPENDENCY: (
         (
-            ActionKind.RESTART_SERVICE,
+            RESTART,
             "restart the services that call {service}",
             "they are well; a restart costs requests and changes nothing at {service}",
         ),
@@ -236,7 +238,7 @@ DRAWBACKS: dict[CauseKind, tuple[tuple[ActionKind | None, str, str], ...]] = {
     ),
     CauseKind.COLD_CACHE: (
         (
-            ActionKind.RESTART_SERVICE,
+            RESTART,
             "restart_service {service}",
             "it would be empty again and start over",
         ),

@@ -32,7 +32,8 @@ def _line(flaw: ErrorDetails, marks: Mapping[Place, str]) -> str:
         inside = f" in `{section}`" if section else ""
         return f"{where}: unknown key `{place[-1]}`{inside}.{hint}"
     message = flaw["msg"].removeprefix("Value error, ").rstrip(".")
-    return f"{where}: {'.'.join(map(str, place))}: {message[:1].lower()}{message[1:]}."
+    end = "" if message.endswith("?") else "."
+    return f"{where}: {'.'.join(map(str, place))}: {message[:1].lower()}{message[1:]}{end}"
 
 
 def _where(place: Place, marks: Mapping[Place, str]) -> str:

@@ -12,6 +12,7 @@ from aiops_agent.domain.policy import Freeze, Mode
 from aiops_agent.domain.telemetry import Objective, ServiceName
 from aiops_agent.domain.value import Value
 from aiops_agent.settings.spellings import (
+    ActionName,
     LocalPath,
     Pause,
     Referred,
@@ -121,6 +122,7 @@ class Actions(Value):
 class FreezeSettings(Freeze):
     """A freeze as people write it: `from` and `to` are times of day such as 16:00."""
 
+    actions: tuple[ActionName, ...] = ()
     start: time = Field(default=time(0), alias="from")
     end: time | None = Field(default=None, alias="to")
     timezone: TimeZone = "UTC"

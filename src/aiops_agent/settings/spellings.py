@@ -16,7 +16,10 @@ from pydantic import (
 )
 
 from aiops_agent.domain.duration import duration, spelled
+from aiops_agent.domain.remediation import ActionKind
+from aiops_agent.domain.spelling import did_you_mean
 from aiops_agent.domain.value import Json
+from aiops_agent.registry import CATALOGUE
 
 NOTHING = timedelta()
 
@@ -53,6 +56,12 @@ def _reference(value: Json, info: ValidationInfo) -> Json:
     return value
 
 
+def _registered(value: ActionKind) -> ActionKind:
+    if value not in CATALOGUE.kinds:
+        raise ValueError(f"there is no action {value!r}.{did_you_mean(value, CATALOGUE.kinds)}")
+    return value
+
+
 def _web_address(value: str) -> str:
     if not re.fullmatch(r"https?://[^\s/]+(/\S*)?", value):
         raise ValueError("an address begins with http:// or https:// and a host")
@@ -84,6 +93,7 @@ Pause: TypeAlias = Duration  # none is fine; less than none cannot be written
 Seconds: TypeAlias = Annotated[float, BeforeValidator(_seconds), Field(gt=0)]
 Share: TypeAlias = Annotated[float, BeforeValidator(_share), Field(ge=0, le=1)]
 TimeZone: TypeAlias = Annotated[str, AfterValidator(_timezone)]
+ActionName: TypeAlias = Annotated[ActionKind, AfterValidator(_registered)]
 Referred: TypeAlias = Annotated[str, BeforeValidator(_reference)]
 WebAddress: TypeAlias = Annotated[str, AfterValidator(_web_address)]
 LocalPath: TypeAlias = Annotated[Path, AfterValidator(_absolute)]

@@ -2,6 +2,10 @@
 
 from collections.abc import Callable, Mapping
 
+from aiops_agent.actions.restart import RESTART
+from aiops_agent.actions.rollback import ROLLBACK
+from aiops_agent.actions.scale import SCALE
+from aiops_agent.actions.set_config import SET_CONFIG
 from aiops_agent.domain.remediation import ActionKind
 from aiops_agent.domain.telemetry import ChangeKind
 from aiops_agent.simulator.node import Node
@@ -74,8 +78,8 @@ def _note(
 
 
 _OPERATIONS: Mapping[ActionKind, Callable[[World, Node, Wished], None]] = {
-    ActionKind.RESTART_SERVICE: _restart,
-    ActionKind.SCALE_PODS: _scale,
-    ActionKind.ROLLBACK_RELEASE: _rollback,
-    ActionKind.SET_CONFIG: _configure,
+    RESTART.kind: _restart,
+    SCALE.kind: _scale,
+    ROLLBACK.kind: _rollback,
+    SET_CONFIG.kind: _configure,
 }

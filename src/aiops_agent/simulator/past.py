@@ -3,6 +3,9 @@
 from collections.abc import Mapping
 from datetime import UTC, datetime
 
+from aiops_agent.actions.restart import RESTART
+from aiops_agent.actions.rollback import ROLLBACK
+from aiops_agent.actions.scale import SCALE
 from aiops_agent.domain.diagnosis import CauseKind
 from aiops_agent.domain.incident import EnvironmentId, IncidentId, Status
 from aiops_agent.domain.postmortem import PastIncident, Remedy
@@ -62,7 +65,7 @@ PAST: tuple[PastIncident, ...] = (
         signal=Signal.LATENCY,
         cause=CauseKind.CAPACITY,
         cause_service=ServiceName("payments-api"),
-        remedies=_tried(ActionKind.SCALE_PODS, "payments-api", Recovery.RECOVERED, replicas=6),
+        remedies=_tried(SCALE.kind, "payments-api", Recovery.RECOVERED, replicas=6),
         status=Status.RESOLVED,
         summary="The winter sale brought more than payments-api could serve; six replicas could.",
         ended_at=datetime(2026, 1, 14, 11, 52, tzinfo=UTC),
@@ -76,7 +79,7 @@ PAST: tuple[PastIncident, ...] = (
         signal=Signal.LATENCY,
         cause=CauseKind.CAPACITY,
         cause_service=ServiceName("payments-api"),
-        remedies=_tried(ActionKind.RESTART_SERVICE, "payments-api", Recovery.NOT_RECOVERED),
+        remedies=_tried(RESTART.kind, "payments-api", Recovery.NOT_RECOVERED),
         status=Status.ESCALATED,
         summary="A restart of payments-api under load made it worse; the load went by itself.",
         ended_at=datetime(2026, 3, 5, 18, 31, tzinfo=UTC),
@@ -90,7 +93,7 @@ PAST: tuple[PastIncident, ...] = (
         signal=Signal.LATENCY,
         cause=CauseKind.RELEASE,
         cause_service=ServiceName("orders"),
-        remedies=_tried(ActionKind.ROLLBACK_RELEASE, "orders", Recovery.RECOVERED, release="6.3.1"),
+        remedies=_tried(ROLLBACK.kind, "orders", Recovery.RECOVERED, release="6.3.1"),
         status=Status.RESOLVED,
         summary="Release 6.3.2-rc1 of orders was slow; the release before was put back.",
         ended_at=datetime(2026, 4, 22, 9, 17, tzinfo=UTC),
@@ -117,7 +120,7 @@ PAST: tuple[PastIncident, ...] = (
         signal=Signal.ERRORS,
         cause=CauseKind.HANG,
         cause_service=ServiceName("cart"),
-        remedies=_tried(ActionKind.RESTART_SERVICE, "cart", Recovery.RECOVERED),
+        remedies=_tried(RESTART.kind, "cart", Recovery.RECOVERED),
         status=Status.RESOLVED,
         summary="Two processes of cart were up and answered nothing; a restart freed them.",
         ended_at=datetime(2026, 9, 11, 4, 40, tzinfo=UTC),

@@ -5,6 +5,10 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from aiops_agent.actions.platform import Landing, Sight
+from aiops_agent.actions.restart import RESTART
+from aiops_agent.actions.rollback import ROLLBACK
+from aiops_agent.actions.scale import SCALE
+from aiops_agent.actions.set_config import SET_CONFIG
 from aiops_agent.domain.errors import PlatformError, RequestRefused, TargetMissing
 from aiops_agent.domain.remediation import (
     Action,
@@ -46,7 +50,7 @@ class ShopPlatform:
     @property
     def kinds(self) -> Sequence[ActionKind]:
         """All four kinds."""
-        return tuple(ActionKind)
+        return tuple(_DRAFTS)
 
     async def prepare(self, action: Action, operation: str) -> Prepared:
         """Read the target and freeze what the action rests on; raises TargetMissing."""
@@ -199,10 +203,10 @@ def _configure(node: Node, action: Action) -> Draft:
 
 
 _DRAFTS: Mapping[ActionKind, Callable[[Node, Action], Draft]] = {
-    ActionKind.RESTART_SERVICE: _restart,
-    ActionKind.SCALE_PODS: _scale,
-    ActionKind.ROLLBACK_RELEASE: _rollback,
-    ActionKind.SET_CONFIG: _configure,
+    RESTART.kind: _restart,
+    SCALE.kind: _scale,
+    ROLLBACK.kind: _rollback,
+    SET_CONFIG.kind: _configure,
 }
 
 
@@ -220,7 +224,7 @@ def _copies(count: int) -> str:
 def _risk(node: Node, action: Action, draft: Draft) -> Risk:
     if node.spec.kind is not ServiceKind.APPLICATION:
         return Risk.HIGH
-    growing = action.kind is ActionKind.SCALE_PODS and not draft.interrupts
+    growing = action.kind == SCALE.kind and not draft.interrupts
     return Risk.LOW if growing else Risk.MEDIUM
 
 

@@ -8,9 +8,9 @@ from datetime import UTC, datetime
 from functools import partial
 from types import MappingProxyType
 
+from aiops_agent.actions.restart import RESTART
 from aiops_agent.domain.errors import UsageError
 from aiops_agent.domain.policy import Freeze, Weekday
-from aiops_agent.domain.remediation import ActionKind
 from aiops_agent.domain.telemetry import ChangeKind
 from aiops_agent.simulator.faults import APPLICATIONS, Fault, FaultKind, bumped, draw
 from aiops_agent.simulator.operate import release
@@ -25,7 +25,7 @@ FRIDAY = datetime(2026, 11, 20, 2, 0, tzinfo=UTC)
 NO_FRIDAY_RESTARTS = Freeze(
     reason="no restarts on Fridays",
     days=(Weekday.FRIDAY,),
-    actions=(ActionKind.RESTART_SERVICE,),
+    actions=(RESTART.kind,),
 )
 
 

@@ -18,12 +18,12 @@ from aiops_agent.domain.telemetry import ServiceName
 from .fake_engine import NOW, FakeEngine
 
 PAY = ServiceName("pay")
-RESTART = Action(kind=ActionKind.RESTART_SERVICE, target=PAY)
+RESTART = Action(kind=ActionKind("restart_service"), target=PAY)
 OPERATION = "INC-0001.1.1"
 
 
 def scale(replicas: int) -> Action:
-    return Action(kind=ActionKind.SCALE_PODS, target=PAY, wished={"replicas": replicas})
+    return Action(kind=ActionKind("scale_pods"), target=PAY, wished={"replicas": replicas})
 
 
 @pytest.fixture
@@ -227,7 +227,7 @@ async def test_a_new_container_changes_the_target(engine: FakeEngine) -> None:
 async def test_an_unknown_service_is_missing(engine: FakeEngine) -> None:
     with pytest.raises(TargetMissing):
         await engine.platform.prepare(
-            Action(kind=ActionKind.RESTART_SERVICE, target=ServiceName("nope")), OPERATION
+            Action(kind=ActionKind("restart_service"), target=ServiceName("nope")), OPERATION
         )
 
 

@@ -141,7 +141,7 @@ CRITERION = Criterion(
     at_alert=2.9,
     words="payments-api latency p95 < 300 ms for 60 s within 5 min",
 )
-SCALE = Action(kind=ActionKind.SCALE_PODS, target=PAYMENTS, wished={"replicas": 5})
+SCALE = Action(kind=ActionKind("scale_pods"), target=PAYMENTS, wished={"replicas": 5})
 PLAN = Plan(
     kind=PlanKind.ACT,
     actions=(SCALE,),
@@ -169,7 +169,7 @@ STEP = Prepared(
         ),
     ),
     precondition={"generation": 7},
-    inverse=Action(kind=ActionKind.SCALE_PODS, target=PAYMENTS, wished={"replicas": 2}),
+    inverse=Action(kind=ActionKind("scale_pods"), target=PAYMENTS, wished={"replicas": 2}),
     blast=BlastRadius(
         services=(PAYMENTS, WEB),
         replicas=3,

@@ -5,6 +5,8 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from aiops_agent.actions.platform import Sight
+from aiops_agent.actions.restart import RESTART
+from aiops_agent.actions.scale import SCALE
 from aiops_agent.adapters.docker.client import DockerClient, path_of
 from aiops_agent.adapters.docker.clone import environment, fingerprint
 from aiops_agent.adapters.docker.containers import Containers, Inspected, Listed
@@ -45,7 +47,7 @@ class DockerPlatform:
     @property
     def kinds(self) -> Sequence[ActionKind]:
         """What it offers."""
-        return (ActionKind.RESTART_SERVICE, ActionKind.SCALE_PODS)
+        return (RESTART.kind, SCALE.kind)
 
     async def prepare(self, action: Action, operation: str) -> Prepared:
         """Read the target and freeze everything about the action; changes nothing."""
@@ -53,9 +55,9 @@ class DockerPlatform:
             group = await self.containers.of(action.target)
             if not group:
                 raise TargetMissing(f"Docker runs no service called {action.target}.")
-            if action.kind is ActionKind.RESTART_SERVICE:
+            if action.kind == RESTART.kind:
                 return await self._restart(action, operation, group)
-            if action.kind is ActionKind.SCALE_PODS:
+            if action.kind == SCALE.kind:
                 return await self._scale(action, operation, group)
         except SourceError as error:
             raise PlatformError(str(error)) from error

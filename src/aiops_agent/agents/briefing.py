@@ -7,6 +7,7 @@ from aiops_agent.domain.incident import Incident
 from aiops_agent.domain.postmortem import PastIncident
 from aiops_agent.domain.remediation import Offer
 from aiops_agent.domain.telemetry import Window
+from aiops_agent.ports.durable import Once, uncheckpointed
 from aiops_agent.ports.telemetry import Environment
 
 
@@ -32,6 +33,7 @@ class Briefing:
     past: tuple[PastIncident, ...] = ()
     menu: tuple[Offer, ...] = ()
     pace: Pace = Pace()
+    once: Once = uncheckpointed  # for calls that cost, such as a model's
 
     @property
     def baseline(self) -> Window:

@@ -12,7 +12,7 @@ from aiops_agent.workflow.hands import Hands
 from aiops_agent.workflow.look import Look
 from aiops_agent.workflow.over import Closing, StoryOver
 from aiops_agent.workflow.record import Record
-from aiops_agent.workflow.step import async_step, step
+from aiops_agent.workflow.steps import step
 
 UNDO_TRIES = 40  # about ten minutes while the platform does not answer
 UNDO_PAUSE = timedelta(seconds=15)
@@ -51,7 +51,7 @@ class Aftermath:
         document = prepared.document()
         reply: Document = {"unreadable": "not tried"}
         for _ in range(UNDO_TRIES):
-            reply = await async_step("undo", self._hands.undo, document)
+            reply = await step("undo", self._hands.undo, document)
             if "outcome" in reply:
                 break
             since = await step("now", self._record.now, incident_id)

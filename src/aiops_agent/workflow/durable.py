@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from dbos import DBOS, DBOSClient, DBOSConfig
 from sqlalchemy import Connection, Engine
 
-from aiops_agent.workflow.plain import PlainJson
+from aiops_agent.workflow.steps import PlainJson
 
 VERSION = "aiops"
 APPLICATION = "aiops"

@@ -12,7 +12,7 @@ from aiops_agent.workflow.deps import Deps
 from aiops_agent.workflow.over import Closing, StoryOver
 from aiops_agent.workflow.questions import Questions
 from aiops_agent.workflow.record import Record
-from aiops_agent.workflow.step import async_step, step
+from aiops_agent.workflow.steps import step
 
 UNSURE_LOOKS = 2  # more, at a fresh alert, before an unsure diagnosis is taken as it is
 UNSEEN_LOOKS = 6  # when telemetry does not answer, before the story goes on without it
@@ -106,7 +106,7 @@ class Look:
     async def wait(self, incident_id: str, since: str, length: timedelta) -> None:
         """Wait until `length` after `since`, in environment time."""
         until = (_time(since) + length).isoformat()
-        await async_step("wait", self._wait, incident_id, until)
+        await step("wait", self._wait, incident_id, until)
 
     async def _sample(self, incident_id: str, number: int, since: str, look: int) -> Recovery:
         criteria = await step("criteria", self._record.criteria, incident_id, number)

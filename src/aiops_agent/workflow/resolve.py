@@ -27,7 +27,7 @@ from aiops_agent.workflow.look import Look
 from aiops_agent.workflow.over import Closing, StoryOver
 from aiops_agent.workflow.questions import FOREVER, Questions
 from aiops_agent.workflow.record import Record
-from aiops_agent.workflow.step import async_step, step
+from aiops_agent.workflow.steps import step
 
 # A fault of our own ends the incident with a person. After a restart the durable engine gives back
 # a recorded fault as RuntimeError; what it raises to stop or park a story is none of these.
@@ -135,9 +135,7 @@ class ResolveIncident(DBOSConfiguredInstance):
             raise StoryOver(Closing(Status.RESOLVED, Ending.HEALED, f"{plan.reason}; it healed"))
 
     async def _prepare(self, incident_id: str, number: int, plan: Plan) -> PreparedPlan:
-        reply = await async_step(
-            "prepare", self._hands.prepare, incident_id, number, plan.document()
-        )
+        reply = await step("prepare", self._hands.prepare, incident_id, number, plan.document())
         self._deps.mark(Point.PREPARED)
         if "refused" in reply:
             raise StoryOver(handed_over(f"no safe action: {reply['refused']}"))
@@ -149,7 +147,7 @@ class ResolveIncident(DBOSConfiguredInstance):
     async def _review(self, incident_id: str, number: int, prepared: PreparedPlan) -> Verdict:
         document = prepared.document()
         critic = await self._ask.critique(incident_id, document)
-        said = await async_step("review", self._hands.review, document, critic.get("answer"))
+        said = await step("review", self._hands.review, document, critic.get("answer"))
         await step(
             "reviewed", self._record.reviewed, incident_id, number, document, said, critic["took"]
         )
@@ -183,7 +181,7 @@ class ResolveIncident(DBOSConfiguredInstance):
 
     async def _recheck(self, incident_id: str, request: ApprovalRequest) -> bool:
         """Just before sending: healed or changed meanwhile means withdrawn, not run."""
-        reply = await async_step("unchanged", self._hands.unchanged, request.prepared.document())
+        reply = await step("unchanged", self._hands.unchanged, request.prepared.document())
         healed = await self._look.healed(incident_id, request.prepared.plan.criteria)
         self._deps.mark(Point.RECHECKED)
         if reply.get("unchanged") and not healed:
@@ -202,7 +200,7 @@ class ResolveIncident(DBOSConfiguredInstance):
         self, incident_id: str, number: int, request: ApprovalRequest
     ) -> tuple[Outcome, str]:
         await step("started", self._deeds.started, incident_id, number, request.id)
-        reply = await async_step("execute", self._hands.execute, request.id)
+        reply = await step("execute", self._hands.execute, request.id)
         if "refused" in reply:
             note = f"{reply['refused']} Nothing was run."
             await step("withdraw", self._gate.withdraw, incident_id, request.id, note)

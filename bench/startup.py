@@ -4,6 +4,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 from bench.row import Row, typical
@@ -16,7 +17,7 @@ def rows() -> Iterator[Row]:
     """Yield the seconds from start to exit, typical of seven, and the ratio to an empty Python."""
     empty = typical(lambda: _seconds(sys.executable, "-c", "pass"), times=7)
     for option in ("--help", "--version"):
-        took = typical(lambda option=option: _seconds(AIOPS, option), times=7)
+        took = typical(partial(_seconds, AIOPS, option), times=7)
         yield Row(f"aiops {option}", took, "s", LIMIT_S, f"{took / empty:.1f} x an empty Python")
 
 

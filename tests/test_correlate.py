@@ -1,21 +1,22 @@
 """Which service an alert speaks of, and which incident it belongs to."""
 
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 
 import pytest
 
 from aiops_agent.correlate import UNKNOWN, belongs_to, same_cause, service_of
 from aiops_agent.domain.alert import Alert, AlertState, Severity
-from aiops_agent.domain.incident import Incident
-from aiops_agent.domain.telemetry import Service, ServiceGraph
+from aiops_agent.domain.incident import EnvironmentId, Incident, IncidentId
+from aiops_agent.domain.telemetry import Service, ServiceGraph, ServiceName
 
 NOW = datetime(2026, 11, 24, 9, 30, tzinfo=UTC)
 WINDOW = timedelta(minutes=5)
-KNOWN = ("web", "payments-api", "payments-db", "mail")
+KNOWN = tuple(map(ServiceName, ("web", "payments-api", "payments-db", "mail")))
 # web -> payments-api -> payments-db; mail stands alone
 GRAPH = ServiceGraph(
     services=tuple(Service(name=name) for name in KNOWN),
-    calls=(("web", "payments-api"), ("payments-api", "payments-db")),
+    calls=tuple(pairwise(KNOWN[:3])),
 )
 
 
@@ -29,10 +30,12 @@ def an_alert(summary: str = "", **labels: str) -> Alert:
     )
 
 
-def an_incident(service: str, opened_at: datetime = NOW, keys: tuple[str, ...] = ()) -> Incident:
+def an_incident(
+    service: ServiceName, opened_at: datetime = NOW, keys: tuple[str, ...] = ()
+) -> Incident:
     return Incident(
-        id="INC-0001",
-        environment="shop:a",
+        id=IncidentId("INC-0001"),
+        environment=EnvironmentId("shop:a"),
         title="t",
         service=service,
         alert_names=("HighLatency",),
@@ -67,7 +70,9 @@ def test_a_known_name_wins_and_the_most_telling_label_comes_next(
 
 @pytest.mark.parametrize("service", KNOWN)
 @pytest.mark.parametrize("other", KNOWN)
-def test_callers_and_callees_share_a_cause_and_strangers_do_not(service: str, other: str) -> None:
+def test_callers_and_callees_share_a_cause_and_strangers_do_not(
+    service: ServiceName, other: ServiceName
+) -> None:
     related = service == other or "mail" not in (service, other)
     found = same_cause(service, NOW, [an_incident(other)], GRAPH, WINDOW)
     assert (found is not None) == related
@@ -75,11 +80,11 @@ def test_callers_and_callees_share_a_cause_and_strangers_do_not(service: str, ot
 
 @pytest.mark.parametrize("away", [timedelta(minutes=5, seconds=1), timedelta(minutes=-6)])
 def test_trouble_outside_the_window_is_trouble_of_its_own(away: timedelta) -> None:
-    assert same_cause("web", NOW + away, [an_incident("web")], GRAPH, WINDOW) is None
+    assert same_cause(KNOWN[0], NOW + away, [an_incident(KNOWN[0])], GRAPH, WINDOW) is None
 
 
 def test_trouble_at_the_edge_of_the_window_belongs_to_it() -> None:
-    assert same_cause("web", NOW + WINDOW, [an_incident("web")], GRAPH, WINDOW) is not None
+    assert same_cause(KNOWN[0], NOW + WINDOW, [an_incident(KNOWN[0])], GRAPH, WINDOW) is not None
 
 
 def test_two_alerts_that_name_no_service_share_no_cause() -> None:
@@ -89,6 +94,6 @@ def test_two_alerts_that_name_no_service_share_no_cause() -> None:
 def test_the_same_series_belongs_to_its_incident_whatever_its_words_are() -> None:
     one, same = an_alert("slow", service="web"), an_alert("much slower", service="web")
     other = an_alert("slow", service="web", instance="2")
-    held = an_incident("web", keys=(one.key,))
+    held = an_incident(KNOWN[0], keys=(one.key,))
     assert belongs_to(same, [held]) == held
     assert belongs_to(other, [held]) is None

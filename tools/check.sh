@@ -13,10 +13,7 @@ run() {
 
 run format "$bin/ruff" format --check --quiet .
 run lint "$bin/ruff" check --quiet .
-types=''
-[ -d tests/typing ] && types=tests/typing
-# shellcheck disable=SC2086  # no folder, no argument
-run types "$bin/mypy" --strict src $types
+run types "$bin/mypy" --strict
 run floors "$bin/lint-imports" --no-cache --no-logo
 run limits "$bin/python" tools/house.py
 [ -z "$failed" ] || { echo "check: failed:${failed%,}" >&2; exit 1; }

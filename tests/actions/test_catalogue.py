@@ -6,6 +6,7 @@ import pytest
 
 from aiops_agent.domain.errors import PlatformError
 from aiops_agent.domain.remediation import Action, ActionKind, BlastRadius, Offer, Risk
+from aiops_agent.domain.telemetry import ServiceName
 from aiops_agent.registry import CATALOGUE
 
 MENU = CATALOGUE.offers(CATALOGUE.kinds, {ActionKind("scale_pods"): {"max_replicas": 6}})
@@ -42,7 +43,8 @@ def test_smuggled_missing_and_mistyped_parameters_are_refused(kind: ActionKind) 
     right = RIGHT[kind]
     smuggled = {**right, "command": "rm -rf /"}
     missing = [{n: v for n, v in right.items() if n != left_out} for left_out in right]
-    strange = [{**right, name: other} for name in right for other in (None, True, [1], 2.0, {})]
+    others: tuple[object, ...] = (None, True, [1], 2.0, {})
+    strange = [{**right, name: other} for name in right for other in others]
     for wished in (smuggled, *missing, *strange):
         with pytest.raises(PlatformError):
             CATALOGUE.check(an_action(kind, wished), MENU)
@@ -76,7 +78,10 @@ def test_wide_reach_and_no_way_back_raise_the_risk(
     kind: ActionKind, reach: int, interrupts: bool, back: bool, risk: Risk
 ) -> None:
     blast = BlastRadius(
-        services=tuple(f"s{n}" for n in range(reach)), replicas=1, interrupts=interrupts, words=""
+        services=tuple(ServiceName(f"s{n}") for n in range(reach)),
+        replicas=1,
+        interrupts=interrupts,
+        words="",
     )
     action = an_action(kind, RIGHT[kind])
     assert CATALOGUE.risk(action, blast, action if back else None) is risk

@@ -24,7 +24,9 @@ def files(tmp_path: Path) -> ApprovalFiles:
     return files
 
 
-def write(files: ApprovalFiles, content: str | bytes = f"approve {DIGEST}\n", mode=0o600) -> Path:
+def write(
+    files: ApprovalFiles, content: str | bytes = f"approve {DIGEST}\n", mode: int = 0o600
+) -> Path:
     path = files.path(REQUEST)
     path.write_bytes(content.encode() if isinstance(content, str) else content)
     path.chmod(mode)

@@ -21,14 +21,15 @@ from aiops_agent.domain.remediation import (
     PreparedPlan,
     Request,
 )
-from aiops_agent.domain.telemetry import Signal
+from aiops_agent.domain.telemetry import ServiceName, Signal
 
+PAYMENTS = ServiceName("payments-api")
 NOW = datetime(2026, 11, 24, 9, 30, tzinfo=UTC)
-SCALE = Action(kind=ActionKind("scale_pods"), target="payments-api", wished={"replicas": 4})
+SCALE = Action(kind=ActionKind("scale_pods"), target=PAYMENTS, wished={"replicas": 4})
 
 
 def an_alert(**other: Any) -> Alert:
-    given = {
+    given: dict[str, Any] = {
         "source": "alertmanager",
         "labels": {"alertname": "HighLatency", "service": "payments-api"},
         "state": AlertState.FIRING,
@@ -39,7 +40,7 @@ def an_alert(**other: Any) -> Alert:
 
 
 def a_delivery(**other: Any) -> Delivery:
-    given = {
+    given: dict[str, Any] = {
         "source": "alertmanager",
         "environment": "docker:local",
         "digest": "d1",
@@ -51,7 +52,7 @@ def a_delivery(**other: Any) -> Delivery:
 
 
 def an_incident(**other: Any) -> Incident:
-    given = {
+    given: dict[str, Any] = {
         "id": "INC-0001",
         "environment": "docker:local",
         "title": "payments-api is slow",
@@ -67,7 +68,7 @@ def an_incident(**other: Any) -> Incident:
 
 
 def an_event(key: str, **other: Any) -> Event:
-    given = {
+    given: dict[str, Any] = {
         "incident": "INC-0001",
         "environment": "docker:local",
         "type": EventType.INCIDENT_OPENED,
@@ -90,7 +91,7 @@ def a_plan(attempt: int = 1) -> PreparedPlan:
         requests=(a_request(),),
         precondition={"replicas": 2},
         inverse=SCALE.model_copy(update={"wished": {"replicas": 2}}),
-        blast=BlastRadius(services=("payments-api",), replicas=2, interrupts=False, words="2 new"),
+        blast=BlastRadius(services=(PAYMENTS,), replicas=2, interrupts=False, words="2 new"),
         run="scale 4",
         undo="scale 2",
     )
@@ -101,7 +102,7 @@ def a_plan(attempt: int = 1) -> PreparedPlan:
 
 
 def an_approval(**other: Any) -> ApprovalRequest:
-    given = {
+    given: dict[str, Any] = {
         "id": "INC-0001.1",
         "incident": "INC-0001",
         "digest": a_plan().digest,
@@ -116,7 +117,7 @@ def an_approval(**other: Any) -> ApprovalRequest:
 
 
 def an_intent(operation: str = "INC-0001.1.1", **other: Any) -> Intent:
-    given = {
+    given: dict[str, Any] = {
         "incident": "INC-0001",
         "plan": "p1",
         "ordinal": 1,
@@ -129,7 +130,7 @@ def an_intent(operation: str = "INC-0001.1.1", **other: Any) -> Intent:
 
 
 def a_case(**other: Any) -> PastIncident:
-    given = {
+    given: dict[str, Any] = {
         "id": "INC-0001",
         "environment": "docker:local",
         "title": "payments-api is slow",
@@ -146,7 +147,7 @@ def a_case(**other: Any) -> PastIncident:
 
 
 def a_report(**other: Any) -> Postmortem:
-    given = {
+    given: dict[str, Any] = {
         "incident": "INC-0001",
         "title": "payments-api is slow",
         "severity": Severity.SEV2,

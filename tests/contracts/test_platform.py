@@ -46,7 +46,7 @@ def subject(request: pytest.FixtureRequest, tmp_path: Path) -> Subject:
 
 
 def scale(subject: Subject, more: int = 1) -> Action:
-    wished = {"replicas": subject.replicas() + more}
+    wished: dict[str, str | int] = {"replicas": subject.replicas() + more}
     return Action(kind=ActionKind("scale_pods"), target=ServiceName("payments-api"), wished=wished)
 
 

@@ -54,7 +54,8 @@ def course(given: Any) -> Course:
     if isinstance(given, dict):
         usual, low, length = given["dip"]
         return lambda t: usual if t < 0 else min(usual, low + (usual - low) * t / length)
-    return lambda t: step(*given)(t) * wobble(t)
+    seen = step(*given)
+    return lambda t: (seen(t) or 0.0) * wobble(t)
 
 
 def change(one: dict[str, Any]) -> Change:

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -97,7 +98,8 @@ async def test_without_a_source_the_confidence_is_lower(
     scenario: str, source: str, tmp_path: Path
 ) -> None:
     whole = briefing(create_shop(tmp_path / "a", scenario, 2))
-    part = replace(whole, environment=replace(whole.environment, **{source: Away()}))
+    away: dict[str, Any] = {source: Away()}
+    part = replace(whole, environment=replace(whole.environment, **away))
     levels = list(Confidence)  # the highest first
     before, after = await diagnose(whole), await diagnose(part)
     assert levels.index(after.confidence) > levels.index(before.confidence)

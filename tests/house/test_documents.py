@@ -21,10 +21,14 @@ def words(pattern: str) -> list[tuple[str, str]]:
     ]
 
 
-def aiops(*arguments: str, **settings: object) -> subprocess.CompletedProcess[str]:
+def aiops(
+    *arguments: str, cwd: Path | None = None, environ: dict[str, str] | None = None
+) -> subprocess.CompletedProcess[str]:
     """Run the program as the pages do."""
-    command = [Path(sys.executable).with_name("aiops"), *arguments]
-    return subprocess.run(command, capture_output=True, text=True, check=False, **settings)
+    command = [str(Path(sys.executable).with_name("aiops")), *arguments]
+    return subprocess.run(
+        command, capture_output=True, text=True, check=False, cwd=cwd, env=environ
+    )
 
 
 def test_every_make_target_that_a_page_names_exists() -> None:
@@ -60,7 +64,7 @@ def test_every_command_that_a_page_names_is_one() -> None:
         command.split("#")[0].strip()
         for _, command in words(r"^\$ (?:\.venv/bin/)?aiops ([^|>]+?)$")
     }
-    plain = {tuple(re.match(r"(?:[a-z]+ ?)*", line)[0].split()) for line in named}
+    plain = {tuple(re.findall(r"^(?:[a-z]+ ?)*", line)[0].split()) for line in named}
 
     known = {command[:2] if command[:1] in GROUPS else command[:1] for command in plain if command}
     failed = [command for command in known if aiops(*command, "--help").returncode]
@@ -75,7 +79,7 @@ def test_the_readme_s_configuration_is_accepted(tmp_path: Path) -> None:
     checked = aiops(
         *("-c", str(tmp_path / "aiops.yaml"), "config", "check"),
         cwd=tmp_path,
-        env={"AIOPS_HOOK_SECRET": "s", "HOME": str(tmp_path), "AIOPS_STATE_DIR": str(tmp_path)},
+        environ={"AIOPS_HOOK_SECRET": "s", "HOME": str(tmp_path), "AIOPS_STATE_DIR": str(tmp_path)},
     )
 
     assert checked.returncode == 0, checked.stdout + checked.stderr

@@ -7,7 +7,7 @@ import pytest
 from tools import house
 
 CAPTION = '"""A caption."""\n'
-PLANTED = {
+PLANTED: dict[str, tuple[str, dict[str, str | None]]] = {
     "a file of 301 lines": ("size", {"domain/long.py": CAPTION + "\n" * 300}),
     "a function of 41 lines": ("size", {"domain/f.py": "def f():\n" + "    x = 1\n" * 40}),
     "a class of 201 lines": ("size", {"domain/c.py": "class C:\n" + "    x = 1\n" * 200}),
@@ -65,7 +65,7 @@ PLANTED = {
     "a bare noqa": ("silenced", {"domain/a.py": "x = 1  # noqa"}),
     "a type-ignore without a reason": ("silenced", {"domain/a.py": "x = 1  # type: ignore[misc]"}),
 }
-INNOCENT = {
+INNOCENT: dict[str, str | None] = {
     "settings/load.py": "import os\nx = os.environ.get('HOME')",
     "interfaces/cli/door.py": "def f():\n    from aiops_agent.bootstrap import build",
     "interfaces/cli/main.py": (

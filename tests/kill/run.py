@@ -81,6 +81,7 @@ def run_all(jobs: Sequence[Job], nurseries: int = 2) -> list[Ended]:
 def run(job: Job, nursery: Nursery) -> Ended:
     """Run one job to its end, with a person near, and judge what is left behind."""
     Path(job.folder).mkdir(parents=True)
+    code = 0
     with Person(job):
         for _ in range(len(job.kills) + 1):
             code = nursery.run(job)

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from itertools import count
 
-from dbos import DBOS
+from dbos import DBOS, WorkflowHandleAsync
 
 from aiops_agent.adapters.sql.store import SqlStore, SqlWork
 from aiops_agent.agents.briefing import Briefing
@@ -17,12 +17,15 @@ from aiops_agent.bootstrap.house import House, Parts, house
 from aiops_agent.domain.diagnosis import Diagnosis
 from aiops_agent.domain.point import Mark, Point
 from aiops_agent.domain.remediation import Action, ActionKind, Plan
+from aiops_agent.domain.telemetry import ServiceName
 from aiops_agent.safety.execute import Executor
 from aiops_agent.workflow.engine import Engine
 from tests.kill.job import COMMIT, HELPS, TAKEN_BACK, Job
 from tests.kill.planted import RecordsAfterActing
 
-HELPLESS = Action(kind=ActionKind("scale_pods"), target="mail-worker", wished={"replicas": 5})
+HELPLESS = Action(
+    kind=ActionKind("scale_pods"), target=ServiceName("mail-worker"), wished={"replicas": 5}
+)
 SCENARIOS = {
     HELPS: "hung-process",  # a restart: done twice, it would be seen twice
     TAKEN_BACK: "traffic-surge",
@@ -69,7 +72,7 @@ def heard(engine: Engine) -> bool:
 
 async def told(engine: Engine) -> None:
     """Return when the story is over."""
-    story = await DBOS.retrieve_workflow_async(await opened(engine))
+    story: WorkflowHandleAsync[object] = await DBOS.retrieve_workflow_async(await opened(engine))
     await story.get_result(polling_interval_sec=0.05)
 
 

@@ -2,8 +2,8 @@
 
 from aiops_agent.domain.telemetry import Service, ServiceGraph, ServiceName, Signal, Window
 from aiops_agent.reasoning.explain import hurting, own_share, reach, to_blame
-from aiops_agent.reasoning.gather import Scene, compare
-from aiops_agent.reasoning.measure import track
+from aiops_agent.reasoning.gather import Key, Scene, compare
+from aiops_agent.reasoning.measure import Track, track
 from tests.reasoning.world import BEGAN, World, step
 
 A, B, C = (ServiceName(name) for name in "abc")
@@ -16,7 +16,9 @@ async def scene(
     made = World(courses={(name, Signal.LATENCY): step(*given) for name, given in latency.items()})
     window = Window(start=BEGAN.replace(hour=2), end=made.now)
     series = await made.read((A, B, C), (Signal.LATENCY,), window)
-    tracks = {(one.service, one.signal): seen for one in series if (seen := track(one))}
+    tracks: dict[Key, Track] = {
+        (one.service, one.signal): seen for one in series if (seen := track(one))
+    }
     graph = ServiceGraph(
         services=tuple(Service(name=name) for name in (A, B, C)),
         calls=tuple((ServiceName(x), ServiceName(y)) for x, y in calls),

@@ -76,11 +76,11 @@ class MemoryStore:
 
     @contextmanager
     def begin(self) -> Iterator[Any]:
-        parts = (self.incidents, self.approvals, self.ledger)
+        parts: tuple[Any, ...] = (self.incidents, self.approvals, self.ledger)
         before = [copy.copy(part.rows) for part in parts]
         try:
             yield self
         except BaseException:
             for part, rows in zip(parts, before, strict=True):
-                part.rows = rows  # type: ignore[assignment]  # each gets its own back
+                part.rows = rows  # each gets its own back
             raise

@@ -27,14 +27,14 @@ from aiops_agent.domain.remediation import (
     Request,
     Risk,
 )
-from aiops_agent.domain.telemetry import Signal
+from aiops_agent.domain.telemetry import ServiceName, Signal
 
 NOW = datetime(2026, 11, 24, 9, 30, tzinfo=UTC)
-SERVICES = ("payments-api", "orders", "cart", "web")
+SERVICES = tuple(ServiceName(name) for name in ("payments-api", "orders", "cart", "web"))
 
 
-def an_incident(**other: object) -> Incident:
-    given = {
+def an_incident(**other: Any) -> Incident:
+    given: dict[str, Any] = {
         "id": "INC-0001",
         "environment": "shop:a",
         "title": "payments-api is slow",
@@ -66,7 +66,9 @@ def a_step(draw: random.Random, ordinal: int, *, repeatable: bool = True) -> Pre
         requests=requests,
         precondition={"replicas": 1, "uid": f"u{ordinal}"},
         inverse=action.model_copy(update={"wished": {"replicas": 1}}),
-        blast=BlastRadius(services=(target, "web"), replicas=1, interrupts=False, words="1 new"),
+        blast=BlastRadius(
+            services=(target, SERVICES[-1]), replicas=1, interrupts=False, words="1 new"
+        ),
         risk=Risk.LOW,
         run=f"scale {target} {replicas}",
         undo=f"scale {target} 1",
@@ -98,8 +100,8 @@ def a_plan(seed: int = 1, steps: int | None = None, *, repeatable: bool = True) 
     return PreparedPlan(incident="INC-0001", environment="shop:a", attempt=1, plan=plan, steps=made)
 
 
-def a_decision(plan: PreparedPlan, **other: object) -> Decision:
-    given = {
+def a_decision(plan: PreparedPlan, **other: Any) -> Decision:
+    given: dict[str, Any] = {
         "digest": plan.digest,
         "approve": True,
         "by": "alex",
@@ -110,11 +112,11 @@ def a_decision(plan: PreparedPlan, **other: object) -> Decision:
 
 
 def a_request(
-    plan: PreparedPlan, state: ApprovalState = ApprovalState.PENDING, **other: object
+    plan: PreparedPlan, state: ApprovalState = ApprovalState.PENDING, **other: Any
 ) -> ApprovalRequest:
     answered = state in (ApprovalState.APPROVED, ApprovalState.REJECTED, ApprovalState.USED)
     yes = a_decision(plan, approve=state is not ApprovalState.REJECTED)
-    given = {
+    given: dict[str, Any] = {
         "id": "INC-0001.1",
         "incident": "INC-0001",
         "digest": plan.digest,
@@ -129,8 +131,9 @@ def a_request(
     return ApprovalRequest(**{**given, **other})
 
 
-def stored(store: Any, request: ApprovalRequest, **incident: object) -> ApprovalRequest:
+def stored(store: Any, request: ApprovalRequest, **incident: Any) -> ApprovalRequest:
     """Put a request into a store, with its incident, and return it."""
     with store.begin() as work:
         work.incidents.put(an_incident(**incident))
-        return work.approvals.ask(request)
+        kept: ApprovalRequest = work.approvals.ask(request)
+        return kept

@@ -91,7 +91,8 @@ def happens(store: Any, request: Any, event: Callable[[Work, Any], object]) -> S
     with store.begin() as work:
         found = work.approvals.get(request.id)
         assert found is not None
-        return found.state
+        state: State = found.state
+        return state
 
 
 def forget(work: Any) -> None:
@@ -152,8 +153,7 @@ def test_a_yes_counts_for_exactly_the_plan_that_was_shown(record_property: Recor
 
 def test_a_digest_that_leaves_something_out_is_caught(monkeypatch: pytest.MonkeyPatch) -> None:
     """A planted defect: the words for people are not part of what is approved."""
-    whole = PreparedPlan.digest.fget
-    assert whole is not None
+    whole: Callable[[PreparedPlan], str] = vars(PreparedPlan)["digest"].fget
     blank = {"undo": "", "run": ""}
 
     def less(plan: PreparedPlan) -> str:

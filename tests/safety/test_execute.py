@@ -267,7 +267,8 @@ async def test_the_promises_catch(
 async def test_a_plan_that_is_out_of_bounds_is_not_even_prepared() -> None:
     platform, store = Scripted(), MemoryStore()
     plan = a_plan(1, 1).plan
-    incident = stored(store, a_request(a_plan())) and store.incidents.rows["INC-0001"]
+    stored(store, a_request(a_plan()))
+    incident = store.incidents.rows["INC-0001"]
     bounded = replace(hands(platform, store), bounds={plan.actions[0].kind: {"max_replicas": 1}})
     with pytest.raises(Exception, match="at most 1 replicas"):
         await bounded.prepare(incident, 1, plan)

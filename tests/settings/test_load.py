@@ -11,6 +11,7 @@ import pytest
 from aiops_agent.domain.errors import SettingsError
 from aiops_agent.domain.policy import Mode
 from aiops_agent.domain.remediation import ActionKind
+from aiops_agent.domain.value import Json
 from aiops_agent.settings.load import BUILT_IN, Loaded, load, no_input
 
 
@@ -20,7 +21,9 @@ def home(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def read(home: Path, text: str = "", flags=None, **environ: str) -> Loaded:
+def read(
+    home: Path, text: str = "", flags: dict[str, Json] | None = None, **environ: str
+) -> Loaded:
     (home / "aiops.yaml").write_text(text)
     variables = {"XDG_CONFIG_HOME": str(home / "xdg"), **environ}
     return load(None, flags, environ=variables, folder=home)
@@ -28,7 +31,7 @@ def read(home: Path, text: str = "", flags=None, **environ: str) -> Loaded:
 
 def flaw(home: Path, text: str, **environ: str) -> str:
     with pytest.raises(SettingsError) as caught:
-        read(home, text, **environ)
+        read(home, text, None, **environ)
     return str(caught.value).replace(f"{home}/", "")
 
 
@@ -171,10 +174,10 @@ def test_a_freeze_names_registered_actions_only(home: Path) -> None:
 def test_an_objective_is_written_with_units_or_as_numbers(home: Path) -> None:
     text = "{a: {objective: {latency: 300ms, errors: 1%}}, b: {objective: {latency: 2, errors: 0}}}"
 
-    services = read(home, f"services: {text}").settings.services
+    one, other = read(home, f"services: {text}").settings.services.values()
 
-    assert (services["a"].objective.latency, services["a"].objective.errors) == (0.3, 0.01)
-    assert (services["b"].objective.latency, services["b"].objective.errors) == (2, 0)
+    assert (one.objective.latency, one.objective.errors) == (0.3, 0.01)
+    assert (other.objective.latency, other.objective.errors) == (2, 0)
 
 
 def test_the_environment_is_named_after_the_project(home: Path) -> None:

@@ -167,5 +167,7 @@ async def test_new_replicas_serve_after_half_a_minute(found: Found) -> None:
     await clock.wait_until(began + timedelta(minutes=1))
 
     window = Window(start=began, end=clock.now())
-    (series,) = await shop.environment.metrics.read(["payments-api"], [Signal.REPLICAS], window)
+    (series,) = await shop.environment.metrics.read(
+        [ServiceName("payments-api")], [Signal.REPLICAS], window
+    )
     assert series.values == (4.0, 4.0, 8.0, 8.0)

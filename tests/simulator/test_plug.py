@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from aiops_agent.domain.errors import UsageError
-from aiops_agent.domain.telemetry import ChangeKind, ServiceKind, Signal, Window
+from aiops_agent.domain.telemetry import ChangeKind, ServiceKind, ServiceName, Signal, Window
 from aiops_agent.ports.telemetry import Environment
 from aiops_agent.simulator.plug import OpenShop, create_shop, open_shop
 from tests.simulator.conftest import Found
@@ -36,7 +36,9 @@ async def test_a_window_is_answered_each_fifteen_seconds_and_not_beyond_now(shop
     now = shop.environment.clock.now()
     window = Window(start=now - HOUR, end=now + HOUR)
 
-    (series,) = await shop.environment.metrics.read(["payments-api"], [Signal.LATENCY], window)
+    (series,) = await shop.environment.metrics.read(
+        [ServiceName("payments-api")], [Signal.LATENCY], window
+    )
 
     assert len(series.times) == 241
     assert series.times[-1] <= now
@@ -60,7 +62,7 @@ async def test_only_signals_that_exist_are_answered(
     service: str, signals: set[Signal], shop: OpenShop
 ) -> None:
     window = past(shop.environment)
-    found = await shop.environment.metrics.read([service], list(Signal), window)
+    found = await shop.environment.metrics.read([ServiceName(service)], list(Signal), window)
 
     assert {series.signal for series in found} == signals
 

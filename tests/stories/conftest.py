@@ -15,7 +15,7 @@ from aiops_agent.domain.approval import Surface
 from aiops_agent.domain.event import Event, EventType
 from aiops_agent.domain.incident import Incident, IncidentId
 from aiops_agent.domain.postmortem import PastIncident
-from aiops_agent.settings.sections import Settings
+from aiops_agent.settings.sections import Settings, Store
 from aiops_agent.simulator.journal import Operation, effects
 from aiops_agent.workflow.engine import Engine
 
@@ -101,7 +101,7 @@ class Stage:
     @asynccontextmanager
     async def _engine(self, settings: dict[str, Any]) -> AsyncIterator[tuple[House, Engine]]:
         name = f"story-{next(_NUMBERS)}"
-        store = {"url": self.store_url}
+        store = Store(url=self.store_url)
         chosen = Settings(state_dir=self.state, store=store, **settings)
         built = house(chosen, Parts(name=name))
         try:

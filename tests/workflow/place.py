@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
+from itertools import pairwise
 from typing import Any
 
 from aiops_agent.adapters.off import NoChanges, NoLogs, NoMetrics, NoPlatform
@@ -11,7 +12,7 @@ from aiops_agent.domain.alert import Alert, AlertState, Delivery
 from aiops_agent.domain.errors import SourceError
 from aiops_agent.domain.event import Event, EventType
 from aiops_agent.domain.incident import EnvironmentId, Incident
-from aiops_agent.domain.telemetry import Service, ServiceGraph
+from aiops_agent.domain.telemetry import Service, ServiceGraph, ServiceName
 from aiops_agent.ports.store import Store
 from aiops_agent.ports.telemetry import Environment
 from aiops_agent.registry import CATALOGUE, RULES
@@ -21,8 +22,8 @@ from aiops_agent.workflow.deps import Deps, Terms
 START = datetime(2026, 11, 24, 9, 30, tzinfo=UTC)
 HERE = EnvironmentId("docker:local")
 # web -> payments-api -> payments-db; mail stands alone
-NAMES = ("web", "payments-api", "payments-db", "mail")
-CALLS = (("web", "payments-api"), ("payments-api", "payments-db"))
+NAMES = tuple(map(ServiceName, ("web", "payments-api", "payments-db", "mail")))
+CALLS = tuple(pairwise(NAMES[:3]))
 
 
 @dataclass
@@ -88,9 +89,9 @@ class Place:
             mark=lambda point: self.marks.append(point.value),
         )
 
-    def _environment(self, name: EnvironmentId) -> Environment:
+    def _environment(self, environment: EnvironmentId) -> Environment:
         return Environment(
-            id=name,
+            id=environment,
             metrics=NoMetrics(),
             logs=NoLogs(),
             changes=NoChanges(),

@@ -3,6 +3,7 @@
 import asyncio
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -149,7 +150,8 @@ def broken(agent: str, error: Exception) -> Crew:
     async def breaks(*_: object) -> None:
         raise error
 
-    return replace(without_llm(), **{agent: breaks})
+    part: dict[str, Any] = {agent: breaks}
+    return replace(without_llm(), **part)
 
 
 def test_a_second_engine_on_the_same_store_is_refused_with_the_process_id(tmp_path: Path) -> None:

@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from aiops_agent.domain.approval import ApprovalState, Ruling, Surface, Verdict
+from aiops_agent.domain.approval import ApprovalState, Decision, Ruling, Surface, Verdict
 from aiops_agent.domain.errors import ApprovalError
 from aiops_agent.domain.incident import Status
 from aiops_agent.workflow.gate import Gate
@@ -30,7 +30,7 @@ def told(place: Place) -> list[str]:
     return [event.type.value.removeprefix("approval.") for event in place.events()]
 
 
-def yes(place: Place, **other: object):
+def yes(place: Place, **other: object) -> Decision:
     return a_decision(PLAN, **{"at": place.clock.at, **other})
 
 

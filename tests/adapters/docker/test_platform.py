@@ -125,6 +125,7 @@ async def test_scaling_back_removes_our_containers_first(engine: FakeEngine) -> 
     up = await sent(engine, scale(4))
     engine.add("pay", 9)
 
+    assert up.inverse is not None
     await sent(engine, up.inverse.model_copy(update={"wished": {"replicas": 3}}))
 
     names = [one["Name"] for one in engine.running("pay")]
@@ -137,6 +138,7 @@ async def test_scaling_back_also_removes_what_was_created_and_never_ran(
     up = await prepared(engine, scale(3))
     await engine.platform.send(up.requests[0])
 
+    assert up.inverse is not None
     await sent(engine, up.inverse)
 
     assert len(engine.containers) == 3
@@ -153,7 +155,9 @@ async def test_a_service_that_is_as_wished_needs_no_request(engine: FakeEngine) 
         ({"NetworkMode": "host"}, "no network of its own"),
     ],
 )
-async def test_what_cannot_run_twice_on_a_host_is_not_cloned(host, says: str) -> None:
+async def test_what_cannot_run_twice_on_a_host_is_not_cloned(
+    host: dict[str, object], says: str
+) -> None:
     engine = FakeEngine()
     engine.add("pay", 1, HostConfig={"NetworkMode": "shop_default", **host})
 
@@ -242,7 +246,9 @@ async def test_an_unknown_service_is_missing(engine: FakeEngine) -> None:
         (httpx2.Response(409, json={"message": "conflict"}), RequestRefused),
     ],
 )
-async def test_every_failure_to_send_has_its_kind(engine: FakeEngine, broken, kind) -> None:
+async def test_every_failure_to_send_has_its_kind(
+    engine: FakeEngine, broken: httpx2.Response | Exception, kind: type[PlatformError]
+) -> None:
     found = await prepared(engine, RESTART)
     engine.broken = broken
 

@@ -55,9 +55,9 @@ class FakePrometheus:
         return data({"resultType": "vector", "result": self._rows(form["query"])})
 
     def _rows(self, query: str) -> list[dict[str, object]]:
-        by = re.search(r"by \((.*?)\)", query)
-        names = json.loads(f'"{re.search(r"__name__=~?.(.*?).,le", query).group(1)}"').split("|")
-        wanted = by.group(1).split(", ")
+        by = re.findall(r"by \((.*?)\)", query)[0]
+        named = re.findall(r"__name__=~?.(.*?).,le", query)[0]
+        names, wanted = json.loads(f'"{named}"').split("|"), by.split(", ")
         rows = [
             {name: one[name] for name in wanted if name in one}
             for one in self.series

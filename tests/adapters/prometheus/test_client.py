@@ -1,5 +1,6 @@
 """Whatever Prometheus does, the answer is data or one sentence."""
 
+from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 
@@ -13,13 +14,14 @@ from aiops_agent.domain.errors import SourceError
 from .fake_prometheus import NOW, FakePrometheus, data
 
 UP = Select("up")
+Answering = Callable[[httpx2.Request], httpx2.Response]
 
 
-def client(answer) -> PrometheusClient:
+def client(answer: Answering) -> PrometheusClient:
     return PrometheusClient(url="http://prom.test", transport=httpx2.MockTransport(answer))
 
 
-def failing(error: Exception):
+def failing(error: Exception) -> Answering:
     def answer(request: httpx2.Request) -> httpx2.Response:
         raise error
 
@@ -50,7 +52,7 @@ async def test_what_is_not_a_number_is_a_gap(value: str) -> None:
         (lambda request: httpx2.Response(200, content=b" " * (33 * 2**20)), "more than we can"),
     ],
 )
-async def test_every_failure_is_one_sentence(answer, says: str) -> None:
+async def test_every_failure_is_one_sentence(answer: Answering, says: str) -> None:
     with pytest.raises(SourceError, match=says):
         await client(answer).instant(UP)
 

@@ -1,5 +1,6 @@
 """Signals are found by recipes from names and labels alone."""
 
+from collections.abc import Sequence
 from datetime import timedelta
 
 import pytest
@@ -24,7 +25,12 @@ USUAL = {
 }
 
 
-def mapped(rows, declared=None, running=RUNNING, intervals=None) -> SignalMap:
+def mapped(
+    rows: dict[str, list[dict[str, str]]],
+    declared: dict[ServiceName, Declaration] | None = None,
+    running: Sequence[Instances] = RUNNING,
+    intervals: dict[str, timedelta] | None = None,
+) -> SignalMap:
     names = Names.of(running, declared or {})
     return signal_map(Catch(rows, intervals or {}), usual_recipes(), names)
 

@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from aiops_agent.adapters.prometheus.recipe import How, usual_recipes
+from aiops_agent.adapters.prometheus.recipe import How, Recipe, Rule, usual_recipes
 from aiops_agent.domain.telemetry import Signal
 
 KNOWN = [
@@ -61,7 +61,7 @@ def test_units_are_read_from_the_name() -> None:
 
 
 @pytest.mark.parametrize(("recipe", "rule"), RULES)
-def test_every_rule_can_be_used(recipe, rule) -> None:
+def test_every_rule_can_be_used(recipe: Recipe, rule: Rule) -> None:
     for pattern in (rule.metric, rule.unless, rule.bad, *rule.where.values()):
         re.compile(pattern)
     assert bool(rule.bad) == bool(rule.status) == (rule.how is How.BAD_SHARE)

@@ -6,7 +6,7 @@ import pytest
 
 from aiops_agent.adapters.prometheus.discover import Discovery
 from aiops_agent.adapters.prometheus.telemetry import PrometheusMetrics
-from aiops_agent.domain.telemetry import ServiceName, Signal, Window
+from aiops_agent.domain.telemetry import Series, ServiceName, Signal, Window
 
 from .fake_prometheus import NOW, FakePrometheus, FixedClock, track
 
@@ -23,7 +23,7 @@ def metrics(fake: FakePrometheus) -> PrometheusMetrics:
     return PrometheusMetrics(fake.client, Discovery(fake.client, FixedClock()))
 
 
-async def read(fake: FakePrometheus):
+async def read(fake: FakePrometheus) -> tuple[Series, ...]:
     return await metrics(fake).read([PAY, CART], [Signal.LATENCY], WINDOW)
 
 

@@ -45,20 +45,27 @@ def down(request: httpx2.Request) -> httpx2.Response:
 def test_a_callee_that_nobody_runs_is_external() -> None:
     graph = joined(BASE, (), [(CART, PAY), (PAY, BANK)], {})
 
-    assert graph.service(BANK).kind is ServiceKind.EXTERNAL
+    bank = graph.service(BANK)
+    assert bank is not None
+    assert bank.kind is ServiceKind.EXTERNAL
     assert graph.callers(PAY) == (CART,)
 
 
 def test_what_is_declared_wins_and_adds() -> None:
     declared = {
         PAY: Declaration(
-            owner="money", calls=(CART,), objective=Objective(latency=0.3), kind="database"
+            owner="money",
+            calls=(CART,),
+            objective=Objective(latency=0.3),
+            kind=ServiceKind.DATABASE,
         )
     }
 
     graph = joined(BASE, (), (), declared)
 
     pay = graph.service(PAY)
+    assert pay is not None
+    assert pay.objective is not None
     assert (pay.owner, pay.objective.latency, pay.replicas) == ("money", 0.3, 2)
     assert pay.kind is ServiceKind.DATABASE
     assert graph.callees(PAY) == (CART,)

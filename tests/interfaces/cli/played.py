@@ -55,7 +55,9 @@ class PlayedService:
     def events(self, after: int = 0, incident: str | None = None) -> Sequence[Event]:
         return [event for event in self.told if event.id > after]
 
-    def approvals(self, states: Sequence[ApprovalState] = (), limit: int = 100):
+    def approvals(
+        self, states: Sequence[ApprovalState] = (), limit: int = 100
+    ) -> list[ApprovalRequest]:
         return [r for r in (self.request,) if not states or r.state in states]
 
     def approval(self, name: str) -> ApprovalRequest:
@@ -63,7 +65,16 @@ class PlayedService:
             raise UsageError(f"There is no approval {name!r}.")
         return self.request
 
-    def decide(self, name, *, approve, by, surface, reason="", digest=None) -> ApprovalRequest:
+    def decide(
+        self,
+        name: str,
+        *,
+        approve: bool,
+        by: str,
+        surface: Surface,
+        reason: str = "",
+        digest: str | None = None,
+    ) -> ApprovalRequest:
         self.approval(name)
         if self.request.state is not ApprovalState.PENDING:
             raise ApprovalError(f"{self.request.id} is not waiting any more.")

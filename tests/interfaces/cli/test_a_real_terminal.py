@@ -101,7 +101,9 @@ def _by_file(state: Path) -> None:
 
 
 @pytest.mark.parametrize(("give", "surface"), [(_by_command, "command"), (_by_file, "file")])
-def test_an_answer_from_elsewhere_goes_on_here(tmp_path: Path, give, surface: str) -> None:
+def test_an_answer_from_elsewhere_goes_on_here(
+    tmp_path: Path, give: Callable[[Path], None], surface: str
+) -> None:
     shown = in_terminal(tmp_path, "demo", answer=lambda: give(tmp_path))
 
     assert shown.code == 0

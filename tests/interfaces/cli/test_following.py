@@ -3,6 +3,7 @@
 import asyncio
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -11,7 +12,7 @@ from aiops_agent.domain.approval import ApprovalState, Surface
 from aiops_agent.domain.event import Event, EventType
 from aiops_agent.domain.incident import Ending, Incident, Status
 from aiops_agent.interfaces.cli import follow as following
-from aiops_agent.interfaces.cli import prompt as prompting
+from aiops_agent.interfaces.cli import keyboard
 from aiops_agent.interfaces.cli.call import Call
 from aiops_agent.interfaces.cli.exits import Exit, exit_of
 from aiops_agent.interfaces.cli.follow import Following, Manner
@@ -74,7 +75,7 @@ def test_a_file_that_lies_there_is_waited_for(
     files.open_folder()
     files.path(REQUEST.id).write_text("approve x")
     call = Call()
-    call.house = house  # type: ignore[misc]  # a cached property may be set
+    vars(call)["house"] = house  # instead of the one that is built on first use
 
     async def scene() -> Exit:
         following = asyncio.ensure_future(Following(call, "INC-0001", Manner.LEAVE).run())
@@ -128,12 +129,12 @@ class Scene:
     def __init__(self, house: PlayedHouse, monkeypatch: pytest.MonkeyPatch) -> None:
         self.house, self.typed = house, asyncio.Queue[str | None]()
         self.call = Call()
-        self.call.house = house  # type: ignore[misc]  # a cached property may be set
+        vars(self.call)["house"] = house  # instead of the one that is built on first use
 
         async def line(_stream: object) -> str | None:
             return await self.typed.get()
 
-        monkeypatch.setattr(prompting.keyboard, "line", line)
+        monkeypatch.setattr(keyboard, "line", line)
 
     def play(self, *lines: str | None, meanwhile: ApprovalState | None = None) -> Exit:
         async def scene() -> Exit:
@@ -195,14 +196,16 @@ def test_an_answer_given_elsewhere_ends_the_question(
     assert "approved by alex (terminal)" in capsys.readouterr().out
 
 
-def test_an_answer_that_comes_too_late_is_refused_and_the_end_shown(scene: Scene) -> None:
-    decide = scene.house.service.decide
+def test_an_answer_that_comes_too_late_is_refused_and_the_end_shown(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    service, decide = scene.house.service, scene.house.service.decide
 
-    def too_late(*args: object, **kwargs: object) -> object:
-        scene.house.service.end(ApprovalState.REJECTED)
-        return decide(*args, **kwargs)  # type: ignore[arg-type]  # passed on
+    def too_late(*args: Any, **kwargs: Any) -> object:
+        service.end(ApprovalState.REJECTED)
+        return decide(*args, **kwargs)
 
-    scene.house.service.decide = too_late  # type: ignore[method-assign]  # one answer, too late
+    monkeypatch.setattr(service, "decide", too_late)
 
     assert scene.play("y") is Exit.REFUSED
 

@@ -1,7 +1,10 @@
 """Tables never wrap, nothing is wider than the screen, and narrow screens lose the right things."""
 
+from collections.abc import Callable
+
 import pytest
 from rich.cells import cell_len
+from rich.console import RenderableType
 
 from aiops_agent.domain.sparkline import BARS
 from aiops_agent.interfaces.terminal import listing, page
@@ -17,7 +20,7 @@ from aiops_agent.interfaces.terminal.verification import verification
 from tests.interfaces.terminal import canned
 from tests.interfaces.terminal.drawing import WIDTHS, drawn, followed, terminal
 
-PIECES = {
+PIECES: dict[str, Callable[[int], RenderableType]] = {
     "evidence": lambda width: evidence(canned.DIAGNOSIS, width),
     "cause": lambda _: root_cause(canned.DIAGNOSIS),
     "verification": lambda width: verification(canned.VERIFICATION, width),

@@ -12,8 +12,8 @@ from aiops_agent.simulator.faults import Fault
 from aiops_agent.simulator.history import TICK, History
 from aiops_agent.simulator.operate import operate
 from aiops_agent.simulator.physics import World
+from aiops_agent.simulator.scenarios import decoys, find_scenario
 from aiops_agent.simulator.shop import BY_NAME, COMPANY, callers
-from aiops_agent.simulator.stories import decoys, story
 
 SEEDS = (1, 2, 3, 4, 5)
 USERS = ("web", "catalogue", "cart", "orders", "payments-api")
@@ -87,7 +87,7 @@ def trial(scenario: str, seed: int) -> Trial:
 
 @cache
 def _broken(scenario: str, seed: int) -> Trial:
-    told = story(scenario)
+    told = find_scenario(scenario)
     fault = told.fault_of(seed)
     _, deeds = decoys(fault, seed)
     world = World(seed, fault.weather, (*fault.deeds, *deeds))

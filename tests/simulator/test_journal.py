@@ -9,7 +9,7 @@ import pytest
 
 from aiops_agent.domain.errors import StoreError, UsageError
 from aiops_agent.domain.remediation import ActionKind
-from aiops_agent.simulator.journal import Clock, Created, Journal, Operation, create, opened
+from aiops_agent.simulator.journal import ClockMoved, Created, Journal, Operation, create, opened
 
 CREATED = Created(seed=1, scenario="traffic-surge", names={}, epoch="2026-11-19T02:00:00+00:00")
 OPERATION = Operation(
@@ -29,30 +29,30 @@ def journal(tmp_path: Path) -> Journal:
 
 
 def test_what_was_written_is_read_again(journal: Journal) -> None:
-    journal.append(lambda: Clock(30.0))
+    journal.append(lambda: ClockMoved(30.0))
     journal.append(lambda: OPERATION)
 
-    assert opened(journal.folder).lines == [CREATED, Clock(30.0), OPERATION]
+    assert opened(journal.folder).lines == [CREATED, ClockMoved(30.0), OPERATION]
 
 
 def test_a_torn_last_line_is_not_believed_and_then_cut_off(journal: Journal) -> None:
-    journal.append(lambda: Clock(30.0))
+    journal.append(lambda: ClockMoved(30.0))
     with journal.path.open("ab") as file:
-        file.write(b'{"record":"clock","to":9')
+        file.write(b'{"record":"clockmoved","to":9')
 
     again = opened(journal.folder)
-    again.append(lambda: Clock(60.0))
+    again.append(lambda: ClockMoved(60.0))
 
-    assert opened(journal.folder).lines == [CREATED, Clock(30.0), Clock(60.0)]
+    assert opened(journal.folder).lines == [CREATED, ClockMoved(30.0), ClockMoved(60.0)]
 
 
 def test_another_holder_sees_what_was_appended(journal: Journal) -> None:
     other = opened(journal.folder)
-    journal.append(lambda: Clock(30.0))
+    journal.append(lambda: ClockMoved(30.0))
 
     other.refresh()
 
-    assert other.lines[-1] == Clock(30.0)
+    assert other.lines[-1] == ClockMoved(30.0)
 
 
 def test_a_decision_not_to_write_writes_nothing(journal: Journal) -> None:
@@ -72,7 +72,9 @@ def test_a_folder_without_a_shop_is_said_to_be_one(tmp_path: Path) -> None:
         opened(tmp_path)
 
 
-@pytest.mark.parametrize("line", ["[]", "{}", "nonsense", '{"record":"clock"}', '{"record":"x"}'])
+@pytest.mark.parametrize(
+    "line", ["[]", "{}", "nonsense", '{"record":"clockmoved"}', '{"record":"x"}']
+)
 def test_a_line_that_is_not_ours_is_refused(line: str, journal: Journal) -> None:
     with journal.path.open("a") as file:
         file.write(line + "\n")
@@ -83,10 +85,10 @@ def test_a_line_that_is_not_ours_is_refused(line: str, journal: Journal) -> None
 
 WRITER = """
 import pathlib, sys
-from aiops_agent.simulator.journal import Clock, opened
+from aiops_agent.simulator.journal import ClockMoved, opened
 journal = opened(pathlib.Path(sys.argv[1]))
 for place in range(25):
-    line = Clock(float(int(sys.argv[2]) * 100 + place))
+    line = ClockMoved(float(int(sys.argv[2]) * 100 + place))
     journal.append(lambda: line)
 """
 
@@ -99,5 +101,5 @@ def test_three_processes_appending_at_once_lose_no_line(journal: Journal) -> Non
 
     assert [writer.wait(timeout=60) for writer in writers] == [0, 0, 0]
     lines = [json.loads(line) for line in journal.path.read_text().splitlines()]
-    written = sorted(line["to"] for line in lines if line["record"] == "clock")
+    written = sorted(line["to"] for line in lines if line["record"] == "clockmoved")
     assert written == [float(n * 100 + place) for n in range(3) for place in range(25)]

@@ -136,7 +136,7 @@ def test_another_seed_gives_another_world(found: Found) -> None:
 
 async def test_the_change_that_cut_a_pool_names_the_setting(found: Found) -> None:
     shop = found("pool-cut", 1)
-    truth = shop.story.fault_of(1).service
+    truth = shop.scenario.fault_of(1).service
 
     changes = await shop.environment.changes.changes(past(shop.environment, HOUR / 6))
 

@@ -7,16 +7,16 @@ import pytest
 
 from aiops_agent.domain.telemetry import Window
 from aiops_agent.simulator.faults import FaultKind
-from aiops_agent.simulator.stories import STORIES
+from aiops_agent.simulator.scenarios import SCENARIOS
 from tests.simulator.conftest import Found
 
-TELLTALES = {name.replace("-", "[-_ ]?") for name in STORIES} | {
+TELLTALES = {name.replace("-", "[-_ ]?") for name in SCENARIOS} | {
     kind.replace("_", "[-_ ]?") for kind in FaultKind
 }
 PATTERN = re.compile(rf"\b({'|'.join(sorted(TELLTALES))})\b", re.IGNORECASE)
 
 
-@pytest.mark.parametrize("scenario", STORIES)
+@pytest.mark.parametrize("scenario", SCENARIOS)
 @pytest.mark.parametrize("seed", [1, 2])
 async def test_no_emitted_word_names_a_fault_or_a_scenario(
     scenario: str, seed: int, found: Found

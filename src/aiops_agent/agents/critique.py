@@ -6,7 +6,7 @@ from aiops_agent.domain.errors import SourceError
 from aiops_agent.domain.quantity import amount
 from aiops_agent.domain.remediation import Action, PreparedPlan
 from aiops_agent.domain.telemetry import Signal
-from aiops_agent.reasoning.gather import Key, compare, look
+from aiops_agent.reasoning.gather import Key, compare, read_signals
 from aiops_agent.reasoning.measure import Shift
 from aiops_agent.reasoning.propose import RESTART, SCALE
 
@@ -23,7 +23,7 @@ async def critique(briefing: Briefing, prepared: PreparedPlan) -> Opinion | None
     window = briefing.baseline.model_copy(update={"end": briefing.now})
     signals = (Signal.SATURATION, Signal.TRAFFIC)
     try:
-        tracks = await look(briefing.environment, targets, signals, window)
+        tracks = await read_signals(briefing.environment, targets, signals, window)
     except SourceError as error:
         return Opinion(rule=RULE, ruling=Ruling.ASK, reason=f"no second look was possible: {error}")
     began = briefing.incident.started_at.timestamp()

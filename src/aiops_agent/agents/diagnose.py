@@ -3,11 +3,11 @@
 from aiops_agent.agents.briefing import Briefing
 from aiops_agent.domain.diagnosis import Diagnosis
 from aiops_agent.reasoning.exhibit import findings, hypothesis, sequence, shown_time
-from aiops_agent.reasoning.gather import survey
+from aiops_agent.reasoning.gather import read_scene
 from aiops_agent.reasoning.judge import confidence, not_known
 from aiops_agent.reasoning.measure import moment
 from aiops_agent.reasoning.rank import Ranked, rank
-from aiops_agent.reasoning.suspect import Case, study
+from aiops_agent.reasoning.suspect import Investigation, study
 
 MOST_HYPOTHESES = 5
 
@@ -15,13 +15,13 @@ MOST_HYPOTHESES = 5
 async def diagnose(briefing: Briefing) -> Diagnosis:
     """Return ranked causes with their findings; raises SourceError when metrics do not answer."""
     incident, pace = briefing.incident, briefing.pace
-    scene = await survey(briefing.environment, incident, pace.baseline, briefing.now)
+    scene = await read_scene(briefing.environment, incident, pace.baseline, briefing.now)
     case = study(scene)
     refuted = frozenset(one.refuted for one in incident.attempts if one.refuted)
     return _told(briefing, case, rank(case, refuted))
 
 
-def _told(briefing: Briefing, case: Case, ranking: tuple[Ranked, ...]) -> Diagnosis:
+def _told(briefing: Briefing, case: Investigation, ranking: tuple[Ranked, ...]) -> Diagnosis:
     shown = findings(case, ranking)
     best = ranking[0]
     sure, why = confidence(case, ranking)

@@ -15,9 +15,9 @@ from aiops_agent.domain.remediation import (
 from aiops_agent.domain.telemetry import Change, Signal
 from aiops_agent.memory.cite import beside_memory, precedent, standing
 from aiops_agent.memory.recall import similar
-from aiops_agent.reasoning.gather import Scene, survey
+from aiops_agent.reasoning.gather import Scene, read_scene
 from aiops_agent.reasoning.propose import Means, Remedy, rejected, remedies
-from aiops_agent.reasoning.register import Terms, criteria
+from aiops_agent.reasoning.register import RecoveryTerms, criteria
 
 TOO_WEAK = 0.5  # below this score nobody is asked to change anything
 
@@ -28,7 +28,7 @@ async def plan(briefing: Briefing, diagnosis: Diagnosis) -> Plan:
     if best is None:
         return Plan(kind=PlanKind.HANDOVER, reason="no cause was found: a person must look")
     incident = briefing.incident
-    scene = await survey(briefing.environment, incident, briefing.pace.baseline, briefing.now)
+    scene = await read_scene(briefing.environment, incident, briefing.pace.baseline, briefing.now)
     means = Means(scene, best, _change(scene, best), briefing.menu)
     alike = similar(briefing.past, incident, _signal(briefing), best.kind)
     fitting = remedies(means) if _strong(best) else ()
@@ -116,7 +116,7 @@ def _criteria(
     pace = briefing.pace
     within = pace.watch if chosen.kind is PlanKind.WATCH else pace.within
     touched = chosen.actions[0].target if chosen.actions else best.service
-    return criteria(scene, _signal(briefing), touched, best.kind, Terms(pace.hold, within))
+    return criteria(scene, _signal(briefing), touched, best.kind, RecoveryTerms(pace.hold, within))
 
 
 def _expected(measured: tuple[Criterion, ...], chosen: Remedy) -> str:

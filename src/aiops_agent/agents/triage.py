@@ -8,9 +8,17 @@ from aiops_agent.domain.diagnosis import Triage, TriageVerdict
 from aiops_agent.domain.errors import SourceError
 from aiops_agent.domain.quantity import amount
 from aiops_agent.domain.telemetry import Service, ServiceGraph, Signal
-from aiops_agent.reasoning.gather import PAIN, Key, around, beginning, find_start, look, read_graph
+from aiops_agent.reasoning.gather import (
+    PAIN,
+    Key,
+    around,
+    beginning,
+    find_start,
+    read_graph,
+    read_signals,
+)
 from aiops_agent.reasoning.measure import Track, moment
-from aiops_agent.reasoning.read_alert import Reading, Span, State, read, spoken_of, worst
+from aiops_agent.reasoning.read_alert import Reading, State, TimeFrame, read, spoken_of, worst
 
 RECENT = timedelta(minutes=2)
 
@@ -23,7 +31,7 @@ async def triage(briefing: Briefing) -> Triage:
     started = beginning(briefing.incident)
     window = around(briefing.incident, briefing.pace.baseline, briefing.now)
     try:
-        tracks = await look(briefing.environment, (service,), tuple(Signal), window)
+        tracks = await read_signals(briefing.environment, (service,), tuple(Signal), window)
     except SourceError as error:
         reason = f"telemetry did not answer: {error}"
         return _unseen(briefing, None, reason, (*_reasons(missing), reason))
@@ -39,9 +47,9 @@ def _readings(
     service = _service(briefing, graph)
     wanted = dict.fromkeys((*spoken_of(briefing.incident), *PAIN))
     longest = min(RECENT, 2 * briefing.pace.hold).total_seconds()
-    span = Span(began, briefing.now.timestamp(), longest)
+    frame = TimeFrame(began, briefing.now.timestamp(), longest)
     found = (tracks.get((service.name, signal)) for signal in wanted)
-    return tuple(read(seen, service.objective, span) for seen in found if seen is not None)
+    return tuple(read(seen, service.objective, frame) for seen in found if seen is not None)
 
 
 def _verdict(

@@ -30,7 +30,7 @@ from aiops_agent.ports.people import Notifier
 from aiops_agent.registry import ALERT_DECODERS, CATALOGUE, RULES
 from aiops_agent.safety.execute import Executor
 from aiops_agent.settings.sections import Settings
-from aiops_agent.simulator.stories import STORIES, Story
+from aiops_agent.simulator.scenarios import SCENARIOS, Scenario
 from aiops_agent.workflow.deps import Deps, Terms
 from aiops_agent.workflow.durable import Durable
 from aiops_agent.workflow.engine import Engine
@@ -84,9 +84,9 @@ class House:
         self.demo = Demo(settings.state_dir / "shops", self.places, self.service)
 
     @property
-    def scenarios(self) -> Sequence[Story]:
+    def scenarios(self) -> Sequence[Scenario]:
         """The ways to break the shop; the first is the default."""
-        return tuple(STORIES.values())
+        return tuple(SCENARIOS.values())
 
     @asynccontextmanager
     async def engine(self, role: str) -> AsyncIterator[Engine]:

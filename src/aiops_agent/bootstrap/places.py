@@ -62,5 +62,5 @@ class Places:
         return replace(place, environment=own)
 
     def _of_shop(self, shop: OpenShop) -> Place:
-        freezes = (*self.freezes, *shop.story.freeze)
+        freezes = (*self.freezes, *shop.scenario.freeze)
         return Place(replace(shop.environment, freezes=freezes), shop.platform)

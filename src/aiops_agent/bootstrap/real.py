@@ -13,7 +13,7 @@ from aiops_agent.adapters.docker.topology import DockerTopology
 from aiops_agent.adapters.off import NoChanges, NoLogs, NoMetrics, NoPlatform
 from aiops_agent.adapters.prometheus.client import PrometheusClient
 from aiops_agent.adapters.prometheus.discover import Discovery
-from aiops_agent.adapters.prometheus.survey import survey
+from aiops_agent.adapters.prometheus.survey import service_surveys
 from aiops_agent.adapters.prometheus.telemetry import PrometheusMetrics
 from aiops_agent.adapters.prometheus.topology import PrometheusTopology
 from aiops_agent.bootstrap.places import Place
@@ -68,7 +68,7 @@ class Real:
             found = await self.discovery.signals()
         graph = await self.topology.graph()
         instances = await self.roster.instances() if self.roster else ()
-        return survey(found, graph, instances, "docker")
+        return service_surveys(found, graph, instances, "docker")
 
     async def doctor(self) -> tuple[Checkup, ...]:
         """Look at each configured source, and at what is seen of each service."""

@@ -7,7 +7,7 @@ from types import MappingProxyType
 
 from aiops_agent.domain.telemetry import ServiceName
 from aiops_agent.simulator.faults import Fault, FaultKind
-from aiops_agent.simulator.stories import STORIES, Story, story
+from aiops_agent.simulator.scenarios import SCENARIOS, Scenario, find_scenario
 
 
 class Ending(StrEnum):
@@ -43,7 +43,7 @@ ROWS: Mapping[FaultKind, tuple[Ending, ...]] = MappingProxyType(
 class Case:
     """One scenario with one seed: where the truth is, by the names that the outside sees."""
 
-    story: Story
+    scenario: Scenario
     seed: int
     fault: Fault
     names: Mapping[str, str] = field(default_factory=dict)
@@ -56,7 +56,7 @@ class Case:
     @property
     def endings(self) -> tuple[Ending, ...]:
         """The endings that count as right."""
-        if self.story.freeze:
+        if self.scenario.freeze:
             return (Ending.DENIED,)
         row = ROWS[self.fault.kind]
         began = bool(self.fault.release)  # only what a release began can be rolled back
@@ -65,10 +65,10 @@ class Case:
 
 def case(scenario: str, seed: int, names: Mapping[str, str] | None = None) -> Case:
     """Return a scenario with a seed; raises UsageError when there is no such scenario."""
-    told = story(scenario)
-    return Case(told, seed, told.fault_of(seed), names or {})
+    chosen = find_scenario(scenario)
+    return Case(chosen, seed, chosen.fault_of(seed), names or {})
 
 
 def scenarios() -> tuple[str, ...]:
     """Return the names of all scenarios."""
-    return tuple(STORIES)
+    return tuple(SCENARIOS)

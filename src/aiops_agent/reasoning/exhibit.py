@@ -9,19 +9,19 @@ from aiops_agent.domain.telemetry import Change, ServiceName, Signal, Window
 from aiops_agent.domain.text import safe
 from aiops_agent.reasoning.measure import Shift, moment
 from aiops_agent.reasoning.rank import Ranked
-from aiops_agent.reasoning.suspect import Case, Fact, Result, fact
+from aiops_agent.reasoning.suspect import Fact, Investigation, Observed, fact
 
 MOST_FINDINGS = 8
 MOST_RIVAL_ROWS = 3
 SHOWN_BEFORE = 900.0  # seconds of a chart that lie before the trouble
 STANCE = {
-    Result.HELD: Stance.FOR,
-    Result.FAILED: Stance.AGAINST,
-    Result.CONTRADICTED: Stance.AGAINST,
+    Observed.HELD: Stance.FOR,
+    Observed.FAILED: Stance.AGAINST,
+    Observed.CONTRADICTED: Stance.AGAINST,
 }
 
 
-def shown_time(case: Case) -> Window:
+def shown_time(case: Investigation) -> Window:
     """Return the time that every chart covers."""
     scene = case.scene
     first = min((float(seen.at[0]) for seen in scene.tracks.values()), default=scene.began)
@@ -29,10 +29,10 @@ def shown_time(case: Case) -> Window:
     return Window(start=moment(start), end=moment(scene.now))
 
 
-def findings(case: Case, ranking: tuple[Ranked, ...]) -> dict[Fact, Finding]:
+def findings(case: Investigation, ranking: tuple[Ranked, ...]) -> dict[Fact, Finding]:
     """Return the facts worth showing by reference, in the order of their ids E1, E2, ..."""
     chosen: dict[Fact, None] = dict.fromkeys(_symptoms(case))
-    for_cause = _facts(ranking[0], Result.HELD)
+    for_cause = _facts(ranking[0], Observed.HELD)
     others = [one for ranked in ranking[1:4] for one in _ruling_out(ranked)]
     room = MOST_FINDINGS - min(MOST_RIVAL_ROWS, len(set(others) - {*for_cause, *chosen}))
     for one in for_cause:
@@ -49,7 +49,7 @@ def findings(case: Case, ranking: tuple[Ranked, ...]) -> dict[Fact, Finding]:
     }
 
 
-def hypothesis(case: Case, ranked: Ranked, shown: dict[Fact, Finding]) -> Hypothesis:
+def hypothesis(case: Investigation, ranked: Ranked, shown: dict[Fact, Finding]) -> Hypothesis:
     """Return the hypothesis with the shown findings that bear on it."""
     suspicion = ranked.suspicion
     return Hypothesis(
@@ -57,15 +57,17 @@ def hypothesis(case: Case, ranked: Ranked, shown: dict[Fact, Finding]) -> Hypoth
         service=suspicion.service,
         statement=suspicion.statement,
         score=round(ranked.score, 3),
-        held=ranked.count(Result.HELD),
-        checks=ranked.count(Result.HELD, Result.FAILED, Result.CONTRADICTED),
-        contradicted=ranked.count(Result.CONTRADICTED),
+        held=ranked.count(Observed.HELD),
+        checks=ranked.count(Observed.HELD, Observed.FAILED, Observed.CONTRADICTED),
+        contradicted=ranked.count(Observed.CONTRADICTED),
         evidence=_evidence(case, ranked, shown),
         change=suspicion.change.title if suspicion.change else "",
     )
 
 
-def _evidence(case: Case, ranked: Ranked, shown: dict[Fact, Finding]) -> tuple[Evidence, ...]:
+def _evidence(
+    case: Investigation, ranked: Ranked, shown: dict[Fact, Finding]
+) -> tuple[Evidence, ...]:
     symptoms = set(_symptoms(case))
     evidence: dict[str, Evidence] = {}
     for one in symptoms & set(shown):
@@ -89,13 +91,13 @@ def _evidence(case: Case, ranked: Ranked, shown: dict[Fact, Finding]) -> tuple[E
     return tuple(sorted(evidence.values(), key=lambda one: int(one.finding[1:])))
 
 
-def sequence(case: Case, best: Ranked, opened: datetime) -> tuple[str, ...]:
+def sequence(case: Investigation, best: Ranked, opened: datetime) -> tuple[str, ...]:
     """Return what happened when, oldest first: changes, signals that moved, the alert."""
     steps: dict[str, tuple[float, int]] = {"the alert arrives": (opened.timestamp(), len(CAUSAL))}
     if best.suspicion.change is not None:
         change = best.suspicion.change
         steps[f"{safe(change.title)} ({change.service})"] = (change.at.timestamp(), -1)
-    for name, service in (*_facts(best, Result.HELD), *_symptoms(case)):
+    for name, service in (*_facts(best, Observed.HELD), *_symptoms(case)):
         moved = case.scene.shifts.get((service, Signal(name))) if name in _SIGNALS else None
         if moved is None or moved.onset is None or not (moved.up or moved.down):
             continue
@@ -121,28 +123,28 @@ CAUSAL = (
 _SIGNALS = frozenset(signal.value for signal in Signal)
 
 
-def _symptoms(case: Case) -> Iterator[Fact]:
+def _symptoms(case: Investigation) -> Iterator[Fact]:
     for signal in (Signal.LATENCY, Signal.ERRORS):
         moved = case.shift(case.scene.service, signal)
         if moved is not None and moved.up:
             yield fact(signal, case.scene.service)
 
 
-def _facts(ranked: Ranked, *results: Result) -> list[Fact]:
+def _facts(ranked: Ranked, *results: Observed) -> list[Fact]:
     predictions = sorted(ranked.suspicion.predictions, key=lambda one: -one.weight)
     found = [one for p in predictions if p.result in results for one in p.facts]
     return list(dict.fromkeys(found))
 
 
 def _ruling_out(ranked: Ranked) -> list[Fact]:
-    return _facts(ranked, Result.CONTRADICTED)[:2] or _facts(ranked, Result.FAILED)[:1]
+    return _facts(ranked, Observed.CONTRADICTED)[:2] or _facts(ranked, Observed.FAILED)[:1]
 
 
 def _why(claim: str, stance: Stance) -> str:
     return claim if stance is Stance.FOR else f"expected, not seen: {claim}"
 
 
-def _finding(case: Case, one: Fact) -> Finding | None:
+def _finding(case: Investigation, one: Fact) -> Finding | None:
     kind, which = one
     if kind == "change":
         return _of_change(case.scene.changes[int(which)])
@@ -152,7 +154,7 @@ def _finding(case: Case, one: Fact) -> Finding | None:
     return None if moved is None else _of_signal(case, moved)
 
 
-def _of_signal(case: Case, moved: Shift) -> Finding:
+def _of_signal(case: Investigation, moved: Shift) -> Finding:
     seen = moved.track
     time = shown_time(case)
     return Finding(
@@ -185,7 +187,7 @@ def _of_change(change: Change) -> Finding:
     )
 
 
-def _of_log(case: Case, index: int) -> Finding:
+def _of_log(case: Investigation, index: int) -> Finding:
     line = case.news[index]
     return Finding(
         id="",

@@ -29,7 +29,7 @@ from aiops_agent.reasoning.measure import (
     track,
     usual,
 )
-from aiops_agent.reasoning.order import middle
+from aiops_agent.reasoning.order import median
 
 Key = tuple[str, Signal]
 EXTRA_BASELINE = timedelta(minutes=15)  # slow troubles begin before the alert's "before"
@@ -85,7 +85,7 @@ def around(incident: Incident, baseline: timedelta, now: datetime) -> Window:
     return Window(start=beginning(incident) - baseline - EXTRA_BASELINE, end=now)
 
 
-async def look(
+async def read_signals(
     environment: Environment,
     services: Sequence[ServiceName],
     signals: Sequence[Signal],
@@ -107,7 +107,7 @@ async def look(
     return {key: finer(seen, fine.get(key)) for key, seen in tracks.items()}
 
 
-async def survey(
+async def read_scene(
     environment: Environment, incident: Incident, baseline: timedelta, now: datetime
 ) -> Scene:
     """Read the whole scene; only metrics are indispensable: without them raises SourceError."""
@@ -115,7 +115,7 @@ async def survey(
     suspected = beginning(incident)
     missing: list[tuple[str, str]] = []
     graph = await read_graph(environment, service, missing)
-    tracks = await look(environment, graph.names, tuple(Signal), window)
+    tracks = await read_signals(environment, graph.names, tuple(Signal), window)
     found = find_start(tracks, service, suspected.timestamp())
     began = suspected.timestamp() if found is None else found
     scene = Scene(
@@ -156,7 +156,7 @@ def compare(tracks: dict[Key, Track], began: float, now: float) -> dict[Key, Shi
     for (_, signal), seen in tracks.items():
         before = seen.between(-np.inf, began)
         if len(before):
-            levels.setdefault(signal, []).append(middle(before))
+            levels.setdefault(signal, []).append(median(before))
     peers = {signal: usual(found) for signal, found in levels.items()}
     peers[Signal.TRAFFIC] = 0.0  # a busy service says nothing about a quiet one's traffic
     found = {key: shift(seen, began, now, peers.get(key[1], 0.0)) for key, seen in tracks.items()}

@@ -4,7 +4,7 @@ from aiops_agent.domain.diagnosis import CauseKind, Confidence
 from aiops_agent.domain.quantity import signal_name
 from aiops_agent.domain.telemetry import GOLDEN, ServiceKind, Signal
 from aiops_agent.reasoning.rank import Ranked
-from aiops_agent.reasoning.suspect import Case, Fact, Result, fact
+from aiops_agent.reasoning.suspect import Fact, Investigation, Observed, fact
 
 LEVELS = (Confidence.LOW, Confidence.MEDIUM, Confidence.HIGH)
 SIGNALS = frozenset(signal.value for signal in Signal)
@@ -20,17 +20,20 @@ WHAT_NOBODY_SEES = {
 }
 
 
-def confidence(case: Case, ranking: tuple[Ranked, ...]) -> tuple[Confidence, str]:
+def confidence(case: Investigation, ranking: tuple[Ranked, ...]) -> tuple[Confidence, str]:
     """Return the confidence in the first of `ranking` and the counts behind the word."""
     best, rival = ranking[0], _rival(ranking)
-    held, failed = best.count(Result.HELD), best.count(Result.FAILED, Result.CONTRADICTED)
+    held, failed = (
+        best.count(Observed.HELD),
+        best.count(Observed.FAILED, Observed.CONTRADICTED),
+    )
     behind = best.score - rival.score if rival else best.score
     blind = len(blind_spots(case, best))
     level = _level(best, behind)
     lowered = max(level - (2 if blind > 3 else min(blind, 1)), 0)
     seen = held + failed
     words = [f"{held} of {seen} predictions held"]
-    if contradicted := best.count(Result.CONTRADICTED):
+    if contradicted := best.count(Observed.CONTRADICTED):
         words.append(f"{contradicted} contradicted")
     if rival is not None:
         other = f"{rival.suspicion.kind} of {rival.suspicion.service}".replace("_", " ")
@@ -39,7 +42,7 @@ def confidence(case: Case, ranking: tuple[Ranked, ...]) -> tuple[Confidence, str
     return LEVELS[lowered], ", ".join(words)
 
 
-def blind_spots(case: Case, best: Ranked) -> tuple[str, ...]:
+def blind_spots(case: Investigation, best: Ranked) -> tuple[str, ...]:
     """Return what could not be seen and bears on the first hypothesis.
 
     A source or a signal is one blind spot, however many predictions rest on it.
@@ -48,7 +51,7 @@ def blind_spots(case: Case, best: Ranked) -> tuple[str, ...]:
     wanted: dict[Fact, None] = {}
     if case.kind(service) is not ServiceKind.EXTERNAL:
         wanted = {fact(signal, service): None for signal in GOLDEN}
-    unseen = [one for one in best.suspicion.predictions if one.result is Result.UNSEEN]
+    unseen = [one for one in best.suspicion.predictions if one.result is Observed.UNSEEN]
     wanted.update(dict.fromkeys(one for prediction in unseen for one in prediction.facts))
     blind = [one for one in wanted if one[0] in SIGNALS and not _seen(case, one)]
     spots = [reason for _, reason in case.scene.missing]
@@ -58,20 +61,20 @@ def blind_spots(case: Case, best: Ranked) -> tuple[str, ...]:
     return tuple(dict.fromkeys(spots))
 
 
-def _seen(case: Case, one: Fact) -> bool:
+def _seen(case: Investigation, one: Fact) -> bool:
     return (one[1], Signal(one[0])) in case.scene.shifts
 
 
-def not_known(case: Case, best: Ranked) -> tuple[str, ...]:
+def not_known(case: Investigation, best: Ranked) -> tuple[str, ...]:
     """Return what nobody knows: never empty."""
     nobody = WHAT_NOBODY_SEES[best.suspicion.kind].format(service=best.suspicion.service)
     return (nobody, *blind_spots(case, best))
 
 
 def _level(best: Ranked, behind: float) -> int:
-    if best.suspicion.kind is CauseKind.UNKNOWN or best.count(Result.CONTRADICTED):
+    if best.suspicion.kind is CauseKind.UNKNOWN or best.count(Observed.CONTRADICTED):
         return 0
-    if best.score >= 0.7 and behind >= 0.15 and best.count(Result.HELD) >= 4:
+    if best.score >= 0.7 and behind >= 0.15 and best.count(Observed.HELD) >= 4:
         return 2
     return 1 if best.score >= 0.55 and behind >= 0.05 else 0
 

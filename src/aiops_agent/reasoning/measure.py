@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from aiops_agent.domain.telemetry import Series, ServiceName, Signal
-from aiops_agent.reasoning.order import middle, shares
+from aiops_agent.reasoning.order import median, quantiles
 
 Floats: TypeAlias = npt.NDArray[np.float64]
 
@@ -48,7 +48,7 @@ class Track:
     @property
     def step(self) -> float:
         """The usual time between two samples in seconds; 0 with fewer than two."""
-        return middle(np.diff(self.at)) if len(self.at) > 1 else 0.0
+        return median(np.diff(self.at)) if len(self.at) > 1 else 0.0
 
     def between(self, start: float, end: float) -> Floats:
         """Return the values seen from `start` (included) to `end` (excluded)."""
@@ -61,7 +61,7 @@ class Track:
         if len(values) <= most:
             return tuple(round(float(v), 6) for v in values)
         bins = np.array_split(values, most)
-        return tuple(round(middle(part), 6) for part in bins)
+        return tuple(round(median(part), 6) for part in bins)
 
 
 def stamps(times: Sequence[datetime]) -> Floats:
@@ -165,10 +165,10 @@ def shift(seen: Track, start: float, now: float, peer: float = 0.0) -> Shift | N
         before = np.zeros(1)  # an error counter is born with its first error
     if seen.signal is Signal.TRAFFIC:
         before = _asked(before)
-    level = middle(before)
+    level = median(before)
     noise = max(spread(before), RELATIVE_FLOOR * max(abs(level), peer), FLOOR[seen.signal])
     recent = seen.between(max(start, now - NOW_SECONDS), np.inf)
-    present = middle(recent if len(recent) else after)
+    present = median(recent if len(recent) else after)
     since = seen.between(max(start, now - 3 * NOW_SECONDS), np.inf)
     away = float(np.mean(np.abs(since - level) > CLEAR / 2 * noise)) if len(since) else 0.0
     return Shift(
@@ -179,8 +179,8 @@ def shift(seen: Track, start: float, now: float, peer: float = 0.0) -> Shift | N
         noise=noise,
         lasting=away >= 0.5 or abs(present - level) > CLEAR / 2 * noise,
         onset=onset(seen, level, noise, start),
-        highest=shares(before, 0.98)[0],
-        latest=middle(after[-FEWEST_LATEST:]) if len(after) >= FEWEST_LATEST else math.nan,
+        highest=quantiles(before, 0.98)[0],
+        latest=median(after[-FEWEST_LATEST:]) if len(after) >= FEWEST_LATEST else math.nan,
     )
 
 
@@ -188,7 +188,7 @@ def spread(values: Floats) -> float:
     """Return the usual width of `values`: quartiles, or their wider range if that is larger."""
     if len(values) < 2:
         return 0.0
-    low, first, third, high = shares(values, 0.02, 0.25, 0.75, 0.98)
+    low, first, third, high = quantiles(values, 0.02, 0.25, 0.75, 0.98)
     return float(max((third - first) / 1.349, (high - low) / 4.0))
 
 
@@ -241,10 +241,10 @@ def split(seen: Track, latest: float) -> float | None:
     gain = left**2 / index + right**2 / (count - index) - squares[-1]
     best = int(index[int(np.argmax(gain))])
     before, after = seen.values[:best], seen.values[best:]
-    noise = max(spread(before), RELATIVE_FLOOR * abs(middle(before)), FLOOR[seen.signal])
-    if abs(middle(after) - middle(before)) < CLEAR * noise:
+    noise = max(spread(before), RELATIVE_FLOOR * abs(median(before)), FLOOR[seen.signal])
+    if abs(median(after) - median(before)) < CLEAR * noise:
         return None
-    return onset(seen, middle(before), noise, float(seen.at[best]))
+    return onset(seen, median(before), noise, float(seen.at[best]))
 
 
 def moment(seconds: float) -> datetime:
@@ -255,7 +255,7 @@ def moment(seconds: float) -> datetime:
 def usual(levels: Sequence[float]) -> float:
     """Return the middle of the positive levels, 0 when there is none."""
     positive = [level for level in levels if level > 0]
-    return middle(positive) if positive else 0.0
+    return median(positive) if positive else 0.0
 
 
 def _asked(traffic: Floats) -> Floats:
@@ -269,4 +269,4 @@ def _worst_half(values: Floats, level: float) -> float:
         return level
     count = max(1, (len(values) + 1) // 2)
     far = np.argsort(-np.abs(values - level), kind="stable")[:count]
-    return middle(values[far])
+    return median(values[far])

@@ -9,7 +9,7 @@ import numpy.typing as npt
 Numbers: TypeAlias = npt.NDArray[np.float64] | Sequence[float]
 
 
-def middle(values: Numbers) -> float:
+def median(values: Numbers) -> float:
     """Return the median of at least one finite value."""
     ordered = np.sort(values)
     half = len(ordered) // 2
@@ -18,7 +18,7 @@ def middle(values: Numbers) -> float:
     return (float(ordered[half - 1]) + float(ordered[half])) / 2
 
 
-def shares(values: Numbers, *wanted: float) -> tuple[float, ...]:
+def quantiles(values: Numbers, *wanted: float) -> tuple[float, ...]:
     """Return the quantiles (0..1) of at least one finite value, linear between two samples."""
     ordered = np.sort(values)
     last = len(ordered) - 1

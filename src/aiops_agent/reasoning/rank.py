@@ -14,9 +14,9 @@ from aiops_agent.reasoning.causes import (
     release,
 )
 from aiops_agent.reasoning.explain import reach
-from aiops_agent.reasoning.suspect import Case, Result, Suspicion, expect
+from aiops_agent.reasoning.suspect import Investigation, Observed, Suspicion, expect
 
-CAUSES: tuple[Callable[[Case], Iterator[Suspicion]], ...] = (
+CAUSES: tuple[Callable[[Investigation], Iterator[Suspicion]], ...] = (
     capacity.suspect,
     hang.suspect,
     release.suspect,
@@ -42,12 +42,12 @@ class Ranked:
         """The key of the hypothesis that it becomes."""
         return f"{self.suspicion.kind}:{self.suspicion.service}"
 
-    def count(self, *results: Result) -> int:
+    def count(self, *results: Observed) -> int:
         """Return how many predictions came out so."""
         return sum(one.result in results for one in self.suspicion.predictions)
 
 
-def rank(case: Case, refuted: frozenset[str]) -> tuple[Ranked, ...]:
+def rank(case: Investigation, refuted: frozenset[str]) -> tuple[Ranked, ...]:
     """Return suspicions, the likeliest first, one for each kind and service.
 
     Hypotheses whose key is in `refuted` are left out. Where nothing reaches UNLIKELY, the first
@@ -65,12 +65,12 @@ def rank(case: Case, refuted: frozenset[str]) -> tuple[Ranked, ...]:
     return tuple(ordered)
 
 
-def score(case: Case, suspicion: Suspicion) -> float:
+def score(case: Investigation, suspicion: Suspicion) -> float:
     """Return the share of predictions that held, 0..1, less for contradictions and blind spots."""
     total = sum(one.weight for one in suspicion.predictions)
-    seen = sum(one.weight for one in suspicion.predictions if one.result is not Result.UNSEEN)
-    held = sum(one.weight for one in suspicion.predictions if one.result is Result.HELD)
-    wrong = sum(one.result is Result.CONTRADICTED for one in suspicion.predictions)
+    seen = sum(one.weight for one in suspicion.predictions if one.result is not Observed.UNSEEN)
+    held = sum(one.weight for one in suspicion.predictions if one.result is Observed.HELD)
+    wrong = sum(one.result is Observed.CONTRADICTED for one in suspicion.predictions)
     if seen == 0:
         return 0.0
     sight = 1.0 - UNSEEN_PART + UNSEEN_PART * seen / total
@@ -78,7 +78,7 @@ def score(case: Case, suspicion: Suspicion) -> float:
     return float(held / seen * sight * CONTRADICTION**wrong * near)
 
 
-def _unknown(case: Case) -> Ranked:
+def _unknown(case: Investigation) -> Ranked:
     name = case.scene.service
     hurts = name in case.hurting
     suspicion = Suspicion(

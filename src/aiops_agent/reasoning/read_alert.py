@@ -72,7 +72,7 @@ def objective_of(objective: Objective, signal: Signal) -> float | None:
 
 
 @dataclass(frozen=True)
-class Span:
+class TimeFrame:
     """Moments in seconds since the epoch: when the pain began (if seen), recent, and now."""
 
     began: float | None
@@ -80,13 +80,13 @@ class Span:
     longest: float  # seconds that count as recent
 
 
-def read(seen: Track, objective: Objective, span: Span) -> Reading:
+def read(seen: Track, objective: Objective, frame: TimeFrame) -> Reading:
     """Return how a signal is lately, against what is promised and what was usual before."""
     signal = seen.signal
-    since = recent(seen, span)
+    since = recent(seen, frame)
     values = seen.between(since, np.inf)
     level = objective_of(objective, signal)
-    moved = shift(seen, since if span.began is None else min(since, span.began), span.now)
+    moved = shift(seen, since if frame.began is None else min(since, frame.began), frame.now)
     if len(values) < 2:
         return Reading(signal, State.UNSEEN, f"{signal_name(signal)} has no recent data", moved)
     value = float(np.median(values))
@@ -100,12 +100,12 @@ def read(seen: Track, objective: Objective, span: Span) -> Reading:
     return Reading(signal, State.FINE, words, moved, level, value)
 
 
-def recent(seen: Track, span: Span) -> float:
+def recent(seen: Track, frame: TimeFrame) -> float:
     """Return from when on a signal counts as recent: at most `longest` ago, less if it is new."""
-    since = max(span.now - span.longest, span.began or 0.0)
+    since = max(frame.now - frame.longest, frame.began or 0.0)
     # Leave most of a short history to compare with, and enough of it to be called recent.
-    since = max(since, span.now - 0.4 * (span.now - float(seen.at[0])))
-    return min(since, span.now - 3.5 * seen.step)
+    since = max(since, frame.now - 0.4 * (frame.now - float(seen.at[0])))
+    return min(since, frame.now - 3.5 * seen.step)
 
 
 def worst(readings: tuple[Reading, ...], named: tuple[Signal, ...]) -> Reading | None:

@@ -24,7 +24,7 @@ SHOWS = {CauseKind.LEAK: Signal.MEMORY, CauseKind.CONFIG: Signal.POOL_WAIT}
 
 
 @dataclass(frozen=True)
-class Terms:
+class RecoveryTerms:
     """For how long it must be good, and by when."""
 
     hold: timedelta
@@ -32,7 +32,11 @@ class Terms:
 
 
 def criteria(
-    scene: Scene, alerted: Signal | None, touched: ServiceName, cause: CauseKind, terms: Terms
+    scene: Scene,
+    alerted: Signal | None,
+    touched: ServiceName,
+    cause: CauseKind,
+    terms: RecoveryTerms,
 ) -> tuple[Criterion, ...]:
     """Return what must be seen: at the service that alerts, and at the one that is touched.
 
@@ -58,7 +62,7 @@ def _at(scene: Scene, touched: ServiceName, cause: CauseKind) -> tuple[Signal, .
 
 
 def _criterion(
-    scene: Scene, service: ServiceName, signal: Signal, terms: Terms
+    scene: Scene, service: ServiceName, signal: Signal, terms: RecoveryTerms
 ) -> Criterion | None:
     moved = scene.shift(service, signal)
     if moved is None:

@@ -22,7 +22,7 @@ RETRIES = 2.0  # times that a caller usually asks again
 ORDER_SLACK = 45.0  # seconds by which two onsets may be swapped and still be "together"
 
 
-class Result(StrEnum):
+class Observed(StrEnum):
     """What telemetry says of one prediction."""
 
     HELD = "held"
@@ -36,7 +36,7 @@ class Prediction:
     """What must be seen if the suspicion is right, whether it is, and the facts that show it."""
 
     claim: str
-    result: Result
+    result: Observed
     weight: float = 1.0
     facts: tuple[Fact, ...] = ()
 
@@ -54,7 +54,7 @@ class Suspicion:
 
 
 @dataclass(frozen=True)
-class Case:
+class Investigation:
     """A scene with what was worked out once: log novelties, own pain, who hurts."""
 
     scene: Scene
@@ -144,10 +144,10 @@ class Case:
         )
 
 
-def study(scene: Scene) -> Case:
+def study(scene: Scene) -> Investigation:
     """Work out what every suspicion needs."""
     own: dict[str, float] = {str(name): own_share(scene, name) for name in scene.names}
-    return Case(scene=scene, news=novelties(scene), own=own, hurting=hurting(scene))
+    return Investigation(scene=scene, news=novelties(scene), own=own, hurting=hurting(scene))
 
 
 def expect(
@@ -155,11 +155,11 @@ def expect(
 ) -> Prediction:
     """Return a prediction; `against` says that the opposite was seen, not merely nothing."""
     if against:
-        result = Result.CONTRADICTED
+        result = Observed.CONTRADICTED
     elif seen is None:
-        result = Result.UNSEEN
+        result = Observed.UNSEEN
     else:
-        result = Result.HELD if seen else Result.FAILED
+        result = Observed.HELD if seen else Observed.FAILED
     return Prediction(claim, result, weight, facts)
 
 

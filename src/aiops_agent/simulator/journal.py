@@ -26,7 +26,7 @@ class Created:
 
 
 @dataclass(frozen=True)
-class Clock:
+class ClockMoved:
     """The shop's time went on to `to` seconds after the epoch."""
 
     to: float
@@ -45,7 +45,7 @@ class Operation:
     generation: tuple[int, int]  # before and after
 
 
-Line = Created | Clock | Operation
+Line = Created | ClockMoved | Operation
 
 
 @dataclass
@@ -148,8 +148,8 @@ def _read(record: Json) -> Line:
     match record.pop("record"):
         case "created":
             return Created(**record)
-        case "clock":
-            return Clock(float(record["to"]))
+        case "clockmoved":
+            return ClockMoved(float(record["to"]))
         case "operation":
             before, after = record.pop("generation")
             kind = ActionKind(record.pop("kind"))

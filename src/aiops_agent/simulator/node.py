@@ -6,7 +6,15 @@ from dataclasses import dataclass, field
 from aiops_agent.domain.telemetry import ServiceKind
 from aiops_agent.simulator.fleet import Build, Fleet, Strength
 from aiops_agent.simulator.queueing import IDLE, Station, attempts, beyond, crowding, station
-from aiops_agent.simulator.shop import CACHE_TTL, POOL_SIZE, RETRIES, TIMEOUT, Call, Release, Spec
+from aiops_agent.simulator.shop import (
+    CACHE_TTL,
+    POOL_SIZE,
+    RETRIES,
+    TIMEOUT,
+    CallEdge,
+    Release,
+    Spec,
+)
 
 STEP = 5.0  # seconds
 SEEN_FROM = 0.05  # a thing that happens to fewer requests is not in their 95th percentile
@@ -142,11 +150,11 @@ class Node:
         self.latency = max(latency, self.timeout) if self.hung_share >= SEEN_FROM else latency
         self.fleet.stopped = 0
 
-    def tries(self, call: Call) -> float:
+    def tries(self, call: CallEdge) -> float:
         """Return how many attempts it makes for one such call, as the callee answers of late."""
         return attempts(self.seen.get(call.callee, 0.0), self.retries if call.again else 0)
 
-    def _ask(self, callee: "Node", call: Call) -> tuple[float, float]:
+    def _ask(self, callee: "Node", call: CallEdge) -> tuple[float, float]:
         slow = beyond(self.timeout, callee.latency)
         failing = 1.0 - (1.0 - callee.errors) * (1.0 - slow)
         seen = self.seen.get(call.callee, failing)
@@ -175,7 +183,7 @@ class Asks:
     `each` how many queries those make.
     """
 
-    calls: tuple[Call, ...]
+    calls: tuple[CallEdge, ...]
     database: str = ""
     using: float = 0.0
     each: float = 0.0

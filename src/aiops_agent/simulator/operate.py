@@ -9,7 +9,7 @@ from aiops_agent.actions.set_config import SET_CONFIG
 from aiops_agent.domain.remediation import ActionKind
 from aiops_agent.domain.telemetry import ChangeKind
 from aiops_agent.simulator.node import Node
-from aiops_agent.simulator.physics import Record, World
+from aiops_agent.simulator.physics import ChangeRecord, World
 from aiops_agent.simulator.shop import Release
 
 Wished = Mapping[str, str | int]
@@ -29,7 +29,7 @@ def release(world: World, target: str, new: Release) -> None:
     _roll(world, node)
     settings = {name: (old.get(name, ""), value) for name, value in new.settings.items()}
     title = f"Release {new.name}"
-    record = Record(world.now, target, ChangeKind.RELEASE, title, before, new.name, settings)
+    record = ChangeRecord(world.now, target, ChangeKind.RELEASE, title, before, new.name, settings)
     world.records.append(record)
 
 
@@ -59,7 +59,7 @@ def _configure(world: World, node: Node, wished: Wished) -> None:
     node.overrides[name] = value
     _roll(world, node)
     title = f"{name} {before or 'unset'} -> {value}"
-    record = Record(
+    record = ChangeRecord(
         world.now, node.spec.name, ChangeKind.CONFIG, title, before, value, {name: (before, value)}
     )
     world.records.append(record)
@@ -74,7 +74,7 @@ def _roll(world: World, node: Node) -> None:
 def _note(
     world: World, node: Node, kind: ChangeKind, title: str, change: tuple[str, str] = ("", "")
 ) -> None:
-    world.records.append(Record(world.now, node.spec.name, kind, title, *change))
+    world.records.append(ChangeRecord(world.now, node.spec.name, kind, title, *change))
 
 
 _OPERATIONS: Mapping[ActionKind, Callable[[World, Node, Wished], None]] = {

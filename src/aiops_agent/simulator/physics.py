@@ -24,7 +24,7 @@ class Deed:
 
 
 @dataclass(frozen=True)
-class Record:
+class ChangeRecord:
     """A change as the shop's own books have it; `at` in seconds, perhaps before the beginning."""
 
     at: float
@@ -55,7 +55,7 @@ class World:
         self.weather = weather
         self.now = 0.0
         self.steps = 0
-        self.records: list[Record] = []
+        self.records: list[ChangeRecord] = []
         self.nodes = {spec.name: _node(spec, seed) for spec in COMPANY}
         self._deeds = sorted(deeds, key=lambda deed: deed.at)
         self._load_noise = random.Random(f"{seed}/load")  # noqa: S311 -- repeatable, not secret

@@ -21,12 +21,12 @@ from aiops_agent.domain.telemetry import (
 from aiops_agent.ports.telemetry import Environment
 from aiops_agent.simulator.alarms import GROUPING, Alarm, alarms, alert
 from aiops_agent.simulator.history import TICK
-from aiops_agent.simulator.journal import Clock, Created, create
-from aiops_agent.simulator.physics import Record
+from aiops_agent.simulator.journal import ClockMoved, Created, create
+from aiops_agent.simulator.physics import ChangeRecord
 from aiops_agent.simulator.platform import ShopPlatform
 from aiops_agent.simulator.replay import Shop, load
+from aiops_agent.simulator.scenarios import Scenario, find_scenario
 from aiops_agent.simulator.shop import BY_NAME, calls
-from aiops_agent.simulator.stories import Story, story
 
 SOURCE = "shop"
 MOST_LINES = 4000
@@ -40,7 +40,7 @@ class OpenShop:
 
     environment: Environment
     platform: ShopPlatform
-    story: Story
+    scenario: Scenario
     seed: int
     alerts: tuple[Alert, ...]
 
@@ -53,9 +53,9 @@ def create_shop(
     `names` maps services as built to other names. Raises UsageError when the scenario is unknown
     or the folder taken.
     """
-    told = story(scenario)
+    chosen = find_scenario(scenario)
     _check_names(names or {})
-    create(folder, Created(seed, told.name, names or {}, told.start.isoformat()))
+    create(folder, Created(seed, chosen.name, names or {}, chosen.start.isoformat()))
     shop = load(folder)
     shop.wait_until(_first_alert(folder) + GROUPING)
     return _opened(shop)
@@ -198,10 +198,10 @@ def _opened(shop: Shop) -> OpenShop:
         clock=ShopClock(shop),
         simulated=True,
     )
-    return OpenShop(environment, ShopPlatform(shop), shop.story, shop.seed, _alerts(shop))
+    return OpenShop(environment, ShopPlatform(shop), shop.scenario, shop.seed, _alerts(shop))
 
 
-def _change(shop: Shop, record: Record) -> Change:
+def _change(shop: Shop, record: ChangeRecord) -> Change:
     return Change(
         at=shop.time(record.at),
         service=shop.shown(record.service),
@@ -217,7 +217,7 @@ def _change(shop: Shop, record: Record) -> Change:
 def _first_alert(folder: Path) -> float:
     """Live a copy of the world ahead, unwritten, until a rule holds."""
     ahead = load(folder)
-    fault = ahead.story.fault_of(ahead.seed)
+    fault = ahead.scenario.fault_of(ahead.seed)
     if fault.false_alarm is not None:
         return fault.at
     at = fault.at
@@ -227,12 +227,12 @@ def _first_alert(folder: Path) -> float:
         ahead.world.advance(at)
         if found := alarms(ahead.history, at):
             return found[0].at
-    raise UsageError(f"Seed {ahead.seed} of {ahead.story.name} hurts nobody; take another seed.")
+    raise UsageError(f"Seed {ahead.seed} of {ahead.scenario.name} hurts nobody; take another seed.")
 
 
 def _alerts(shop: Shop) -> tuple[Alert, ...]:
-    sent = next((line.to for line in shop.journal.lines if isinstance(line, Clock)), 0.0)
-    fault = shop.story.fault_of(shop.seed)
+    sent = next((line.to for line in shop.journal.lines if isinstance(line, ClockMoved)), 0.0)
+    fault = shop.scenario.fault_of(shop.seed)
     found = alarms(shop.history, sent)
     if fault.false_alarm is not None:
         found = (Alarm(fault.at, fault.service, fault.false_alarm),)

@@ -10,13 +10,13 @@ from threading import RLock
 from aiops_agent.domain.errors import StoreError, TargetMissing
 from aiops_agent.domain.telemetry import ServiceName, Signal
 from aiops_agent.simulator.history import History, Track
-from aiops_agent.simulator.journal import Clock, Created, Journal, Line, Operation, opened
+from aiops_agent.simulator.journal import ClockMoved, Created, Journal, Line, Operation, opened
 from aiops_agent.simulator.node import STEP, Node
 from aiops_agent.simulator.operate import operate
 from aiops_agent.simulator.physics import World
+from aiops_agent.simulator.scenarios import Scenario, decoys, find_scenario
 from aiops_agent.simulator.scribe import Scribe
 from aiops_agent.simulator.shop import BY_NAME
-from aiops_agent.simulator.stories import Story, decoys, story
 
 
 @dataclass
@@ -24,7 +24,7 @@ class Shop:
     """A world kept in step with its journal; also what other processes wrote is seen."""
 
     journal: Journal
-    story: Story
+    scenario: Scenario
     seed: int
     epoch: datetime
     names: dict[str, str]
@@ -58,13 +58,13 @@ class Shop:
     @property
     def seconds(self) -> float:
         """How long the world has lived, as far as it has caught up."""
-        clocks = (line.to for line in reversed(self.journal.lines) if isinstance(line, Clock))
+        clocks = (line.to for line in reversed(self.journal.lines) if isinstance(line, ClockMoved))
         return next(clocks, 0.0)
 
     def wait_until(self, seconds: float) -> None:
         """Let time go on to `seconds`, rounded up to a whole step; never back."""
         to = ceil(seconds / STEP) * STEP
-        self.write(lambda: Clock(to) if to > self.seconds else None)
+        self.write(lambda: ClockMoved(to) if to > self.seconds else None)
 
     def time(self, seconds: float) -> datetime:
         """Return the shop's date and time that many seconds after it began."""
@@ -94,7 +94,7 @@ class Shop:
 
     def _live(self, line: Line) -> None:
         match line:
-            case Clock():
+            case ClockMoved():
                 self.world.advance(line.to)
             case Operation():
                 self.world.advance(line.at)
@@ -109,8 +109,8 @@ def load(folder: Path) -> Shop:
     created = journal.lines[0]
     if not isinstance(created, Created):
         raise StoreError(f"{journal.path} does not begin as a journal; start a new shop.")
-    told, seed = story(created.scenario), created.seed
-    fault = told.fault_of(seed)
+    chosen, seed = find_scenario(created.scenario), created.seed
+    fault = chosen.fault_of(seed)
     books, deeds = decoys(fault, seed)
     world = World(seed, fault.weather, (*fault.deeds, *deeds))
     world.records.extend(books)
@@ -118,7 +118,7 @@ def load(folder: Path) -> Shop:
     names = created.names
     shop = Shop(
         journal=journal,
-        story=told,
+        scenario=chosen,
         seed=seed,
         epoch=epoch,
         names=names,

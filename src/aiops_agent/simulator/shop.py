@@ -13,7 +13,7 @@ CACHE_TTL = "CACHE_TTL"
 
 
 @dataclass(frozen=True)
-class Call:
+class CallEdge:
     """One edge of the call graph, per request of the caller.
 
     `rate` is calls per request; `wait` says how much of the callee's p95 is in the caller's p95;
@@ -61,7 +61,7 @@ class Spec:
     own: float
     replicas: int
     capacity: float
-    calls: tuple[Call, ...] = ()
+    calls: tuple[CallEdge, ...] = ()
     demand: float = 0.0
     memory: float = 0.5
     hold: float = 0.0
@@ -104,9 +104,9 @@ COMPANY: tuple[Spec, ...] = (
         capacity=190,
         demand=360,
         calls=(
-            Call("catalogue", 0.7, 0.5),
-            Call("cart", 0.4, 0.5),
-            Call("orders", 0.15, again=False),
+            CallEdge("catalogue", 0.7, 0.5),
+            CallEdge("cart", 0.4, 0.5),
+            CallEdge("orders", 0.15, again=False),
         ),
         objective=Objective(latency=0.8, errors=0.02),
         config=_config(3000, 1),
@@ -119,7 +119,7 @@ COMPANY: tuple[Spec, ...] = (
         own=0.025,
         replicas=3,
         capacity=190,
-        calls=(Call("cache", 1.0),),
+        calls=(CallEdge("cache", 1.0),),
         misses="orders-db",
         hold=0.030,
         objective=Objective(latency=0.15, errors=0.02),
@@ -133,7 +133,7 @@ COMPANY: tuple[Spec, ...] = (
         own=0.020,
         replicas=3,
         capacity=112,
-        calls=(Call("cache", 1.0), Call("orders-db", 0.3)),
+        calls=(CallEdge("cache", 1.0), CallEdge("orders-db", 0.3)),
         misses="orders-db",
         hold=0.060,
         objective=Objective(latency=0.15, errors=0.02),
@@ -147,7 +147,11 @@ COMPANY: tuple[Spec, ...] = (
         own=0.040,
         replicas=3,
         capacity=42,
-        calls=(Call("orders-db", 3.0, 3.0), Call("payments-api", 0.8), Call("mail-queue", 1.0)),
+        calls=(
+            CallEdge("orders-db", 3.0, 3.0),
+            CallEdge("payments-api", 0.8),
+            CallEdge("mail-queue", 1.0),
+        ),
         hold=0.150,
         objective=Objective(latency=0.6, errors=0.02),
         config=_config(2000, 2, DB_POOL_SIZE="8"),
@@ -162,9 +166,9 @@ COMPANY: tuple[Spec, ...] = (
         capacity=86,
         demand=120,
         calls=(
-            Call("payments-db", 2.0, 2.0),
-            Call("paygate", 0.9),
-            Call("mail-queue", 0.2, 0.0),
+            CallEdge("payments-db", 2.0, 2.0),
+            CallEdge("paygate", 0.9),
+            CallEdge("mail-queue", 0.2, 0.0),
         ),
         hold=0.042,
         objective=Objective(latency=0.4, errors=0.02),

@@ -125,7 +125,7 @@ def test_a_mean_is_better_than_no_latency() -> None:
         }
     )
 
-    assert found.sources[PAY, Signal.LATENCY].reading.how is How.AVERAGE
+    assert found.sources[PAY, Signal.LATENCY].spec.how is How.AVERAGE
 
 
 def test_a_rule_whose_companion_is_missing_is_not_used() -> None:

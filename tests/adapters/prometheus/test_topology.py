@@ -7,7 +7,7 @@ import pytest
 
 from aiops_agent.adapters.prometheus.client import PrometheusClient
 from aiops_agent.adapters.prometheus.discover import Discovery
-from aiops_agent.adapters.prometheus.survey import survey
+from aiops_agent.adapters.prometheus.survey import service_surveys
 from aiops_agent.adapters.prometheus.topology import PrometheusTopology, joined
 from aiops_agent.domain.declaration import Declaration
 from aiops_agent.domain.errors import SourceError
@@ -88,7 +88,7 @@ async def test_the_survey_says_what_was_found_and_what_is_missing() -> None:
     discovery = Discovery(FakePrometheus(series).client, FixedClock(), roster=Base())
     found, graph = await discovery.signals(), await PrometheusTopology(discovery).graph()
 
-    pay, cart = survey(found, graph, await Base().instances(), "docker")
+    pay, cart = service_surveys(found, graph, await Base().instances(), "docker")
 
     assert (pay.signals[0].signal, pay.signals[0].recipe) == (Signal.LATENCY, "http")
     assert pay.callers == (CART,)

@@ -35,7 +35,7 @@ class Sample:
 
 
 @dataclass(frozen=True)
-class Track:
+class RawSeries:
     """One series over time: value by moment, in seconds since 1970."""
 
     labels: Labels
@@ -43,7 +43,7 @@ class Track:
 
 
 @dataclass(frozen=True)
-class Target:
+class ScrapeTarget:
     """One thing that Prometheus scrapes, as it scrapes it now."""
 
     labels: Labels
@@ -76,7 +76,7 @@ class PrometheusClient:
 
     async def range(
         self, query: Expression, start: datetime, end: datetime, step: timedelta
-    ) -> tuple[Track, ...]:
+    ) -> tuple[RawSeries, ...]:
         """Return every series of a query from `start` to `end`, both included, each `step`."""
         if step <= timedelta(0) or (end - start) / step > _MOST_POINTS:
             raise SourceError(f"{end - start} in steps of {step} is more than can be asked for.")
@@ -95,12 +95,12 @@ class PrometheusClient:
         data = await self._ask("GET", "/api/v1/label/__name__/values", form)
         return tuple(_texts(data))
 
-    async def targets(self) -> tuple[Target, ...]:
+    async def targets(self) -> tuple[ScrapeTarget, ...]:
         """Return what is scraped now."""
         data = await self._ask("GET", "/api/v1/targets", {"state": "active"})
         return _parsed(
             lambda: tuple(
-                Target(one.get("labels", {}), one.get("health") == "up", _every(one))
+                ScrapeTarget(one.get("labels", {}), one.get("health") == "up", _every(one))
                 for one in data["activeTargets"]
             )
         )
@@ -209,8 +209,8 @@ def _parsed(read: Callable[[], T]) -> T:
         raise SourceError("Prometheus answered in a shape that we cannot read.") from error
 
 
-def _track(one: Json) -> Track:
-    return Track(_labels(one), {float(at): _number(text) for at, text in one["values"]})
+def _track(one: Json) -> RawSeries:
+    return RawSeries(_labels(one), {float(at): _number(text) for at, text in one["values"]})
 
 
 def _labels(one: Json) -> Labels:

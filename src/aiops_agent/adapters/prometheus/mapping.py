@@ -9,7 +9,7 @@ from aiops_agent.adapters.prometheus.names import Names
 from aiops_agent.adapters.prometheus.owners import Mark, Row, marks, newcomer
 from aiops_agent.adapters.prometheus.query import Matcher, equal
 from aiops_agent.adapters.prometheus.recipe import Calls, How, Recipe, Rule
-from aiops_agent.adapters.prometheus.signals import Reading, Source
+from aiops_agent.adapters.prometheus.signals import MetricSpec, Source
 from aiops_agent.domain.declaration import DeclaredSignal, SeriesKind
 from aiops_agent.domain.survey import Instances
 from aiops_agent.domain.telemetry import ServiceName, Signal
@@ -84,14 +84,14 @@ def _sources(catch: Catch, recipe: Recipe, rule: Rule, names: Names) -> Iterator
         rows = _meeting(catch.rows[metric], rule.where)
         for status in rule.status or ("",):
             carrying = [row for row in rows if not status or status in row]
-            reading = _rule_reading(rule, metric, companions, status)
+            spec = _rule_spec(rule, metric, companions, status)
             for service, mark in marks(carrying, recipe.services, names).items():
                 every = _interval(catch, carrying, mark)
                 found = Source(
                     service=service,
                     signal=rule.signal,
                     recipe=recipe.name,
-                    reading=reading,
+                    spec=spec,
                     label=mark.label,
                     values=mark.values,
                     interval=every,
@@ -99,8 +99,8 @@ def _sources(catch: Catch, recipe: Recipe, rule: Rule, names: Names) -> Iterator
                 yield _as_declared(found, names)
 
 
-def _rule_reading(rule: Rule, metric: str, companions: tuple[str, str], status: str) -> Reading:
-    return Reading(
+def _rule_spec(rule: Rule, metric: str, companions: tuple[str, str], status: str) -> MetricSpec:
+    return MetricSpec(
         how=rule.how,
         metric=metric,
         whole=companions[0],
@@ -122,16 +122,16 @@ def _as_declared(source: Source, names: Names) -> Source:
 def _declared(
     catch: Catch, names: Names, service: ServiceName, signal: Signal, declared: DeclaredSignal
 ) -> Source:
-    reading = _reading(declared)
+    spec = _spec(declared)
     labels = {**names.declared[service].match.labels, **declared.labels}
-    rows = [row for row in catch.rows.get(reading.metric, ()) if labels.items() <= row.items()]
+    rows = [row for row in catch.rows.get(spec.metric, ()) if labels.items() <= row.items()]
     every = max((_job(catch, row) for row in rows), default=_USUAL_INTERVAL)
     if labels:
         extra = _equal(labels)
-        return Source(service, signal, DECLARED, reading, extra=extra, interval=every)
+        return Source(service, signal, DECLARED, spec, extra=extra, interval=every)
     # Nobody said whose series it is: it is the service's own where a label tells, else all of it.
     mark = marks(rows, _label_order(rows), names).get(service, Mark("", ()))
-    return Source(service, signal, DECLARED, reading, mark.label, mark.values, interval=every)
+    return Source(service, signal, DECLARED, spec, mark.label, mark.values, interval=every)
 
 
 def _label_order(rows: Sequence[Row]) -> list[str]:
@@ -145,7 +145,7 @@ def declared_metric(declared: DeclaredSignal) -> str:
     return f"{declared.metric}_bucket" if bare else declared.metric
 
 
-def _reading(declared: DeclaredSignal) -> Reading:
+def _spec(declared: DeclaredSignal) -> MetricSpec:
     how = {
         (SeriesKind.HISTOGRAM, False): How.QUANTILE,
         (SeriesKind.HISTOGRAM, True): How.QUANTILE,
@@ -154,7 +154,7 @@ def _reading(declared: DeclaredSignal) -> Reading:
         (SeriesKind.GAUGE, False): How.GAUGE,
         (SeriesKind.GAUGE, True): How.PART,
     }[declared.kind, bool(declared.whole)]
-    return Reading(how, declared_metric(declared), declared.whole, factor=declared.scale)
+    return MetricSpec(how, declared_metric(declared), declared.whole, factor=declared.scale)
 
 
 def _with_newcomers(catch: Catch, recipes: Sequence[Recipe], names: Names) -> Names:

@@ -25,7 +25,7 @@ _SHORTEST_RANGE = timedelta(seconds=10)
 
 
 @dataclass(frozen=True)
-class Reading:
+class MetricSpec:
     """How to read a metric: everything about a source but whose it is."""
 
     how: How
@@ -49,7 +49,7 @@ class Source:
     service: ServiceName
     signal: Signal
     recipe: str
-    reading: Reading
+    spec: MetricSpec
     label: str = ""
     values: tuple[str, ...] = ()
     extra: tuple[Matcher, ...] = ()
@@ -76,7 +76,7 @@ def questions(sources: Sequence[Source], least: timedelta) -> tuple[Question, ..
     for source in sources:
         alone = bool(source.extra) or len(source.values) != 1
         whose = source.service if alone else ""
-        key = (source.signal, source.reading, source.label, source.range, whose)
+        key = (source.signal, source.spec, source.label, source.range, whose)
         groups.setdefault(key, []).append(source)
     return tuple(question(group, least) for group in groups.values())
 
@@ -87,28 +87,28 @@ def question(sources: Sequence[Source], least: timedelta) -> Question:
     values = tuple(dict.fromkeys(value for source in sources for value in source.values))
     matchers = first.extra + ((among(first.label, values),) if first.label else ())
     by = first.label if len(sources) > 1 else ""
-    asked = _Asked(first.reading, matchers, max(first.range, least), (by,) if by else ())
-    made = _HOW[first.reading.how](asked)
-    if first.reading.factor != 1.0:
-        made = Binary(made, "*", Number(first.reading.factor))
+    asked = _Asked(first.spec, matchers, max(first.range, least), (by,) if by else ())
+    made = _HOW[first.spec.how](asked)
+    if first.spec.factor != 1.0:
+        made = Binary(made, "*", Number(first.spec.factor))
     return Question(tuple(sources), by, made)
 
 
 @dataclass(frozen=True)
 class _Asked:
-    reading: Reading
+    spec: MetricSpec
     matchers: tuple[Matcher, ...]
     range: timedelta
     by: tuple[str, ...]
 
     def select(self, metric: str, *more: Matcher) -> Select:
         if not metric:
-            raise SourceError(f"{self.reading.metric} has no companion to be compared with.")
+            raise SourceError(f"{self.spec.metric} has no companion to be compared with.")
         return Select(metric, (*self.matchers, *more))
 
     @property
     def where(self) -> tuple[Matcher, ...]:
-        return tuple(Matcher(k, Operator.MATCHES, v) for k, v in self.reading.where)
+        return tuple(Matcher(k, Operator.MATCHES, v) for k, v in self.spec.where)
 
     def sum(self, expression: Expression, *more: str) -> Expression:
         return Aggregate("sum", expression, (*self.by, *more))
@@ -118,17 +118,17 @@ class _Asked:
 
 
 def _quantile(asked: _Asked) -> Expression:
-    buckets = Over("rate", asked.select(asked.reading.metric, *asked.where), asked.range)
+    buckets = Over("rate", asked.select(asked.spec.metric, *asked.where), asked.range)
     return Quantile(P95, asked.sum(buckets, "le"))
 
 
 def _bad_share(asked: _Asked) -> Expression:
-    bad = Matcher(asked.reading.status, Operator.MATCHES, asked.reading.bad)
-    return _part(asked.rates(asked.reading.metric, bad), asked.rates(asked.reading.metric))
+    bad = Matcher(asked.spec.status, Operator.MATCHES, asked.spec.bad)
+    return _part(asked.rates(asked.spec.metric, bad), asked.rates(asked.spec.metric))
 
 
 def _share(asked: _Asked) -> Expression:
-    return _part(asked.rates(asked.reading.metric), asked.rates(asked.reading.whole))
+    return _part(asked.rates(asked.spec.metric), asked.rates(asked.spec.whole))
 
 
 def _part(some: Expression, all_of_it: Expression) -> Expression:
@@ -138,37 +138,37 @@ def _part(some: Expression, all_of_it: Expression) -> Expression:
 
 
 def _average(asked: _Asked) -> Expression:
-    return Binary(asked.rates(asked.reading.metric), "/", asked.rates(asked.reading.whole))
+    return Binary(asked.rates(asked.spec.metric), "/", asked.rates(asked.spec.whole))
 
 
 def _hits(asked: _Asked) -> Expression:
-    hits, misses = asked.rates(asked.reading.metric), asked.rates(asked.reading.whole)
+    hits, misses = asked.rates(asked.spec.metric), asked.rates(asked.spec.whole)
     return Binary(hits, "/", Binary(hits, "+", misses))
 
 
 def _used(asked: _Asked) -> Expression:
-    limit: Expression = asked.select(asked.reading.whole)
-    if asked.reading.per:
-        limit = Binary(limit, "/", asked.select(asked.reading.per))
-    return Binary(asked.rates(asked.reading.metric), "/", asked.sum(limit))
+    limit: Expression = asked.select(asked.spec.whole)
+    if asked.spec.per:
+        limit = Binary(limit, "/", asked.select(asked.spec.per))
+    return Binary(asked.rates(asked.spec.metric), "/", asked.sum(limit))
 
 
 def _now(asked: _Asked) -> Expression:
-    return asked.select(asked.reading.metric, *asked.where)
+    return asked.select(asked.spec.metric, *asked.where)
 
 
 _HOW: Mapping[How, Callable[[_Asked], Expression]] = {
     How.QUANTILE: _quantile,
     How.AVERAGE: _average,
     How.SUMMARY: lambda asked: Aggregate("max", _now(asked), asked.by),
-    How.RATE: lambda asked: asked.rates(asked.reading.metric),
+    How.RATE: lambda asked: asked.rates(asked.spec.metric),
     How.BAD_SHARE: _bad_share,
     How.SHARE: _share,
     How.HITS: _hits,
     How.GAUGE: lambda asked: Aggregate("avg", _now(asked), asked.by),
     How.TOTAL: lambda asked: asked.sum(_now(asked)),
     How.PART: lambda asked: Binary(
-        asked.sum(_now(asked)), "/", asked.sum(asked.select(asked.reading.whole))
+        asked.sum(_now(asked)), "/", asked.sum(asked.select(asked.spec.whole))
     ),
     How.USED: _used,
 }

@@ -9,7 +9,7 @@ from aiops_agent.domain.survey import Instances, ServiceSurvey, SignalSource
 from aiops_agent.domain.telemetry import GOLDEN, Service, ServiceGraph, ServiceKind
 
 
-def survey(
+def service_surveys(
     found: SignalMap | None, graph: ServiceGraph, running: Sequence[Instances], source: str
 ) -> tuple[ServiceSurvey, ...]:
     """Return a survey of each service in the graph, in its order.

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from aiops_agent.adapters.prometheus.client import PrometheusClient, Track
+from aiops_agent.adapters.prometheus.client import PrometheusClient, RawSeries
 from aiops_agent.adapters.prometheus.discover import Discovery
 from aiops_agent.adapters.prometheus.signals import Question, Source, question, questions
 from aiops_agent.domain.telemetry import Series, ServiceName, Signal, Window
@@ -45,12 +45,12 @@ class PrometheusMetrics:
         self, asked: Question, grid: "_Grid", turn: asyncio.Semaphore
     ) -> list[Series]:
         async with turn:
-            tracks = await self.client.range(
+            answer = await self.client.range(
                 asked.expression, grid.times[0], grid.times[-1], grid.step
             )
         found = []
         for source in asked.sources:
-            own = [t for t in tracks if not asked.by or t.labels.get(asked.by) in source.values]
+            own = [t for t in answer if not asked.by or t.labels.get(asked.by) in source.values]
             if series := grid.series(source, own):
                 found.append(series)
         return found
@@ -68,11 +68,11 @@ class _Grid:
         count = max(1, math.ceil(window.length / step))
         return cls(tuple(window.start + i * step for i in range(count)), step)
 
-    def series(self, source: Source, tracks: Sequence[Track]) -> Series | None:
+    def series(self, source: Source, found: Sequence[RawSeries]) -> Series | None:
         values: list[float | None] = [None] * len(self.times)
         start = self.times[0].timestamp()
-        for track in tracks:
-            for at, value in track.points.items():
+        for one in found:
+            for at, value in one.points.items():
                 place = round((at - start) / self.step.total_seconds())
                 if 0 <= place < len(values):
                     values[place] = value

@@ -14,12 +14,12 @@ from aiops_agent.reasoning.causes.expectations import (
     works_more,
 )
 from aiops_agent.reasoning.mine import OVERLOAD
-from aiops_agent.reasoning.suspect import Case, Prediction, Suspicion, expect, fact
+from aiops_agent.reasoning.suspect import Investigation, Prediction, Suspicion, expect, fact
 
 FULL = 0.85
 
 
-def suspect(case: Case) -> Iterator[Suspicion]:
+def suspect(case: Investigation) -> Iterator[Suspicion]:
     """Suspect every hurting service that is asked for more than before."""
     for name in case.hurting:
         if case.kind(name) is ServiceKind.EXTERNAL or case.own[name] == 0.0:
@@ -32,7 +32,7 @@ def suspect(case: Case) -> Iterator[Suspicion]:
         )
 
 
-def _statement(case: Case, name: str) -> str:
+def _statement(case: Investigation, name: str) -> str:
     asked = case.shift(name, Signal.TRAFFIC)
     if asked is None or not case.traffic_rose(name):
         return f"{name} gets more requests than its replicas can serve"
@@ -43,7 +43,7 @@ def _statement(case: Case, name: str) -> str:
     return f"{name} is asked {now} instead of {before}: more than its replicas can serve"
 
 
-def _predictions(case: Case, name: str) -> Iterator[Prediction]:
+def _predictions(case: Investigation, name: str) -> Iterator[Prediction]:
     traffic, used = case.shift(name, Signal.TRAFFIC), case.shift(name, Signal.SATURATION)
     rose = case.traffic_rose(name)
     yield expect(

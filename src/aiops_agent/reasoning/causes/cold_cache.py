@@ -6,12 +6,19 @@ from aiops_agent.domain.diagnosis import CauseKind
 from aiops_agent.domain.telemetry import ServiceKind, ServiceName, Signal
 from aiops_agent.reasoning.causes.expectations import nothing_changed
 from aiops_agent.reasoning.measure import Shift
-from aiops_agent.reasoning.suspect import ORDER_SLACK, Case, Prediction, Suspicion, expect, fact
+from aiops_agent.reasoning.suspect import (
+    ORDER_SLACK,
+    Investigation,
+    Prediction,
+    Suspicion,
+    expect,
+    fact,
+)
 
 FAR = 0.08  # share of look-ups by which the hits must have fallen
 
 
-def suspect(case: Case) -> Iterator[Suspicion]:
+def suspect(case: Investigation) -> Iterator[Suspicion]:
     """Suspect every cache that answers far fewer look-ups than before."""
     for name in case.scene.names:
         hits = case.shift(name, Signal.CACHE_HITS)
@@ -25,7 +32,7 @@ def suspect(case: Case) -> Iterator[Suspicion]:
             )
 
 
-def _predictions(case: Case, name: str, hits: Shift) -> Iterator[Prediction]:
+def _predictions(case: Investigation, name: str, hits: Shift) -> Iterator[Prediction]:
     shown = fact(Signal.CACHE_HITS, name)
     yield expect(f"{name} answers far fewer look-ups", True, shown, weight=3.0)
     yield expect(
@@ -54,12 +61,12 @@ def _predictions(case: Case, name: str, hits: Shift) -> Iterator[Prediction]:
         yield nothing_changed(case, user)
 
 
-def _where(case: Case, name: str) -> str:
+def _where(case: Investigation, name: str) -> str:
     """Return the hurting store that now answers in the cache's place, if there is one."""
     return next((store for store in _stores(case, name) if case.own[store] > 0.0), "")
 
 
-def _stores(case: Case, name: str) -> list[ServiceName]:
+def _stores(case: Investigation, name: str) -> list[ServiceName]:
     graph = case.scene.graph
     stores = set(graph.callees(name))
     for user in graph.callers(name):
@@ -67,7 +74,7 @@ def _stores(case: Case, name: str) -> list[ServiceName]:
     return [one for one in sorted(stores) if case.kind(one) is ServiceKind.DATABASE]
 
 
-def _stores_asked_more(case: Case, name: str) -> Prediction:
+def _stores_asked_more(case: Investigation, name: str) -> Prediction:
     moved = (case.shift(store, Signal.TRAFFIC) for store in _stores(case, name))
     seen = [one for one in moved if one is not None]
     more = [one for one in seen if one.up]

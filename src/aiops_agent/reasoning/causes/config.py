@@ -15,13 +15,13 @@ from aiops_agent.reasoning.causes.expectations import (
 )
 from aiops_agent.reasoning.explain import pain
 from aiops_agent.reasoning.mine import POOL
-from aiops_agent.reasoning.suspect import Case, Prediction, Suspicion, expect, fact
+from aiops_agent.reasoning.suspect import Investigation, Prediction, Suspicion, expect, fact
 
 QUICK = 240.0
 POOL_SETTING = re.compile(r"(?i)pool|conn")
 
 
-def suspect(case: Case) -> Iterator[Suspicion]:
+def suspect(case: Investigation) -> Iterator[Suspicion]:
     """Suspect every changed setting shortly before its service began to hurt."""
     for name in case.scene.names:
         if not pain(case.scene, name):
@@ -47,7 +47,7 @@ def _sorted(change: Change) -> list[tuple[str, tuple[str, str]]]:
     return sorted(change.settings.items())
 
 
-def _predictions(case: Case, index: int, name: str) -> Iterator[Prediction]:
+def _predictions(case: Investigation, index: int, name: str) -> Iterator[Prediction]:
     change = case.scene.changes[index]
     lead = case.onset(name) - change.at.timestamp()
     yield expect(
@@ -65,7 +65,7 @@ def _predictions(case: Case, index: int, name: str) -> Iterator[Prediction]:
     yield warm_caches(case, name)
 
 
-def _pool(case: Case, name: str) -> Iterator[Prediction]:
+def _pool(case: Investigation, name: str) -> Iterator[Prediction]:
     """Predict a wait for connections while the databases behind it have time."""
     wait = case.shift(name, Signal.POOL_WAIT)
     waits = wait is not None and wait.up

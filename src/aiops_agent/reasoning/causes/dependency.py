@@ -7,10 +7,10 @@ from aiops_agent.domain.telemetry import ServiceKind
 from aiops_agent.reasoning.causes.expectations import nothing_changed, pain_facts, same_traffic
 from aiops_agent.reasoning.explain import pain, to_blame
 from aiops_agent.reasoning.mine import UPSTREAM
-from aiops_agent.reasoning.suspect import Case, Prediction, Suspicion, expect
+from aiops_agent.reasoning.suspect import Investigation, Prediction, Suspicion, expect
 
 
-def suspect(case: Case) -> Iterator[Suspicion]:
+def suspect(case: Investigation) -> Iterator[Suspicion]:
     """Suspect every external service that is slow or fails."""
     for name in case.hurting:
         if case.kind(name) is ServiceKind.EXTERNAL:
@@ -22,7 +22,7 @@ def suspect(case: Case) -> Iterator[Suspicion]:
             )
 
 
-def _predictions(case: Case, name: str) -> Iterator[Prediction]:
+def _predictions(case: Investigation, name: str) -> Iterator[Prediction]:
     callers = case.scene.graph.callers(name)
     yield expect(f"{name} is slow or fails", True, *pain_facts(case, name), weight=3.0)
     suffering = [caller for caller in callers if pain(case.scene, caller)]

@@ -5,18 +5,18 @@ from collections.abc import Iterator
 from aiops_agent.domain.telemetry import ServiceKind, Signal
 from aiops_agent.reasoning.explain import pain
 from aiops_agent.reasoning.mine import BLAMES
-from aiops_agent.reasoning.suspect import ORDER_SLACK, Case, Fact, Prediction, expect, fact
+from aiops_agent.reasoning.suspect import ORDER_SLACK, Fact, Investigation, Prediction, expect, fact
 
 MUCH_MORE = 1.3  # times as much as usual
 OWN = 0.5  # share of the pain that must be the service's own
 
 
-def pain_facts(case: Case, service: str) -> tuple[Fact, ...]:
+def pain_facts(case: Investigation, service: str) -> tuple[Fact, ...]:
     """Return the facts of a service's pain, the worst first."""
     return tuple(fact(one.track.signal, service) for one in pain(case.scene, service))
 
 
-def hurts_itself(case: Case, service: str) -> Prediction:
+def hurts_itself(case: Investigation, service: str) -> Prediction:
     """It hurts, and what it calls does not explain that.
 
     Where nobody knows whom it calls, its own log may still blame somebody.
@@ -39,13 +39,13 @@ def hurts_itself(case: Case, service: str) -> Prediction:
     )
 
 
-def nothing_changed(case: Case, service: str) -> Prediction:
+def nothing_changed(case: Investigation, service: str) -> Prediction:
     """Nobody released or reconfigured it just before."""
     changed = case.changed(service)
     return expect(f"no change of {service} just before", None if changed is None else not changed)
 
 
-def same_traffic(case: Case, service: str, *, decisive: bool = False) -> Prediction:
+def same_traffic(case: Investigation, service: str, *, decisive: bool = False) -> Prediction:
     """It is not asked more than before; `decisive` where more of it would explain everything."""
     rose = case.traffic_rose(service)
     moved = case.shift(service, Signal.TRAFFIC)
@@ -58,13 +58,13 @@ def same_traffic(case: Case, service: str, *, decisive: bool = False) -> Predict
     )
 
 
-def works_more(case: Case, service: str) -> bool | None:
+def works_more(case: Investigation, service: str) -> bool | None:
     """Whether clearly more of its capacity is in use than before, however little; None: unseen."""
     used = case.shift(service, Signal.SATURATION)
     return None if used is None else used.worst >= MUCH_MORE * max(used.before, 0.02)
 
 
-def not_full(case: Case, service: str, *, decisive: bool = True) -> Prediction:
+def not_full(case: Investigation, service: str, *, decisive: bool = True) -> Prediction:
     """Its capacity is not used up; not `decisive` where a roll-out may have taken some away."""
     used = case.shift(service, Signal.SATURATION)
     return expect(
@@ -76,7 +76,7 @@ def not_full(case: Case, service: str, *, decisive: bool = True) -> Prediction:
     )
 
 
-def steady_memory(case: Case, service: str) -> Prediction:
+def steady_memory(case: Investigation, service: str) -> Prediction:
     """Its memory does not run out."""
     memory = case.shift(service, Signal.MEMORY)
     return expect(
@@ -86,7 +86,7 @@ def steady_memory(case: Case, service: str) -> Prediction:
     )
 
 
-def warm_caches(case: Case, service: str) -> Prediction:
+def warm_caches(case: Investigation, service: str) -> Prediction:
     """No cache nearby lost its content: that too would send more requests."""
     near = {service, *case.scene.graph.callees(service)}
     for caller in case.scene.graph.callers(service):
@@ -104,7 +104,7 @@ def warm_caches(case: Case, service: str) -> Prediction:
     )
 
 
-def no_wait(case: Case, service: str, *, decisive: bool = False) -> Iterator[Prediction]:
+def no_wait(case: Investigation, service: str, *, decisive: bool = False) -> Iterator[Prediction]:
     """It does not wait for connections to databases that are well; nothing if it asks none.
 
     `decisive`: where a setting changed, such a wait speaks for the setting.
@@ -124,7 +124,7 @@ def no_wait(case: Case, service: str, *, decisive: bool = False) -> Iterator[Pre
     )
 
 
-def together_or_before(case: Case, signal: Signal, service: str) -> bool | None:
+def together_or_before(case: Investigation, signal: Signal, service: str) -> bool | None:
     """Whether a signal moved no later than the pain of the service began; None if not seen."""
     moved = case.shift(service, signal)
     if moved is None or moved.onset is None:
@@ -132,6 +132,6 @@ def together_or_before(case: Case, signal: Signal, service: str) -> bool | None:
     return moved.onset <= case.onset(service) + ORDER_SLACK
 
 
-def scalable(case: Case, service: str) -> bool:
+def scalable(case: Investigation, service: str) -> bool:
     """Whether a service is one of ours that more replicas could help."""
     return case.kind(service) is ServiceKind.APPLICATION

@@ -16,13 +16,13 @@ from aiops_agent.reasoning.causes.expectations import (
     works_more,
 )
 from aiops_agent.reasoning.explain import pain
-from aiops_agent.reasoning.suspect import Case, Prediction, Suspicion, expect, fact
+from aiops_agent.reasoning.suspect import Investigation, Prediction, Suspicion, expect, fact
 
 SUDDEN = 120.0  # seconds in which it got as bad as it is
 LOST = 0.9  # of what was answered well before: a stuck process answers nothing
 
 
-def suspect(case: Case) -> Iterator[Suspicion]:
+def suspect(case: Investigation) -> Iterator[Suspicion]:
     """Suspect every hurting service of ours."""
     for name in case.hurting:
         if case.kind(name) is ServiceKind.EXTERNAL or case.own[name] == 0.0:
@@ -35,7 +35,7 @@ def suspect(case: Case) -> Iterator[Suspicion]:
         )
 
 
-def _predictions(case: Case, name: str) -> Iterator[Prediction]:
+def _predictions(case: Investigation, name: str) -> Iterator[Prediction]:
     yield expect(
         f"requests to {name} fail or wait for long",
         _severe(case, name),
@@ -55,13 +55,13 @@ def _predictions(case: Case, name: str) -> Iterator[Prediction]:
     yield warm_caches(case, name)
 
 
-def _severe(case: Case, name: str) -> bool:
+def _severe(case: Investigation, name: str) -> bool:
     errors, latency = case.shift(name, Signal.ERRORS), case.shift(name, Signal.LATENCY)
     failing = errors is not None and errors.up and errors.delta >= 0.03
     return failing or (latency is not None and latency.up and latency.ratio >= 3.0)
 
 
-def _loses(case: Case, name: str) -> Prediction:
+def _loses(case: Investigation, name: str) -> Prediction:
     served = case.served(name)
     return expect(
         f"{name} answers fewer requests well than before",
@@ -74,7 +74,7 @@ def _loses(case: Case, name: str) -> Prediction:
     )
 
 
-def _idle(case: Case, name: str) -> Prediction:
+def _idle(case: Investigation, name: str) -> Prediction:
     used = case.shift(name, Signal.SATURATION)
     return expect(
         f"{name} does no more work than before",
@@ -84,7 +84,7 @@ def _idle(case: Case, name: str) -> Prediction:
     )
 
 
-def _sudden(case: Case, name: str) -> bool | None:
+def _sudden(case: Investigation, name: str) -> bool | None:
     worst = pain(case.scene, name)[0]
     if worst.onset is None:
         return None

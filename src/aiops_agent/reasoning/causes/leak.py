@@ -7,14 +7,14 @@ from aiops_agent.domain.telemetry import Change, ChangeKind, ServiceKind, Servic
 from aiops_agent.reasoning.causes.expectations import hurts_itself, same_traffic
 from aiops_agent.reasoning.measure import slope
 from aiops_agent.reasoning.mine import MEMORY
-from aiops_agent.reasoning.suspect import Case, Prediction, Suspicion, expect, fact
+from aiops_agent.reasoning.suspect import Investigation, Prediction, Suspicion, expect, fact
 
 STEADY_FIT = 0.6
 FAR = 0.1  # share of the limit by which memory must have grown
 NEAR_LIMIT = 0.8
 
 
-def suspect(case: Case) -> Iterator[Suspicion]:
+def suspect(case: Investigation) -> Iterator[Suspicion]:
     """Suspect every service in pain, or about to be, whose memory grew far."""
     for name in case.scene.names:
         memory = case.scene.tracks.get((name, Signal.MEMORY))
@@ -37,7 +37,7 @@ def _statement(name: str, change: Change | None) -> str:
     return f"the memory of {name} grows to its limit{since}"
 
 
-def _predictions(case: Case, name: ServiceName) -> Iterator[Prediction]:
+def _predictions(case: Investigation, name: ServiceName) -> Iterator[Prediction]:
     memory = case.scene.tracks[(name, Signal.MEMORY)]
     rising = _rising_since(case, name)
     pain_began = case.onset(name)
@@ -70,7 +70,7 @@ def _predictions(case: Case, name: ServiceName) -> Iterator[Prediction]:
     yield expect(f"{name} writes of memory", known and bool(lines), *lines, weight=0.5)
 
 
-def _rising_since(case: Case, name: str) -> float | None:
+def _rising_since(case: Investigation, name: str) -> float | None:
     """Return when memory began to grow: where it last was near its lowest level."""
     memory = case.scene.tracks[(ServiceName(name), Signal.MEMORY)]
     lowest, highest = float(memory.values.min()), float(memory.values.max())
@@ -79,7 +79,7 @@ def _rising_since(case: Case, name: str) -> float | None:
     return float(memory.at[int(low.nonzero()[0][-1])]) if low.any() else None
 
 
-def _release(case: Case, name: str) -> Change | None:
+def _release(case: Investigation, name: str) -> Change | None:
     """Return the release of the service with which its memory began to grow, if there is one."""
     rising = _rising_since(case, name)
     if rising is None:

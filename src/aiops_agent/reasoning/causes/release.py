@@ -14,12 +14,12 @@ from aiops_agent.reasoning.causes.expectations import (
 )
 from aiops_agent.reasoning.explain import pain
 from aiops_agent.reasoning.mine import SLOW_QUERY
-from aiops_agent.reasoning.suspect import Case, Prediction, Suspicion, expect, fact
+from aiops_agent.reasoning.suspect import Investigation, Prediction, Suspicion, expect, fact
 
 QUICK = 240.0  # seconds within which a bad release usually shows
 
 
-def suspect(case: Case) -> Iterator[Suspicion]:
+def suspect(case: Investigation) -> Iterator[Suspicion]:
     """Suspect every release shortly before a service, or a database it asks, began to hurt."""
     for name in case.scene.names:
         for index, change in case.changes(name, (ChangeKind.RELEASE,)):
@@ -39,7 +39,7 @@ def suspect(case: Case) -> Iterator[Suspicion]:
             )
 
 
-def _where(case: Case, name: ServiceName) -> ServiceName | None:
+def _where(case: Investigation, name: ServiceName) -> ServiceName | None:
     """Return where a release of `name` would show: a store that it asks, or itself."""
     stores = [
         callee
@@ -60,7 +60,7 @@ def _statement(name: str, change: Change, seen_at: str) -> str:
     return f"{release} does worse than the one before"
 
 
-def _predictions(case: Case, index: int, name: str, seen_at: str) -> Iterator[Prediction]:
+def _predictions(case: Investigation, index: int, name: str, seen_at: str) -> Iterator[Prediction]:
     lead = case.onset(seen_at) - case.scene.changes[index].at.timestamp()
     yield expect(
         "the release came just before the pain",
@@ -81,7 +81,7 @@ def _predictions(case: Case, index: int, name: str, seen_at: str) -> Iterator[Pr
     yield from _logs(case, name, seen_at)
 
 
-def _costs_more(case: Case, seen_at: str) -> Prediction:
+def _costs_more(case: Investigation, seen_at: str) -> Prediction:
     work = case.work(seen_at)
     slower = case.traffic_rose(seen_at) is False
     return expect(
@@ -94,7 +94,7 @@ def _costs_more(case: Case, seen_at: str) -> Prediction:
     )
 
 
-def _last(case: Case, index: int, seen_at: str) -> Prediction:
+def _last(case: Investigation, index: int, seen_at: str) -> Prediction:
     """Predict that no later release of another user of the same store fits as well."""
     users = {seen_at, *case.scene.graph.callers(seen_at)}
     at = case.scene.changes[index].at
@@ -109,12 +109,12 @@ def _last(case: Case, index: int, seen_at: str) -> Prediction:
     )
 
 
-def _other_change(case: Case, seen_at: str) -> Prediction:
+def _other_change(case: Investigation, seen_at: str) -> Prediction:
     changed = case.changed(seen_at)
     return expect(f"no change of {seen_at} itself", None if changed is None else not changed)
 
 
-def _logs(case: Case, name: str, seen_at: str) -> Iterator[Prediction]:
+def _logs(case: Investigation, name: str, seen_at: str) -> Iterator[Prediction]:
     if seen_at == name:
         return
     for writer in (name, seen_at):

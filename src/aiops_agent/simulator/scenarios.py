@@ -14,7 +14,7 @@ from aiops_agent.domain.policy import Freeze, Weekday
 from aiops_agent.domain.telemetry import ChangeKind
 from aiops_agent.simulator.faults import APPLICATIONS, Fault, FaultKind, bumped, draw
 from aiops_agent.simulator.operate import release
-from aiops_agent.simulator.physics import Deed, Record, World
+from aiops_agent.simulator.physics import ChangeRecord, Deed, World
 from aiops_agent.simulator.shop import BY_NAME, COMPANY, Release, callers, calls
 
 DEFAULT = "traffic-surge"
@@ -30,7 +30,7 @@ NO_FRIDAY_RESTARTS = Freeze(
 
 
 @dataclass(frozen=True)
-class Story:
+class Scenario:
     """One scenario; `among` narrows where the fault may strike, `start` begins the world."""
 
     name: str
@@ -41,22 +41,24 @@ class Story:
     freeze: tuple[Freeze, ...] = ()
 
     def fault_of(self, seed: int) -> Fault:
-        """Draw the fault of this story."""
+        """Draw the fault of this scenario."""
         return draw(self.fault, seed, self.among)
 
 
-_STORIES = (
-    Story(DEFAULT, "payments-api is asked far more than usual", FaultKind.SURGE, ("payments-api",)),
-    Story("hung-process", "a process is up and answers nothing", FaultKind.HANG),
-    Story("slow-release", "a new release is much slower than the last", FaultKind.SLOW_RELEASE),
-    Story("memory-leak", "memory fills up until the service suffers", FaultKind.LEAK),
-    Story("pool-cut", "a release brings a smaller connection pool", FaultKind.POOL_CUT),
-    Story("slow-query", "a release asks its database too much", FaultKind.SLOW_QUERY),
-    Story("third-party-outage", "a service outside our reach fails", FaultKind.OUTAGE),
-    Story("cache-flush", "the cache lost its content and fills again", FaultKind.COLD_CACHE),
-    Story("false-alarm", "an alert although nothing is wrong", FaultKind.NOTHING),
-    Story("busy-corner", "one service, drawn by the seed, is asked too much", FaultKind.SURGE),
-    Story(
+_SCENARIOS = (
+    Scenario(
+        DEFAULT, "payments-api is asked far more than usual", FaultKind.SURGE, ("payments-api",)
+    ),
+    Scenario("hung-process", "a process is up and answers nothing", FaultKind.HANG),
+    Scenario("slow-release", "a new release is much slower than the last", FaultKind.SLOW_RELEASE),
+    Scenario("memory-leak", "memory fills up until the service suffers", FaultKind.LEAK),
+    Scenario("pool-cut", "a release brings a smaller connection pool", FaultKind.POOL_CUT),
+    Scenario("slow-query", "a release asks its database too much", FaultKind.SLOW_QUERY),
+    Scenario("third-party-outage", "a service outside our reach fails", FaultKind.OUTAGE),
+    Scenario("cache-flush", "the cache lost its content and fills again", FaultKind.COLD_CACHE),
+    Scenario("false-alarm", "an alert although nothing is wrong", FaultKind.NOTHING),
+    Scenario("busy-corner", "one service, drawn by the seed, is asked too much", FaultKind.SURGE),
+    Scenario(
         "friday-freeze",
         "a process answers nothing, on a day without restarts",
         FaultKind.HANG,
@@ -64,18 +66,18 @@ _STORIES = (
         freeze=(NO_FRIDAY_RESTARTS,),
     ),
 )
-STORIES: Mapping[str, Story] = MappingProxyType({story.name: story for story in _STORIES})
+SCENARIOS: Mapping[str, Scenario] = MappingProxyType({one.name: one for one in _SCENARIOS})
 
 
-def story(name: str) -> Story:
+def find_scenario(name: str) -> Scenario:
     """Return the scenario of that name; raises UsageError with the nearest names."""
-    if name in STORIES:
-        return STORIES[name]
-    near = difflib.get_close_matches(name, STORIES, n=3) or list(STORIES)
+    if name in SCENARIOS:
+        return SCENARIOS[name]
+    near = difflib.get_close_matches(name, SCENARIOS, n=3) or list(SCENARIOS)
     raise UsageError(f"There is no scenario {name!r}; did you mean {', '.join(near)}?")
 
 
-def decoys(fault: Fault, seed: int) -> tuple[tuple[Record, ...], tuple[Deed, ...]]:
+def decoys(fault: Fault, seed: int) -> tuple[tuple[ChangeRecord, ...], tuple[Deed, ...]]:
     """Draw changes that have nothing to do with the fault: on the books already, and to come."""
     dice = random.Random(f"{seed}/decoys/{fault.kind}")  # noqa: S311 -- repeatable, not secret
     books = [_long_ago(spec.name, dice) for spec in COMPANY if len(spec.releases) > 1]
@@ -101,15 +103,15 @@ def _concerned(service: str) -> set[str]:
     return found | {callee for caller, callee in calls() if caller == service}
 
 
-def _long_ago(service: str, dice: random.Random) -> Record:
+def _long_ago(service: str, dice: random.Random) -> ChangeRecord:
     before, after = BY_NAME[service].releases[-2:]
     at = -86400.0 * dice.randint(2, 24) - 60.0 * dice.randint(0, 600)
-    return Record(at, service, ChangeKind.RELEASE, f"Release {after}", before, after)
+    return ChangeRecord(at, service, ChangeKind.RELEASE, f"Release {after}", before, after)
 
 
 def _reworded(world: World, *, service: str) -> None:
     settings = {"LOG_LEVEL": ("info", "warn")}
-    record = Record(
+    record = ChangeRecord(
         world.now, service, ChangeKind.CONFIG, "LOG_LEVEL info -> warn", "info", "warn", settings
     )
     world.records.append(record)

@@ -136,7 +136,8 @@ def test_a_rejection_is_told_with_its_reason() -> None:
     """Nothing was run, and the reason is for the next plan."""
     no = canned.DECISION.model_copy(update={"approve": False, "reason": "not during the sale"})
     decided = next(e for e in canned.EVENTS if e.type is EventType.APPROVAL_DECIDED)
-    event = decided.model_copy(update={"data": {"decision": no.document()}})
+    payload = decided.payload.model_copy(update={"decision": no})
+    event = decided.model_copy(update={"payload": payload})
 
     text = written(canned.WAITING, (event,)).markdown
 

@@ -6,7 +6,7 @@ from typing import Any
 from aiops_agent.domain.alert import Alert, AlertState, Delivery, Severity
 from aiops_agent.domain.approval import ApprovalRequest, ApprovalState, Ruling, Verdict
 from aiops_agent.domain.diagnosis import CauseKind
-from aiops_agent.domain.event import Event, EventType, Phase
+from aiops_agent.domain.event import Event, IncidentOpened
 from aiops_agent.domain.incident import Incident, Status
 from aiops_agent.domain.postmortem import PastIncident, Postmortem
 from aiops_agent.domain.remediation import (
@@ -71,9 +71,9 @@ def an_event(key: str, **other: Any) -> Event:
     given: dict[str, Any] = {
         "incident": "INC-0001",
         "environment": "docker:local",
-        "type": EventType.INCIDENT_OPENED,
-        "phase": Phase.ALERT,
-        "agent": "triage",
+        "payload": IncidentOpened(
+            alert="k1", name="HighLatency", service="payments-api", severity=Severity.SEV2
+        ),
         "message": "opened",
         "at": NOW,
         "written_at": NOW,

@@ -10,8 +10,10 @@ from typing import Any
 import pytest
 
 from aiops_agent.adapters.sql.store import SqlStore, SqlWork
+from aiops_agent.domain.answer import STATISTICS, Effort
 from aiops_agent.domain.approval import ApprovalState
 from aiops_agent.domain.errors import StoreError, UsageError
+from aiops_agent.domain.event import Event, Unreadable
 from aiops_agent.domain.incident import Status
 from aiops_agent.domain.remediation import IntentState
 from aiops_agent.domain.token import Token
@@ -300,10 +302,25 @@ def test_a_token_is_revoked_for_ever_and_its_name_stays_taken(store: SqlStore) -
             work.tokens.revoke("other", NOW)
 
 
+def test_an_event_that_another_version_wrote_keeps_its_message_and_its_place(
+    store: SqlStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    foreign = {**an_event("k2").document(), "payload": {"type": "future.thing", "of": "theirs"}}
+    with monkeypatch.context() as planted, store.begin() as work:
+        planted.setattr(Event, "document", lambda _: foreign)
+        work.events.append(an_event("k2"))
+    with store.begin() as work:
+        work.events.append(an_event("k3"))
+        lost, after = work.events.after(0)
+
+    assert (lost.payload, lost.message) == (Unreadable(was="future.thing"), "opened")
+    assert after.key == "k3"
+
+
 def test_hostile_characters_and_numbers_are_stored_without_harm(store: SqlStore) -> None:
     hostile = "a\0b\ud800c\u202e\x1b]0;x\x07 \\u0000 €"
     alert = an_alert(labels={"x\0": hostile})
-    event = an_event("k\0", message=hostile, data={"n": float("nan")}, took=float("inf"))
+    event = an_event("k\0", message=hostile, effort=Effort(by=STATISTICS, took=float("inf")))
     with store.begin() as work:
         kept = work.inbox.keep(a_delivery(body=hostile, alerts=(alert,)))
         work.events.append(event)
@@ -312,4 +329,4 @@ def test_hostile_characters_and_numbers_are_stored_without_harm(store: SqlStore)
     clean = hostile.replace("\0", "\ufffd").replace("\ud800", "\ufffd")
     assert (kept.body, kept.alerts[0].labels) == (clean, {"x\ufffd": clean})
     assert (stored.key, stored.message) == ("k\ufffd", clean)
-    assert (stored.data, stored.took) == ({"n": None}, float("inf"))
+    assert stored.effort == event.effort

@@ -76,7 +76,7 @@ async def test_in_mode_act_a_small_reversible_plan_needs_no_person(stage: Stage)
     assert told.incident.ending is Ending.FIXED
     assert EventType.APPROVAL_PENDING not in told.types
     decided = next(e for e in told.events if e.type is EventType.APPROVAL_DECIDED)
-    assert decided.data["decision"]["surface"] == Surface.POLICY
+    assert decided.payload.decision.surface is Surface.POLICY
 
 
 async def test_in_mode_act_a_restart_still_needs_a_person(stage: Stage) -> None:

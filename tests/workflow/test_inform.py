@@ -12,6 +12,7 @@ from aiops_agent.workflow import inform
 from aiops_agent.workflow.chronicle import Chronicle
 from aiops_agent.workflow.gate import Gate
 from aiops_agent.workflow.inform import Inform
+from tests.contracts.payloads import PAYLOADS
 from tests.safety.plans import a_plan, an_incident
 from tests.workflow.place import HERE, Place
 from tests.workflow.test_gate import ASK
@@ -45,7 +46,7 @@ def happens(place: Place, kind: EventType, key: str = "1", environment: str = HE
     with place.store.begin() as work:
         work.incidents.put(incident)
         told = Chronicle(place.clock.now)
-        told.tell(work, incident, kind, "what happened", key=key, at=place.clock.at)
+        told.tell(work, incident, PAYLOADS[kind], "what happened", key=key, at=place.clock.at)
 
 
 def occasions(phone: Phone) -> list[Occasion]:
@@ -54,14 +55,14 @@ def occasions(phone: Phone) -> list[Occasion]:
 
 async def test_each_event_that_matters_is_told_once_and_in_order(place: Place) -> None:
     phone = Phone()
-    for kind in EventType:
+    for kind in PAYLOADS:
         happens(place, kind)
     for _ in range(2):
         await Inform(place.deps, phone, HERE).catch_up()
     wanted = [Occasion.APPROVAL_NEEDED, Occasion.REMINDER, Occasion.RESOLVED, Occasion.ESCALATED]
     assert occasions(phone) == wanted
     told = place.events(EventType.PEOPLE_TOLD)
-    assert [e.data["outcome"] for e in told if e.data] == ["sent"] * 4
+    assert [e.payload.occasion for e in told[1:]] == wanted  # the first one happened
 
 
 async def test_one_that_was_away_hears_all_of_it_later(place: Place) -> None:
@@ -91,7 +92,7 @@ async def test_a_call_that_cannot_be_made_is_said_and_holds_up_nobody(
     assert phone.rang == rang + 1
     assert occasions(phone) == [Occasion.ESCALATED]
     first, second = place.events(EventType.PEOPLE_TOLD)
-    assert (first.data["outcome"], second.data["outcome"]) == ("failed", "sent")
+    assert (first.payload.failed, second.payload.failed) == ("Nobody answers.", "")
     assert "NOT told (Nobody answers.)" in first.message
 
 

@@ -255,10 +255,10 @@ def _actions(m: Material) -> Chapter:
 
 def _agent(m: Material) -> Chapter:
     attempts = m.incident.attempts
-    refused = [decision for decision in m.decisions if not decision.get("approve")]
+    refused = [decision for decision in m.decisions if not decision.approve]
     wrong = sum(bool(attempt.refuted) for attempt in attempts)
     points = [f"Attempts: {len(attempts)}; wrong turns: {wrong}; rejected plans: {len(refused)}."]
-    points += [f"Rejected because: {d['reason']}" for d in refused if d.get("reason")]
+    points += [f"Rejected because: {d.reason}" for d in refused if d.reason]
     work = sum((part.work for part in by_agent(m.events)), timedelta())
     points.append(f"Own work: {work.total_seconds():.1f} s.")
     if asked := waited_for_people(m.events):

@@ -6,14 +6,13 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from aiops_agent.agents.report_page import Chapter, Code, Line, Table, finding_title
+from aiops_agent.domain.approval import Decision, Surface
 from aiops_agent.domain.diagnosis import Diagnosis, Finding, Hypothesis
-from aiops_agent.domain.event import Event, EventType
+from aiops_agent.domain.event import ApprovalDecided, Event, EventType
 from aiops_agent.domain.incident import Incident
 from aiops_agent.domain.remediation import Recovery
 from aiops_agent.domain.sparkline import sparkline
-from aiops_agent.domain.value import Document
 
-_MACHINE = "policy"  # the one surface behind which nobody stands
 _CELLS = 24  # characters of a chart: with its label it fits into 80 columns
 
 
@@ -54,17 +53,16 @@ class Material:
         return self.incident.triage.missing if self.incident.triage else ()
 
     @property
-    def decisions(self) -> tuple[Document, ...]:
+    def decisions(self) -> tuple[Decision, ...]:
         """Every answer that counted, as it was given."""
-        kinds = (e for e in self.events if e.type is EventType.APPROVAL_DECIDED)
-        return tuple(e.data["decision"] for e in kinds if e.data.get("decision"))
+        told = (event.payload for event in self.events)
+        return tuple(t.decision for t in told if isinstance(t, ApprovalDecided))
 
     def unnamed(self, text: str) -> str:
         """Return `text` with the people who answered called "a person"."""
         for decision in self.decisions:
-            name = str(decision.get("by", ""))
-            if name and decision.get("surface") != _MACHINE:
-                text = re.sub(rf"\bby {re.escape(name)}(?!\w)", "by a person", text)
+            if decision.by and decision.surface is not Surface.POLICY:  # behind it stands nobody
+                text = re.sub(rf"\bby {re.escape(decision.by)}(?!\w)", "by a person", text)
         return text
 
     @property
@@ -117,9 +115,10 @@ def _policy(m: Material) -> Chapter:
 def _answers(m: Material) -> Chapter:
     rows: list[tuple[Line, ...]] = []
     for decision in m.decisions:
-        word = "approved" if decision.get("approve") else "rejected"
-        texts = (str(decision.get(key, "")) for key in ("by", "surface", "at", "reason"))
-        rows.append((word, *texts, (Code(str(decision.get("digest", ""))),)))
+        word = "approved" if decision.approve else "rejected"
+        given = decision.document()
+        texts = (given[key] for key in ("by", "surface", "at", "reason"))
+        rows.append((word, *texts, (Code(decision.digest),)))
     heads = ("answer", "by", "where", "when (wall time)", "reason", "plan digest")
     return _audit("answers", "Who answered", "decisions", heads, rows)
 

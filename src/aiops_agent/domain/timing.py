@@ -24,7 +24,7 @@ class Spent(Value):
             events=self.events + 1,
             environment=self.environment + max(environment, timedelta()),
             wall=self.wall + max(wall, timedelta()),
-            work=self.work + timedelta(seconds=event.took or 0),
+            work=self.work + timedelta(seconds=event.effort.took if event.effort else 0),
         )
 
 

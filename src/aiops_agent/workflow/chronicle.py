@@ -4,36 +4,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
-from aiops_agent.domain.event import Event, EventType, Phase
+from aiops_agent.domain.answer import Effort
+from aiops_agent.domain.event import Event, Payload
 from aiops_agent.domain.incident import Incident
-from aiops_agent.domain.value import Document
 from aiops_agent.ports.store import Work
-
-PHASES: dict[EventType, tuple[Phase, str]] = {
-    EventType.ALERT_RECEIVED: (Phase.ALERT, "intake"),
-    EventType.INCIDENT_OPENED: (Phase.ALERT, "intake"),
-    EventType.INCIDENT_MOVED: (Phase.TRIAGE, "story"),
-    EventType.TRIAGE_DONE: (Phase.TRIAGE, "triage"),
-    EventType.EVIDENCE_ADDED: (Phase.DIAGNOSE, "diagnose"),
-    EventType.DIAGNOSIS_READY: (Phase.DIAGNOSE, "diagnose"),
-    EventType.PLAN_PROPOSED: (Phase.PLAN, "plan"),
-    EventType.POLICY_DECIDED: (Phase.REVIEW, "policy"),
-    EventType.APPROVAL_PENDING: (Phase.APPROVE, "gate"),
-    EventType.APPROVAL_REMINDER: (Phase.APPROVE, "gate"),
-    EventType.APPROVAL_DECIDED: (Phase.APPROVE, "gate"),
-    EventType.APPROVAL_ENDED: (Phase.APPROVE, "gate"),
-    EventType.APPROVAL_REFUSED: (Phase.APPROVE, "gate"),
-    EventType.ACTION_STARTED: (Phase.ACT, "executor"),
-    EventType.ACTION_FINISHED: (Phase.ACT, "executor"),
-    EventType.VERIFICATION_SAMPLE: (Phase.VERIFY, "verify"),
-    EventType.VERIFICATION_DONE: (Phase.VERIFY, "verify"),
-    EventType.UNDO_FINISHED: (Phase.ACT, "executor"),
-    EventType.INCIDENT_RESOLVED: (Phase.REPORT, "story"),
-    EventType.INCIDENT_DISMISSED: (Phase.REPORT, "story"),
-    EventType.INCIDENT_ESCALATED: (Phase.REPORT, "story"),
-    EventType.REPORT_WRITTEN: (Phase.REPORT, "report"),
-    EventType.PEOPLE_TOLD: (Phase.REPORT, "notifier"),
-}
 
 
 @dataclass(frozen=True)
@@ -46,30 +20,25 @@ class Chronicle:
         self,
         work: Work,
         incident: Incident,
-        kind: EventType,
+        payload: Payload,
         message: str,
         *,
         key: str,
         at: datetime,
         refs: tuple[str, ...] = (),
-        data: Document | None = None,
-        took: float | None = None,
+        effort: Effort | None = None,
     ) -> None:
-        """Append one event; the same incident, kind and key again changes nothing."""
-        phase, agent = PHASES[kind]
+        """Append one event; the same incident, type and key again changes nothing."""
         work.events.append(
             Event(
-                key=f"{incident.id}:{kind}:{key}",
+                key=f"{incident.id}:{payload.type}:{key}",
                 incident=incident.id,
                 environment=incident.environment,
-                type=kind,
-                phase=phase,
-                agent=agent,
+                payload=payload,
                 message=message,
                 refs=refs,
-                data=data or {},
                 at=at,
                 written_at=self.now(),
-                took=took,
+                effort=effort,
             )
         )

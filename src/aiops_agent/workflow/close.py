@@ -2,8 +2,14 @@
 
 import logging
 
+from aiops_agent.domain.answer import STATISTICS, Effort
 from aiops_agent.domain.diagnosis import CauseKind
-from aiops_agent.domain.event import EventType
+from aiops_agent.domain.event import (
+    IncidentDismissed,
+    IncidentEscalated,
+    IncidentResolved,
+    ReportWritten,
+)
 from aiops_agent.domain.incident import Ending, Incident, Status
 from aiops_agent.domain.point import Point
 from aiops_agent.domain.postmortem import PastIncident, Postmortem, Remedy
@@ -16,9 +22,9 @@ from aiops_agent.workflow.page import page
 log = logging.getLogger(__name__)
 
 _EVENTS = {
-    Status.RESOLVED: EventType.INCIDENT_RESOLVED,
-    Status.DISMISSED: EventType.INCIDENT_DISMISSED,
-    Status.ESCALATED: EventType.INCIDENT_ESCALATED,
+    Status.RESOLVED: IncidentResolved,
+    Status.DISMISSED: IncidentDismissed,
+    Status.ESCALATED: IncidentEscalated,
 }
 
 
@@ -51,20 +57,18 @@ class Close:
         with page(self._deps, incident_id) as p:
             ended = p.incident.move(status, note, at=p.at)
             p.keep(ended.model_copy(update={"ending": ending}))
-            p.tell(
-                _EVENTS[status],
-                note,
-                "end",
-                data={"ending": ending, "severity": p.incident.severity},
-            )
+            said = _EVENTS[status](ending=ending, severity=p.incident.severity)
+            p.tell(said, note, "end")
 
     def archive(self, incident_id: str, reply: Document) -> None:
         """Put the case into memory, with its report, also when it failed."""
         with page(self._deps, incident_id) as p:
             report = Postmortem.of(reply["answer"]) if reply.get("answer") else None
             p.work.archive.add(_case(p.incident), report)
-            words = "report written" if report else f"no report: {reply.get('unseen', '')}"
-            p.tell(EventType.REPORT_WRITTEN, f"{words}; kept in memory", "end", took=reply["took"])
+            failed = "" if report else str(reply.get("unseen", "no reason given"))
+            words = "report written" if report else f"no report: {failed}"
+            effort = Effort(by=STATISTICS, took=reply["took"])
+            p.tell(ReportWritten(failed=failed), f"{words}; kept in memory", "end", effort=effort)
         self._deps.mark(Point.ARCHIVED)
 
 

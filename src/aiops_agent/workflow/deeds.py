@@ -1,6 +1,13 @@
 """What acting and looking leave behind: one transaction each, safe to repeat."""
 
-from aiops_agent.domain.event import EventType
+from aiops_agent.domain.answer import STATISTICS, Author, AuthorKind, Effort
+from aiops_agent.domain.event import (
+    ActionFinished,
+    ActionStarted,
+    UndoFinished,
+    VerificationDone,
+    VerificationSample,
+)
 from aiops_agent.domain.incident import Status
 from aiops_agent.domain.remediation import Outcome, Recovery, Verification
 from aiops_agent.domain.value import Document
@@ -35,7 +42,8 @@ class Deeds:
             p.keep(moved.amend(attempt))
             steps = attempt.prepared.steps if attempt.prepared else ()
             for ordinal, step in enumerate(steps, start=1):
-                p.tell(EventType.ACTION_STARTED, step.run, f"{number}-{ordinal}")
+                started = ActionStarted(attempt=number, step=ordinal, action=step.action)
+                p.tell(started, step.run, f"{number}-{ordinal}")
 
     def executed(self, incident_id: str, number: int, outcome: Document) -> str:
         """Keep what was done; return the environment's time at which it was done."""
@@ -45,16 +53,18 @@ class Deeds:
             p.keep(p.incident.amend(attempt))
             step = attempt.prepared.steps[0] if attempt.prepared else None
             p.tell(
-                EventType.ACTION_FINISHED,
+                ActionFinished(
+                    attempt=number,
+                    action=step.action if step else None,
+                    risk=step.risk if step else None,
+                    outcome=done,
+                ),
                 _words(done),
                 str(number),
-                data={
-                    "outcome": outcome,
-                    "action": step.action.kind if step else "",
-                    "risk": step.risk if step else "",
-                    "state": done.state,
-                },
-                took=(done.finished - done.started).total_seconds(),
+                effort=Effort(
+                    by=Author(kind=AuthorKind.RULE, name="executor"),
+                    took=(done.finished - done.started).total_seconds(),
+                ),
             )
             return p.at.isoformat()
 
@@ -74,11 +84,10 @@ class Deeds:
             kept = p.attempt(number).model_copy(update={"verification": seen})
             p.keep(p.incident.amend(kept))
             p.tell(
-                EventType.VERIFICATION_SAMPLE,
+                VerificationSample(attempt=number, verification=seen),
                 f"{_SO_FAR[seen.recovery]} · {seen.reason}",
                 f"{number}-{look}",
-                data={"verification": seen.document()},
-                took=reply["took"],
+                effort=Effort(by=STATISTICS, took=reply["took"]),
             )
             return seen.recovery
 
@@ -92,30 +101,23 @@ class Deeds:
             p.keep(kept.model_copy(update={"recovery": recovery}))
             seen = attempt.verification
             p.tell(
-                EventType.VERIFICATION_DONE,
+                VerificationDone(attempt=number, recovery=recovery, verification=seen),
                 f"verdict: {_spoken(recovery)}; {_NEXT[recovery]}",
                 str(number),
-                data={
-                    "verification": seen.document() if seen else None,
-                    "recovery": recovery,
-                },
             )
 
     def undone(self, incident_id: str, number: int, reply: Document) -> Document | None:
         """Keep what was taken back, or that nothing can be; return the outcome, if there is one."""
         with page(self._deps, incident_id) as p:
             if "outcome" not in reply:
-                p.tell(
-                    EventType.UNDO_FINISHED,
-                    f"NOT taken back: {reply['unreadable']}",
-                    str(number),
-                )
+                failed = UndoFinished(attempt=number, failed=reply["unreadable"])
+                p.tell(failed, f"NOT taken back: {reply['unreadable']}", str(number))
                 return None
             outcome: Document = reply["outcome"]
             done = Outcome.of(outcome)
             p.keep(p.incident.amend(p.attempt(number).model_copy(update={"undo": done})))
             words = f"taken back: {_words(done)}" if done.effects else "nothing to take back"
-            p.tell(EventType.UNDO_FINISHED, words, str(number), data={"outcome": outcome})
+            p.tell(UndoFinished(attempt=number, outcome=done), words, str(number))
             return outcome
 
     def undo_verified(self, incident_id: str, number: int, verification: Document) -> None:
@@ -125,7 +127,8 @@ class Deeds:
             attempt = p.attempt(number).model_copy(update={"undo_verification": seen})
             p.keep(p.incident.amend(attempt))
             message = f"after taking back: {_spoken(seen.recovery)} · {seen.reason}"
-            p.tell(EventType.VERIFICATION_SAMPLE, message, f"{number}-undo")
+            sample = VerificationSample(attempt=number, verification=seen, after_undo=True)
+            p.tell(sample, message, f"{number}-undo")
 
 
 def _spoken(recovery: Recovery) -> str:

@@ -12,7 +12,13 @@ from aiops_agent.domain.approval import (
     Verdict,
 )
 from aiops_agent.domain.errors import ApprovalError
-from aiops_agent.domain.event import EventType
+from aiops_agent.domain.event import (
+    ApprovalDecided,
+    ApprovalEnded,
+    ApprovalPending,
+    ApprovalRefused,
+    ApprovalReminder,
+)
 from aiops_agent.domain.incident import Status
 from aiops_agent.domain.remediation import PreparedPlan
 from aiops_agent.domain.value import Document
@@ -39,10 +45,11 @@ class Gate:
                 self._policy_answers(p, request, said, now)
             elif request.state is ApprovalState.PENDING:
                 p.tell(
-                    EventType.APPROVAL_PENDING,
+                    ApprovalPending(
+                        approval=request.id, digest=request.digest, expires_at=request.expires_at
+                    ),
                     f"plan {request.digest[:12]} waits for a yes or a no",
                     request.id,
-                    data={"approval": request.id, "digest": request.digest},
                 )
             return request.id
 
@@ -69,10 +76,11 @@ class Gate:
             if now >= request.remind_at:
                 left = request.expires_at - now
                 p.tell(
-                    EventType.APPROVAL_REMINDER,
+                    ApprovalReminder(
+                        approval=request.id, digest=request.digest, expires_at=request.expires_at
+                    ),
                     f"still waiting for an answer, {left.total_seconds() / 60:.0f} min left",
                     request.id,
-                    data={"approval": request.id, "digest": request.digest},
                 )
                 return left.total_seconds()
             return (request.remind_at - now).total_seconds()
@@ -117,10 +125,9 @@ class Gate:
             return
         with page(self.deps, request.incident) as p:
             p.tell(
-                EventType.APPROVAL_REFUSED,
+                ApprovalRefused(approval=request.id, by=by, surface=surface, why=why),
                 f"an answer by {by or 'nobody'} ({surface}) does not count: {why}",
                 f"{request.id}:{self.deps.now().isoformat()}",
-                data={"approval": request.id, "why": why, "decision": {"surface": surface}},
             )
 
     def _request(self, plan: PreparedPlan, verdict: Verdict, now: datetime) -> ApprovalRequest:
@@ -154,21 +161,19 @@ class Gate:
     def _tell_answer(self, p: Page, answered: ApprovalRequest, decision: Decision) -> None:
         why = f": {decision.reason}" if decision.reason else ""
         p.tell(
-            EventType.APPROVAL_DECIDED,
+            ApprovalDecided(
+                approval=answered.id,
+                decision=decision,
+                waited=(decision.at - answered.asked_at).total_seconds(),
+            ),
             f"{approve.ending(answered)} · plan {answered.digest[:12]}{why}",
             answered.id,
-            data={
-                "approval": answered.id,
-                "decision": decision.document(),
-                "waited": (decision.at - answered.asked_at).total_seconds(),
-            },
         )
 
     def _end(self, p: Page, request: ApprovalRequest, state: ApprovalState, note: str) -> None:
         if approve.end(p.work, request, state, note) is not None:
             p.tell(
-                EventType.APPROVAL_ENDED,
+                ApprovalEnded(approval=request.id, digest=request.digest, state=state, why=note),
                 f"plan {request.digest[:12]} {state}: {note}",
                 request.id,
-                data={"approval": request.id, "state": state},
             )

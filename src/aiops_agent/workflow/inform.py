@@ -5,7 +5,7 @@ import logging
 from dataclasses import dataclass
 
 from aiops_agent.domain.errors import NotifyError
-from aiops_agent.domain.event import Event, EventType
+from aiops_agent.domain.event import Event, EventType, PeopleTold
 from aiops_agent.domain.incident import EnvironmentId, Incident
 from aiops_agent.domain.notice import Notice, Occasion
 from aiops_agent.ports.people import Notifier
@@ -75,10 +75,9 @@ class Inform:
         told = f"NOT told ({why_not})" if why_not else "told"
         with page(self.deps, notice.incident) as p:
             p.tell(
-                EventType.PEOPLE_TOLD,
+                PeopleTold(channel=self.notifier.name, occasion=notice.occasion, failed=why_not),
                 f"{told} by {self.notifier.name}: {occasion}",
                 f"{self.notifier.name}:{notice.key}",
-                data={"channel": self.notifier.name, "outcome": "failed" if why_not else "sent"},
             )
 
     def _notice(self, event: Event, occasion: Occasion) -> Notice:

@@ -5,10 +5,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 
+from aiops_agent.domain.answer import Effort
 from aiops_agent.domain.errors import AiopsError
-from aiops_agent.domain.event import EventType
+from aiops_agent.domain.event import Payload
 from aiops_agent.domain.incident import Attempt, Incident
-from aiops_agent.domain.value import Document
 from aiops_agent.ports.store import Work
 from aiops_agent.workflow.chronicle import Chronicle
 from aiops_agent.workflow.deps import Deps
@@ -25,25 +25,23 @@ class Page:
 
     def tell(
         self,
-        kind: EventType,
+        payload: Payload,
         message: str,
         key: str,
         *,
         refs: tuple[str, ...] = (),
-        data: Document | None = None,
-        took: float | None = None,
+        effort: Effort | None = None,
     ) -> None:
         """Append one event about this incident."""
         self.chronicle.tell(
             self.work,
             self.incident,
-            kind,
+            payload,
             message,
             key=key,
             at=self.at,
             refs=refs,
-            data=data,
-            took=took,
+            effort=effort,
         )
 
     def attempt(self, number: int) -> Attempt:

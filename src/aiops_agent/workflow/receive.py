@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from aiops_agent.correlate import belongs_to, same_cause, service_of
 from aiops_agent.domain.alert import Alert, AlertState, Delivery, Severity
 from aiops_agent.domain.errors import SourceError
-from aiops_agent.domain.event import EventType
+from aiops_agent.domain.event import AlertNews, AlertReceived, IncidentOpened, Payload
 from aiops_agent.domain.incident import EnvironmentId, Incident, IncidentId
 from aiops_agent.domain.point import Point
 from aiops_agent.domain.telemetry import ServiceGraph
@@ -89,11 +89,11 @@ class _Intake:
         unresolved = [incident for incident in self.known.values() if not incident.ended]
         known = belongs_to(alert, unresolved)
         if known is not None:
-            self._seen_again(known, delivery)
+            self._seen_again(known, alert, delivery)
             return known
         ended = belongs_to(alert, [i for i in self.known.values() if self._just_ended(i)])
         if ended is not None:
-            self._seen_again(ended, delivery)
+            self._seen_again(ended, alert, delivery)
             return ended
         service = service_of(alert, self.graph.names)
         window = self.deps.terms.window
@@ -124,8 +124,14 @@ class _Intake:
         )
         self._keep(incident)
         left_out = f" · {delivery.truncated} alerts left out" if delivery.truncated else ""
-        message = f"{alert.name} · {alert.summary}{left_out}"
-        self._tell(incident, EventType.INCIDENT_OPENED, message, "open")
+        opened = IncidentOpened(
+            alert=alert.key,
+            name=alert.name,
+            service=service,
+            severity=incident.severity,
+            left_out=delivery.truncated,
+        )
+        self._tell(incident, opened, f"{alert.name} · {alert.summary}{left_out}", "open")
         return incident
 
     def _attach(self, incident: Incident, alert: Alert) -> Incident:
@@ -137,19 +143,19 @@ class _Intake:
         )
         self._keep(joined)
         message = f"{alert.name} · {alert.summary} · joins: same cause"
-        self._tell(joined, EventType.ALERT_RECEIVED, message, alert.key)
+        self._tell(joined, _received(alert, AlertNews.JOINED), message, alert.key)
         return joined
 
-    def _seen_again(self, incident: Incident, delivery: Delivery) -> None:
+    def _seen_again(self, incident: Incident, alert: Alert, delivery: Delivery) -> None:
         key = f"again-{delivery.digest[:16]}-{delivery.seen}"
-        self._tell(incident, EventType.ALERT_RECEIVED, "the same alert again", key)
+        self._tell(incident, _received(alert, AlertNews.AGAIN), "the same alert again", key)
 
     def _resolved(self, alert: Alert, delivery: Delivery) -> None:
         known = belongs_to(alert, [i for i in self.known.values() if not i.ended])
         if known is not None:
             message = f"{alert.name} · the sender says resolved; telemetry decides"
             key = f"resolved-{delivery.digest[:16]}-{alert.key}"
-            self._tell(known, EventType.ALERT_RECEIVED, message, key)
+            self._tell(known, _received(alert, AlertNews.RESOLVED), message, key)
 
     def _keep(self, incident: Incident) -> None:
         self.known[incident.id] = incident
@@ -161,8 +167,12 @@ class _Intake:
             return self.at
         return begin
 
-    def _tell(self, incident: Incident, kind: EventType, message: str, key: str) -> None:
-        Chronicle(self.deps.now).tell(self.work, incident, kind, message, key=key, at=self.at)
+    def _tell(self, incident: Incident, payload: Payload, message: str, key: str) -> None:
+        Chronicle(self.deps.now).tell(self.work, incident, payload, message, key=key, at=self.at)
+
+
+def _received(alert: Alert, news: AlertNews) -> AlertReceived:
+    return AlertReceived(news=news, alert=alert.key, name=alert.name)
 
 
 def _severity(alert: Alert) -> Severity:

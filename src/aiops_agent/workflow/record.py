@@ -6,9 +6,16 @@ harmless.
 
 from datetime import timedelta
 
+from aiops_agent.domain.answer import STATISTICS, Effort
 from aiops_agent.domain.approval import Verdict
 from aiops_agent.domain.diagnosis import Diagnosis, Triage, TriageVerdict
-from aiops_agent.domain.event import EventType
+from aiops_agent.domain.event import (
+    DiagnosisReady,
+    EvidenceAdded,
+    PlanProposed,
+    PolicyDecided,
+    TriageDone,
+)
 from aiops_agent.domain.incident import Attempt, Status
 from aiops_agent.domain.remediation import Plan, PlanKind, PreparedPlan
 from aiops_agent.domain.value import Document
@@ -81,11 +88,10 @@ class Record:
             p.keep(p.incident.model_copy(update={**facts, "title": title or p.incident.title}))
             level = seen.severity.upper().replace("SEV", "SEV-")
             p.tell(
-                EventType.TRIAGE_DONE,
+                TriageDone(triage=seen),
                 f"{level} · {seen.verdict} · {seen.impact or seen.reason}",
                 str(look),
-                data={"triage": seen.document()},
-                took=reply["took"],
+                effort=_effort(reply["took"]),
             )
             return seen.document()
 
@@ -97,7 +103,8 @@ class Record:
         else:
             why = f"cannot see, trying again: {reply['unseen']}"
         with page(self._deps, incident_id) as p:
-            p.tell(EventType.EVIDENCE_ADDED, why, f"unsure-{number}-{look}", took=reply["took"])
+            unsure, effort = EvidenceAdded(attempt=number), _effort(reply["took"])
+            p.tell(unsure, why, f"unsure-{number}-{look}", effort=effort)
         return why
 
     def diagnosed(self, incident_id: str, number: int, reply: Document) -> None:
@@ -111,19 +118,18 @@ class Record:
             p.keep(moved.amend(Attempt(number=number, diagnosis=found)))
             for finding in (f for f in found.findings if f.changed):
                 p.tell(
-                    EventType.EVIDENCE_ADDED,
+                    EvidenceAdded(attempt=number, finding=finding),
                     f"{finding.service} {finding.what} {finding.before} → {finding.now}",
                     f"{number}-{finding.id}",
                     refs=(finding.id,),
                 )
             evidence = found.best.evidence if found.best else ()
             p.tell(
-                EventType.DIAGNOSIS_READY,
+                DiagnosisReady(attempt=number, diagnosis=found),
                 f"{found.summary} · {found.confidence} confidence",
                 str(number),
                 refs=tuple(dict.fromkeys(e.finding for e in evidence)),
-                data={"diagnosis": answer},
-                took=took,
+                effort=_effort(took),
             )
 
     def planned(self, incident_id: str, number: int, *, answer: Document, took: float) -> None:
@@ -133,11 +139,10 @@ class Record:
             p.keep(p.incident.amend(p.attempt(number).model_copy(update={"plan": plan})))
             what = ", then ".join(a.text for a in plan.actions) or _NOTHING_RUN[plan.kind]
             p.tell(
-                EventType.PLAN_PROPOSED,
+                PlanProposed(attempt=number, plan=plan),
                 f"{what} · {plan.reason}",
                 str(number),
-                data={"plan": answer},
-                took=took,
+                effort=_effort(took),
             )
 
     def reviewed(
@@ -149,9 +154,12 @@ class Record:
             facts = {"prepared": plan, "verdict": said}
             p.keep(p.incident.amend(p.attempt(number).model_copy(update=facts)))
             p.tell(
-                EventType.POLICY_DECIDED,
+                PolicyDecided(attempt=number, digest=plan.digest, verdict=said),
                 f"{said.ruling} · rule {said.rule} · {said.reason}",
                 str(number),
-                data={"verdict": verdict, "digest": plan.digest, "rule": said.rule},
-                took=took,
+                effort=_effort(took),
             )
+
+
+def _effort(took: float) -> Effort:
+    return Effort(by=STATISTICS, took=took)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from aiops_agent.domain.alert import Delivery
 from aiops_agent.domain.approval import ApprovalRequest, ApprovalState, Decision, Surface
 from aiops_agent.domain.errors import StoreError, UsageError
-from aiops_agent.domain.event import Event, EventType
+from aiops_agent.domain.event import Event, IncidentMoved
 from aiops_agent.domain.incident import EnvironmentId, Incident
 from aiops_agent.domain.point import Point
 from aiops_agent.domain.postmortem import Postmortem
@@ -127,7 +127,7 @@ class Service:
             taken = p.incident.model_copy(update={"takeover": True})
             p.keep(taken)
             why = f": {reason}" if reason else ""
-            p.tell(EventType.INCIDENT_MOVED, f"taken over by {by}{why}", "takeover")
+            p.tell(IncidentMoved(by=by, reason=reason), f"taken over by {by}{why}", "takeover")
             p.work.wake(found.id, f"{found.id}:takeover")
             return taken
 

@@ -9,7 +9,7 @@ import pytest
 
 from aiops_agent.adapters.approval_file import ApprovalFiles
 from aiops_agent.domain.approval import ApprovalState, Surface
-from aiops_agent.domain.event import Event, EventType
+from aiops_agent.domain.event import Event
 from aiops_agent.domain.incident import Ending, Incident, Status
 from aiops_agent.interfaces.cli import follow as following
 from aiops_agent.interfaces.cli import keyboard
@@ -224,8 +224,7 @@ def test_a_request_whose_time_is_over_is_not_called_waiting(
 
 
 def _expired(number: int) -> Event:
-    update = {"id": number, "type": EventType.REPORT_WRITTEN, "message": "report written"}
-    return canned.EVENTS[-1].model_copy(update=update)
+    return canned.EVENTS[-1].model_copy(update={"id": number, "message": "report written"})
 
 
 def test_a_watcher_is_told_when_no_process_works_on_it(aiops: Aiops, house: PlayedHouse) -> None:

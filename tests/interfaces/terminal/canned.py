@@ -3,6 +3,7 @@
 from datetime import UTC, datetime, timedelta
 
 from aiops_agent.domain.alert import Severity
+from aiops_agent.domain.answer import STATISTICS, Effort
 from aiops_agent.domain.approval import (
     ApprovalRequest,
     ApprovalState,
@@ -23,8 +24,27 @@ from aiops_agent.domain.diagnosis import (
     Triage,
     TriageVerdict,
 )
-from aiops_agent.domain.event import Event, EventType, Phase
-from aiops_agent.domain.incident import Attempt, EnvironmentId, Incident, IncidentId, Status
+from aiops_agent.domain.event import (
+    ActionFinished,
+    ActionStarted,
+    AlertNews,
+    AlertReceived,
+    ApprovalDecided,
+    ApprovalPending,
+    DiagnosisReady,
+    Event,
+    EvidenceAdded,
+    IncidentOpened,
+    IncidentResolved,
+    Payload,
+    PlanProposed,
+    PolicyDecided,
+    ReportWritten,
+    TriageDone,
+    VerificationDone,
+    VerificationSample,
+)
+from aiops_agent.domain.incident import Attempt, Ending, EnvironmentId, Incident, IncidentId, Status
 from aiops_agent.domain.remediation import (
     Action,
     ActionKind,
@@ -46,7 +66,6 @@ from aiops_agent.domain.remediation import (
     Verification,
 )
 from aiops_agent.domain.telemetry import ServiceName, Signal, Window
-from aiops_agent.domain.value import Document
 
 PAYMENTS, WEB = ServiceName("payments-api"), ServiceName("web")
 START = datetime(2026, 11, 19, 3, 4, 2, tzinfo=UTC)
@@ -290,130 +309,112 @@ ESCALATED = RESOLVED.model_copy(
 
 
 def event(
-    kind: EventType,
+    payload: Payload,
     seconds: float,
     message: str,
     *,
-    by: tuple[Phase, str] = (Phase.ALERT, "intake"),
     refs: tuple[str, ...] = (),
-    data: Document | None = None,
     took: float | None = None,
     wall: float | None = None,
 ) -> Event:
     """Return an event `seconds` after the alert in environment time, `wall` in wall time."""
     return Event(
-        key=f"INC-0001:{kind}:{seconds}",
+        key=f"INC-0001:{payload.type}:{seconds}",
         incident="INC-0001",
         environment="shop:demo",
-        type=kind,
-        phase=by[0],
-        agent=by[1],
+        payload=payload,
         message=message,
         refs=refs,
-        data=data or {},
         at=START + timedelta(seconds=seconds),
         written_at=START + timedelta(days=5, seconds=seconds if wall is None else wall),
-        took=took,
+        effort=None if took is None else Effort(by=STATISTICS, took=took),
     )
 
 
-_T, _D = (Phase.TRIAGE, "triage"), (Phase.DIAGNOSE, "diagnose")
-_GATE, _EXECUTOR = (Phase.APPROVE, "gate"), (Phase.ACT, "executor")
-_VERIFY, _STORY = (Phase.VERIFY, "verify"), (Phase.REPORT, "story")
+_ALERT = {"alert": "k1", "name": "LatencyHigh"}
+_WAITS = {"approval": REQUEST.id, "digest": REQUEST.digest}
+_SEVERITY = Severity.SEV2
 EVENTS = (
-    event(EventType.ALERT_RECEIVED, 0, "LatencyHigh critical · 3 alerts → 1 incident", wall=0),
-    event(EventType.INCIDENT_OPENED, 0, "payments-api experiencing latency spikes", wall=0),
     event(
-        EventType.TRIAGE_DONE,
+        AlertReceived(news=AlertNews.JOINED, **_ALERT),
         0,
-        f"SEV-2 · confirmed · {TRIAGE.impact}",
-        by=_T,
-        data={"triage": TRIAGE.document()},
-        took=0.1,
-        wall=0.2,
+        "LatencyHigh critical · 3 alerts → 1 incident",
+        wall=0,
     ),
+    event(
+        IncidentOpened(service="payments-api", severity=_SEVERITY, **_ALERT),
+        0,
+        "payments-api experiencing latency spikes",
+        wall=0,
+    ),
+    event(TriageDone(triage=TRIAGE), 0, f"SEV-2 · confirmed · {TRIAGE.impact}", took=0.1, wall=0.2),
     *(
         event(
-            EventType.EVIDENCE_ADDED,
+            EvidenceAdded(attempt=1, finding=f),
             0.1 * n,
             f"{f.service} {f.what} {f.before} → {f.now}",
-            by=_D,
             refs=(f.id,),
             wall=0.5,
         )
         for n, f in enumerate(FINDINGS[:4], start=1)
     ),
     event(
-        EventType.DIAGNOSIS_READY,
+        DiagnosisReady(attempt=1, diagnosis=DIAGNOSIS),
         1,
         "payments-api is overloaded (high confidence)",
-        by=_D,
         refs=("E1", "E2", "E3", "E4"),
-        data={"diagnosis": DIAGNOSIS.document()},
         took=0.3,
         wall=0.6,
     ),
     event(
-        EventType.PLAN_PROPOSED,
-        1,
-        f"{SCALE.text}: {PLAN.reason}",
-        by=(Phase.PLAN, "plan"),
-        data={"plan": PLAN.document()},
-        took=0.05,
-        wall=0.7,
+        PlanProposed(attempt=1, plan=PLAN), 1, f"{SCALE.text}: {PLAN.reason}", took=0.05, wall=0.7
     ),
     event(
-        EventType.POLICY_DECIDED,
+        PolicyDecided(attempt=1, digest=PREPARED.digest, verdict=VERDICT),
         1,
         f"ask · rule risky_needs_human · {VERDICT.reason}",
-        by=(Phase.REVIEW, "policy"),
-        data={"verdict": VERDICT.document(), "digest": PREPARED.digest},
         wall=0.8,
     ),
     event(
-        EventType.APPROVAL_PENDING,
+        ApprovalPending(expires_at=REQUEST.expires_at, **_WAITS),
         1,
         "plan 1 waits for a person",
-        by=_GATE,
-        data={"approval": REQUEST.id, "digest": REQUEST.digest},
         wall=1,
     ),
     event(
-        EventType.APPROVAL_DECIDED,
+        ApprovalDecided(approval=REQUEST.id, decision=DECISION, waited=22.0),
         1,
         f"approved by alex (terminal) · plan {REQUEST.digest[:12]}",
-        by=_GATE,
-        data={"approval": REQUEST.id, "decision": DECISION.document(), "waited": 22.0},
         wall=23,
     ),
-    event(EventType.ACTION_STARTED, 1, STEP.run, by=_EXECUTOR, wall=23),
+    event(ActionStarted(attempt=1, step=1, action=SCALE), 1, STEP.run, wall=23),
     event(
-        EventType.ACTION_FINISHED,
+        ActionFinished(attempt=1, action=SCALE, risk=STEP.risk, outcome=OUTCOME),
         1,
         "scale payments-api to 5 replicas (generation 7): applied",
-        by=_EXECUTOR,
-        data={"outcome": OUTCOME.document()},
         took=0.2,
         wall=23.2,
     ),
     event(
-        EventType.VERIFICATION_SAMPLE,
+        VerificationSample(attempt=1, verification=VERIFICATION),
         61,
         "not recovered · latency p95 is 640 ms",
-        by=_VERIFY,
         wall=23.4,
     ),
     event(
-        EventType.VERIFICATION_DONE,
+        VerificationDone(attempt=1, recovery=Recovery.RECOVERED, verification=VERIFICATION),
         130,
         "recovered · 1 of 1 criteria held for 60 s",
-        by=_VERIFY,
-        data={"verification": VERIFICATION.document(), "recovery": "recovered"},
         took=0.1,
         wall=23.6,
     ),
-    event(EventType.INCIDENT_RESOLVED, 131, "resolved: scaled to 5 replicas", by=_STORY, wall=23.7),
-    event(EventType.REPORT_WRITTEN, 131, "report kept", by=(Phase.REPORT, "report"), wall=23.8),
+    event(
+        IncidentResolved(ending=Ending.FIXED, severity=_SEVERITY),
+        131,
+        "resolved: scaled to 5 replicas",
+        wall=23.7,
+    ),
+    event(ReportWritten(), 131, "report kept", wall=23.8),
 )
 HOSTILE = (
     "\x1b[2J\x1b[H\x1b]0;owned\x07\x1b[31mAPPROVED\x1b[0m\rfake line\b\b\b",

@@ -9,6 +9,7 @@ from aiops_agent.domain.approval import ApprovalState, Ruling
 from aiops_agent.domain.event import Event, EventType
 from aiops_agent.interfaces.terminal.follow import Follower
 from aiops_agent.interfaces.terminal.footer import Footer, LiveFooter
+from tests.contracts.payloads import PAYLOADS
 from tests.interfaces.terminal import canned
 from tests.interfaces.terminal.drawing import blocks, drawn, followed, terminal, written
 
@@ -55,9 +56,9 @@ def test_a_plan_that_policy_decides_is_shown_with_its_verdict() -> None:
     """Nobody is asked, so nothing is marked as required."""
     verdict = canned.VERDICT.model_copy(update={"ruling": Ruling.DENY})
     event = next(e for e in canned.EVENTS if e.type is EventType.POLICY_DECIDED)
-    data = {**event.data, "verdict": verdict.document()}
+    payload = event.payload.model_copy(update={"verdict": verdict})
 
-    shown = blocks().below(event.model_copy(update={"data": data}), 100)
+    shown = blocks().below(event.model_copy(update={"payload": payload}), 100)
 
     assert "deny" in "\n".join(drawn(shown[0], 100))
 
@@ -73,20 +74,11 @@ def test_a_replay_shows_a_plan_as_it_waited_then() -> None:
     assert "expires" not in text
 
 
-@pytest.mark.parametrize(
-    "data",
-    [
-        {"diagnosis": {"written": "by another version"}},
-        {"plan": {"kind": "dance"}},
-        {"verification": None},
-        {},
-    ],
-)
-def test_an_unreadable_document_costs_its_block_only(data: dict[str, object]) -> None:
+def test_a_block_whose_incident_is_gone_is_left_out() -> None:
     """The line of the event stands."""
-    for event in canned.EVENTS:
-        other = event.model_copy(update={"data": data})
-        assert blocks(incident=None, request=None).below(other, 80) == []
+    for kind in (EventType.POLICY_DECIDED, EventType.APPROVAL_PENDING, EventType.UNREADABLE):
+        event = canned.event(PAYLOADS[kind], 1, "a sentence")
+        assert blocks(incident=None, request=None).below(event, 80) == []
 
 
 def test_many_incidents_are_lines_with_their_ids() -> None:
@@ -159,7 +151,7 @@ def test_a_live_footer_leaves_nothing_behind() -> None:
 def test_every_type_of_event_has_a_line() -> None:
     """No name in the public set is forgotten by the palette."""
     for kind in EventType:
-        event: Event = canned.event(kind, 1, "a sentence")
+        event: Event = canned.event(PAYLOADS[kind], 1, "a sentence")
         assert "a sentence" in followed(terminal(80), (event,), canned.WAITING)[0]
 
 
@@ -167,7 +159,7 @@ def test_every_type_of_event_has_a_line() -> None:
 def test_why_an_answer_does_not_count_is_never_cut(kind: EventType) -> None:
     """A person must be able to read the reason on a narrow screen."""
     why = "an answer by nobody (file) does not count: it can be written by others; use umask 077"
-    event = canned.EVENTS[0].model_copy(update={"type": kind, "message": why})
+    event = canned.EVENTS[0].model_copy(update={"payload": PAYLOADS[kind], "message": why})
 
     lines = followed(terminal(60), (event,), canned.WAITING)
 

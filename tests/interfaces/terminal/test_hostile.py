@@ -6,6 +6,7 @@ import re
 import pytest
 from rich.console import Console
 
+from aiops_agent.domain.event import DiagnosisReady
 from aiops_agent.interfaces.terminal.evidence import evidence
 from aiops_agent.interfaces.terminal.screen import screen
 from aiops_agent.interfaces.terminal.timeline import line
@@ -26,9 +27,10 @@ def test_a_whole_story_with_hostile_words_emits_no_control_character(text: str) 
     incident = canned.ESCALATED.model_copy(update=_poisoned(text))
     finding = canned.FINDINGS[3].model_copy(update={"what": text, "now": text, "source": text})
     found = canned.DIAGNOSIS.model_copy(update={"findings": (finding,), "not_known": (text,)})
-    events = [e.model_copy(update={"message": text, "agent": text}) for e in canned.EVENTS]
+    events = [e.model_copy(update={"message": text}) for e in canned.EVENTS]
     ready = next(i for i, e in enumerate(events) if e.type == "diagnosis.ready")
-    events[ready] = events[ready].model_copy(update={"data": {"diagnosis": found.document()}})
+    payload = DiagnosisReady(attempt=1, diagnosis=found)
+    events[ready] = events[ready].model_copy(update={"payload": payload})
 
     lines = followed(terminal(100), tuple(events), incident)
 

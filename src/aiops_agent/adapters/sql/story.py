@@ -8,7 +8,8 @@ from sqlalchemy import Connection, Integer, Row, bindparam, insert, select, upda
 from aiops_agent.adapters.sql.rows import put, read
 from aiops_agent.adapters.sql.tables import COUNTERS, CURSORS, EVENTS, INBOX, INCIDENTS
 from aiops_agent.domain.alert import Delivery
-from aiops_agent.domain.event import Event
+from aiops_agent.domain.errors import StoreError
+from aiops_agent.domain.event import Event, EventType
 from aiops_agent.domain.incident import Incident, IncidentId
 
 _APART = {"id", "seen", "body"}  # of a delivery: columns of their own
@@ -152,7 +153,7 @@ class SqlEvents:
             "key": event.key,
             "incident": event.incident,
             "written_at": event.written_at,
-            "document": event.model_dump(mode="json", exclude={"id"}),
+            "document": event.document(),
         }
         self.connection.execute(_NEW_EVENT, row)
         return True
@@ -164,7 +165,7 @@ class SqlEvents:
         query = _EVENTS_AFTER if incident is None else _EVENTS_OF_INCIDENT
         given = {"cursor": cursor, "most": limit, "wanted": incident}
         rows = self.connection.execute(query, given)
-        return tuple(read(Event, row.document, id=row.number) for row in rows)
+        return tuple(_event(row.document, row.number) for row in rows)
 
     def cursor(self, subscriber: str) -> int:
         """Return the id of the last event that a subscriber has done with; 0 when it is new."""
@@ -175,3 +176,14 @@ class SqlEvents:
         """Move a subscriber's cursor forward; never back."""
         if cursor > self.cursor(subscriber):
             put(self.connection, CURSORS, {"subscriber": subscriber}, {"event": cursor})
+
+
+def _event(document: Any, number: int) -> Event:
+    """Rebuild an event; what another version wrote keeps its message and loses its payload."""
+    try:
+        return read(Event, document, id=number)
+    except StoreError:
+        # One unreadable payload must not stop everybody who reads the bus behind it.
+        was = (document.get("payload") or {}).get("type")
+        lost = {"type": EventType.UNREADABLE, "was": str(was)}
+        return read(Event, {**document, "effort": None, "payload": lost}, id=number)

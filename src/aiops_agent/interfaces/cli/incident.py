@@ -40,7 +40,7 @@ def show(
     service = call.house.service
     found = service.incident(incident)
     told = service.events(0, found.id)
-    data = {**found.document(), "events": documents(told)}
+    data = {**found.document(), "events": [event.public() for event in told]}
     call.answer(output, data, lambda width: page.incident(found, told, width))
 
 

@@ -3,14 +3,26 @@
 import platform
 import threading
 from collections import Counter as Tally
-from typing import Any
 
 import prometheus_client as prom
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
 from aiops_agent.domain.alert import Delivery
 from aiops_agent.domain.approval import ApprovalState
-from aiops_agent.domain.event import Event, EventType
+from aiops_agent.domain.event import (
+    ActionFinished,
+    ApprovalDecided,
+    ApprovalEnded,
+    ApprovalRefused,
+    Event,
+    IncidentDismissed,
+    IncidentEscalated,
+    IncidentResolved,
+    Payload,
+    PeopleTold,
+    PolicyDecided,
+    VerificationDone,
+)
 from aiops_agent.domain.incident import ENDED, Status
 from aiops_agent.domain.timing import by_phase
 from aiops_agent.ports.store import Store, Work
@@ -35,18 +47,6 @@ class Metrics:
         self._lock = threading.Lock()
         self._define(version)
         self._define_story()
-        self._meanings = {
-            EventType.INCIDENT_RESOLVED: self._ended,
-            EventType.PEOPLE_TOLD: self._told,
-            EventType.INCIDENT_DISMISSED: self._ended,
-            EventType.INCIDENT_ESCALATED: self._ended,
-            EventType.POLICY_DECIDED: self._ruled,
-            EventType.APPROVAL_DECIDED: self._decided,
-            EventType.APPROVAL_ENDED: self._expired,
-            EventType.APPROVAL_REFUSED: self._refused,
-            EventType.ACTION_FINISHED: self._acted,
-            EventType.VERIFICATION_DONE: self._verified,
-        }
 
     def received(self, delivery: Delivery) -> None:
         """Count a delivery that was kept, alert by alert; a rejected body counts as one."""
@@ -75,9 +75,31 @@ class Metrics:
 
     def _count(self, event: Event, work: Work) -> None:
         self._cursor = event.id
-        meaning = self._meanings.get(event.type)
-        if meaning is not None:
-            meaning(event, work)
+        match event.payload:
+            case IncidentResolved() | IncidentDismissed() | IncidentEscalated() as end:
+                self._incidents.labels(end.severity, end.ending).inc()
+                self._count_phases(event, work)
+            case PeopleTold(channel=channel, failed=failed):
+                self._notifications.labels(channel, "failed" if failed else "sent").inc()
+            case PolicyDecided(verdict=verdict):
+                self._policy.labels(verdict.ruling, verdict.rule).inc()
+            case ActionFinished(action=action, risk=risk, outcome=outcome):
+                kind = action.kind if action else "unknown"
+                self._actions.labels(kind, risk or "unknown", outcome.state).inc()
+            case VerificationDone(recovery=recovery):
+                self._verifications.labels(recovery).inc()
+            case payload:
+                self._count_answer(payload)
+
+    def _count_answer(self, payload: Payload) -> None:
+        match payload:
+            case ApprovalDecided(decision=decision):
+                word = "approved" if decision.approve else "rejected"
+                self._approvals.labels(word, decision.surface).inc()
+            case ApprovalEnded(state=state):
+                self._approvals.labels(state, "none").inc()
+            case ApprovalRefused(surface=surface):
+                self._approvals.labels("refused", surface).inc()
 
     def _look(self, work: Work) -> None:
         """Count what is so now."""
@@ -88,37 +110,10 @@ class Metrics:
         pending = work.approvals.listed(states=[ApprovalState.PENDING], limit=MANY)
         self._pending.set(len(pending))
 
-    def _told(self, event: Event, _work: Work) -> None:
-        self._notifications.labels(_word(event, "channel"), _word(event, "outcome")).inc()
-
-    def _ended(self, event: Event, work: Work) -> None:
-        self._incidents.labels(_word(event, "severity"), _word(event, "ending")).inc()
+    def _count_phases(self, event: Event, work: Work) -> None:
         history = work.events.after(0, incident=event.incident, limit=MANY)
         for spent in by_phase([known for known in history if known.id <= event.id]):
             self._phases.labels(spent.name).observe(spent.wall.total_seconds())
-
-    def _ruled(self, event: Event, _work: Work) -> None:
-        ruling = _inner(event, "verdict").get("ruling", "unknown")
-        self._policy.labels(str(ruling), _word(event, "rule")).inc()
-
-    def _decided(self, event: Event, _work: Work) -> None:
-        decision = _inner(event, "decision")
-        word = "approved" if decision.get("approve") else "rejected"
-        self._approvals.labels(word, str(decision.get("surface", "unknown"))).inc()
-
-    def _refused(self, event: Event, _work: Work) -> None:
-        surface = str(_inner(event, "decision").get("surface", "unknown"))
-        self._approvals.labels("refused", surface).inc()
-
-    def _expired(self, event: Event, _work: Work) -> None:
-        self._approvals.labels(_word(event, "state"), "none").inc()
-
-    def _acted(self, event: Event, _work: Work) -> None:
-        words = [_word(event, name) for name in ("action", "risk", "state")]
-        self._actions.labels(*words).inc()
-
-    def _verified(self, event: Event, _work: Work) -> None:
-        self._verifications.labels(_word(event, "recovery")).inc()
 
     def _define(self, version: str) -> None:
         r = self.registry
@@ -156,12 +151,3 @@ class Metrics:
 
 def _counter(registry: CollectorRegistry, name: str, text: str, *labels: str) -> Counter:
     return Counter(f"aiops_{name}", text, labels, registry=registry)
-
-
-def _word(event: Event, name: str) -> str:
-    return str(event.data.get(name) or "unknown")
-
-
-def _inner(event: Event, name: str) -> dict[str, Any]:
-    found = event.data.get(name)
-    return found if isinstance(found, dict) else {}

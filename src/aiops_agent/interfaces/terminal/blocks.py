@@ -1,17 +1,21 @@
-"""Which block belongs below which event, and from which documents it is drawn."""
+"""Which block belongs below which event, and from which payload it is drawn."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from pydantic import ValidationError
 from rich.console import RenderableType
 from rich.text import Text
 
-from aiops_agent.domain.approval import ApprovalRequest, ApprovalState, Ruling, Verdict
-from aiops_agent.domain.diagnosis import Diagnosis
-from aiops_agent.domain.event import Event, EventType
+from aiops_agent.domain.approval import ApprovalRequest, ApprovalState, Ruling
+from aiops_agent.domain.event import (
+    ApprovalPending,
+    DiagnosisReady,
+    Event,
+    PlanProposed,
+    PolicyDecided,
+    VerificationDone,
+)
 from aiops_agent.domain.incident import Incident
-from aiops_agent.domain.remediation import Plan, Verification
 from aiops_agent.interfaces.terminal.cause import root_cause
 from aiops_agent.interfaces.terminal.evidence import evidence
 from aiops_agent.interfaces.terminal.plan import plan, proposal
@@ -20,7 +24,7 @@ from aiops_agent.interfaces.terminal.verification import checks
 
 @dataclass(frozen=True)
 class Blocks:
-    """Draws from the event's own documents, so that a replay shows what was known then.
+    """Draws from the event's own payload, so that a replay shows what was known then.
 
     `incident` and `approval` look up by id and may return None.
     """
@@ -30,38 +34,28 @@ class Blocks:
 
     def below(self, event: Event, width: int) -> list[RenderableType]:
         """Return what is shown below the event's line; empty for most events."""
-        try:
-            return self._below(event, width)
-        except ValidationError:
-            # Written by another version of us: the line stands, the block is left out.
-            return []
-
-    def _below(self, event: Event, width: int) -> list[RenderableType]:
-        match event.type:
-            case EventType.DIAGNOSIS_READY if event.data.get("diagnosis"):
-                found = Diagnosis.of(event.data["diagnosis"])
+        match event.payload:
+            case DiagnosisReady(diagnosis=found):
                 return [Text(""), evidence(found, width), root_cause(found)]
-            case EventType.PLAN_PROPOSED if event.data.get("plan"):
-                chosen = Plan.of(event.data["plan"])
+            case PlanProposed(plan=chosen):
                 return [] if chosen.actions else [proposal(chosen)]
-            case EventType.POLICY_DECIDED if event.data.get("verdict"):
-                return self._decided(event, Verdict.of(event.data["verdict"]))
-            case EventType.APPROVAL_PENDING:
-                return self._waiting(str(event.data.get("approval", "")))
-            case EventType.VERIFICATION_DONE if event.data.get("verification"):
-                seen = Verification.of(event.data["verification"])
-                return [Text(""), checks(seen, width), Text("")] if seen.checks else []
+            case PolicyDecided() as said:
+                return self._decided(event.incident, said)
+            case ApprovalPending(approval=request):
+                return self._waiting(request)
+            case VerificationDone(verification=seen) if seen and seen.checks:
+                return [Text(""), checks(seen, width), Text("")]
             case _:
                 return []
 
-    def _decided(self, event: Event, verdict: Verdict) -> list[RenderableType]:
+    def _decided(self, name: str, said: PolicyDecided) -> list[RenderableType]:
         """Show a plan that nobody is asked about, with policy's yes or no."""
-        incident = self.incident(event.incident)
+        incident = self.incident(name)
         prepared = [a.prepared for a in incident.attempts if a.prepared] if incident else []
-        shown = [p for p in prepared if p.digest == event.data.get("digest", p.digest) and p.steps]
-        if verdict.ruling is Ruling.ASK or not shown:
+        shown = [p for p in prepared if p.digest == said.digest and p.steps]
+        if said.verdict.ruling is Ruling.ASK or not shown:
             return []
-        return [plan(shown[-1], verdict)]
+        return [plan(shown[-1], said.verdict)]
 
     def _waiting(self, request_id: str) -> list[RenderableType]:
         """Show a plan that waits; also when it is answered by now: here, it did wait."""

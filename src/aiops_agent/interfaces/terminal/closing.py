@@ -38,10 +38,9 @@ def closing(
     events: Sequence[Event],
     width: int,
     *,
-    report: str = "",
     next_commands: Sequence[str] = (),
 ) -> RenderableType:
-    """Return the run's dashboard, the report's place and the next commands."""
+    """Return the run's dashboard, the report's command and the next commands."""
     verb, ink = _ENDS.get(incident.status, (f"is {words(incident.status.value)},", QUIET))
     end = incident.ended_at or (events[-1].at if events else incident.opened_at)
     title = f"{incident.id} {verb} {span(end - incident.opened_at)}"
@@ -55,7 +54,7 @@ def closing(
         grid.add_column(ratio=1)
         grid.add_column()
         grid.add_row(left, right)
-    footing = _footing(incident, report, next_commands, "\n" if width < 72 else " · ")
+    footing = _footing(incident, next_commands, "\n" if width < 72 else " · ")
     return Group(panel(title, grid, ink), footing)
 
 
@@ -133,11 +132,9 @@ def _cells(texts: Sequence[str], ink: str = "") -> list[Text]:
     return [say(text, ink) for text in texts]
 
 
-def _footing(
-    incident: Incident, report: str, commands: Sequence[str], between: str
-) -> RenderableType:
+def _footing(incident: Incident, commands: Sequence[str], between: str) -> RenderableType:
     facts = facts_grid()
-    facts.add_row("Report", tell(report or f"aiops report {incident.id}", LINK))
+    facts.add_row("Report", tell(f"aiops report {incident.id}", LINK))
     if commands:
         facts.add_row("Next", joined([tell(command, STRONG) for command in commands], between))
     return facts

@@ -90,13 +90,11 @@ class Follower:
             return
         if incident.status is Status.ESCALATED:
             self._console.print(escalation(incident))
-        report = next((path for path in map(_path, reversed(self._seen)) if path), "")
         commands = NEXT_SHOP if incident.environment.startswith("shop:") else NEXT_REAL
         dashboard = closing(
             incident,
             self._seen,
             self._console.width,
-            report=report,
             next_commands=[command.format(incident=incident.id) for command in commands],
         )
         self._console.print(dashboard)
@@ -110,7 +108,3 @@ class Follower:
         if not self._many:
             for block in self._blocks.below(event, self._console.width):
                 self._console.print(block)
-
-
-def _path(event: Event) -> str:
-    return str(event.data.get("path", "")) if event.type is EventType.REPORT_WRITTEN else ""

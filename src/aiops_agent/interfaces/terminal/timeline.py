@@ -49,6 +49,7 @@ def _right(event: Event, *, narrow: bool) -> Text:
     if len(event.refs) > most:
         refs.append(f"+{len(event.refs) - most}")
     parts = [" ".join(refs)] if refs else []
-    if event.took is not None and event.took >= 0.05 and not narrow:
-        parts.append(f"{event.took:.1f}s")
+    took = event.effort.took if event.effort else 0.0
+    if took >= 0.05 and not narrow:
+        parts.append(f"{took:.1f}s")
     return say(" ".join(parts), QUIET)

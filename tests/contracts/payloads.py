@@ -1,0 +1,67 @@
+"""One payload of every type of event."""
+
+from aiops_agent.domain import event as e
+from aiops_agent.domain.alert import Severity
+from aiops_agent.domain.approval import ApprovalState, Decision, Opinion, Ruling, Surface, Verdict
+from aiops_agent.domain.diagnosis import Confidence, Diagnosis, Triage, TriageVerdict
+from aiops_agent.domain.event import EventType, Payload
+from aiops_agent.domain.incident import Ending
+from aiops_agent.domain.notice import Occasion
+from aiops_agent.domain.remediation import Outcome, Recovery, Risk, Verification
+from tests.contracts.samples import NOW, SCALE, a_plan
+
+_WAITS = {"approval": "INC-0001.1", "digest": a_plan().digest}
+_OUTCOME = Outcome(effects=(), started=NOW, finished=NOW)
+_CHECKED = Verification(recovery=Recovery.RECOVERED, checks=(), reason="held", at=NOW)
+_END = {"ending": Ending.FIXED, "severity": Severity.SEV2}
+_TRIAGE = Triage(
+    verdict=TriageVerdict.CONFIRMED,
+    severity=Severity.SEV2,
+    service="payments-api",
+    signal=None,
+    impact="slow",
+    reason="seen",
+)
+_DIAGNOSIS = Diagnosis(
+    summary="unknown",
+    hypotheses=(),
+    findings=(),
+    confidence=Confidence.LOW,
+    why_confidence="0 of 0",
+    not_known=(),
+)
+_VERDICT = Verdict(
+    ruling=Ruling.ASK,
+    reason="risky",
+    opinions=(Opinion(rule="propose_asks", ruling=Ruling.ASK, reason="risky"),),
+)
+DECISION = Decision(
+    digest=a_plan().digest, approve=True, by="alex", surface=Surface.TERMINAL, at=NOW
+)
+_ALL: tuple[Payload, ...] = (
+    e.AlertReceived(news=e.AlertNews.JOINED, alert="k2", name="HighLatency"),
+    e.IncidentOpened(alert="k1", name="HighLatency", service="web", severity=Severity.SEV2),
+    e.IncidentMoved(by="alex"),
+    e.TriageDone(triage=_TRIAGE),
+    e.EvidenceAdded(attempt=1),
+    e.DiagnosisReady(attempt=1, diagnosis=_DIAGNOSIS),
+    e.PlanProposed(attempt=1, plan=a_plan().plan),
+    e.PolicyDecided(attempt=1, digest=a_plan().digest, verdict=_VERDICT),
+    e.ApprovalPending(**_WAITS, expires_at=NOW),
+    e.ApprovalReminder(**_WAITS, expires_at=NOW),
+    e.ApprovalDecided(approval="INC-0001.1", decision=DECISION, waited=22.0),
+    e.ApprovalEnded(**_WAITS, state=ApprovalState.EXPIRED, why="nobody answered"),
+    e.ApprovalRefused(approval="INC-0001.1", by="", surface=Surface.FILE, why="another plan"),
+    e.ActionStarted(attempt=1, step=1, action=SCALE),
+    e.ActionFinished(attempt=1, action=SCALE, risk=Risk.LOW, outcome=_OUTCOME),
+    e.VerificationSample(attempt=1, verification=_CHECKED),
+    e.VerificationDone(attempt=1, recovery=Recovery.RECOVERED, verification=_CHECKED),
+    e.UndoFinished(attempt=1, outcome=_OUTCOME),
+    e.IncidentResolved(**_END),
+    e.IncidentDismissed(**_END),
+    e.IncidentEscalated(**_END),
+    e.ReportWritten(),
+    e.PeopleTold(channel="webhook", occasion=Occasion.RESOLVED),
+    e.Unreadable(was="future.thing"),
+)
+PAYLOADS: dict[EventType, Payload] = {payload.type: payload for payload in _ALL}

@@ -15,7 +15,7 @@ from dbos import DBOS
 from aiops_agent.agents.crew import Crew, without_llm
 from aiops_agent.bootstrap.house import House, Parts, house
 from aiops_agent.domain.approval import Surface
-from aiops_agent.domain.event import EventType
+from aiops_agent.domain.payload import EventType
 from aiops_agent.settings.sections import Settings
 from aiops_agent.workflow.engine import Engine
 

@@ -9,8 +9,9 @@ import yaml
 
 from aiops_agent.agents.briefing import Briefing
 from aiops_agent.agents.report import report
-from aiops_agent.domain.event import Event, EventType
+from aiops_agent.domain.event import Event
 from aiops_agent.domain.incident import Ending, Incident, Status
+from aiops_agent.domain.payload import EventType
 from aiops_agent.domain.postmortem import Postmortem
 from aiops_agent.domain.remediation import Recovery
 from tests.interfaces.terminal import canned

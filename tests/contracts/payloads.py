@@ -1,23 +1,26 @@
 """One payload of every type of event."""
 
-from aiops_agent.domain import event as e
+from typing import TypeVar
+
+from aiops_agent.domain import payload as e
 from aiops_agent.domain.alert import Severity
 from aiops_agent.domain.approval import ApprovalState, Decision, Opinion, Ruling, Surface, Verdict
 from aiops_agent.domain.diagnosis import Confidence, Diagnosis, Triage, TriageVerdict
-from aiops_agent.domain.event import EventType, Payload
+from aiops_agent.domain.event import Event
 from aiops_agent.domain.incident import Ending
 from aiops_agent.domain.notice import Occasion
+from aiops_agent.domain.payload import EventType, Payload
 from aiops_agent.domain.remediation import Outcome, Recovery, Risk, Verification
+from aiops_agent.domain.telemetry import ServiceName
 from tests.contracts.samples import NOW, SCALE, a_plan
 
-_WAITS = {"approval": "INC-0001.1", "digest": a_plan().digest}
+_ID, _DIGEST = "INC-0001.1", a_plan().digest
 _OUTCOME = Outcome(effects=(), started=NOW, finished=NOW)
 _CHECKED = Verification(recovery=Recovery.RECOVERED, checks=(), reason="held", at=NOW)
-_END = {"ending": Ending.FIXED, "severity": Severity.SEV2}
 _TRIAGE = Triage(
     verdict=TriageVerdict.CONFIRMED,
     severity=Severity.SEV2,
-    service="payments-api",
+    service=ServiceName("payments-api"),
     signal=None,
     impact="slow",
     reason="seen",
@@ -47,21 +50,31 @@ _ALL: tuple[Payload, ...] = (
     e.DiagnosisReady(attempt=1, diagnosis=_DIAGNOSIS),
     e.PlanProposed(attempt=1, plan=a_plan().plan),
     e.PolicyDecided(attempt=1, digest=a_plan().digest, verdict=_VERDICT),
-    e.ApprovalPending(**_WAITS, expires_at=NOW),
-    e.ApprovalReminder(**_WAITS, expires_at=NOW),
+    e.ApprovalPending(approval=_ID, digest=_DIGEST, expires_at=NOW),
+    e.ApprovalReminder(approval=_ID, digest=_DIGEST, expires_at=NOW),
     e.ApprovalDecided(approval="INC-0001.1", decision=DECISION, waited=22.0),
-    e.ApprovalEnded(**_WAITS, state=ApprovalState.EXPIRED, why="nobody answered"),
+    e.ApprovalEnded(
+        approval=_ID, digest=_DIGEST, state=ApprovalState.EXPIRED, why="nobody answered"
+    ),
     e.ApprovalRefused(approval="INC-0001.1", by="", surface=Surface.FILE, why="another plan"),
     e.ActionStarted(attempt=1, step=1, action=SCALE),
     e.ActionFinished(attempt=1, action=SCALE, risk=Risk.LOW, outcome=_OUTCOME),
     e.VerificationSample(attempt=1, verification=_CHECKED),
     e.VerificationDone(attempt=1, recovery=Recovery.RECOVERED, verification=_CHECKED),
     e.UndoFinished(attempt=1, outcome=_OUTCOME),
-    e.IncidentResolved(**_END),
-    e.IncidentDismissed(**_END),
-    e.IncidentEscalated(**_END),
+    e.IncidentResolved(ending=Ending.FIXED, severity=Severity.SEV2),
+    e.IncidentDismissed(ending=Ending.FIXED, severity=Severity.SEV2),
+    e.IncidentEscalated(ending=Ending.FIXED, severity=Severity.SEV2),
     e.ReportWritten(),
     e.PeopleTold(channel="webhook", occasion=Occasion.RESOLVED),
     e.Unreadable(was="future.thing"),
 )
 PAYLOADS: dict[EventType, Payload] = {payload.type: payload for payload in _ALL}
+
+P = TypeVar("P")
+
+
+def carried(event: Event, kind: type[P]) -> P:
+    """Return the event's payload, which is of that kind."""
+    assert isinstance(event.payload, kind)
+    return event.payload

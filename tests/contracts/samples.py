@@ -6,8 +6,9 @@ from typing import Any
 from aiops_agent.domain.alert import Alert, AlertState, Delivery, Severity
 from aiops_agent.domain.approval import ApprovalRequest, ApprovalState, Ruling, Verdict
 from aiops_agent.domain.diagnosis import CauseKind
-from aiops_agent.domain.event import Event, IncidentOpened
+from aiops_agent.domain.event import Event
 from aiops_agent.domain.incident import Incident, Status
+from aiops_agent.domain.payload import IncidentOpened
 from aiops_agent.domain.postmortem import PastIncident, Postmortem
 from aiops_agent.domain.remediation import (
     Action,

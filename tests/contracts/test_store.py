@@ -13,8 +13,9 @@ from aiops_agent.adapters.sql.store import SqlStore, SqlWork
 from aiops_agent.domain.answer import STATISTICS, Effort
 from aiops_agent.domain.approval import ApprovalState
 from aiops_agent.domain.errors import StoreError, UsageError
-from aiops_agent.domain.event import Event, Unreadable
+from aiops_agent.domain.event import Event
 from aiops_agent.domain.incident import Status
+from aiops_agent.domain.payload import Unreadable
 from aiops_agent.domain.remediation import IntentState
 from aiops_agent.domain.token import Token
 from tests.contracts.samples import (

@@ -6,8 +6,9 @@ from pathlib import Path
 
 from aiops_agent.bootstrap.house import house
 from aiops_agent.domain.approval import ApprovalState
-from aiops_agent.domain.event import Event, EventType
+from aiops_agent.domain.event import Event
 from aiops_agent.domain.incident import Ending, Incident, Status
+from aiops_agent.domain.payload import EventType
 from aiops_agent.domain.remediation import Intent, IntentState
 from aiops_agent.ports.store import Work
 from aiops_agent.simulator.journal import Operation, effects

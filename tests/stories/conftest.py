@@ -12,8 +12,9 @@ import pytest
 
 from aiops_agent.bootstrap.house import House, Parts, house
 from aiops_agent.domain.approval import Surface
-from aiops_agent.domain.event import Event, EventType
+from aiops_agent.domain.event import Event
 from aiops_agent.domain.incident import Incident, IncidentId
+from aiops_agent.domain.payload import EventType
 from aiops_agent.domain.postmortem import PastIncident
 from aiops_agent.settings.sections import Settings, Store
 from aiops_agent.simulator.journal import Operation, effects

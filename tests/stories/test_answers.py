@@ -8,9 +8,11 @@ from aiops_agent.adapters.approval_file import ApprovalFiles
 from aiops_agent.bootstrap.house import House
 from aiops_agent.domain.approval import ApprovalState, Surface
 from aiops_agent.domain.errors import ApprovalError
-from aiops_agent.domain.event import Event, EventType
+from aiops_agent.domain.event import Event
 from aiops_agent.domain.incident import Ending, Status
+from aiops_agent.domain.payload import ApprovalDecided, EventType
 from aiops_agent.domain.policy import Mode
+from tests.contracts.payloads import carried
 
 from .conftest import Stage, no, yes
 
@@ -76,7 +78,7 @@ async def test_in_mode_act_a_small_reversible_plan_needs_no_person(stage: Stage)
     assert told.incident.ending is Ending.FIXED
     assert EventType.APPROVAL_PENDING not in told.types
     decided = next(e for e in told.events if e.type is EventType.APPROVAL_DECIDED)
-    assert decided.payload.decision.surface is Surface.POLICY
+    assert carried(decided, ApprovalDecided).decision.surface is Surface.POLICY
 
 
 async def test_in_mode_act_a_restart_still_needs_a_person(stage: Stage) -> None:

@@ -10,8 +10,9 @@ from aiops_agent.adapters.off import NoChanges, NoLogs, NoMetrics, NoPlatform
 from aiops_agent.agents.crew import without_llm
 from aiops_agent.domain.alert import Alert, AlertState, Delivery
 from aiops_agent.domain.errors import SourceError
-from aiops_agent.domain.event import Event, EventType
+from aiops_agent.domain.event import Event
 from aiops_agent.domain.incident import EnvironmentId, Incident
+from aiops_agent.domain.payload import EventType
 from aiops_agent.domain.telemetry import Service, ServiceGraph, ServiceName
 from aiops_agent.ports.store import Store
 from aiops_agent.ports.telemetry import Environment

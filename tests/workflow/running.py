@@ -10,8 +10,9 @@ from pathlib import Path
 from aiops_agent.agents.crew import Crew
 from aiops_agent.bootstrap.house import House, Parts, house
 from aiops_agent.domain.approval import ApprovalRequest, Surface
-from aiops_agent.domain.event import Event, EventType
+from aiops_agent.domain.event import Event
 from aiops_agent.domain.incident import Incident
+from aiops_agent.domain.payload import EventType
 from aiops_agent.domain.point import Point
 from aiops_agent.domain.policy import Mode
 from aiops_agent.settings.sections import Settings

@@ -11,8 +11,8 @@ from aiops_agent.agents.crew import Crew, without_llm
 from aiops_agent.bootstrap.house import Parts, house
 from aiops_agent.domain.approval import ApprovalState
 from aiops_agent.domain.errors import BusyError
-from aiops_agent.domain.event import EventType
 from aiops_agent.domain.incident import Ending, Status
+from aiops_agent.domain.payload import EventType
 from aiops_agent.domain.point import Point
 from aiops_agent.domain.policy import Mode
 from aiops_agent.domain.remediation import Action, ActionKind

@@ -5,14 +5,14 @@ from dataclasses import dataclass, field
 import pytest
 
 from aiops_agent.domain.errors import NotifyError
-from aiops_agent.domain.event import EventType
 from aiops_agent.domain.incident import Status
 from aiops_agent.domain.notice import Notice, Occasion
+from aiops_agent.domain.payload import EventType, PeopleTold
 from aiops_agent.workflow import inform
 from aiops_agent.workflow.chronicle import Chronicle
 from aiops_agent.workflow.gate import Gate
 from aiops_agent.workflow.inform import Inform
-from tests.contracts.payloads import PAYLOADS
+from tests.contracts.payloads import PAYLOADS, carried
 from tests.safety.plans import a_plan, an_incident
 from tests.workflow.place import HERE, Place
 from tests.workflow.test_gate import ASK
@@ -62,7 +62,9 @@ async def test_each_event_that_matters_is_told_once_and_in_order(place: Place) -
     wanted = [Occasion.APPROVAL_NEEDED, Occasion.REMINDER, Occasion.RESOLVED, Occasion.ESCALATED]
     assert occasions(phone) == wanted
     told = place.events(EventType.PEOPLE_TOLD)
-    assert [e.payload.occasion for e in told[1:]] == wanted  # the first one happened
+    assert [
+        carried(event, PeopleTold).occasion for event in told[1:]
+    ] == wanted  # the first one happened
 
 
 async def test_one_that_was_away_hears_all_of_it_later(place: Place) -> None:
@@ -91,9 +93,10 @@ async def test_a_call_that_cannot_be_made_is_said_and_holds_up_nobody(
     await Inform(place.deps, phone, HERE).catch_up()
     assert phone.rang == rang + 1
     assert occasions(phone) == [Occasion.ESCALATED]
-    first, second = place.events(EventType.PEOPLE_TOLD)
-    assert (first.payload.failed, second.payload.failed) == ("Nobody answers.", "")
-    assert "NOT told (Nobody answers.)" in first.message
+    events = place.events(EventType.PEOPLE_TOLD)
+    first, second = (carried(event, PeopleTold) for event in events)
+    assert (first.failed, second.failed) == ("Nobody answers.", "")
+    assert "NOT told (Nobody answers.)" in events[0].message
 
 
 async def test_a_death_between_telling_and_noting_it_tells_again_under_the_same_key(

@@ -7,8 +7,8 @@ import pytest
 
 from aiops_agent.domain.alert import Alert, AlertState, Severity
 from aiops_agent.domain.errors import StoreError
-from aiops_agent.domain.event import EventType
 from aiops_agent.domain.incident import Status
+from aiops_agent.domain.payload import EventType
 from aiops_agent.workflow.chronicle import Chronicle
 from aiops_agent.workflow.receive import Receive
 from tests.workflow.place import HERE, START, Company, Place, an_alert

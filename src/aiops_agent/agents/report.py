@@ -7,8 +7,9 @@ from aiops_agent.agents.briefing import Briefing
 from aiops_agent.agents.report_appendix import Material, appendix
 from aiops_agent.agents.report_page import Chapter, Code, Line, Table, references
 from aiops_agent.domain.diagnosis import Stance
-from aiops_agent.domain.event import Event, EventType
+from aiops_agent.domain.event import Event
 from aiops_agent.domain.incident import Attempt, Ending, Status
+from aiops_agent.domain.payload import EventType
 from aiops_agent.domain.postmortem import Postmortem
 from aiops_agent.domain.quantity import amount, roughly, signal_name, span, target
 from aiops_agent.domain.remediation import Recovery

@@ -8,8 +8,9 @@ from datetime import datetime, timedelta
 from aiops_agent.agents.report_page import Chapter, Code, Line, Table, finding_title
 from aiops_agent.domain.approval import Decision, Surface
 from aiops_agent.domain.diagnosis import Diagnosis, Finding, Hypothesis
-from aiops_agent.domain.event import ApprovalDecided, Event, EventType
+from aiops_agent.domain.event import Event
 from aiops_agent.domain.incident import Incident
+from aiops_agent.domain.payload import ApprovalDecided, EventType
 from aiops_agent.domain.remediation import Recovery
 from aiops_agent.domain.sparkline import sparkline
 

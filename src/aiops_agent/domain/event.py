@@ -2,54 +2,12 @@
 
 from datetime import datetime
 from enum import StrEnum
-from typing import Annotated, Literal, TypeAlias
 
-from pydantic import Field, computed_field
+from pydantic import computed_field
 
-from aiops_agent.domain.alert import Severity
 from aiops_agent.domain.answer import Effort
-from aiops_agent.domain.approval import ApprovalState, Decision, Surface, Verdict
-from aiops_agent.domain.diagnosis import Diagnosis, Finding, Triage
-from aiops_agent.domain.incident import Ending
-from aiops_agent.domain.notice import Occasion
-from aiops_agent.domain.remediation import (
-    Action,
-    Outcome,
-    Plan,
-    Recovery,
-    Risk,
-    Verification,
-)
+from aiops_agent.domain.payload import EventType, Payload
 from aiops_agent.domain.value import Document, Value
-
-
-class EventType(StrEnum):
-    """The closed set of what can happen; the names are part of the public API."""
-
-    ALERT_RECEIVED = "alert.received"
-    INCIDENT_OPENED = "incident.opened"
-    INCIDENT_MOVED = "incident.moved"
-    TRIAGE_DONE = "triage.done"
-    EVIDENCE_ADDED = "evidence.added"
-    DIAGNOSIS_READY = "diagnosis.ready"
-    PLAN_PROPOSED = "plan.proposed"
-    POLICY_DECIDED = "policy.decided"
-    APPROVAL_PENDING = "approval.pending"
-    APPROVAL_REMINDER = "approval.reminder"
-    APPROVAL_DECIDED = "approval.decided"
-    APPROVAL_ENDED = "approval.ended"  # expired or withdrawn
-    APPROVAL_REFUSED = "approval.refused"  # an answer that does not count
-    ACTION_STARTED = "action.started"
-    ACTION_FINISHED = "action.finished"
-    VERIFICATION_SAMPLE = "verification.sample"
-    VERIFICATION_DONE = "verification.done"
-    UNDO_FINISHED = "undo.finished"
-    INCIDENT_RESOLVED = "incident.resolved"
-    INCIDENT_DISMISSED = "incident.dismissed"
-    INCIDENT_ESCALATED = "incident.escalated"
-    REPORT_WRITTEN = "report.written"
-    PEOPLE_TOLD = "people.told"  # or not: `failed` says why
-    UNREADABLE = "event.unreadable"  # stored by another version of us
 
 
 class Phase(StrEnum):
@@ -95,251 +53,6 @@ PHASES: dict[EventType, tuple[Phase, str]] = {
 }
 
 
-class AlertNews(StrEnum):
-    """What an alert of a known incident brings."""
-
-    JOINED = "joined"  # another alert of the same cause
-    AGAIN = "again"
-    RESOLVED = "resolved"  # says its sender; telemetry decides
-
-
-class AlertReceived(Value):
-    """An alert came for an incident that is known; `alert` is its key."""
-
-    type: Literal[EventType.ALERT_RECEIVED] = EventType.ALERT_RECEIVED
-    news: AlertNews
-    alert: str
-    name: str
-
-
-class IncidentOpened(Value):
-    """An alert opened an incident; `left_out` alerts of its body were too many to keep."""
-
-    type: Literal[EventType.INCIDENT_OPENED] = EventType.INCIDENT_OPENED
-    alert: str
-    name: str
-    service: str
-    severity: Severity
-    left_out: int = 0
-
-
-class IncidentMoved(Value):
-    """A person took the incident over: the agent stops."""
-
-    type: Literal[EventType.INCIDENT_MOVED] = EventType.INCIDENT_MOVED
-    by: str
-    reason: str = ""
-
-
-class TriageDone(Value):
-    """Whether it is real, and how bad."""
-
-    type: Literal[EventType.TRIAGE_DONE] = EventType.TRIAGE_DONE
-    triage: Triage
-
-
-class EvidenceAdded(Value):
-    """One changed finding; None when a look showed too little and is repeated."""
-
-    type: Literal[EventType.EVIDENCE_ADDED] = EventType.EVIDENCE_ADDED
-    attempt: int
-    finding: Finding | None = None
-
-
-class DiagnosisReady(Value):
-    """The ranked causes of an attempt."""
-
-    type: Literal[EventType.DIAGNOSIS_READY] = EventType.DIAGNOSIS_READY
-    attempt: int
-    diagnosis: Diagnosis
-
-
-class PlanProposed(Value):
-    """What an attempt would do."""
-
-    type: Literal[EventType.PLAN_PROPOSED] = EventType.PLAN_PROPOSED
-    attempt: int
-    plan: Plan
-
-
-class PolicyDecided(Value):
-    """What policy says of the prepared plan with this digest."""
-
-    type: Literal[EventType.POLICY_DECIDED] = EventType.POLICY_DECIDED
-    attempt: int
-    digest: str
-    verdict: Verdict
-
-
-class ApprovalPending(Value):
-    """A plan waits for an answer until `expires_at` (wall time)."""
-
-    type: Literal[EventType.APPROVAL_PENDING] = EventType.APPROVAL_PENDING
-    approval: str
-    digest: str
-    expires_at: datetime
-
-
-class ApprovalReminder(Value):
-    """A plan still waits for an answer."""
-
-    type: Literal[EventType.APPROVAL_REMINDER] = EventType.APPROVAL_REMINDER
-    approval: str
-    digest: str
-    expires_at: datetime
-
-
-class ApprovalDecided(Value):
-    """The answer that counts, `waited` seconds after the question."""
-
-    type: Literal[EventType.APPROVAL_DECIDED] = EventType.APPROVAL_DECIDED
-    approval: str
-    decision: Decision
-    waited: float
-
-
-class ApprovalEnded(Value):
-    """A question ended without an answer."""
-
-    type: Literal[EventType.APPROVAL_ENDED] = EventType.APPROVAL_ENDED
-    approval: str
-    digest: str
-    state: ApprovalState
-    why: str
-
-
-class ApprovalRefused(Value):
-    """An answer that does not count, and why."""
-
-    type: Literal[EventType.APPROVAL_REFUSED] = EventType.APPROVAL_REFUSED
-    approval: str
-    by: str
-    surface: Surface
-    why: str
-
-
-class ActionStarted(Value):
-    """A step of the approved plan is about to be sent."""
-
-    type: Literal[EventType.ACTION_STARTED] = EventType.ACTION_STARTED
-    attempt: int
-    step: int
-    action: Action
-
-
-class ActionFinished(Value):
-    """What was sent and what became of it; action and risk are of the plan's first step."""
-
-    type: Literal[EventType.ACTION_FINISHED] = EventType.ACTION_FINISHED
-    attempt: int
-    action: Action | None
-    risk: Risk | None
-    outcome: Outcome
-
-
-class VerificationSample(Value):
-    """One look at telemetry after acting, or after the undo."""
-
-    type: Literal[EventType.VERIFICATION_SAMPLE] = EventType.VERIFICATION_SAMPLE
-    attempt: int
-    verification: Verification
-    after_undo: bool = False
-
-
-class VerificationDone(Value):
-    """The verdict over an attempt."""
-
-    type: Literal[EventType.VERIFICATION_DONE] = EventType.VERIFICATION_DONE
-    attempt: int
-    recovery: Recovery
-    verification: Verification | None = None
-
-
-class UndoFinished(Value):
-    """What was taken back; without an outcome `failed` says why it was not."""
-
-    type: Literal[EventType.UNDO_FINISHED] = EventType.UNDO_FINISHED
-    attempt: int
-    outcome: Outcome | None = None
-    failed: str = ""
-
-
-class IncidentResolved(Value):
-    """Telemetry says that it is over."""
-
-    type: Literal[EventType.INCIDENT_RESOLVED] = EventType.INCIDENT_RESOLVED
-    ending: Ending
-    severity: Severity
-
-
-class IncidentDismissed(Value):
-    """Nothing was wrong."""
-
-    type: Literal[EventType.INCIDENT_DISMISSED] = EventType.INCIDENT_DISMISSED
-    ending: Ending
-    severity: Severity
-
-
-class IncidentEscalated(Value):
-    """A person must go on."""
-
-    type: Literal[EventType.INCIDENT_ESCALATED] = EventType.INCIDENT_ESCALATED
-    ending: Ending
-    severity: Severity
-
-
-class ReportWritten(Value):
-    """The case is kept; its report too, unless `failed` says why there is none."""
-
-    type: Literal[EventType.REPORT_WRITTEN] = EventType.REPORT_WRITTEN
-    failed: str = ""
-
-
-class PeopleTold(Value):
-    """A notice was sent by a channel, unless `failed` says why it was not."""
-
-    type: Literal[EventType.PEOPLE_TOLD] = EventType.PEOPLE_TOLD
-    channel: str
-    occasion: Occasion
-    failed: str = ""
-
-
-class Unreadable(Value):
-    """What another version of us stored as `was`; the event's message stands."""
-
-    type: Literal[EventType.UNREADABLE] = EventType.UNREADABLE
-    was: str = ""
-
-
-Payload: TypeAlias = Annotated[
-    AlertReceived
-    | IncidentOpened
-    | IncidentMoved
-    | TriageDone
-    | EvidenceAdded
-    | DiagnosisReady
-    | PlanProposed
-    | PolicyDecided
-    | ApprovalPending
-    | ApprovalReminder
-    | ApprovalDecided
-    | ApprovalEnded
-    | ApprovalRefused
-    | ActionStarted
-    | ActionFinished
-    | VerificationSample
-    | VerificationDone
-    | UndoFinished
-    | IncidentResolved
-    | IncidentDismissed
-    | IncidentEscalated
-    | ReportWritten
-    | PeopleTold
-    | Unreadable,
-    Field(discriminator="type"),
-]
-
-
 class Event(Value):
     """`key` is unique: writing the same key again changes nothing. `id` is 0 until stored.
 
@@ -364,13 +77,13 @@ class Event(Value):
         """What happened."""
         return self.payload.type
 
-    @computed_field  # type: ignore[prop-decorator]
+    @computed_field  # type: ignore[prop-decorator] # pydantic's own advice
     @property
     def phase(self) -> Phase:
         """The phase that a person sees."""
         return PHASES[self.type][0]
 
-    @computed_field  # type: ignore[prop-decorator]
+    @computed_field  # type: ignore[prop-decorator] # pydantic's own advice
     @property
     def agent(self) -> str:
         """Who speaks."""

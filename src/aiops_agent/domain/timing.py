@@ -4,7 +4,8 @@ from collections.abc import Callable, Sequence
 from datetime import timedelta
 from itertools import pairwise
 
-from aiops_agent.domain.event import Event, EventType, Phase
+from aiops_agent.domain.event import Event, Phase
+from aiops_agent.domain.payload import EventType
 from aiops_agent.domain.value import Value
 
 

@@ -11,8 +11,8 @@ from tempfile import TemporaryDirectory
 from aiops_agent.bootstrap.house import House, Parts, house
 from aiops_agent.domain.approval import Surface
 from aiops_agent.domain.errors import ApprovalError, StoreError
-from aiops_agent.domain.event import EventType
 from aiops_agent.domain.incident import Incident, IncidentId
+from aiops_agent.domain.payload import EventType
 from aiops_agent.settings.sections import Settings
 from aiops_agent.workflow.engine import Engine
 

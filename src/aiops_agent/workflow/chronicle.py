@@ -5,8 +5,9 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from aiops_agent.domain.answer import Effort
-from aiops_agent.domain.event import Event, Payload
+from aiops_agent.domain.event import Event
 from aiops_agent.domain.incident import Incident
+from aiops_agent.domain.payload import Payload
 from aiops_agent.ports.store import Work
 
 

@@ -4,13 +4,13 @@ import logging
 
 from aiops_agent.domain.answer import STATISTICS, Effort
 from aiops_agent.domain.diagnosis import CauseKind
-from aiops_agent.domain.event import (
+from aiops_agent.domain.incident import Ending, Incident, Status
+from aiops_agent.domain.payload import (
     IncidentDismissed,
     IncidentEscalated,
     IncidentResolved,
     ReportWritten,
 )
-from aiops_agent.domain.incident import Ending, Incident, Status
 from aiops_agent.domain.point import Point
 from aiops_agent.domain.postmortem import PastIncident, Postmortem, Remedy
 from aiops_agent.domain.remediation import Recovery

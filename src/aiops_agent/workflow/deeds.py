@@ -1,14 +1,14 @@
 """What acting and looking leave behind: one transaction each, safe to repeat."""
 
 from aiops_agent.domain.answer import STATISTICS, Author, AuthorKind, Effort
-from aiops_agent.domain.event import (
+from aiops_agent.domain.incident import Status
+from aiops_agent.domain.payload import (
     ActionFinished,
     ActionStarted,
     UndoFinished,
     VerificationDone,
     VerificationSample,
 )
-from aiops_agent.domain.incident import Status
 from aiops_agent.domain.remediation import Outcome, Recovery, Verification
 from aiops_agent.domain.value import Document
 from aiops_agent.workflow.deps import Deps

@@ -12,14 +12,14 @@ from aiops_agent.domain.approval import (
     Verdict,
 )
 from aiops_agent.domain.errors import ApprovalError
-from aiops_agent.domain.event import (
+from aiops_agent.domain.incident import Status
+from aiops_agent.domain.payload import (
     ApprovalDecided,
     ApprovalEnded,
     ApprovalPending,
     ApprovalRefused,
     ApprovalReminder,
 )
-from aiops_agent.domain.incident import Status
 from aiops_agent.domain.remediation import PreparedPlan
 from aiops_agent.domain.value import Document
 from aiops_agent.safety import approve

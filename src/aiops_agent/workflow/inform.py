@@ -5,9 +5,10 @@ import logging
 from dataclasses import dataclass
 
 from aiops_agent.domain.errors import NotifyError
-from aiops_agent.domain.event import Event, EventType, PeopleTold
+from aiops_agent.domain.event import Event
 from aiops_agent.domain.incident import EnvironmentId, Incident
 from aiops_agent.domain.notice import Notice, Occasion
+from aiops_agent.domain.payload import EventType, PeopleTold
 from aiops_agent.ports.people import Notifier
 from aiops_agent.workflow.deps import Deps
 from aiops_agent.workflow.page import page

@@ -7,8 +7,8 @@ from datetime import datetime
 
 from aiops_agent.domain.answer import Effort
 from aiops_agent.domain.errors import AiopsError
-from aiops_agent.domain.event import Payload
 from aiops_agent.domain.incident import Attempt, Incident
+from aiops_agent.domain.payload import Payload
 from aiops_agent.ports.store import Work
 from aiops_agent.workflow.chronicle import Chronicle
 from aiops_agent.workflow.deps import Deps

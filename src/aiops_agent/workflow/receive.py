@@ -7,8 +7,8 @@ from datetime import datetime, timedelta
 from aiops_agent.correlate import belongs_to, same_cause, service_of
 from aiops_agent.domain.alert import Alert, AlertState, Delivery, Severity
 from aiops_agent.domain.errors import SourceError
-from aiops_agent.domain.event import AlertNews, AlertReceived, IncidentOpened, Payload
 from aiops_agent.domain.incident import EnvironmentId, Incident, IncidentId
+from aiops_agent.domain.payload import AlertNews, AlertReceived, IncidentOpened, Payload
 from aiops_agent.domain.point import Point
 from aiops_agent.domain.telemetry import ServiceGraph
 from aiops_agent.ports.store import Work

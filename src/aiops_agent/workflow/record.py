@@ -9,14 +9,14 @@ from datetime import timedelta
 from aiops_agent.domain.answer import STATISTICS, Effort
 from aiops_agent.domain.approval import Verdict
 from aiops_agent.domain.diagnosis import Diagnosis, Triage, TriageVerdict
-from aiops_agent.domain.event import (
+from aiops_agent.domain.incident import Attempt, Status
+from aiops_agent.domain.payload import (
     DiagnosisReady,
     EvidenceAdded,
     PlanProposed,
     PolicyDecided,
     TriageDone,
 )
-from aiops_agent.domain.incident import Attempt, Status
 from aiops_agent.domain.remediation import Plan, PlanKind, PreparedPlan
 from aiops_agent.domain.value import Document
 from aiops_agent.ports.telemetry import Environment

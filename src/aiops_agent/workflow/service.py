@@ -9,8 +9,9 @@ from dataclasses import dataclass
 from aiops_agent.domain.alert import Delivery
 from aiops_agent.domain.approval import ApprovalRequest, ApprovalState, Decision, Surface
 from aiops_agent.domain.errors import StoreError, UsageError
-from aiops_agent.domain.event import Event, IncidentMoved
+from aiops_agent.domain.event import Event
 from aiops_agent.domain.incident import EnvironmentId, Incident
+from aiops_agent.domain.payload import IncidentMoved
 from aiops_agent.domain.point import Point
 from aiops_agent.domain.postmortem import Postmortem
 from aiops_agent.domain.spelling import did_you_mean

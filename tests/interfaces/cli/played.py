@@ -8,8 +8,9 @@ from datetime import UTC, datetime, timedelta
 from aiops_agent.domain.approval import ApprovalRequest, ApprovalState, Decision, Surface
 from aiops_agent.domain.checkup import Checkup, Health
 from aiops_agent.domain.errors import ApprovalError, UsageError
-from aiops_agent.domain.event import Event, EventType
+from aiops_agent.domain.event import Event
 from aiops_agent.domain.incident import Ending, EnvironmentId, Incident, IncidentId, Status
+from aiops_agent.domain.payload import EventType
 from aiops_agent.domain.postmortem import Postmortem
 from aiops_agent.domain.survey import ServiceSurvey, SignalSource
 from aiops_agent.domain.telemetry import ServiceName, Signal

@@ -5,8 +5,8 @@ from datetime import timedelta
 import pytest
 
 from aiops_agent.adapters.sql.store import SqlStore
-from aiops_agent.domain.event import EventType, Unreadable
 from aiops_agent.domain.incident import Status
+from aiops_agent.domain.payload import EventType, Unreadable
 from aiops_agent.interfaces.http import metrics as counts
 from aiops_agent.interfaces.http.metrics import Metrics
 from tests.contracts.payloads import PAYLOADS

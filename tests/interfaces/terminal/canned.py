@@ -24,7 +24,9 @@ from aiops_agent.domain.diagnosis import (
     Triage,
     TriageVerdict,
 )
-from aiops_agent.domain.event import (
+from aiops_agent.domain.event import Event
+from aiops_agent.domain.incident import Attempt, Ending, EnvironmentId, Incident, IncidentId, Status
+from aiops_agent.domain.payload import (
     ActionFinished,
     ActionStarted,
     AlertNews,
@@ -32,7 +34,6 @@ from aiops_agent.domain.event import (
     ApprovalDecided,
     ApprovalPending,
     DiagnosisReady,
-    Event,
     EvidenceAdded,
     IncidentOpened,
     IncidentResolved,
@@ -44,7 +45,6 @@ from aiops_agent.domain.event import (
     VerificationDone,
     VerificationSample,
 )
-from aiops_agent.domain.incident import Attempt, Ending, EnvironmentId, Incident, IncidentId, Status
 from aiops_agent.domain.remediation import (
     Action,
     ActionKind,
@@ -331,18 +331,16 @@ def event(
     )
 
 
-_ALERT = {"alert": "k1", "name": "LatencyHigh"}
-_WAITS = {"approval": REQUEST.id, "digest": REQUEST.digest}
 _SEVERITY = Severity.SEV2
 EVENTS = (
     event(
-        AlertReceived(news=AlertNews.JOINED, **_ALERT),
+        AlertReceived(news=AlertNews.JOINED, alert="k1", name="LatencyHigh"),
         0,
         "LatencyHigh critical · 3 alerts → 1 incident",
         wall=0,
     ),
     event(
-        IncidentOpened(service="payments-api", severity=_SEVERITY, **_ALERT),
+        IncidentOpened(alert="k1", name="LatencyHigh", service="payments-api", severity=_SEVERITY),
         0,
         "payments-api experiencing latency spikes",
         wall=0,
@@ -376,7 +374,7 @@ EVENTS = (
         wall=0.8,
     ),
     event(
-        ApprovalPending(expires_at=REQUEST.expires_at, **_WAITS),
+        ApprovalPending(approval=REQUEST.id, digest=REQUEST.digest, expires_at=REQUEST.expires_at),
         1,
         "plan 1 waits for a person",
         wall=1,

@@ -6,7 +6,8 @@ import pytest
 from rich.console import Console
 
 from aiops_agent.domain.approval import ApprovalState, Ruling
-from aiops_agent.domain.event import Event, EventType
+from aiops_agent.domain.event import Event
+from aiops_agent.domain.payload import EventType
 from aiops_agent.interfaces.terminal.follow import Follower
 from aiops_agent.interfaces.terminal.footer import Footer, LiveFooter
 from tests.contracts.payloads import PAYLOADS

@@ -6,7 +6,7 @@ import re
 import pytest
 from rich.console import Console
 
-from aiops_agent.domain.event import DiagnosisReady
+from aiops_agent.domain.payload import DiagnosisReady
 from aiops_agent.interfaces.terminal.evidence import evidence
 from aiops_agent.interfaces.terminal.screen import screen
 from aiops_agent.interfaces.terminal.timeline import line

@@ -9,8 +9,9 @@ from aiops_agent.adapters.sql.rows import put, read
 from aiops_agent.adapters.sql.tables import COUNTERS, CURSORS, EVENTS, INBOX, INCIDENTS
 from aiops_agent.domain.alert import Delivery
 from aiops_agent.domain.errors import StoreError
-from aiops_agent.domain.event import Event, EventType
+from aiops_agent.domain.event import Event
 from aiops_agent.domain.incident import Incident, IncidentId
+from aiops_agent.domain.payload import EventType
 
 _APART = {"id", "seen", "body"}  # of a delivery: columns of their own
 

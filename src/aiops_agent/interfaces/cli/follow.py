@@ -10,8 +10,9 @@ from enum import StrEnum
 from aiops_agent.adapters.approval_file import ApprovalFiles, approval_line
 from aiops_agent.domain.approval import ApprovalRequest, ApprovalState, Surface
 from aiops_agent.domain.errors import ApprovalError, StoreError, UsageError
-from aiops_agent.domain.event import Event, EventType
+from aiops_agent.domain.event import Event
 from aiops_agent.domain.incident import Incident
+from aiops_agent.domain.payload import EventType
 from aiops_agent.domain.quantity import span
 from aiops_agent.interfaces.cli.call import Call
 from aiops_agent.interfaces.cli.exits import Exit, exit_of

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from aiops_agent.domain.errors import SettingsError
-from aiops_agent.domain.event import EventType
+from aiops_agent.domain.payload import EventType
 from aiops_agent.interfaces.cli import door
 from aiops_agent.interfaces.cli.call import Call, called
 from aiops_agent.interfaces.cli.exits import Exit

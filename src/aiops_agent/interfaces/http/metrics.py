@@ -9,12 +9,13 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
 from aiops_agent.domain.alert import Delivery
 from aiops_agent.domain.approval import ApprovalState
-from aiops_agent.domain.event import (
+from aiops_agent.domain.event import Event
+from aiops_agent.domain.incident import ENDED, Status
+from aiops_agent.domain.payload import (
     ActionFinished,
     ApprovalDecided,
     ApprovalEnded,
     ApprovalRefused,
-    Event,
     IncidentDismissed,
     IncidentEscalated,
     IncidentResolved,
@@ -23,7 +24,6 @@ from aiops_agent.domain.event import (
     PolicyDecided,
     VerificationDone,
 )
-from aiops_agent.domain.incident import ENDED, Status
 from aiops_agent.domain.timing import by_phase
 from aiops_agent.ports.store import Store, Work
 

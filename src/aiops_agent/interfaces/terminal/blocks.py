@@ -7,15 +7,15 @@ from rich.console import RenderableType
 from rich.text import Text
 
 from aiops_agent.domain.approval import ApprovalRequest, ApprovalState, Ruling
-from aiops_agent.domain.event import (
+from aiops_agent.domain.event import Event
+from aiops_agent.domain.incident import Incident
+from aiops_agent.domain.payload import (
     ApprovalPending,
     DiagnosisReady,
-    Event,
     PlanProposed,
     PolicyDecided,
     VerificationDone,
 )
-from aiops_agent.domain.incident import Incident
 from aiops_agent.interfaces.terminal.cause import root_cause
 from aiops_agent.interfaces.terminal.evidence import evidence
 from aiops_agent.interfaces.terminal.plan import plan, proposal

@@ -5,8 +5,9 @@ from typing import Self
 
 from rich.console import Console
 
-from aiops_agent.domain.event import Event, EventType
+from aiops_agent.domain.event import Event
 from aiops_agent.domain.incident import Status
+from aiops_agent.domain.payload import EventType
 from aiops_agent.interfaces.terminal.blocks import Blocks
 from aiops_agent.interfaces.terminal.closing import closing, escalation
 from aiops_agent.interfaces.terminal.footer import Footer, LiveFooter

@@ -1,8 +1,9 @@
 """Inks and words of the screen; a colour always comes with a sign or a word."""
 
 from aiops_agent.domain.diagnosis import CauseKind, Confidence
-from aiops_agent.domain.event import EventType, Phase
+from aiops_agent.domain.event import Phase
 from aiops_agent.domain.incident import Status
+from aiops_agent.domain.payload import EventType
 from aiops_agent.domain.remediation import Recovery, Risk
 
 GOOD, BAD, WARN = "green", "bold red", "yellow"

@@ -7,10 +7,35 @@ import pytest
 from tools import house
 
 CAPTION = '"""A caption."""\n'
+WHY = "# limit: one table\n"
+
+
+def function(lines: int, said: str = "\n") -> str:
+    """Return a function of so many lines, with a comment on its first."""
+    return f"def f():  {said}" + "    x = 1\n" * (lines - 1)
+
+
+def a_class(lines: int, said: str = "\n") -> str:
+    """Return a class of so many lines, with a comment on its first."""
+    return f"class Long:  {said}" + "    x = 1\n" * (lines - 1)
+
+
 PLANTED: dict[str, tuple[str, dict[str, str | None]]] = {
-    "a file of 301 lines": ("size", {"domain/long.py": CAPTION + "\n" * 300}),
-    "a function of 41 lines": ("size", {"domain/f.py": "def f():\n" + "    x = 1\n" * 40}),
-    "a class of 201 lines": ("size", {"domain/c.py": "class C:\n" + "    x = 1\n" * 200}),
+    "a file of 301 lines without a reason": ("size", {"domain/long.py": "\n" * 299}),
+    "a file of 301 lines with the reason of a function": (
+        "size",
+        {"domain/long.py": function(41, WHY) + "\n" * 259},
+    ),
+    "a file of 401 lines with a reason": ("size", {"domain/long.py": WHY + "\n" * 398}),
+    "a function of 41 lines without a reason": ("size", {"domain/f.py": function(41)}),
+    "a function of 41 lines with a reason inside": (
+        "size",
+        {"domain/f.py": function(41).replace("1\n", f"1  {WHY}", 2)},
+    ),
+    "a function of 51 lines with a reason": ("size", {"domain/f.py": function(51, WHY)}),
+    "a class of 201 lines without a reason": ("size", {"domain/c.py": a_class(201)}),
+    "a class of 251 lines with a reason": ("size", {"domain/c.py": a_class(251, WHY)}),
+    "a limit without a reason": ("size", {"domain/f.py": function(41, "# limit:\n")}),
     "six positional parameters": ("parameters", {"domain/f.py": "def f(a, b, c, d, e, f): ..."}),
     "a cycle of two": (
         "cycle",
@@ -48,6 +73,15 @@ PLANTED: dict[str, tuple[str, dict[str, str | None]]] = {
         "broad-except",
         {"interfaces/cli/main.py": "try:\n    x = 1\nexcept Exception:\n    x = 2"},
     ),
+    "an error that is dropped without a word": (
+        "reason",
+        {"domain/w.py": "try:\n    x = 1\nexcept ValueError:\n    pass"},
+    ),
+    "a lock without a word": ("reason", {"domain/w.py": "import threading\nx = threading.Lock()"}),
+    "a class name that is taken": (
+        "class-name",
+        {"domain/a.py": "class Action: ...", "simulator/a.py": "class Action: ..."},
+    ),
     "the environment read elsewhere": (
         "environment",
         {"bootstrap.py": "import os\nx = os.environ['HOME']"},
@@ -74,6 +108,13 @@ INNOCENT: dict[str, str | None] = {
     "domain/a.py": "from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    from . import b",
     "domain/b.py": "from aiops_agent.domain import a\ndef f(a, b, c, d, e, *, g, h): ...",
     "bootstrap.py": "def build(): ...",
+    "domain/long.py": WHY + a_class(250, WHY).replace("Long", "Longer") + "\n" * 140,
+    "domain/function.py": function(50, WHY),
+    "domain/short.py": function(40) + a_class(200).replace("Long", "Short") + "\n" * 50,
+    "domain/held.py": (
+        "import threading\nx = threading.Lock()  # two write\n"
+        "try:\n    x = 1\nexcept ValueError:\n    pass  # it was not there"
+    ),
 }
 
 
@@ -96,9 +137,11 @@ def test_a_planted_violation_is_caught(
 
 
 def test_every_rule_has_a_planted_violation() -> None:
-    rules = {"cycle"} | {name for name, _ in PLANTED.values()}
+    rules = {name for name, _ in PLANTED.values()}
 
-    assert len(rules) == len(house.RULES) + 1, "a rule without a planted violation proves nothing"
+    assert len(rules) == len(house.RULES) + len(house.WHOLE), (
+        "a rule without a planted violation proves nothing"
+    )
 
 
 def test_an_innocent_tree_is_clean(tmp_path: Path) -> None:

@@ -95,7 +95,7 @@ class Journal:
     def _locked(self) -> Iterator[int]:
         descriptor = os.open(self.path, os.O_RDWR)
         try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX)
+            fcntl.flock(descriptor, fcntl.LOCK_EX)  # two processes may live in one shop
             yield descriptor
         finally:
             os.close(descriptor)

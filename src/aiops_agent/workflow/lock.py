@@ -13,7 +13,7 @@ def holder(path: Path) -> str:
     """Return the process id that holds the lock at `path`, or "" when nobody does."""
     try:
         with path.open() as file:
-            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)  # only asked, let go at once
     except FileNotFoundError:
         return ""
     except BlockingIOError:
@@ -33,7 +33,7 @@ class Lock:
         self._path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         file = self._path.open("a+")
         try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)  # falls with the process
         except BlockingIOError as error:
             file.seek(0)
             holder = file.read().strip() or "unknown"

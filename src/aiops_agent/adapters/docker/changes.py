@@ -121,6 +121,6 @@ def _documents(body: bytes) -> Iterator[Document]:
         try:
             document = json.loads(line)
         except ValueError:
-            continue
+            continue  # a torn line: the stream was cut
         if isinstance(document, dict):
             yield document

@@ -89,7 +89,7 @@ class Containers:
 
     async def inspect_all(self, ids: Sequence[str]) -> tuple[Inspected, ...]:
         """Return the containers that (still) exist, in order. Raises SourceError."""
-        turn = asyncio.Semaphore(_AT_ONCE)
+        turn = asyncio.Semaphore(_AT_ONCE)  # the engine answers everybody else too
 
         async def one(container: str) -> Inspected | None:
             async with turn:

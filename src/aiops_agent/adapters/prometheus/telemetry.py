@@ -35,7 +35,7 @@ class PrometheusMetrics:
             if (source := sources.get((service, signal))) is not None
         ]
         grid = _Grid.of(window, wanted)
-        turn = asyncio.Semaphore(_AT_ONCE)
+        turn = asyncio.Semaphore(_AT_ONCE)  # the server answers everybody else too
         asked = [self._answer(one, grid, turn) for one in questions(wanted, grid.step)]
         found = [series for answer in await asyncio.gather(*asked) for series in answer]
         order = {(source.service, source.signal): i for i, source in enumerate(wanted)}

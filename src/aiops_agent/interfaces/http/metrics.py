@@ -44,7 +44,7 @@ class Metrics:
         self.registry = CollectorRegistry()
         self._store = store
         self._cursor = 0
-        self._lock = threading.Lock()
+        self._lock = threading.Lock()  # two scrapes at once would count an event twice
         self._define(version)
         self._define_story()
 

@@ -8,7 +8,10 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+import sqlalchemy as sa
 
+from aiops_agent.adapters.sql import engine as sql_engine
+from aiops_agent.adapters.sql import store as sql_store
 from aiops_agent.adapters.sql.store import SqlStore, SqlWork
 from aiops_agent.domain.answer import STATISTICS, Effort
 from aiops_agent.domain.approval import ApprovalState
@@ -117,7 +120,8 @@ def test_an_incident_comes_back_equal_and_is_replaced(store: SqlStore) -> None:
         assert work.incidents.get(opened.id) == opened
         work.incidents.put(moved)
     with store.begin() as work:
-        assert work.incidents.listed() == (moved,)
+        assert work.incidents.loaded() == (moved,)
+        assert work.incidents.listed() == (moved.in_short,)
 
 
 def test_incidents_are_listed_newest_first_by_environment_and_openness(store: SqlStore) -> None:
@@ -128,9 +132,13 @@ def test_incidents_are_listed_newest_first_by_environment_and_openness(store: Sq
         for incident in (one, two, ended):
             work.incidents.put(incident)
 
-        assert work.incidents.listed(limit=2) == (ended, two)
-        assert work.incidents.listed(open_only=True) == (two, one)
-        assert work.incidents.listed(environment="docker:local", open_only=True) == (two,)
+        assert work.incidents.loaded(limit=2) == (ended, two)
+        assert work.incidents.loaded(open_only=True) == (two, one)
+        assert work.incidents.loaded(environment="docker:local", open_only=True) == (two,)
+        assert work.incidents.listed() == (ended.in_short, two.in_short, one.in_short)
+        assert work.incidents.listed(before="INC-0003", limit=1) == (two.in_short,)
+        assert work.incidents.listed(before="INC-0001") == ()
+        assert work.incidents.unended() == {Status.OPEN: 2}
 
 
 def test_an_error_leaves_nothing_behind(store: SqlStore) -> None:
@@ -242,8 +250,10 @@ def test_approvals_are_listed_by_state_newest_first(store: SqlStore) -> None:
         work.approvals.ask(first)
         work.approvals.ask(second)
 
-        assert work.approvals.listed() == (second, first)
-        assert work.approvals.listed(states=[ApprovalState.PENDING]) == (first,)
+        assert work.approvals.listed() == (second.in_short, first.in_short)
+        assert work.approvals.listed(before=second.id) == (first.in_short,)
+        assert work.approvals.listed(states=[ApprovalState.PENDING]) == (first.in_short,)
+        assert work.approvals.pending() == 1
         assert work.approvals.latest("INC-0001") == second
 
 
@@ -286,6 +296,88 @@ def test_cases_come_by_family_newest_first_and_are_replaced(store: SqlStore) -> 
         assert work.archive.cases("docker", limit=1) == (new,)
         assert work.archive.postmortem("INC-0001") == a_report()
         assert work.archive.postmortem("INC-0002") is None
+
+
+def seen_twice(store: SqlStore) -> tuple[int, int]:
+    """Return how many events one view holds before and after another thread adds one."""
+
+    def add() -> None:
+        with store.begin() as work:
+            work.events.append(an_event(f"k{work.events.last() + 1}"))
+
+    with store.read() as view:
+        before = len(view.events.after(0))
+        adding = threading.Thread(target=add)
+        adding.start()
+        adding.join()
+        return before, len(view.events.after(0))
+
+
+def test_a_view_is_one_moment_of_the_store(store: SqlStore) -> None:
+    assert seen_twice(store) == (0, 0)
+    assert seen_twice(store) == (1, 1)
+
+
+def test_a_view_without_a_snapshot_is_caught(
+    store: SqlStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A planted defect: each statement of a view is a transaction of its own."""
+
+    @contextmanager
+    def loose(connection: sa.Connection) -> Iterator[None]:
+        connection.execution_options(isolation_level="AUTOCOMMIT")
+        yield
+
+    monkeypatch.setattr(sql_store, "snapshot", loose)
+    assert seen_twice(store) == (0, 1)
+
+
+def read_while_writing(store: SqlStore) -> bool:
+    """Return whether a view opens, and sees what was committed, while a writer is at work."""
+    done = threading.Event()
+
+    def look() -> None:
+        with store.read() as view:
+            if view.events.after(0) == ():
+                done.set()
+
+    with store.begin() as work:
+        work.events.append(an_event("k1"))
+        threading.Thread(target=look, daemon=True).start()
+        return done.wait(5.0)
+
+
+def test_a_view_waits_for_no_writer(store: SqlStore) -> None:
+    assert read_while_writing(store)
+
+
+def test_a_view_that_takes_its_turn_is_caught(
+    store: SqlStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A planted defect: whoever reads queues behind whoever writes."""
+    monkeypatch.setattr(SqlStore, "read", SqlStore.begin)
+    monkeypatch.setattr(sql_engine, "PATIENCE", timedelta(seconds=1))
+    assert not read_while_writing(store)
+
+
+def written_through_a_view(store: SqlStore) -> bool:
+    """Return whether a view lets an event through."""
+    with contextlib.suppress(StoreError), store.read() as view:
+        assert isinstance(view, SqlWork)
+        view.events.append(an_event("k1"))
+    with store.begin() as work:  # the connection is as good as before
+        work.events.append(an_event("k2"))
+        return len(work.events.after(0)) == 2
+
+
+def test_a_view_cannot_write(store: SqlStore) -> None:
+    assert not written_through_a_view(store)
+
+
+def test_a_view_that_can_write_is_caught(store: SqlStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A planted defect: a view is a transaction like any other."""
+    monkeypatch.setattr(SqlStore, "read", SqlStore.begin)
+    assert written_through_a_view(store)
 
 
 def test_a_token_is_revoked_for_ever_and_its_name_stays_taken(store: SqlStore) -> None:

@@ -26,7 +26,7 @@ def violations(job: Job) -> list[str]:
     built = house(job.settings())
     try:
         with built.service.store.begin() as work:
-            found = work.incidents.listed()
+            found = work.incidents.loaded()
             if len(found) != 1:
                 return [f"{len(found)} incidents instead of one"]
             return list(_judged(job, work, found[0]))
@@ -70,9 +70,11 @@ def _approvals(work: Work, acts: int) -> Iterator[str]:
     used = [request for request in requests if request.state is ApprovalState.USED]
     if len(requests) != acts or len(used) != acts:
         yield f"{len(requests)} requests and {len(used)} used approvals instead of {acts}"
-    for request in used:
-        if request.decision is None or request.decision.digest != request.prepared.digest:
-            yield f"{request.id} was used without a yes to its plan"
+    for short in used:
+        request = work.approvals.get(short.id)
+        decision = request and request.decision
+        if request is None or decision is None or decision.digest != request.prepared.digest:
+            yield f"{short.id} was used without a yes to its plan"
 
 
 def _armed(work: Work, incident: Incident) -> list[Intent]:

@@ -2,7 +2,7 @@
 
 import copy
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -73,6 +73,9 @@ class MemoryStore:
     incidents: Incidents = field(default_factory=Incidents)
     approvals: Approvals = field(default_factory=Approvals)
     ledger: Ledger = field(default_factory=Ledger)
+
+    def read(self) -> AbstractContextManager[Any]:
+        return self.begin()
 
     @contextmanager
     def begin(self) -> Iterator[Any]:

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from aiops_agent.adapters.sql.permission import SqlApprovals
+from aiops_agent.adapters.sql.approvals import SqlApprovals
 from aiops_agent.adapters.sql.store import SqlStore
 from aiops_agent.domain.approval import ApprovalState as State
 from aiops_agent.domain.errors import ApprovalError

@@ -103,7 +103,7 @@ class Place:
     def incidents(self) -> list[Incident]:
         """Return all incidents, oldest first."""
         with self.store.begin() as work:
-            return list(work.incidents.listed()[::-1])
+            return list(work.incidents.loaded()[::-1])
 
     def events(self, *kinds: EventType) -> list[Event]:
         """Return the events of these kinds (all when none is given)."""

@@ -77,6 +77,20 @@ class Decision(Value):
     reason: str = ""
 
 
+class ApprovalSummary(Value):
+    """What a list shows of a request; `actions` are the plan's steps as short lines."""
+
+    id: str
+    incident: str
+    digest: str
+    state: ApprovalState
+    actions: tuple[str, ...]
+    asked_at: datetime
+    expires_at: datetime
+    decision: Decision | None
+    note: str
+
+
 class ApprovalRequest(Value):
     """One plan waiting for one answer. Times are wall time."""
 
@@ -91,3 +105,18 @@ class ApprovalRequest(Value):
     remind_at: datetime
     decision: Decision | None = None
     note: str = ""  # why it ended, when not by a decision
+
+    @property
+    def in_short(self) -> ApprovalSummary:
+        """What a list shows of it."""
+        return ApprovalSummary(
+            id=self.id,
+            incident=self.incident,
+            digest=self.digest,
+            state=self.state,
+            actions=tuple(step.action.text for step in self.prepared.steps),
+            asked_at=self.asked_at,
+            expires_at=self.expires_at,
+            decision=self.decision,
+            note=self.note,
+        )

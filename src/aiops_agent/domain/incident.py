@@ -83,6 +83,22 @@ class Attempt(Value):
     refuted: str = ""  # Hypothesis.key that this attempt refuted
 
 
+class IncidentSummary(Value):
+    """What a list shows of an incident."""
+
+    id: IncidentId
+    environment: EnvironmentId
+    title: str
+    service: ServiceName
+    severity: Severity
+    status: Status
+    ending: Ending | None
+    started_at: datetime
+    opened_at: datetime
+    ended_at: datetime | None
+    takeover: bool
+
+
 class Incident(Value):
     """One problem of one environment. `id` never changes; `status` moves along TRANSITIONS."""
 
@@ -130,6 +146,11 @@ class Incident(Value):
     def acted(self) -> bool:
         """Whether any request was sent in any attempt."""
         return any(a.outcome is not None and a.outcome.effects for a in self.attempts)
+
+    @property
+    def in_short(self) -> IncidentSummary:
+        """What a list shows of it."""
+        return IncidentSummary.of({n: getattr(self, n) for n in IncidentSummary.model_fields})
 
     def move(self, status: Status, note: str, *, at: datetime) -> Self:
         """Return the incident in `status`; moving to the present status changes nothing."""

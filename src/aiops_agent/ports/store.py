@@ -1,164 +1,222 @@
-"""Memory of the house: everything durable, always inside one transaction.
+"""Everything durable, always inside one transaction.
 
     with store.begin() as work:
         incident = work.incidents.get(id)
         work.incidents.put(incident.move(...))
         work.events.append(event)
 
-Leaving the block commits all of it or, on an error, nothing. Calls are blocking; the store raises
-StoreError when the database does not take or give a record.
+Leaving the block commits all of it or, on an error, nothing. Whoever only reads opens a view:
+
+    with store.read() as view:
+        incident = view.incidents.get(id)
+
+A view is one moment of the store: it waits for no writer, holds up none, and cannot write. Calls
+are blocking; the store raises StoreError when the database does not take or give a record.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 from datetime import datetime
 from typing import Protocol
 
 from aiops_agent.domain.alert import Delivery
-from aiops_agent.domain.approval import ApprovalRequest, ApprovalState
+from aiops_agent.domain.approval import ApprovalRequest, ApprovalState, ApprovalSummary
 from aiops_agent.domain.event import Event
-from aiops_agent.domain.incident import Incident, IncidentId
+from aiops_agent.domain.incident import Incident, IncidentId, IncidentSummary, Status
 from aiops_agent.domain.postmortem import PastIncident, Postmortem
 from aiops_agent.domain.remediation import Intent, IntentState
 from aiops_agent.domain.token import Token
 
 
-class Inbox(Protocol):
+class InboxView(Protocol):
     """Bodies received and not yet, or already, handled."""
-
-    def keep(self, delivery: Delivery) -> Delivery:
-        """Keep a body. The same bytes again count up `seen` and wait to be handled again."""
-        ...
 
     def waiting(self, limit: int, *, environment: str | None = None) -> tuple[Delivery, ...]:
         """Return unhandled, unrejected deliveries (of one environment), oldest first."""
-        ...
-
-    def handled(self, delivery: int) -> None:
-        """Mark a delivery as handled."""
-        ...
 
     def rejected(self, limit: int) -> tuple[Delivery, ...]:
         """Return rejected deliveries, newest first."""
-        ...
 
 
-class Incidents(Protocol):
+class Inbox(InboxView, Protocol):
+    """The same, to be changed."""
+
+    def keep(self, delivery: Delivery) -> Delivery:
+        """Keep a body. The same bytes again count up `seen` and wait to be handled again."""
+
+    def handled(self, delivery: int) -> None:
+        """Mark a delivery as handled."""
+
+
+class IncidentsView(Protocol):
     """All incidents."""
-
-    def new_id(self) -> IncidentId:
-        """Return the next free id, `INC-0001` and up; never the same twice once committed."""
-        ...
 
     def get(self, incident: str) -> Incident | None:
         """Return one incident, or None."""
-        ...
+
+    def listed(
+        self,
+        *,
+        environment: str | None = None,
+        open_only: bool = False,
+        before: str = "",
+        limit: int = 100,
+    ) -> tuple[IncidentSummary, ...]:
+        """Return summaries, newest first, from the one behind the incident `before` on."""
+
+    def loaded(
+        self, *, environment: str | None = None, open_only: bool = False, limit: int = 100
+    ) -> tuple[Incident, ...]:
+        """Return whole incidents, newest first."""
+
+    def unended(self) -> Mapping[Status, int]:
+        """Return how many incidents that have not ended stand in each status."""
+
+
+class Incidents(IncidentsView, Protocol):
+    """The same, to be changed."""
+
+    def new_id(self) -> IncidentId:
+        """Return the next free id, `INC-0001` and up; never the same twice once committed."""
 
     def put(self, incident: Incident) -> None:
         """Insert or replace one incident."""
-        ...
-
-    def listed(
-        self, *, environment: str | None = None, open_only: bool = False, limit: int = 100
-    ) -> tuple[Incident, ...]:
-        """Return incidents, newest first."""
-        ...
 
 
-class Events(Protocol):
+class EventsView(Protocol):
     """The bus: an append-only table, read from a cursor."""
-
-    def append(self, event: Event) -> bool:
-        """Append unless its key is known; say whether it was new."""
-        ...
 
     def after(
         self, cursor: int, *, incident: str | None = None, limit: int = 500
     ) -> tuple[Event, ...]:
         """Return events with an id above `cursor`, oldest first; none is ever skipped."""
-        ...
+
+    def last(self) -> int:
+        """Return the id of the newest event; 0 when there is none."""
 
     def cursor(self, subscriber: str) -> int:
         """Return the id of the last event that a subscriber has done with; 0 when it is new."""
-        ...
+
+
+class Events(EventsView, Protocol):
+    """The same, to be changed."""
+
+    def append(self, event: Event) -> bool:
+        """Append unless its key is known; say whether it was new."""
 
     def advance(self, subscriber: str, cursor: int) -> None:
         """Move a subscriber's cursor forward; never back."""
-        ...
 
 
-class Approvals(Protocol):
+class ApprovalsView(Protocol):
     """Requests for approval."""
 
     def get(self, request: str) -> ApprovalRequest | None:
         """Return one request, or None."""
-        ...
 
     def latest(self, incident: str) -> ApprovalRequest | None:
         """Return the newest request of an incident, or None."""
-        ...
 
     def listed(
-        self, *, states: Sequence[ApprovalState] = (), limit: int = 100
-    ) -> tuple[ApprovalRequest, ...]:
-        """Return requests in these states (all when empty), newest first."""
-        ...
+        self, *, states: Sequence[ApprovalState] = (), before: str = "", limit: int = 100
+    ) -> tuple[ApprovalSummary, ...]:
+        """Return summaries in these states (all when empty), newest first, behind `before`."""
+
+    def pending(self) -> int:
+        """Return how many requests wait for an answer."""
+
+
+class Approvals(ApprovalsView, Protocol):
+    """The same, to be changed."""
 
     def ask(self, request: ApprovalRequest) -> ApprovalRequest:
         """Store a request unless its id is known; return the stored one."""
-        ...
 
     def change(self, request: ApprovalRequest, *, was: ApprovalState) -> bool:
         """Replace the stored request if state is `was` and the digest is the same; say whether."""
-        ...
 
 
-class Ledger(Protocol):
+class LedgerView(Protocol):
     """Armed requests: the row is the permission to send."""
-
-    def arm(self, intents: Sequence[Intent]) -> None:
-        """Insert intents; one whose operation is known is left as it is."""
-        ...
 
     def of_plan(self, incident: str, plan: str, *, undo: bool) -> tuple[Intent, ...]:
         """Return the intents of a plan in order."""
-        ...
+
+
+class Ledger(LedgerView, Protocol):
+    """The same, to be changed."""
+
+    def arm(self, intents: Sequence[Intent]) -> None:
+        """Insert intents; one whose operation is known is left as it is."""
 
     def change(self, intent: Intent, *, was: IntentState) -> bool:
         """Replace the stored intent if its state is `was`; say whether."""
-        ...
 
 
-class Archive(Protocol):
+class ArchiveView(Protocol):
     """Long-term memory."""
-
-    def add(self, past: PastIncident, postmortem: Postmortem | None) -> None:
-        """Insert or replace a case and its report."""
-        ...
 
     def cases(self, family: str, limit: int = 1000) -> tuple[PastIncident, ...]:
         """Return cases of a family of environments, newest first."""
-        ...
 
     def postmortem(self, incident: str) -> Postmortem | None:
         """Return the report of an incident, or None."""
-        ...
 
 
-class Tokens(Protocol):
+class Archive(ArchiveView, Protocol):
+    """The same, to be changed."""
+
+    def add(self, past: PastIncident, postmortem: Postmortem | None) -> None:
+        """Insert or replace a case and its report."""
+
+
+class TokensView(Protocol):
     """Bearer tokens, kept as SHA-256 only."""
-
-    def add(self, token: Token) -> None:
-        """Add a token; raises UsageError when the name is taken."""
-        ...
 
     def listed(self) -> tuple[Token, ...]:
         """Return all tokens, oldest first."""
-        ...
+
+
+class Tokens(TokensView, Protocol):
+    """The same, to be changed."""
+
+    def add(self, token: Token) -> None:
+        """Add a token; raises UsageError when the name is taken."""
 
     def revoke(self, name: str, at: datetime) -> None:
         """Revoke a token for ever; raises UsageError when there is none of that name."""
-        ...
+
+
+class View(Protocol):
+    """One moment of everything durable; it cannot write."""
+
+    @property
+    def inbox(self) -> InboxView:
+        """Bodies received."""
+
+    @property
+    def incidents(self) -> IncidentsView:
+        """All incidents."""
+
+    @property
+    def events(self) -> EventsView:
+        """The bus."""
+
+    @property
+    def approvals(self) -> ApprovalsView:
+        """Requests for approval."""
+
+    @property
+    def ledger(self) -> LedgerView:
+        """Armed requests."""
+
+    @property
+    def archive(self) -> ArchiveView:
+        """Long-term memory."""
+
+    @property
+    def tokens(self) -> TokensView:
+        """Bearer tokens."""
 
 
 class Work(Protocol):
@@ -167,41 +225,33 @@ class Work(Protocol):
     @property
     def inbox(self) -> Inbox:
         """Bodies received."""
-        ...
 
     @property
     def incidents(self) -> Incidents:
         """All incidents."""
-        ...
 
     @property
     def events(self) -> Events:
         """The bus."""
-        ...
 
     @property
     def approvals(self) -> Approvals:
         """Requests for approval."""
-        ...
 
     @property
     def ledger(self) -> Ledger:
         """Armed requests."""
-        ...
 
     @property
     def archive(self) -> Archive:
         """Long-term memory."""
-        ...
 
     @property
     def tokens(self) -> Tokens:
         """Bearer tokens."""
-        ...
 
     def wake(self, incident: str, key: str) -> None:
         """Wake the story of an incident when this transaction commits; once per key."""
-        ...
 
 
 class Store(Protocol):
@@ -209,4 +259,6 @@ class Store(Protocol):
 
     def begin(self) -> AbstractContextManager[Work]:
         """Open a transaction; leaving the block commits, an error rolls back."""
-        ...
+
+    def read(self) -> AbstractContextManager[View]:
+        """Open a view of this moment, without waiting for a transaction that is open."""

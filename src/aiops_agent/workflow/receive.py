@@ -53,7 +53,7 @@ class Receive:
         at = self.deps.environments(environment).clock.now()
         with self.deps.store.begin() as work:
             waiting = work.inbox.waiting(BATCH, environment=environment)
-            listed = work.incidents.listed(environment=environment, limit=RECENT)
+            listed = work.incidents.loaded(environment=environment, limit=RECENT)
             known = {incident.id: incident for incident in listed}
             intake = _Intake(self.deps, work, graph, at, known)
             for delivery in waiting:

@@ -7,10 +7,16 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 from aiops_agent.domain.alert import Delivery
-from aiops_agent.domain.approval import ApprovalRequest, ApprovalState, Decision, Surface
+from aiops_agent.domain.approval import (
+    ApprovalRequest,
+    ApprovalState,
+    ApprovalSummary,
+    Decision,
+    Surface,
+)
 from aiops_agent.domain.errors import StoreError, UsageError
 from aiops_agent.domain.event import Event
-from aiops_agent.domain.incident import EnvironmentId, Incident
+from aiops_agent.domain.incident import EnvironmentId, Incident, IncidentSummary
 from aiops_agent.domain.payload import IncidentMoved
 from aiops_agent.domain.point import Point
 from aiops_agent.domain.postmortem import Postmortem
@@ -55,15 +61,22 @@ class Service:
         return kept
 
     def incidents(
-        self, *, open_only: bool = False, limit: int = 100, environment: str | None = None
-    ) -> tuple[Incident, ...]:
-        """Return incidents, newest first."""
-        with self.store.begin() as work:
-            return work.incidents.listed(environment=environment, open_only=open_only, limit=limit)
+        self,
+        *,
+        open_only: bool = False,
+        before: str = "",
+        limit: int = 100,
+        environment: str | None = None,
+    ) -> tuple[IncidentSummary, ...]:
+        """Return incidents in short, newest first, from the one behind `before` on."""
+        with self.store.read() as view:
+            return view.incidents.listed(
+                environment=environment, open_only=open_only, before=before.upper(), limit=limit
+            )
 
     def incident(self, incident_id: str) -> Incident:
         """Return one incident; raises UsageError with the nearest names."""
-        with self.store.begin() as work:
+        with self.store.read() as work:
             found = work.incidents.get(incident_id.upper())
             if found is None:
                 known = [incident.id for incident in work.incidents.listed(limit=500)]
@@ -72,19 +85,19 @@ class Service:
 
     def events(self, after: int = 0, incident: str | None = None) -> tuple[Event, ...]:
         """Return events above an id, oldest first."""
-        with self.store.begin() as work:
+        with self.store.read() as work:
             return work.events.after(after, incident=incident)
 
     def approvals(
         self, states: Sequence[ApprovalState] = (), limit: int = 100
-    ) -> tuple[ApprovalRequest, ...]:
-        """Return requests for approval, newest first."""
-        with self.store.begin() as work:
+    ) -> tuple[ApprovalSummary, ...]:
+        """Return requests for approval in short, newest first."""
+        with self.store.read() as work:
             return work.approvals.listed(states=states, limit=limit)
 
     def approval(self, name: str) -> ApprovalRequest:
         """Return a request by its own id, or the newest of an incident; raises UsageError."""
-        with self.store.begin() as work:
+        with self.store.read() as work:
             found = work.approvals.get(name.upper()) or work.approvals.latest(name.upper())
             if found is not None:
                 return found
@@ -135,7 +148,7 @@ class Service:
     def report(self, incident_id: str) -> Postmortem:
         """Return the report of an ended incident; raises UsageError when there is none yet."""
         found = self.incident(incident_id)
-        with self.store.begin() as work:
+        with self.store.read() as work:
             report = work.archive.postmortem(found.id)
         if report is None:
             raise UsageError(f"{found.id} is {found.status}: its report is written at the end.")
@@ -153,7 +166,7 @@ class Service:
 
     def tokens(self) -> tuple[Token, ...]:
         """Return all tokens, without their secrets' text."""
-        with self.store.begin() as work:
+        with self.store.read() as work:
             return work.tokens.listed()
 
     def revoke_token(self, name: str) -> None:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 from dbos import DBOS
 
-from aiops_agent.domain.incident import Incident
+from aiops_agent.domain.incident import Incident, IncidentSummary
 from aiops_agent.workflow.close import Close
 from aiops_agent.workflow.deps import Deps
 from aiops_agent.workflow.resolve import ResolveIncident
@@ -30,7 +30,7 @@ class Tend:
     clock: Callable[[], float]
     _missed: dict[str, float] = field(default_factory=dict)
 
-    async def look(self, unended: Iterable[Incident]) -> None:
+    async def look(self, unended: Iterable[Incident | IncidentSummary]) -> None:
         """Resume or end the stories of these incidents that have been dead for a while."""
         dead = [incident.id for incident in unended if incident.id not in self.story.alive]
         now = self.clock()

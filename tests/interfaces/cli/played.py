@@ -5,11 +5,24 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
-from aiops_agent.domain.approval import ApprovalRequest, ApprovalState, Decision, Surface
+from aiops_agent.domain.approval import (
+    ApprovalRequest,
+    ApprovalState,
+    ApprovalSummary,
+    Decision,
+    Surface,
+)
 from aiops_agent.domain.checkup import Checkup, Health
 from aiops_agent.domain.errors import ApprovalError, UsageError
 from aiops_agent.domain.event import Event
-from aiops_agent.domain.incident import Ending, EnvironmentId, Incident, IncidentId, Status
+from aiops_agent.domain.incident import (
+    Ending,
+    EnvironmentId,
+    Incident,
+    IncidentId,
+    IncidentSummary,
+    Status,
+)
 from aiops_agent.domain.payload import EventType
 from aiops_agent.domain.postmortem import Postmortem
 from aiops_agent.domain.survey import ServiceSurvey, SignalSource
@@ -45,8 +58,8 @@ class PlayedService:
     decisions: list[Decision] = field(default_factory=list)
     made: list[Token] = field(default_factory=list)
 
-    def incidents(self, **_: object) -> tuple[Incident, ...]:
-        return (self.one,)
+    def incidents(self, **_: object) -> tuple[IncidentSummary, ...]:
+        return (self.one.in_short,)
 
     def incident(self, incident_id: str) -> Incident:
         if incident_id.upper() != self.one.id:
@@ -58,8 +71,8 @@ class PlayedService:
 
     def approvals(
         self, states: Sequence[ApprovalState] = (), limit: int = 100
-    ) -> list[ApprovalRequest]:
-        return [r for r in (self.request,) if not states or r.state in states]
+    ) -> list[ApprovalSummary]:
+        return [r.in_short for r in (self.request,) if not states or r.state in states]
 
     def approval(self, name: str) -> ApprovalRequest:
         if name.upper() not in (self.request.id, self.request.incident):

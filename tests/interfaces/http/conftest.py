@@ -10,7 +10,7 @@ from fastapi.testclient import TestClient
 from aiops_agent.adapters import alertmanager
 from aiops_agent.domain.alert import Delivery
 from aiops_agent.domain.errors import UsageError
-from aiops_agent.domain.incident import Incident
+from aiops_agent.domain.incident import Incident, IncidentSummary
 from aiops_agent.interfaces.http.app import make_app
 
 NOW = datetime(2026, 11, 24, 9, 30, tzinfo=UTC)
@@ -48,11 +48,16 @@ class FakeService:
         return self.tokens_made
 
     def incidents(
-        self, *, open_only: bool = False, limit: int = 100, environment: str | None = None
-    ) -> tuple[Incident, ...]:
+        self,
+        *,
+        open_only: bool = False,
+        before: str = "",
+        limit: int = 100,
+        environment: str | None = None,
+    ) -> tuple[IncidentSummary, ...]:
         self._work()
-        self.asked.append((open_only, limit, environment))
-        return tuple(self.stored)
+        self.asked.append((open_only, before, limit, environment))
+        return tuple(incident.in_short for incident in self.stored)
 
     def incident(self, incident_id: str) -> Incident:
         self._work()

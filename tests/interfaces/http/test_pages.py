@@ -6,7 +6,7 @@ import pytest
 from fastapi.testclient import TestClient
 
 from aiops_agent.domain.errors import StoreError
-from aiops_agent.domain.incident import Incident
+from aiops_agent.domain.incident import Incident, IncidentSummary
 from tests.contracts.samples import an_incident
 
 from .conftest import BEARER, FakeService
@@ -34,12 +34,14 @@ def test_metrics_are_plain_text_and_need_no_token(client: TestClient) -> None:
 
 def test_incidents_are_given_as_they_are_kept(client: TestClient, service: FakeService) -> None:
     service.stored.append(an_incident(summary="\x1b[31m\u202e€", title="x"))
-    listed = client.get("/api/v1/incidents?open=true&limit=5&environment=a", headers=BEARER)
+    listed = client.get(
+        "/api/v1/incidents?open=true&before=INC-7&limit=5&environment=a", headers=BEARER
+    )
     one = client.get("/api/v1/incidents/INC-0001", headers=BEARER)
 
-    assert Incident.of(listed.json()["incidents"][0]) == service.stored[0]
+    assert IncidentSummary.of(listed.json()["incidents"][0]) == service.stored[0].in_short
     assert Incident.of(one.json()) == service.stored[0]
-    assert service.asked == [(True, 5, "a")]
+    assert service.asked == [(True, "INC-7", 5, "a")]
 
 
 def test_incidents_need_a_token_when_the_server_asks_for_one(

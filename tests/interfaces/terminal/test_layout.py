@@ -26,8 +26,10 @@ PIECES: dict[str, Callable[[int], RenderableType]] = {
     "verification": lambda width: verification(canned.VERIFICATION, width),
     "escalation": lambda _: escalation(canned.ESCALATED),
     "closing": lambda width: closing(canned.RESOLVED, canned.EVENTS, width, next_commands=("a",)),
-    "incidents": lambda width: listing.incidents([canned.WAITING, canned.RESOLVED], width),
-    "approvals": lambda width: listing.approvals([canned.REQUEST], canned.START, width),
+    "incidents": lambda width: listing.incidents(
+        [canned.WAITING.in_short, canned.RESOLVED.in_short], width
+    ),
+    "approvals": lambda width: listing.approvals([canned.REQUEST.in_short], canned.START, width),
     "incident": lambda width: page.incident(canned.ESCALATED, canned.EVENTS, width),
     "approval": lambda _: page.approval(canned.REQUEST, canned.START),
     "header": lambda _: header(title="a scenario with a long title" * 3, seed=1, services=11),
@@ -58,7 +60,7 @@ def test_tables_have_as_many_lines_as_rows(width: int) -> None:
     """One head and one line per finding, per check and per incident."""
     assert len(drawn(evidence(canned.DIAGNOSIS, width), width)) == 1 + len(canned.FINDINGS)
     assert len(drawn(verification(canned.VERIFICATION, width), width)) == 2 + 1
-    two = listing.incidents([canned.RESOLVED, canned.ESCALATED], width)
+    two = listing.incidents([canned.RESOLVED.in_short, canned.ESCALATED.in_short], width)
     assert len(drawn(two, width)) == 3
 
 

@@ -85,6 +85,22 @@ def take_turn(connection: Connection) -> None:
 
 
 @contextmanager
+def snapshot(connection: Connection) -> Iterator[None]:
+    """Read inside as of one moment, waiting for nobody; the database refuses every write."""
+    if connection.dialect.name != "sqlite":
+        connection.exec_driver_sql("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
+        yield
+        return
+    connection.exec_driver_sql("PRAGMA query_only=ON")
+    try:
+        connection.exec_driver_sql("BEGIN DEFERRED")
+        yield
+    finally:
+        connection.rollback()
+        connection.exec_driver_sql("PRAGMA query_only=OFF")  # the connection is used again
+
+
+@contextmanager
 def our_errors() -> Iterator[None]:
     """Raise StoreError in place of any error of the database."""
     try:

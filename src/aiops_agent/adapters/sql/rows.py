@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any, TypeVar
 
 from pydantic import ValidationError
-from sqlalchemy import Connection, Table, insert, update
+from sqlalchemy import Connection, ScalarSelect, Table, insert, select, update
 
 from aiops_agent.domain.errors import StoreError
 from aiops_agent.domain.value import Value
@@ -29,3 +29,8 @@ def put(
     same = [table.c[name] == value for name, value in key.items()]
     if connection.execute(update(table).where(*same).values(**columns)).rowcount == 0:
         connection.execute(insert(table).values(**key, **columns))
+
+
+def number_of(table: Table, name: str) -> ScalarSelect[int]:
+    """Return the order of arrival of the row with that id: nothing comes before an unknown one."""
+    return select(table.c.number).where(table.c.id == name).scalar_subquery()

@@ -8,11 +8,15 @@ from typing import TypeAlias
 
 from sqlalchemy import Connection, Engine
 
+from aiops_agent.adapters.sql.approvals import SqlApprovals, SqlLedger
 from aiops_agent.adapters.sql.archive import SqlArchive
-from aiops_agent.adapters.sql.engine import PATIENCE, our_errors, take_turn
-from aiops_agent.adapters.sql.permission import SqlApprovals, SqlLedger, SqlTokens
-from aiops_agent.adapters.sql.story import SqlEvents, SqlInbox, SqlIncidents
+from aiops_agent.adapters.sql.engine import PATIENCE, our_errors, snapshot, take_turn
+from aiops_agent.adapters.sql.events import SqlEvents
+from aiops_agent.adapters.sql.inbox import SqlInbox
+from aiops_agent.adapters.sql.incidents import SqlIncidents
+from aiops_agent.adapters.sql.tokens import SqlTokens
 from aiops_agent.domain.errors import StoreError
+from aiops_agent.ports.store import View
 
 # Given the open connection, an incident and a key: sends a message that counts on commit.
 Wake: TypeAlias = Callable[[Connection, str, str], None]
@@ -72,8 +76,9 @@ class SqlWork:
 class SqlStore:
     """ports.store.Store on an engine from `make_engine`, its schema brought up by `upgrade`.
 
-    One transaction is open at a time, in this process and among all on the same database. A block
-    therefore stays short, waits for nothing else, and is never opened inside another.
+    One transaction is open at a time, in this process and among all on the same database; views
+    are as many as are wanted. A block stays short, waits for nothing else, and is never opened
+    inside another.
     """
 
     def __init__(self, engine: Engine, wake: Wake = wake_nobody) -> None:
@@ -91,14 +96,28 @@ class SqlStore:
             connection.commit()
 
     @contextmanager
+    def read(self) -> Iterator[View]:
+        """Open a view of this moment, without waiting for a transaction that is open."""
+        with self._alone(), our_errors(), self._engine.connect() as reader, snapshot(reader):
+            yield SqlWork(reader, wake_nobody)
+
+    @contextmanager
     def _turn(self) -> Iterator[None]:
+        with self._alone():
+            if not self._gate.acquire(timeout=PATIENCE.total_seconds()):
+                raise StoreError("The store was busy for too long; try again.")
+            try:
+                yield
+            finally:
+                self._gate.release()
+
+    @contextmanager
+    def _alone(self) -> Iterator[None]:
+        # A second block in one thread would wait for the first, or not see what it wrote.
         if getattr(self._thread, "inside", False):
             raise StoreError("A transaction is open already in this thread: a defect of ours.")
-        if not self._gate.acquire(timeout=PATIENCE.total_seconds()):
-            raise StoreError("The store was busy for too long; try again.")
         self._thread.inside = True
         try:
             yield
         finally:
             self._thread.inside = False
-            self._gate.release()

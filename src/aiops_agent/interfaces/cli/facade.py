@@ -5,10 +5,10 @@ from contextlib import AbstractAsyncContextManager
 from typing import Protocol
 
 from aiops_agent.domain.alert import Delivery
-from aiops_agent.domain.approval import ApprovalRequest, ApprovalState, Surface
+from aiops_agent.domain.approval import ApprovalRequest, ApprovalState, ApprovalSummary, Surface
 from aiops_agent.domain.checkup import Checkup
 from aiops_agent.domain.event import Event
-from aiops_agent.domain.incident import EnvironmentId, Incident, IncidentId
+from aiops_agent.domain.incident import EnvironmentId, Incident, IncidentId, IncidentSummary
 from aiops_agent.domain.postmortem import Postmortem
 from aiops_agent.domain.survey import ServiceSurvey
 from aiops_agent.domain.token import Token
@@ -36,9 +36,14 @@ class Service(Protocol):
         ...
 
     def incidents(
-        self, *, open_only: bool = False, limit: int = 100, environment: str | None = None
-    ) -> tuple[Incident, ...]:
-        """Return incidents, newest first."""
+        self,
+        *,
+        open_only: bool = False,
+        before: str = "",
+        limit: int = 100,
+        environment: str | None = None,
+    ) -> tuple[IncidentSummary, ...]:
+        """Return incidents in short, newest first, from the one behind `before` on."""
         ...
 
     def incident(self, incident_id: str) -> Incident:
@@ -51,7 +56,7 @@ class Service(Protocol):
 
     def approvals(
         self, states: Sequence[ApprovalState] = (), limit: int = 100
-    ) -> Sequence[ApprovalRequest]:
+    ) -> Sequence[ApprovalSummary]:
         """Return requests for approval, newest first."""
         ...
 

@@ -105,12 +105,17 @@ class _Pages:
         request: Request,
         environment: str | None = None,
         open: bool = False,  # noqa: A002 -- the name in the address
+        before: str = "",
         limit: Annotated[int, Query(ge=1, le=1000)] = 100,
     ) -> Response:
-        """Return incidents, newest first."""
+        """Return incidents in short, newest first; `before` an incident continues a list."""
         await self._guard(request)
         found = await run_in_threadpool(
-            self._service.incidents, environment=environment, open_only=open, limit=limit
+            self._service.incidents,
+            environment=environment,
+            open_only=open,
+            before=before,
+            limit=limit,
         )
         return _json({"incidents": [incident.document() for incident in found]})
 

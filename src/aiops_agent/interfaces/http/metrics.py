@@ -8,7 +8,6 @@ import prometheus_client as prom
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
 from aiops_agent.domain.alert import Delivery
-from aiops_agent.domain.approval import ApprovalState
 from aiops_agent.domain.event import Event
 from aiops_agent.domain.incident import ENDED, Status
 from aiops_agent.domain.payload import (
@@ -25,7 +24,7 @@ from aiops_agent.domain.payload import (
     VerificationDone,
 )
 from aiops_agent.domain.timing import by_phase
-from aiops_agent.ports.store import Store, Work
+from aiops_agent.ports.store import Store, View
 
 BATCH = 1_000
 MANY = 10_000
@@ -66,19 +65,19 @@ class Metrics:
     def _catch_up(self) -> None:
         more = True
         while more:
-            with self._store.begin() as work:
-                events = work.events.after(self._cursor, limit=BATCH)
+            with self._store.read() as view:
+                events = view.events.after(self._cursor, limit=BATCH)
                 for event in events:
-                    self._count(event, work)
-                self._look(work)
+                    self._count(event, view)
+                self._look(view)
             more = len(events) == BATCH
 
-    def _count(self, event: Event, work: Work) -> None:
+    def _count(self, event: Event, view: View) -> None:
         self._cursor = event.id
         match event.payload:
             case IncidentResolved() | IncidentDismissed() | IncidentEscalated() as end:
                 self._incidents.labels(end.severity, end.ending).inc()
-                self._count_phases(event, work)
+                self._count_phases(event, view)
             case PeopleTold(channel=channel, failed=failed):
                 self._notifications.labels(channel, "failed" if failed else "sent").inc()
             case PolicyDecided(verdict=verdict):
@@ -101,17 +100,15 @@ class Metrics:
             case ApprovalRefused(surface=surface):
                 self._approvals.labels("refused", surface).inc()
 
-    def _look(self, work: Work) -> None:
+    def _look(self, view: View) -> None:
         """Count what is so now."""
-        unended = work.incidents.listed(open_only=True, limit=MANY)
-        tally = Tally(incident.status for incident in unended)
+        unended = view.incidents.unended()
         for status in (status for status in Status if status not in ENDED):
-            self._open.labels(status.value).set(tally[status])
-        pending = work.approvals.listed(states=[ApprovalState.PENDING], limit=MANY)
-        self._pending.set(len(pending))
+            self._open.labels(status.value).set(unended.get(status, 0))
+        self._pending.set(view.approvals.pending())
 
-    def _count_phases(self, event: Event, work: Work) -> None:
-        history = work.events.after(0, incident=event.incident, limit=MANY)
+    def _count_phases(self, event: Event, view: View) -> None:
+        history = view.events.after(0, incident=event.incident, limit=MANY)
         for spent in by_phase([known for known in history if known.id <= event.id]):
             self._phases.labels(spent.name).observe(spent.wall.total_seconds())
 

@@ -3,7 +3,7 @@
 from typing import Protocol
 
 from aiops_agent.domain.alert import Delivery
-from aiops_agent.domain.incident import Incident
+from aiops_agent.domain.incident import Incident, IncidentSummary
 
 
 class Served(Protocol):
@@ -22,9 +22,14 @@ class Served(Protocol):
         ...
 
     def incidents(
-        self, *, open_only: bool = False, limit: int = 100, environment: str | None = None
-    ) -> tuple[Incident, ...]:
-        """Return incidents, newest first."""
+        self,
+        *,
+        open_only: bool = False,
+        before: str = "",
+        limit: int = 100,
+        environment: str | None = None,
+    ) -> tuple[IncidentSummary, ...]:
+        """Return incidents in short, newest first, from the one behind `before` on."""
         ...
 
     def incident(self, incident_id: str) -> Incident:

@@ -7,8 +7,8 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from aiops_agent.domain.approval import ApprovalRequest, ApprovalState
-from aiops_agent.domain.incident import Incident, Status
+from aiops_agent.domain.approval import ApprovalState, ApprovalSummary
+from aiops_agent.domain.incident import IncidentSummary, Status
 from aiops_agent.domain.quantity import span
 from aiops_agent.interfaces.terminal.escape import joined, say
 from aiops_agent.interfaces.terminal.palette import LINK, QUIET, STATUS_MARK, STRONG, WARN, words
@@ -18,7 +18,7 @@ _GAP = 2
 _SERVICE_CAP = 20
 
 
-def incidents(found: Sequence[Incident], width: int) -> RenderableType:
+def incidents(found: Sequence[IncidentSummary], width: int) -> RenderableType:
     """Return one line per incident, and who needs a person."""
     if not found:
         return say("No incidents.")
@@ -37,7 +37,7 @@ def incidents(found: Sequence[Incident], width: int) -> RenderableType:
     return Group(table, hint)
 
 
-def approvals(found: Sequence[ApprovalRequest], now: datetime, width: int) -> RenderableType:
+def approvals(found: Sequence[ApprovalSummary], now: datetime, width: int) -> RenderableType:
     """Return one line per request; `now` is wall time and gives the time left."""
     if not found:
         return say("No approvals.")
@@ -45,7 +45,7 @@ def approvals(found: Sequence[ApprovalRequest], now: datetime, width: int) -> Re
     return _table(heads, [_approval(request, now) for request in found], width)
 
 
-def _incident(incident: Incident) -> list[Text]:
+def _incident(incident: IncidentSummary) -> list[Text]:
     sign, ink = STATUS_MARK.get(incident.status, ("·", QUIET))
     lasted = f" {span(incident.ended_at - incident.opened_at)}" if incident.ended_at else ""
     return [
@@ -58,9 +58,9 @@ def _incident(incident: Incident) -> list[Text]:
     ]
 
 
-def _approval(request: ApprovalRequest, now: datetime) -> list[Text]:
+def _approval(request: ApprovalSummary, now: datetime) -> list[Text]:
     pending = request.state is ApprovalState.PENDING
-    actions = [say(step.action.text) for step in request.prepared.steps]
+    actions = [say(action) for action in request.actions]
     return [
         say(request.id, STRONG),
         say(request.state.value, WARN if pending else ""),

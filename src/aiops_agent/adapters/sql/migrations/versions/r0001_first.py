@@ -59,8 +59,9 @@ def _story() -> None:
     )
     _table(
         "incidents",
-        *map(_text, ("id", "environment")),
+        *map(_text, ("id", "environment", "status")),
         _some("ended", sa.Boolean()),
+        _some("summary", sa.JSON()),
         _some("document", sa.JSON()),
     )
     op.create_index("ix_incidents_id", "incidents", ["id"], unique=True)
@@ -84,6 +85,7 @@ def _permission() -> None:
     _table(
         "approvals",
         *map(_text, ("id", "incident", "digest", "state")),
+        _some("summary", sa.JSON()),
         _some("document", sa.JSON()),
     )
     op.create_index("ix_approvals_id", "approvals", ["id"], unique=True)

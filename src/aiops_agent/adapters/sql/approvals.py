@@ -1,17 +1,14 @@
-"""Who may do what: approvals, the ledger of armed requests, and bearer tokens."""
+"""Who allowed what: requests for approval, and the ledger of what may be sent."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
 
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import Connection, func, insert, select, update
 
-from aiops_agent.adapters.sql.rows import read
-from aiops_agent.adapters.sql.tables import APPROVALS, LEDGER, TOKENS
-from aiops_agent.domain.approval import ApprovalRequest, ApprovalState
-from aiops_agent.domain.errors import StoreError, UsageError
+from aiops_agent.adapters.sql.rows import number_of, read
+from aiops_agent.adapters.sql.tables import APPROVALS, LEDGER
+from aiops_agent.domain.approval import ApprovalRequest, ApprovalState, ApprovalSummary
 from aiops_agent.domain.remediation import Intent, IntentState
-from aiops_agent.domain.token import Token
 
 
 @dataclass(frozen=True)
@@ -38,13 +35,20 @@ class SqlApprovals:
         return None if document is None else read(ApprovalRequest, document)
 
     def listed(
-        self, *, states: Sequence[ApprovalState] = (), limit: int = 100
-    ) -> tuple[ApprovalRequest, ...]:
-        """Return requests in these states (all when empty), newest first."""
-        query = select(APPROVALS.c.document).order_by(APPROVALS.c.number.desc()).limit(limit)
+        self, *, states: Sequence[ApprovalState] = (), before: str = "", limit: int = 100
+    ) -> tuple[ApprovalSummary, ...]:
+        """Return summaries in these states (all when empty), newest first, behind `before`."""
+        query = select(APPROVALS.c.summary).order_by(APPROVALS.c.number.desc()).limit(limit)
         if states:
             query = query.where(APPROVALS.c.state.in_([state.value for state in states]))
-        return tuple(read(ApprovalRequest, found) for found in self.connection.scalars(query))
+        if before:
+            query = query.where(APPROVALS.c.number < number_of(APPROVALS, before))
+        return tuple(read(ApprovalSummary, found) for found in self.connection.scalars(query))
+
+    def pending(self) -> int:
+        """Return how many requests wait for an answer."""
+        waits = APPROVALS.c.state == ApprovalState.PENDING.value
+        return self.connection.scalar(select(func.count()).select_from(APPROVALS).where(waits)) or 0
 
     def ask(self, request: ApprovalRequest) -> ApprovalRequest:
         """Store a request unless its id is known; return the stored one."""
@@ -57,6 +61,7 @@ class SqlApprovals:
                 incident=request.incident,
                 digest=request.digest,
                 state=request.state.value,
+                summary=request.in_short.document(),
                 document=request.document(),
             )
         )
@@ -71,7 +76,11 @@ class SqlApprovals:
                 APPROVALS.c.state == was.value,
                 APPROVALS.c.digest == request.digest,
             )
-            .values(state=request.state.value, document=request.document())
+            .values(
+                state=request.state.value,
+                summary=request.in_short.document(),
+                document=request.document(),
+            )
         )
         return self.connection.execute(swap).rowcount == 1
 
@@ -123,37 +132,3 @@ class SqlLedger:
             .values(state=intent.state.value, document=intent.document())
         )
         return self.connection.execute(swap).rowcount == 1
-
-
-@dataclass(frozen=True)
-class SqlTokens:
-    """ports.store.Tokens in one transaction."""
-
-    connection: Connection
-
-    def add(self, token: Token) -> None:
-        """Add a token; raises UsageError when the name is taken, also by a revoked one."""
-        if self._get(token.name) is not None:
-            raise UsageError(f"There is a token named {token.name!r} already; choose another name.")
-        self.connection.execute(insert(TOKENS).values(name=token.name, document=token.document()))
-
-    def listed(self) -> tuple[Token, ...]:
-        """Return all tokens, oldest first."""
-        query = select(TOKENS.c.document).order_by(TOKENS.c.number)
-        return tuple(read(Token, document) for document in self.connection.scalars(query))
-
-    def revoke(self, name: str, at: datetime) -> None:
-        """Revoke a token for ever; raises UsageError when there is none of that name."""
-        token = self._get(name)
-        if token is None:
-            raise UsageError(f"There is no token named {name!r}; `aiops token list` shows all.")
-        if token.revoked_at is not None:
-            return
-        revoked = token.model_copy(update={"revoked_at": at})
-        swap = update(TOKENS).where(TOKENS.c.name == name).values(document=revoked.document())
-        if self.connection.execute(swap).rowcount != 1:
-            raise StoreError(f"The token {name!r} could not be revoked; try again.")
-
-    def _get(self, name: str) -> Token | None:
-        document = self.connection.scalar(select(TOKENS.c.document).where(TOKENS.c.name == name))
-        return None if document is None else read(Token, document)

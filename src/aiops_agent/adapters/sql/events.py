@@ -1,0 +1,78 @@
+"""The bus, and how far each subscriber has read it."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Connection, Integer, bindparam, func, insert, select
+
+from aiops_agent.adapters.sql.rows import put, read
+from aiops_agent.adapters.sql.tables import CURSORS, EVENTS
+from aiops_agent.domain.errors import StoreError
+from aiops_agent.domain.event import Event
+from aiops_agent.domain.payload import EventType
+
+# Built once: an incident runs these at every step, and building one costs more than running it.
+_KNOWN = select(EVENTS.c.number).where(EVENTS.c.key == bindparam("wanted"))
+_NEW = insert(EVENTS)
+_LAST = select(func.max(EVENTS.c.number))
+_AFTER = (
+    select(EVENTS.c.number, EVENTS.c.document)
+    .where(EVENTS.c.number > bindparam("cursor"))
+    .order_by(EVENTS.c.number)
+    .limit(bindparam("most", type_=Integer))
+)
+_OF_INCIDENT = _AFTER.where(EVENTS.c.incident == bindparam("wanted"))
+
+
+@dataclass(frozen=True)
+class SqlEvents:
+    """ports.store.Events in one transaction."""
+
+    connection: Connection
+
+    def append(self, event: Event) -> bool:
+        """Append unless its key is known; say whether it was new."""
+        if self.connection.scalar(_KNOWN, {"wanted": event.key}) is not None:
+            return False
+        row = {
+            "key": event.key,
+            "incident": event.incident,
+            "written_at": event.written_at,
+            "document": event.document(),
+        }
+        self.connection.execute(_NEW, row)
+        return True
+
+    def after(
+        self, cursor: int, *, incident: str | None = None, limit: int = 500
+    ) -> tuple[Event, ...]:
+        """Return events with an id above `cursor`, oldest first; none is ever skipped."""
+        query = _AFTER if incident is None else _OF_INCIDENT
+        given = {"cursor": cursor, "most": limit, "wanted": incident}
+        rows = self.connection.execute(query, given)
+        return tuple(_event(row.document, row.number) for row in rows)
+
+    def last(self) -> int:
+        """Return the id of the newest event; 0 when there is none."""
+        return self.connection.scalar(_LAST) or 0
+
+    def cursor(self, subscriber: str) -> int:
+        """Return the id of the last event that a subscriber has done with; 0 when it is new."""
+        query = select(CURSORS.c.event).where(CURSORS.c.subscriber == subscriber)
+        return self.connection.scalar(query) or 0
+
+    def advance(self, subscriber: str, cursor: int) -> None:
+        """Move a subscriber's cursor forward; never back."""
+        if cursor > self.cursor(subscriber):
+            put(self.connection, CURSORS, {"subscriber": subscriber}, {"event": cursor})
+
+
+def _event(document: Any, number: int) -> Event:
+    """Rebuild an event; what another version wrote keeps its message and loses its payload."""
+    try:
+        return read(Event, document, id=number)
+    except StoreError:
+        # One unreadable payload must not stop everybody who reads the bus behind it.
+        was = (document.get("payload") or {}).get("type")
+        lost = {"type": EventType.UNREADABLE, "was": str(was)}
+        return read(Event, {**document, "effort": None, "payload": lost}, id=number)

@@ -16,7 +16,7 @@ demo: .venv/.ready ## break the built-in shop and watch it being mended; you dec
 	@$(BIN)/aiops demo; code=$$?; case $$code in 5|8) exit 0;; *) exit $$code;; esac
 
 test: .venv/.ready ## run the tests (no server, no root)
-	@$(BIN)/python -m pytest -q -n 2
+	@$(BIN)/python -m pytest -q -n 2 --durations=10
 
 check: .venv/.ready ## format, lint, strict types, floors, house limits
 	@tools/check.sh

@@ -24,6 +24,7 @@ from aiops_agent.registry import RULES
 from aiops_agent.safety import assess as module
 from aiops_agent.safety.assess import Rule, assess
 from aiops_agent.safety.case import Case
+from tests import seams
 
 ROWS = yaml.safe_load((Path(__file__).parent / "policy.yaml").read_text("utf-8"))
 
@@ -93,7 +94,7 @@ def test_without_any_rule_a_person_is_asked() -> None:
 
 def test_taking_the_first_opinion_is_caught(monkeypatch: pytest.MonkeyPatch) -> None:
     """A planted defect: first match instead of the strictest."""
-    monkeypatch.setattr(module, "STRICTNESS", dict.fromkeys(Ruling, 0))
+    seams.STRICTNESS.plant(monkeypatch, dict.fromkeys(Ruling, 0))
     assert flaws() != []
 
 

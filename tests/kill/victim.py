@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from itertools import count
 
+import pytest
 from dbos import DBOS, WorkflowHandleAsync
 
 from aiops_agent.adapters.sql.store import SqlStore, SqlWork
@@ -20,6 +21,7 @@ from aiops_agent.domain.remediation import Action, ActionKind, Plan
 from aiops_agent.domain.telemetry import ServiceName
 from aiops_agent.safety.execute import Executor
 from aiops_agent.workflow.engine import Engine
+from tests import seams
 from tests.kill.job import COMMIT, HELPS, TAKEN_BACK, Job
 from tests.kill.planted import RecordsAfterActing
 
@@ -113,7 +115,7 @@ def die_at_a_commit(job: Job) -> None:
             job.die(left[0])
             os.kill(os.getpid(), signal.SIGKILL)
 
-    SqlStore.begin = begin  # type: ignore[method-assign]  # this process is ours alone
+    seams.BEGIN.plant(pytest.MonkeyPatch(), begin)  # for good: this process is ours alone
 
 
 @dataclass

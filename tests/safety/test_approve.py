@@ -17,9 +17,11 @@ from aiops_agent.domain.incident import Status
 from aiops_agent.domain.remediation import IntentState, PreparedPlan
 from aiops_agent.ports.store import Work
 from aiops_agent.safety import approve
+from tests import seams
 from tests.safety.memory import MemoryStore
 from tests.safety.mutants import mutants
 from tests.safety.plans import NOW, a_decision, a_plan, a_request, stored
+from tests.seams import Seam
 
 PLAN, OTHER = a_plan(1), a_plan(2)
 SOON = NOW + timedelta(minutes=2)
@@ -107,19 +109,19 @@ def test_every_state_answers_every_event_as_written(
 
 
 @pytest.mark.parametrize(
-    ("planted", "caught"),
+    ("seam", "defect", "caught"),
     [
-        (("_flaw", lambda *_: ""), "arm another plan"),
-        (("USE_WITHIN", timedelta(days=9)), "arm too late"),
-        (("CLOCK_SLACK", timedelta(days=9)), "yes before the question"),
-        (("OPEN_APPROVALS", tuple(State)), "used + withdraw"),
+        (seams.FLAW, lambda *_: "", "arm another plan"),
+        (seams.USE_WITHIN, timedelta(days=9), "arm too late"),
+        (seams.CLOCK_SLACK, timedelta(days=9), "yes before the question"),
+        (seams.OPEN_APPROVALS, tuple(State), "used + withdraw"),
     ],
 )
 def test_the_table_catches(
-    store: SqlStore, monkeypatch: pytest.MonkeyPatch, planted: tuple[str, Any], caught: str
+    store: SqlStore, monkeypatch: pytest.MonkeyPatch, seam: Seam, defect: object, caught: str
 ) -> None:
     """Planted defects: no check, no use-by, no eye on the clock, ends that can be ended again."""
-    monkeypatch.setattr(approve, *planted)
+    seam.plant(monkeypatch, defect)
     assert any(caught in wrong for wrong in table(store))
 
 
@@ -160,7 +162,7 @@ def test_a_digest_that_leaves_something_out_is_caught(monkeypatch: pytest.Monkey
         steps = tuple(step.model_copy(update=blank) for step in plan.steps)
         return whole(plan.model_copy(update={"steps": steps}))
 
-    monkeypatch.setattr(PreparedPlan, "digest", property(less))
+    seams.DIGEST.plant(monkeypatch, property(less))
     assert swapped(1)[1] != []
 
 
@@ -213,7 +215,7 @@ def test_a_swap_without_compare_is_caught(store: SqlStore, monkeypatch: pytest.M
         return right(self, request, was=found.state)
 
     right = SqlApprovals.change
-    monkeypatch.setattr(SqlApprovals, "change", careless)
+    seams.CHANGE.plant(monkeypatch, careless)
     request = stored(store, a_request(PLAN))
     assert len(race(store, request.id, random.Random(7))) > 1
 

@@ -17,9 +17,11 @@ from aiops_agent.registry import CATALOGUE
 from aiops_agent.safety import send
 from aiops_agent.safety.execute import Executor
 from aiops_agent.safety.send import Sender
+from tests import seams
 from tests.safety.memory import MemoryStore
 from tests.safety.plans import NOW, a_plan, a_request, stored
 from tests.safety.scripted import Reply, Scripted
+from tests.seams import Seam
 
 Record = Callable[[str, object], None]
 OK, LATE, EARLY = Reply.OK, Reply.LOST_AFTER, Reply.LOST_BEFORE
@@ -247,20 +249,20 @@ async def hopes(self: Sender, intent: Intent) -> Intent:
 
 
 @pytest.mark.parametrize(
-    ("name", "planted", "caught"),
+    ("seam", "defect", "caught"),
     [
-        ("_recover", resends, "sent twice"),
-        ("_refused", believes, "called not done"),
-        ("_recover", shrugs, "called not done"),
-        ("_recover", hopes, "called done"),
+        (seams.RECOVER, resends, "sent twice"),
+        (seams.REFUSED, believes, "called not done"),
+        (seams.RECOVER, shrugs, "called not done"),
+        (seams.RECOVER, hopes, "called done"),
     ],
 )
 async def test_the_promises_catch(
-    monkeypatch: pytest.MonkeyPatch, name: str, planted: Any, caught: str
+    monkeypatch: pytest.MonkeyPatch, seam: Seam, defect: object, caught: str
 ) -> None:
     """Planted defects: repeats blindly, believes a refusal, and guesses in both directions."""
-    monkeypatch.setattr(Sender, name, planted)
-    monkeypatch.setattr(send, "MOST_SENDS", 50)
+    seam.plant(monkeypatch, defect)
+    seams.MOST_SENDS.plant(monkeypatch, 50)
     assert caught in await broken(300)
 
 

@@ -12,6 +12,7 @@ from aiops_agent.workflow import inform
 from aiops_agent.workflow.chronicle import Chronicle
 from aiops_agent.workflow.gate import Gate
 from aiops_agent.workflow.inform import Inform
+from tests import seams
 from tests.contracts.payloads import PAYLOADS, carried
 from tests.safety.plans import a_plan, an_incident
 from tests.workflow.place import HERE, Place
@@ -112,7 +113,7 @@ async def test_a_death_between_telling_and_noting_it_tells_again_under_the_same_
         raise Died
 
     with monkeypatch.context() as planted:
-        planted.setattr(Inform, "_done", dies)
+        seams.DONE.plant(planted, dies)
         with pytest.raises(Died):
             await Inform(place.deps, phone, HERE).catch_up()
     await Inform(place.deps, phone, HERE).catch_up()

@@ -11,6 +11,7 @@ from aiops_agent.domain.incident import Status
 from aiops_agent.domain.payload import EventType
 from aiops_agent.workflow.chronicle import Chronicle
 from aiops_agent.workflow.receive import Receive
+from tests import seams
 from tests.workflow.place import HERE, START, Company, Place, an_alert
 
 
@@ -187,7 +188,7 @@ async def test_a_batch_that_fails_is_taken_whole_the_next_time(
         right(self, work, incident, *given, **named)
 
     with monkeypatch.context() as planted:
-        planted.setattr(Chronicle, "tell", breaks)
+        seams.TELL.plant(planted, breaks)
         with pytest.raises(StoreError):
             await take(place)
     assert place.incidents() == []

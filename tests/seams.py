@@ -1,0 +1,59 @@
+"""The places in the product where tests plant defects; a guarantee is worth what its defect shows.
+
+Whoever renames one of these mends this file alone. Import contracts and house limits have planted
+violations of their own, in tests/house.
+"""
+
+from dataclasses import dataclass
+
+import pytest
+
+from aiops_agent.adapters.sql.approvals import SqlApprovals
+from aiops_agent.adapters.sql.store import SqlStore
+from aiops_agent.bootstrap.house import Parts
+from aiops_agent.domain.remediation import PreparedPlan
+from aiops_agent.safety import approve, assess, send
+from aiops_agent.workflow.chronicle import Chronicle
+from aiops_agent.workflow.inform import Inform
+
+
+@dataclass(frozen=True)
+class Seam:
+    """A name in the product that a test may replace, and what the test shows with it."""
+
+    owner: object
+    name: str
+    shows: str
+
+    def __str__(self) -> str:
+        """Its name with that of its owner."""
+        return f"{getattr(self.owner, '__name__', self.owner)}.{self.name}"
+
+    def plant(self, patch: pytest.MonkeyPatch, defect: object) -> None:
+        """Put the defect in its place until the test, or the context of the patch, is over."""
+        patch.setattr(self.owner, self.name, defect)
+
+
+# The executor's sender: what it does after trouble.
+RECOVER = Seam(send.Sender, "_recover", "nothing is sent twice or guessed after a silence")
+REFUSED = Seam(send.Sender, "_refused", "a refusal is looked after before it is believed")
+MOST_SENDS = Seam(send, "MOST_SENDS", "a sender that never ends is cut off")
+
+# The approval: for exactly one plan, in its time, once.
+FLAW = Seam(approve, "_flaw", "a yes to another plan arms nothing")
+USE_WITHIN = Seam(approve, "USE_WITHIN", "an old yes arms nothing")
+CLOCK_SLACK = Seam(approve, "CLOCK_SLACK", "a yes from before the question counts for nothing")
+OPEN_APPROVALS = Seam(approve, "OPEN_APPROVALS", "what has ended does not end again")
+DIGEST = Seam(PreparedPlan, "digest", "the digest covers every leaf of the plan")
+CHANGE = Seam(SqlApprovals, "change", "of many answers at once one counts")
+
+# The policy: the strictest opinion wins.
+STRICTNESS = Seam(assess, "STRICTNESS", "the order of the rules does not matter")
+
+# Death and trouble in the middle.
+EXECUTOR = Seam(Parts, "executor", "hands that record after acting are caught by the kill test")
+MARK = Seam(Parts, "mark", "a process dies at every point of the story")
+CREW = Seam(Parts, "crew", "an agent that breaks ends with a person")
+BEGIN = Seam(SqlStore, "begin", "a process dies right after any commit")
+TELL = Seam(Chronicle, "tell", "a batch of alerts is taken whole or not at all")
+DONE = Seam(Inform, "_done", "a death after telling tells again under the same key")

@@ -13,8 +13,8 @@ from aiops_agent.adapters.sql.store import SqlStore
 from aiops_agent.bootstrap.house import Parts
 from aiops_agent.domain.remediation import PreparedPlan
 from aiops_agent.safety import approve, assess, send
-from aiops_agent.workflow.chronicle import Chronicle
 from aiops_agent.workflow.inform import Inform
+from aiops_agent.workflow.transaction import IncidentTransaction
 
 
 @dataclass(frozen=True)
@@ -55,5 +55,5 @@ EXECUTOR = Seam(Parts, "executor", "hands that record after acting are caught by
 MARK = Seam(Parts, "mark", "a process dies at every point of the story")
 CREW = Seam(Parts, "crew", "an agent that breaks ends with a person")
 BEGIN = Seam(SqlStore, "begin", "a process dies right after any commit")
-TELL = Seam(Chronicle, "tell", "a batch of alerts is taken whole or not at all")
+TELL = Seam(IncidentTransaction, "tell", "a batch of alerts is taken whole or not at all")
 DONE = Seam(Inform, "_done", "a death after telling tells again under the same key")

@@ -15,6 +15,7 @@ from aiops_agent.adapters.sql.store import SqlStore, SqlWork
 from aiops_agent.agents.briefing import Briefing
 from aiops_agent.agents.crew import Crew, without_llm
 from aiops_agent.bootstrap.house import House, Parts, house
+from aiops_agent.domain.answer import Answer
 from aiops_agent.domain.diagnosis import Diagnosis
 from aiops_agent.domain.point import Mark, Point
 from aiops_agent.domain.remediation import Action, ActionKind, Plan
@@ -149,11 +150,12 @@ def hasty() -> Crew:
     """Return a crew whose first plan touches a service that has nothing to do with it."""
     sober = without_llm()
 
-    async def plan(briefing: Briefing, diagnosis: Diagnosis) -> Plan:
+    async def plan(briefing: Briefing, diagnosis: Diagnosis) -> Answer[Plan]:
         found = await sober.plan(briefing, diagnosis)
         tried = [attempt for attempt in briefing.incident.attempts if attempt.outcome]
-        if tried:
+        if tried or found.value is None:
             return found
-        return found.model_copy(update={"actions": (HELPLESS,), "hypothesis": ""})
+        chosen = {"actions": (HELPLESS,), "hypothesis": ""}
+        return found.model_copy(update={"value": found.value.model_copy(update=chosen)})
 
     return replace(sober, plan=plan)

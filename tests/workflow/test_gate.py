@@ -22,7 +22,7 @@ def gate(place: Place) -> Gate:
     """A gate at which one plan waits."""
     place.put(an_incident(status=Status.DIAGNOSING))
     made = Gate(place.deps)
-    assert made.ask("INC-0001", PLAN.document(), ASK.document()) == ID
+    assert made.ask(PLAN, ASK) == ID
     return made
 
 
@@ -47,7 +47,7 @@ def test_asking_again_after_a_crash_asks_once_and_keeps_the_first_expiry(
 ) -> None:
     before = gate.get(ID)
     place.clock.go(minutes=3)
-    gate.ask("INC-0001", PLAN.document(), ASK.document())
+    gate.ask(PLAN, ASK)
     assert gate.get(ID) == before
     assert told(place) == ["pending"]
 
@@ -146,7 +146,7 @@ def test_a_no_stays_a_no(place: Place, gate: Gate) -> None:
 def test_policy_answers_what_it_allows_and_nobody_is_asked(place: Place) -> None:
     place.put(an_incident(status=Status.DIAGNOSING))
     gate = Gate(place.deps)
-    gate.ask("INC-0001", PLAN.document(), ALLOW.document())
+    gate.ask(PLAN, ALLOW)
     decision = gate.get(ID).decision
     assert decision is not None
     assert (decision.surface, decision.approve) == (Surface.POLICY, True)

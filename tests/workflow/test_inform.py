@@ -9,9 +9,9 @@ from aiops_agent.domain.incident import Status
 from aiops_agent.domain.notice import Notice, Occasion
 from aiops_agent.domain.payload import EventType, PeopleTold
 from aiops_agent.workflow import inform
-from aiops_agent.workflow.chronicle import Chronicle
 from aiops_agent.workflow.gate import Gate
 from aiops_agent.workflow.inform import Inform
+from aiops_agent.workflow.transaction import IncidentTransaction
 from tests import seams
 from tests.contracts.payloads import PAYLOADS, carried
 from tests.safety.plans import a_plan, an_incident
@@ -46,8 +46,9 @@ def happens(place: Place, kind: EventType, key: str = "1", environment: str = HE
     incident = an_incident(environment=environment)
     with place.store.begin() as work:
         work.incidents.put(incident)
-        told = Chronicle(place.clock.now)
-        told.tell(work, incident, PAYLOADS[kind], "what happened", key=key, at=place.clock.at)
+        clock = place.clock
+        t = IncidentTransaction(work, incident, clock.at, clock.now)
+        t.tell(PAYLOADS[kind], "what happened", key)
 
 
 def occasions(phone: Phone) -> list[Occasion]:
@@ -140,7 +141,7 @@ async def test_two_notifiers_have_a_cursor_each(place: Place) -> None:
 async def test_a_question_carries_its_digest_and_how_to_answer(place: Place) -> None:
     phone, plan = Phone(), a_plan().model_copy(update={"environment": HERE})
     place.put(an_incident(environment=HERE, status=Status.DIAGNOSING))
-    Gate(place.deps).ask("INC-0001", plan.document(), ASK.document())
+    Gate(place.deps).ask(plan, ASK)
     await Inform(place.deps, phone, HERE).catch_up()
     (notice,) = phone.heard
     assert notice.digest == plan.digest

@@ -9,8 +9,8 @@ from aiops_agent.domain.alert import Alert, AlertState, Severity
 from aiops_agent.domain.errors import StoreError
 from aiops_agent.domain.incident import Status
 from aiops_agent.domain.payload import EventType
-from aiops_agent.workflow.chronicle import Chronicle
 from aiops_agent.workflow.receive import Receive
+from aiops_agent.workflow.transaction import IncidentTransaction
 from tests import seams
 from tests.workflow.place import HERE, START, Company, Place, an_alert
 
@@ -180,12 +180,12 @@ async def test_a_batch_that_fails_is_taken_whole_the_next_time(
 ) -> None:
     place.keep(an_alert("payments-api"))
     place.keep(an_alert("mail"))
-    right = Chronicle.tell
+    right = IncidentTransaction.tell
 
-    def breaks(self: Chronicle, work: Any, incident: Any, *given: Any, **named: Any) -> None:
-        if incident.service == "mail":
+    def breaks(self: IncidentTransaction, *given: Any, **named: Any) -> None:
+        if self.incident.service == "mail":
             raise StoreError("The disk is full.")
-        right(self, work, incident, *given, **named)
+        right(self, *given, **named)
 
     with monkeypatch.context() as planted:
         seams.TELL.plant(planted, breaks)

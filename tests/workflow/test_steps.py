@@ -82,6 +82,13 @@ def test_a_fresh_value_is_handed_on_unread() -> None:
     assert value_of(Checkpoint(odd, Usage), Usage) is odd
 
 
+def test_a_stored_value_can_be_stored_again() -> None:
+    """The result of a child workflow that ended before a crash goes on into its parent's row."""
+    text = PLAIN.serialize(Checkpoint(Usage(input=3), Usage))
+
+    assert PLAIN.serialize(PLAIN.deserialize(text)) == text
+
+
 def test_a_stored_value_is_validated() -> None:
     with pytest.raises(ValueError, match="input"):
         value_of(Stored({"input": "no number"}), Usage)

@@ -1,8 +1,10 @@
 """Who answers the six questions: with a language model or, as here, without one."""
 
+import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import datetime
+from typing import ParamSpec, TypeVar
 
 from aiops_agent.agents.briefing import Briefing
 from aiops_agent.agents.critique import critique
@@ -11,32 +13,53 @@ from aiops_agent.agents.plan import plan
 from aiops_agent.agents.report import report
 from aiops_agent.agents.triage import triage
 from aiops_agent.agents.verify import verify
+from aiops_agent.domain.answer import STATISTICS, Answer, Effort
 from aiops_agent.domain.approval import Opinion
 from aiops_agent.domain.diagnosis import Diagnosis, Triage
+from aiops_agent.domain.errors import PlatformError, SourceError
 from aiops_agent.domain.event import Event
 from aiops_agent.domain.postmortem import Postmortem
 from aiops_agent.domain.remediation import Criterion, Plan, PreparedPlan, Verification
 
+P = ParamSpec("P")
+T = TypeVar("T")
+
 
 @dataclass(frozen=True)
 class Crew:
-    """Six async functions; each may raise SourceError when telemetry does not answer."""
+    """Six async functions; an answer says who gave it, or why telemetry allows none."""
 
-    triage: Callable[[Briefing], Awaitable[Triage]]
-    diagnose: Callable[[Briefing], Awaitable[Diagnosis]]
-    plan: Callable[[Briefing, Diagnosis], Awaitable[Plan]]
-    critique: Callable[[Briefing, PreparedPlan], Awaitable[Opinion | None]]
-    verify: Callable[[Briefing, tuple[Criterion, ...], datetime], Awaitable[Verification]]
-    report: Callable[[Briefing, tuple[Event, ...]], Awaitable[Postmortem]]
+    triage: Callable[[Briefing], Awaitable[Answer[Triage]]]
+    diagnose: Callable[[Briefing], Awaitable[Answer[Diagnosis]]]
+    plan: Callable[[Briefing, Diagnosis], Awaitable[Answer[Plan]]]
+    critique: Callable[[Briefing, PreparedPlan], Awaitable[Answer[Opinion | None]]]
+    verify: Callable[[Briefing, tuple[Criterion, ...], datetime], Awaitable[Answer[Verification]]]
+    report: Callable[[Briefing, tuple[Event, ...]], Awaitable[Answer[Postmortem]]]
 
 
 def without_llm() -> Crew:
     """Return the crew that reasons by arithmetic alone."""
     return Crew(
-        triage=triage,
-        diagnose=diagnose,
-        plan=plan,
-        critique=critique,
-        verify=verify,
-        report=report,
+        triage=by_statistics(triage),
+        diagnose=by_statistics(diagnose),
+        plan=by_statistics(plan),
+        critique=by_statistics(critique),
+        verify=by_statistics(verify),
+        report=by_statistics(report),
     )
+
+
+def by_statistics(ask: Callable[P, Awaitable[T]]) -> Callable[P, Awaitable[Answer[T]]]:
+    """Return the same question, answered in the name of statistics and with the time it took."""
+
+    async def answer(*args: P.args, **kwargs: P.kwargs) -> Answer[T]:
+        began = time.perf_counter()
+        value, missing = None, ""
+        try:
+            value = await ask(*args, **kwargs)
+        except (SourceError, PlatformError) as error:
+            missing = str(error)
+        effort = Effort(by=STATISTICS, took=time.perf_counter() - began)
+        return Answer(value=value, missing=missing, effort=effort)
+
+    return answer

@@ -34,13 +34,13 @@ from aiops_agent.simulator.scenarios import SCENARIOS, Scenario
 from aiops_agent.workflow.deps import Deps, Terms
 from aiops_agent.workflow.durable import Durable
 from aiops_agent.workflow.engine import Engine
-from aiops_agent.workflow.hands import Busy, Hands
+from aiops_agent.workflow.executor_steps import Busy, ExecutorSteps
 from aiops_agent.workflow.inform import Inform
 from aiops_agent.workflow.lock import Lock, holder
+from aiops_agent.workflow.monitor import StalledWorkflowMonitor
 from aiops_agent.workflow.receive import Receive
 from aiops_agent.workflow.resolve import ResolveIncident
 from aiops_agent.workflow.service import Service
-from aiops_agent.workflow.tend import Tend
 
 _NAMES = {"shop": "`aiops demo`", "serve": "`aiops serve`"}
 STORY = "aiops"  # waiting incidents are found again by this name: never change it
@@ -153,7 +153,7 @@ class House:
         return Engine(
             service=self.service,
             story=story,
-            tend=Tend(self._deps, story, time.monotonic),
+            monitor=StalledWorkflowMonitor(self._deps, story, time.monotonic),
             receive=Receive(self._deps),
             busy=busy,
             answers=ApprovalFiles(self._settings.state_dir / "approvals"),
@@ -162,7 +162,7 @@ class House:
         )
 
     def _story(self, busy: Busy) -> ResolveIncident:
-        return ResolveIncident(self._parts.name, self._deps, Hands(self._deps, busy))
+        return ResolveIncident(self._parts.name, self._deps, ExecutorSteps(self._deps, busy))
 
 
 def house(settings: Settings, parts: Parts | None = None) -> House:

@@ -66,6 +66,13 @@ class Ending(StrEnum):
     FAILED = "failed"  # acted, and telemetry does not say that it helped
     UNKNOWN = "unknown"  # acted, and nobody knows whether it landed
 
+    @property
+    def status(self) -> Status:
+        """The status in which such an incident ends."""
+        if self in (Ending.FIXED, Ending.HEALED):
+            return Status.RESOLVED
+        return Status.DISMISSED if self is Ending.DISMISSED else Status.ESCALATED
+
 
 class Attempt(Value):
     """One round of diagnose, plan, act, verify; fields fill in as the round goes on."""

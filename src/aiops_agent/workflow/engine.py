@@ -13,13 +13,13 @@ from aiops_agent.domain.approval import Decision, Surface
 from aiops_agent.domain.errors import AiopsError, ApprovalError, UsageError
 from aiops_agent.domain.event import Event
 from aiops_agent.domain.incident import EnvironmentId, IncidentId
+from aiops_agent.workflow.executor_steps import Busy
 from aiops_agent.workflow.gate import Gate
-from aiops_agent.workflow.hands import Busy
 from aiops_agent.workflow.inform import Inform
+from aiops_agent.workflow.monitor import UNDER_WAY, StalledWorkflowMonitor
 from aiops_agent.workflow.receive import Receive
 from aiops_agent.workflow.resolve import ResolveIncident
 from aiops_agent.workflow.service import Service
-from aiops_agent.workflow.tend import Tend
 
 log = logging.getLogger(__name__)
 
@@ -27,7 +27,7 @@ POLL_SECONDS = 0.25
 SLOW_POLL_SECONDS = 1.0
 LONGEST_SEND_SECONDS = 20.0
 RETURN_SECONDS = 5.0
-TEND_SECONDS = 5.0
+MONITOR_SECONDS = 5.0
 MOST_LEFT = 1000  # deliveries, and incidents, that a dead process may have left
 
 
@@ -53,7 +53,7 @@ class Engine:
     busy: Busy
     answers: Answers
     informs: Sequence[Inform]
-    tend: Tend
+    monitor: StalledWorkflowMonitor
     environment: EnvironmentId | None = None  # whose inbox is read all the time
     _loops: list[asyncio.Task[None]] = field(default_factory=list)
     _rang: asyncio.Event = field(default_factory=asyncio.Event)
@@ -62,7 +62,7 @@ class Engine:
     def begin_loops(self) -> None:
         """Start looking for deliveries, answers in files, and people to be told."""
         self._loop("answers", self._take_answers, POLL_SECONDS)
-        self._loop("stories", self._tend_stories, TEND_SECONDS)
+        self._loop("stories", self._check_stalled, MONITOR_SECONDS)
         if self.environment is not None:
             self._loop("inbox", self._take_deliveries, SLOW_POLL_SECONDS)
         else:
@@ -102,7 +102,7 @@ class Engine:
     async def broken(self, incident_id: str) -> str:
         """Return why the story of an incident died, or ""; it never should."""
         status = await DBOS.get_workflow_status_async(incident_id)
-        if status is None or status.status in ("PENDING", "ENQUEUED", "DELAYED", "SUCCESS"):
+        if status is None or status.status in (*UNDER_WAY, "SUCCESS"):
             return ""
         return f"{status.status}: {status.error}"
 
@@ -172,7 +172,7 @@ class Engine:
         names = {*waiting, *(incident.environment for incident in unfinished)}
         return [EnvironmentId(name) for name in sorted(names) if name.startswith("shop:")]
 
-    async def _tend_stories(self) -> None:
+    async def _check_stalled(self) -> None:
         unended = await asyncio.to_thread(
             self.service.incidents,
             open_only=True,
@@ -180,7 +180,7 @@ class Engine:
             limit=MOST_LEFT,
         )
         family = "docker:" if self.environment else "shop:"
-        await self.tend.look(i for i in unended if i.environment.startswith(family))
+        await self.monitor.check(i.id for i in unended if i.environment.startswith(family))
 
     async def _take_answers(self) -> None:
         for request_id in self.answers.waiting():

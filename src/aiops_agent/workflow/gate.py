@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 
+from aiops_agent.domain.answer import Author, AuthorKind, Effort
 from aiops_agent.domain.approval import (
     ApprovalRequest,
     ApprovalState,
@@ -21,10 +22,18 @@ from aiops_agent.domain.payload import (
     ApprovalReminder,
 )
 from aiops_agent.domain.remediation import PreparedPlan
-from aiops_agent.domain.value import Document
+from aiops_agent.domain.value import Value
 from aiops_agent.safety import approve
 from aiops_agent.workflow.deps import Deps
-from aiops_agent.workflow.page import Page, page
+from aiops_agent.workflow.transaction import IncidentTransaction, incident_of, transaction
+
+
+class Settled(Value):
+    """What became of a request for approval, in words for the incident's end."""
+
+    state: ApprovalState
+    words: str
+    taken_over: bool
 
 
 @dataclass(frozen=True)
@@ -33,18 +42,17 @@ class Gate:
 
     deps: Deps
 
-    def ask(self, incident_id: str, prepared: Document, verdict: Document) -> str:
+    def ask(self, prepared: PreparedPlan, verdict: Verdict) -> str:
         """Store the request before anybody is asked and return its id; policy may answer."""
-        plan, said = PreparedPlan.of(prepared), Verdict.of(verdict)
         now = self.deps.now()
-        with page(self.deps, incident_id) as p:
-            request = p.work.approvals.ask(self._request(plan, said, now))
-            moved = p.incident.move(Status.AWAITING_APPROVAL, "waits for a person", at=p.at)
-            p.work.incidents.put(moved)
-            if said.ruling is Ruling.ALLOW and request.state is ApprovalState.PENDING:
-                self._policy_answers(p, request, said, now)
+        with transaction(self.deps, prepared.incident) as t:
+            request = t.work.approvals.ask(self._request(prepared, verdict, now))
+            moved = t.incident.move(Status.AWAITING_APPROVAL, "waits for a person", at=t.at)
+            t.keep(moved)
+            if verdict.ruling is Ruling.ALLOW and request.state is ApprovalState.PENDING:
+                self._policy_answers(t, request, verdict, now)
             elif request.state is ApprovalState.PENDING:
-                p.tell(
+                t.tell(
                     ApprovalPending(
                         approval=request.id, digest=request.digest, expires_at=request.expires_at
                     ),
@@ -59,23 +67,23 @@ class Gate:
         Reminds at half time and lets the request expire when its time is over.
         """
         now = self.deps.now()
-        with page(self.deps, incident_id) as p:
-            request = p.work.approvals.get(request_id)
+        with transaction(self.deps, incident_id) as t:
+            request = t.work.approvals.get(request_id)
             if request is None or request.state is not ApprovalState.PENDING:
                 return 0.0
-            if p.incident.takeover:
-                self._end(p, request, ApprovalState.WITHDRAWN, "a person took the incident over")
+            if t.incident.takeover:
+                self._end(t, request, ApprovalState.WITHDRAWN, "a person took the incident over")
                 return 0.0
             if approve.jumped_back(request, now):
                 note = "the clock jumped back behind the question; nothing was run"
-                self._end(p, request, ApprovalState.EXPIRED, note)
+                self._end(t, request, ApprovalState.EXPIRED, note)
                 return 0.0
             if now >= request.expires_at:
-                self._end(p, request, ApprovalState.EXPIRED, "nobody answered; nothing was run")
+                self._end(t, request, ApprovalState.EXPIRED, "nobody answered; nothing was run")
                 return 0.0
             if now >= request.remind_at:
                 left = request.expires_at - now
-                p.tell(
+                t.tell(
                     ApprovalReminder(
                         approval=request.id, digest=request.digest, expires_at=request.expires_at
                     ),
@@ -87,18 +95,28 @@ class Gate:
 
     def withdraw(self, incident_id: str, request_id: str, note: str) -> None:
         """End an unused request because the world moved on."""
-        with page(self.deps, incident_id) as p:
-            request = p.work.approvals.get(request_id)
+        with transaction(self.deps, incident_id) as t:
+            request = t.work.approvals.get(request_id)
             if request is not None:
-                self._end(p, request, ApprovalState.WITHDRAWN, note)
+                self._end(t, request, ApprovalState.WITHDRAWN, note)
 
     def get(self, request_id: str) -> ApprovalRequest:
         """Return a request that is known to be there."""
-        with self.deps.store.begin() as work:
-            request = work.approvals.get(request_id)
+        with self.deps.store.read() as view:
+            request = view.approvals.get(request_id)
         if request is None:
             raise ApprovalError(f"There is no approval {request_id}.")
         return request
+
+    def answer_to(self, request_id: str) -> Settled:
+        """Return how a request was settled, and whether a person took the incident over."""
+        request = self.get(request_id)
+        taken_over = incident_of(self.deps, request.incident).takeover
+        reason = request.decision.reason if request.decision else ""
+        because = f" because: {reason}" if reason else ""
+        expired = request.state is ApprovalState.EXPIRED
+        words = request.note if expired else f"{approve.ending(request)}{because}"
+        return Settled(state=request.state, words=words, taken_over=taken_over)
 
     def answer(self, request_id: str, decision: Decision) -> ApprovalRequest:
         """Give a request its answer, wake the story, and record it; ApprovalError says why not.
@@ -107,11 +125,11 @@ class Gate:
         """
         request = self.get(request_id)
         try:
-            with page(self.deps, request.incident) as p:
-                found = p.work.approvals.get(request_id) or request
-                answered = approve.decide(p.work, found, decision)
-                self._tell_answer(p, answered, decision)
-                p.work.wake(request.incident, f"{request.id}:answer")
+            with transaction(self.deps, request.incident) as t:
+                found = t.work.approvals.get(request_id) or request
+                answered = approve.decide(t.work, found, decision)
+                self._tell_answer(t, answered, decision)
+                t.work.wake(request.incident, f"{request.id}:answer")
                 return answered
         except ApprovalError as error:
             self.refuse(request_id, str(error), by=decision.by, surface=decision.surface)
@@ -119,12 +137,12 @@ class Gate:
 
     def refuse(self, request_id: str, why: str, *, by: str, surface: Surface) -> None:
         """Record an answer that does not count; one for an unknown request leaves no trace."""
-        with self.deps.store.begin() as work:
-            request = work.approvals.get(request_id)
+        with self.deps.store.read() as view:
+            request = view.approvals.get(request_id)
         if request is None:
             return
-        with page(self.deps, request.incident) as p:
-            p.tell(
+        with transaction(self.deps, request.incident) as t:
+            t.tell(
                 ApprovalRefused(approval=request.id, by=by, surface=surface, why=why),
                 f"an answer by {by or 'nobody'} ({surface}) does not count: {why}",
                 f"{request.id}:{self.deps.now().isoformat()}",
@@ -145,7 +163,7 @@ class Gate:
         )
 
     def _policy_answers(
-        self, p: Page, request: ApprovalRequest, verdict: Verdict, now: datetime
+        self, t: IncidentTransaction, request: ApprovalRequest, verdict: Verdict, now: datetime
     ) -> None:
         decision = Decision(
             digest=request.digest,
@@ -155,12 +173,14 @@ class Gate:
             at=now,
             reason=verdict.reason,
         )
-        answered = approve.decide(p.work, request, decision)
-        self._tell_answer(p, answered, decision)
+        answered = approve.decide(t.work, request, decision)
+        self._tell_answer(t, answered, decision)
 
-    def _tell_answer(self, p: Page, answered: ApprovalRequest, decision: Decision) -> None:
+    def _tell_answer(
+        self, t: IncidentTransaction, answered: ApprovalRequest, decision: Decision
+    ) -> None:
         why = f": {decision.reason}" if decision.reason else ""
-        p.tell(
+        t.tell(
             ApprovalDecided(
                 approval=answered.id,
                 decision=decision,
@@ -168,12 +188,21 @@ class Gate:
             ),
             f"{approve.ending(answered)} · plan {answered.digest[:12]}{why}",
             answered.id,
+            effort=Effort(by=_author(decision)),
         )
 
-    def _end(self, p: Page, request: ApprovalRequest, state: ApprovalState, note: str) -> None:
-        if approve.end(p.work, request, state, note) is not None:
-            p.tell(
+    def _end(
+        self, t: IncidentTransaction, request: ApprovalRequest, state: ApprovalState, note: str
+    ) -> None:
+        if approve.end(t.work, request, state, note) is not None:
+            t.tell(
                 ApprovalEnded(approval=request.id, digest=request.digest, state=state, why=note),
                 f"plan {request.digest[:12]} {state}: {note}",
                 request.id,
             )
+
+
+def _author(decision: Decision) -> Author:
+    by_rule = decision.surface is Surface.POLICY
+    kind = AuthorKind.RULE if by_rule else AuthorKind.PERSON
+    return Author(kind=kind, name=decision.by.removeprefix("rule ") if by_rule else decision.by)

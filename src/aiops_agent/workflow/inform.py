@@ -11,7 +11,7 @@ from aiops_agent.domain.notice import Notice, Occasion
 from aiops_agent.domain.payload import EventType, PeopleTold
 from aiops_agent.ports.people import Notifier
 from aiops_agent.workflow.deps import Deps
-from aiops_agent.workflow.page import page
+from aiops_agent.workflow.transaction import transaction
 
 log = logging.getLogger(__name__)
 
@@ -74,7 +74,7 @@ class Inform:
         """Put on the bus whether people were told: a page that nobody got is an event too."""
         occasion = notice.occasion.replace("_", " ")
         told = f"NOT told ({why_not})" if why_not else "told"
-        with page(self.deps, notice.incident) as p:
+        with transaction(self.deps, notice.incident) as p:
             p.tell(
                 PeopleTold(channel=self.notifier.name, occasion=notice.occasion, failed=why_not),
                 f"{told} by {self.notifier.name}: {occasion}",

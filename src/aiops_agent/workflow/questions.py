@@ -1,108 +1,121 @@
-"""The six questions, each a durable child of the story: once answered, never asked again.
+"""The six questions, each a durable child of the incident's workflow: once answered, never again.
 
-Inputs and answers are plain JSON. An answer is {"answer": document, "took": seconds} or, when
-telemetry did not answer, {"unseen": reason, "took": seconds}.
+What a question needs is read from the incident, so ids are all that the store keeps of the asking.
 """
 
 import asyncio
-import time
-from collections.abc import Awaitable, Callable
 from datetime import datetime
+from typing import Any, TypeVar
 
 from dbos import DBOS, DBOSConfiguredInstance
 
 from aiops_agent.agents.briefing import Briefing
-from aiops_agent.domain.diagnosis import Diagnosis
-from aiops_agent.domain.errors import PlatformError, SourceError
+from aiops_agent.domain.answer import Answer
+from aiops_agent.domain.approval import Opinion
+from aiops_agent.domain.diagnosis import Diagnosis, Triage
 from aiops_agent.domain.event import Event
-from aiops_agent.domain.incident import Incident
-from aiops_agent.domain.postmortem import PastIncident
-from aiops_agent.domain.remediation import Criterion, PreparedPlan
-from aiops_agent.domain.value import Document, Value
+from aiops_agent.domain.incident import Attempt, Incident
+from aiops_agent.domain.postmortem import PastIncident, Postmortem
+from aiops_agent.domain.remediation import Plan, Verification
 from aiops_agent.workflow.deps import Deps
+from aiops_agent.workflow.steps import Checkpoint, OnceSteps, returned, value_of
+from aiops_agent.workflow.transaction import incident_of
 
-FOREVER = None  # how often a restart may resume a question
+T = TypeVar("T")
+FOREVER = None  # how often a restart may resume a workflow
 
 
 @DBOS.dbos_class()
 class Questions(DBOSConfiguredInstance):
-    """Asks the crew. Each method is a versioned workflow of its own."""
+    """Asks the crew; the return type of each method is how its answer is stored."""
 
     def __init__(self, name: str, deps: Deps) -> None:
         super().__init__(name)
         self._deps = deps
 
-    @DBOS.workflow(name="triage.v1", max_recovery_attempts=FOREVER)
-    async def triage(self, incident_id: str) -> Document:
+    async def triage(self, incident_id: str) -> Answer[Triage]:
         """Is it real, and how bad?"""
-        briefing = await self._briefing(incident_id)
-        return await _answered(lambda: self._deps.crew.triage(briefing))
+        return await self._answer(Answer[Triage], "triage", incident_id)
 
-    @DBOS.workflow(name="diagnose.v1", max_recovery_attempts=FOREVER)
-    async def diagnose(self, incident_id: str) -> Document:
+    async def diagnose(self, incident_id: str) -> Answer[Diagnosis]:
         """What is the cause, and what is not known?"""
-        briefing = await self._briefing(incident_id)
-        return await _answered(lambda: self._deps.crew.diagnose(briefing))
+        return await self._answer(Answer[Diagnosis], "diagnose", incident_id)
 
-    @DBOS.workflow(name="plan.v1", max_recovery_attempts=FOREVER)
-    async def plan(self, incident_id: str, diagnosis: Document) -> Document:
-        """What should be done?"""
-        briefing = await self._briefing(incident_id)
-        found = Diagnosis.of(diagnosis)
-        return await _answered(lambda: self._deps.crew.plan(briefing, found))
+    async def plan(self, incident_id: str, number: int) -> Answer[Plan]:
+        """What should be done about the diagnosis of an attempt?"""
+        return await self._answer(Answer[Plan], "plan", incident_id, number)
 
-    @DBOS.workflow(name="critique.v1", max_recovery_attempts=FOREVER)
-    async def critique(self, incident_id: str, prepared: Document) -> Document:
-        """What could go wrong with it?"""
-        briefing = await self._briefing(incident_id)
-        plan = PreparedPlan.of(prepared)
-        return await _answered(lambda: self._deps.crew.critique(briefing, plan))
+    async def critique(self, incident_id: str, number: int) -> Answer[Opinion | None]:
+        """What could go wrong with the prepared plan of an attempt?"""
+        return await self._answer(Answer[Opinion | None], "critique", incident_id, number)
 
-    @DBOS.workflow(name="verify.v1", max_recovery_attempts=FOREVER)
-    async def verify(self, incident_id: str, criteria: list[Document], since: str) -> Document:
-        """Did it help?"""
-        briefing = await self._briefing(incident_id)
-        wanted = tuple(Criterion.of(criterion) for criterion in criteria)
-        begin = datetime.fromisoformat(since)
-        return await _answered(lambda: self._deps.crew.verify(briefing, wanted, begin))
+    async def verify(
+        self, incident_id: str, number: int, since: datetime | None = None
+    ) -> Answer[Verification]:
+        """Did the plan of an attempt help since then, or have its criteria held already?"""
+        return await self._answer(Answer[Verification], "verify", incident_id, number, since)
 
-    @DBOS.workflow(name="report.v1", max_recovery_attempts=FOREVER)
-    async def report(self, incident_id: str) -> Document:
+    async def report(self, incident_id: str) -> Answer[Postmortem]:
         """What is to be remembered?"""
-        briefing = await self._briefing(incident_id)
-        events = await asyncio.to_thread(self._events, incident_id)
-        return await _answered(lambda: self._deps.crew.report(briefing, events))
+        return await self._answer(Answer[Postmortem], "report", incident_id)
 
-    async def _briefing(self, incident_id: str) -> Briefing:
-        incident, past = await asyncio.to_thread(self._remember, incident_id)
-        environment = self._deps.environments(incident.environment)
-        return Briefing(
+    async def _answer(
+        self,
+        kind: type[Answer[T]],
+        agent: str,
+        incident_id: str,
+        number: int = 0,
+        since: datetime | None = None,
+    ) -> Answer[T]:
+        begin = since.isoformat() if since else ""
+        return value_of(await self.question(agent, incident_id, number, begin), kind)
+
+    @DBOS.workflow(name="question.v1", max_recovery_attempts=FOREVER)
+    async def question(self, agent: str, incident_id: str, number: int, since: str) -> Any:
+        """Let one agent answer; a restart asks it again, but not what it asked `once`."""
+        incident, past = await asyncio.to_thread(self._read, incident_id)
+        environment, crew = self._deps.environments(incident.environment), self._deps.crew
+        briefing = Briefing(
             incident=incident,
             environment=environment,
             now=environment.clock.now(),
             past=past,
             menu=self._deps.executor.menu(incident.environment),
             pace=self._deps.terms.pace,
+            once=OnceSteps(),
         )
+        attempt = next((a for a in incident.attempts if a.number == number), Attempt(number=number))
+        answer: Answer[Any]
+        match agent:
+            case "triage":
+                answer = await crew.triage(briefing)
+            case "diagnose":
+                answer = await crew.diagnose(briefing)
+            case "plan":
+                answer = await crew.plan(briefing, _kept(attempt.diagnosis))
+            case "critique":
+                answer = await crew.critique(briefing, _kept(attempt.prepared))
+            case "verify":
+                begin = (
+                    datetime.fromisoformat(since) if since else briefing.now - briefing.pace.hold
+                )
+                answer = await crew.verify(briefing, _kept(attempt.plan).criteria, begin)
+            case _:
+                events = await asyncio.to_thread(self._events, incident_id)
+                answer = await crew.report(briefing, events)
+        return Checkpoint(answer, returned(getattr(self, agent)))
 
-    def _remember(self, incident_id: str) -> tuple[Incident, tuple[PastIncident, ...]]:
-        with self._deps.store.begin() as work:
-            incident = work.incidents.get(incident_id)
-            if incident is None:
-                raise LookupError(f"There is no incident {incident_id}.")
-            family = incident.environment.split(":", 1)[0]
-            return incident, work.archive.cases(family)
+    def _read(self, incident_id: str) -> tuple[Incident, tuple[PastIncident, ...]]:
+        incident = incident_of(self._deps, incident_id)
+        with self._deps.store.read() as view:
+            return incident, view.archive.cases(incident.environment.split(":", 1)[0])
 
     def _events(self, incident_id: str) -> tuple[Event, ...]:
-        with self._deps.store.begin() as work:
-            return work.events.after(0, incident=incident_id, limit=5000)
+        with self._deps.store.read() as view:
+            return view.events.after(0, incident=incident_id, limit=5000)
 
 
-async def _answered(ask: Callable[[], Awaitable[Value | None]]) -> Document:
-    begin = time.perf_counter()
-    try:
-        answer = await ask()
-    except (SourceError, PlatformError) as error:
-        return {"unseen": str(error), "took": time.perf_counter() - begin}
-    document = None if answer is None else answer.document()
-    return {"answer": document, "took": time.perf_counter() - begin}
+def _kept(value: T | None) -> T:
+    if value is None:
+        raise LookupError("The attempt was not recorded as far as this question needs it.")
+    return value

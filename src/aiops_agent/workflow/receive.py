@@ -12,8 +12,8 @@ from aiops_agent.domain.payload import AlertNews, AlertReceived, IncidentOpened,
 from aiops_agent.domain.point import Point
 from aiops_agent.domain.telemetry import ServiceGraph
 from aiops_agent.ports.store import Work
-from aiops_agent.workflow.chronicle import Chronicle
 from aiops_agent.workflow.deps import Deps
+from aiops_agent.workflow.transaction import IncidentTransaction
 
 BATCH = 50
 RECENT = 200  # incidents looked at for the one that an alert belongs to
@@ -168,7 +168,7 @@ class _Intake:
         return begin
 
     def _tell(self, incident: Incident, payload: Payload, message: str, key: str) -> None:
-        Chronicle(self.deps.now).tell(self.work, incident, payload, message, key=key, at=self.at)
+        IncidentTransaction(self.work, incident, self.at, self.deps.now).tell(payload, message, key)
 
 
 def _received(alert: Alert, news: AlertNews) -> AlertReceived:

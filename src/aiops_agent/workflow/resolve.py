@@ -1,10 +1,19 @@
 """One incident, durably: triage, diagnose, plan, review, approve, execute, verify, close."""
 
-from dbos import DBOS, DBOSConfiguredInstance
+import logging
+from collections.abc import Coroutine
+from datetime import datetime, timedelta
+from itertools import repeat
+from typing import Any, NoReturn, TypeVar
 
-from aiops_agent.domain.approval import ApprovalRequest, ApprovalState, Ruling, Verdict
+from dbos import DBOS, DBOSConfiguredInstance
+from dbos import error as dbos_error
+from sqlalchemy.exc import SQLAlchemyError
+
+from aiops_agent.domain.answer import Answer
+from aiops_agent.domain.approval import ApprovalState, Ruling, Verdict
 from aiops_agent.domain.diagnosis import TriageVerdict
-from aiops_agent.domain.errors import AiopsError
+from aiops_agent.domain.errors import ApprovalError, PlatformError
 from aiops_agent.domain.incident import Ending, Status
 from aiops_agent.domain.point import Point
 from aiops_agent.domain.remediation import (
@@ -15,235 +24,269 @@ from aiops_agent.domain.remediation import (
     PreparedPlan,
     Recovery,
 )
-from aiops_agent.domain.value import Document
-from aiops_agent.safety.approve import ending
-from aiops_agent.workflow.aftermath import Aftermath
-from aiops_agent.workflow.close import Close
-from aiops_agent.workflow.deeds import Deeds
+from aiops_agent.domain.retry import retry
+from aiops_agent.domain.value import Value
 from aiops_agent.workflow.deps import Deps
+from aiops_agent.workflow.executor_steps import ExecutorSteps
 from aiops_agent.workflow.gate import Gate
-from aiops_agent.workflow.hands import Hands
-from aiops_agent.workflow.look import Look
-from aiops_agent.workflow.over import Closing, StoryOver
+from aiops_agent.workflow.looks import TAKEN_OVER, Looks
 from aiops_agent.workflow.questions import FOREVER, Questions
-from aiops_agent.workflow.record import Record
+from aiops_agent.workflow.recorder import IncidentEnded, IncidentRecorder
 from aiops_agent.workflow.steps import step
 
-# A fault of our own ends the incident with a person. After a restart the durable engine gives back
-# a recorded fault as RuntimeError; what it raises to stop or park a story is none of these.
-OWN_FAULTS = (
-    AiopsError,
-    ArithmeticError,
-    AssertionError,
-    AttributeError,
-    LookupError,
-    OSError,
-    RuntimeError,
-    TypeError,
-    ValueError,
-)
+log = logging.getLogger(__name__)
+
+R = TypeVar("R")
+
+UNDO_TRIES = 40  # about ten minutes while the platform does not answer
+UNDO_PAUSE = 15.0  # seconds of environment time
+
+
+class Waiting(Value):
+    """A plan that waits for a person: all that the rest of the attempt needs to know.
+
+    These are ids only, so the question may end one workflow and its answer begin the next.
+    """
+
+    incident: str
+    attempt: int
+    request: str
 
 
 @DBOS.dbos_class()
-class ResolveIncident(DBOSConfiguredInstance):
-    """The story of an incident. Its name finds it again after a restart: keep it for ever."""
+class ResolveIncident(DBOSConfiguredInstance):  # limit: the whole workflow of an incident, in order
+    """The workflow of an incident. Its name finds it again after a restart: keep it for ever."""
 
-    def __init__(self, name: str, deps: Deps, hands: Hands) -> None:
+    def __init__(self, name: str, deps: Deps, executor: ExecutorSteps) -> None:
         super().__init__(name)
-        self._deps, self._hands = deps, hands
-        self.alive: set[str] = set()  # incidents whose story runs in this process
+        self._deps, self._executor = deps, executor
+        self.alive: set[str] = set()  # incidents whose workflow runs in this process
         self._ask = Questions(name, deps)
-        self._record, self._deeds = Record(deps), Deeds(deps)
-        self._gate, self._closer = Gate(deps), Close(deps)
-        self._look = Look(deps, self._ask, self._record)
-        self._after = Aftermath(deps, hands, self._look)
+        self._record, self._gate = IncidentRecorder(deps), Gate(deps)
+        self._looks = Looks(deps, self._ask, self._record)
 
     @DBOS.workflow(name="incident.v1", max_recovery_attempts=FOREVER)
     async def run(self, incident_id: str) -> str:
-        """Tell the whole story of an incident; return the status in which it ends."""
+        """Resolve an incident, or end it with a person; return the status in which it ends."""
         self.alive.add(incident_id)
+        self._deps.mark(Point.STORY_STARTED)
         try:
-            return await self._told(incident_id)
+            fault = await self._faults(incident_id, self._resolve(incident_id))
+            return await self._close(incident_id, None, failed(fault))
+        except IncidentEnded as end:
+            return await self._close(incident_id, end.ending, end.note)
         finally:
             self.alive.discard(incident_id)
 
-    async def _told(self, incident_id: str) -> str:
-        """Triage, then diagnose, act and verify until recovered or out of attempts."""
-        self._deps.mark(Point.STORY_STARTED)
-        try:
-            await self._triage(incident_id)
-            for number in range(1, self._deps.terms.max_attempts + 1):
-                await self._attempt(incident_id, number)
-            closing = await step("spent", self._closer.spent, incident_id)
-            over = StoryOver(Closing.of(closing))
-        except StoryOver as end:
-            over = end
-        except OWN_FAULTS as error:
-            over = StoryOver(
-                Closing.of(await step("fault", self._closer.fault, incident_id, error))
-            )
-        return await self._close(incident_id, over.closing)
+    async def _resolve(self, incident_id: str) -> NoReturn:
+        """Triage, then diagnose, act and verify until recovered or out of attempts.
 
-    async def _attempt(self, incident_id: str, number: int) -> None:
-        """One round; returns when the next one should begin, raises StoryOver at an end."""
-        diagnosis = await self._diagnose(incident_id, number)
-        plan = await self._plan(incident_id, number, diagnosis)
-        if plan.kind is PlanKind.WATCH:
-            return await self._watch(incident_id, number, plan)
-        prepared = await self._prepare(incident_id, number, plan)
-        verdict = await self._review(incident_id, number, prepared)
-        approval = await self._approve(incident_id, prepared, verdict)
-        if not await self._recheck(incident_id, approval):
-            return None
-        outcome, since = await self._execute(incident_id, number, approval)
-        recovery = await self._after.verify(incident_id, number, outcome, since)
-        if recovery is Recovery.RECOVERED:
-            raise StoryOver(Closing(Status.RESOLVED, Ending.FIXED, diagnosis["summary"]))
-        return await self._after.undo(incident_id, number, prepared, recovery)
+        Every phase ends the incident, when it comes to that, by IncidentEnded.
+        """
+        await self._triage(incident_id)
+        for number in range(1, self._deps.terms.max_attempts + 1):
+            await self._diagnose(incident_id, number)
+            plan = await self._plan(incident_id, number)
+            if plan.kind is PlanKind.WATCH:
+                await self._watch(incident_id, number, plan)
+                continue
+            prepared = await self._prepare(incident_id, number)
+            verdict = await self._review(prepared)
+            waiting = await self._propose(prepared, verdict)
+            await self._answered(waiting)
+            if await self._recheck(waiting):
+                outcome, since = await self._execute(waiting)
+                recovery = await self._verify(waiting, outcome, since)
+                await self._undo(waiting, recovery)
+        count = self._deps.terms.max_attempts
+        note = f"{count} attempts did not help; everything known is in the report"
+        raise IncidentEnded(None, note)
 
     async def _triage(self, incident_id: str) -> None:
         """Believe telemetry: contradicted is watched, then dismissed; unseen never is."""
-        triage = await self._look.triage(incident_id)
+        triage = await self._looks.triage(incident_id)
         self._deps.mark(Point.TRIAGED)
         if triage.verdict is TriageVerdict.CONTRADICTED:
-            raise StoryOver(Closing(Status.DISMISSED, Ending.DISMISSED, triage.reason))
+            raise IncidentEnded(Ending.DISMISSED, triage.reason)
 
-    async def _diagnose(self, incident_id: str, number: int) -> Document:
-        await self._mine(incident_id)
-        diagnosis = await self._look.diagnosis(incident_id, number)
+    async def _diagnose(self, incident_id: str, number: int) -> None:
+        await self._looks.stop_if_taken(incident_id)
+        await self._looks.diagnose(incident_id, number)
         self._deps.mark(Point.DIAGNOSED)
-        return diagnosis
 
-    async def _plan(self, incident_id: str, number: int, diagnosis: Document) -> Plan:
-        reply = await self._ask.plan(incident_id, diagnosis)
-        if "unseen" in reply:
-            raise StoryOver(handed_over(f"no plan could be made: {reply['unseen']}"))
-        await step("planned", self._record.planned, incident_id, number, **reply)
+    async def _plan(self, incident_id: str, number: int) -> Plan:
+        answer = await self._ask.plan(incident_id, number)
+        plan = answer.value
+        if plan is None:
+            raise IncidentEnded(Ending.HANDED_OVER, f"no plan could be made: {answer.missing}")
+        await step("planned", self._record.planned, incident_id, number, plan, answer.effort)
         self._deps.mark(Point.PLANNED)
-        plan = Plan.of(reply["answer"])
         if plan.kind is PlanKind.HANDOVER:
-            raise StoryOver(handed_over(plan.reason))
+            raise IncidentEnded(Ending.HANDED_OVER, plan.reason)
         return plan
 
     async def _watch(self, incident_id: str, number: int, plan: Plan) -> None:
         note = "watched: it may heal by itself"
-        await step("moved", self._record.moved, incident_id, Status.VERIFYING, note)
-        since = await step("now", self._record.now, incident_id)
+        since = await step("moved", self._record.moved, incident_id, Status.VERIFYING, note)
         patience = self._deps.terms.pace.watch
-        recovery = await self._look.recovery(incident_id, number, since, patience)
+        recovery, _ = await self._looks.recovery(incident_id, number, since, patience)
         if recovery is Recovery.RECOVERED:
-            raise StoryOver(Closing(Status.RESOLVED, Ending.HEALED, f"{plan.reason}; it healed"))
+            raise IncidentEnded(Ending.HEALED, f"{plan.reason}; it healed")
 
-    async def _prepare(self, incident_id: str, number: int, plan: Plan) -> PreparedPlan:
-        reply = await step("prepare", self._hands.prepare, incident_id, number, plan.document())
-        self._deps.mark(Point.PREPARED)
-        if "refused" in reply:
-            raise StoryOver(handed_over(f"no safe action: {reply['refused']}"))
-        prepared = PreparedPlan.of(reply["prepared"])
+    async def _prepare(self, incident_id: str, number: int) -> PreparedPlan:
+        try:
+            prepared = await step("prepare", self._executor.prepare, incident_id, number)
+        except PlatformError as error:
+            raise IncidentEnded(Ending.HANDED_OVER, f"no safe action: {error}") from error
+        finally:
+            self._deps.mark(Point.PREPARED)
         if not any(prepared_step.requests for prepared_step in prepared.steps):
-            raise StoryOver(handed_over("everything is already as the plan wishes it"))
+            raise IncidentEnded(Ending.HANDED_OVER, "everything is already as the plan wishes it")
         return prepared
 
-    async def _review(self, incident_id: str, number: int, prepared: PreparedPlan) -> Verdict:
-        document = prepared.document()
-        critic = await self._ask.critique(incident_id, document)
-        said = await step("review", self._hands.review, document, critic.get("answer"))
-        await step(
-            "reviewed", self._record.reviewed, incident_id, number, document, said, critic["took"]
-        )
+    async def _review(self, prepared: PreparedPlan) -> Verdict:
+        critic = await self._ask.critique(prepared.incident, prepared.attempt)
+        verdict = await step("review", self._executor.review, prepared, critic.value)
+        reviewed = self._record.reviewed
+        await step("reviewed", reviewed, prepared.incident, prepared, verdict, critic.effort)
         self._deps.mark(Point.REVIEWED)
-        verdict = Verdict.of(said)
         if verdict.ruling is Ruling.DENY:
             note = f"denied by rule {verdict.rule}: {verdict.reason}; nothing was run"
-            raise StoryOver(Closing(Status.ESCALATED, Ending.DENIED, note))
+            raise IncidentEnded(Ending.DENIED, note)
         return verdict
 
-    async def _approve(
-        self, incident_id: str, prepared: PreparedPlan, verdict: Verdict
-    ) -> ApprovalRequest:
-        """Ask and wait as long as it takes: the wait is a row, not a thread."""
-        request_id = await step(
-            "ask", self._gate.ask, incident_id, prepared.document(), verdict.document()
-        )
+    async def _propose(self, prepared: PreparedPlan, verdict: Verdict) -> Waiting:
+        request_id = await step("ask", self._gate.ask, prepared, verdict)
         self._deps.mark(Point.ASKED)
-        while wait := await step("look", self._gate.look, incident_id, request_id):
+        return Waiting(incident=prepared.incident, attempt=prepared.attempt, request=request_id)
+
+    async def _answered(self, waiting: Waiting) -> None:
+        """Wait for the answer as long as it takes: the wait is a row, not a thread."""
+        while wait := await step("look", self._gate.look, waiting.incident, waiting.request):
             self._deps.mark(Point.WAITING)
             await DBOS.recv_async("wake", timeout_seconds=wait)
-        request = ApprovalRequest.of(await step("answer", self._answer, request_id))
+        answer = await step("answer", self._gate.answer_to, waiting.request)
         self._deps.mark(Point.DECIDED)
-        await self._mine(incident_id)
-        if request.state is ApprovalState.REJECTED:
-            note = f"{ending(request)}{_because(request)}; nothing was run"
-            raise StoryOver(Closing(Status.ESCALATED, Ending.REJECTED, note))
-        if request.state is ApprovalState.EXPIRED:
-            raise StoryOver(Closing(Status.ESCALATED, Ending.EXPIRED, request.note))
-        return request
+        if answer.taken_over:
+            raise IncidentEnded(Ending.TAKEN_OVER, TAKEN_OVER)
+        if answer.state is ApprovalState.REJECTED:
+            raise IncidentEnded(Ending.REJECTED, f"{answer.words}; nothing was run")
+        if answer.state is ApprovalState.EXPIRED:
+            raise IncidentEnded(Ending.EXPIRED, answer.words)
 
-    async def _recheck(self, incident_id: str, request: ApprovalRequest) -> bool:
+    async def _recheck(self, waiting: Waiting) -> bool:
         """Just before sending: healed or changed meanwhile means withdrawn, not run."""
-        reply = await step("unchanged", self._hands.unchanged, request.prepared.document())
-        healed = await self._look.healed(incident_id, request.prepared.plan.criteria)
+        note = "the target changed since the plan was made; nothing was run"
+        try:
+            unchanged = await step("unchanged", self._executor.unchanged, waiting.request)
+        except PlatformError as error:
+            unchanged, note = False, str(error)
+        healed = await self._looks.healed(waiting.incident, waiting.attempt)
         self._deps.mark(Point.RECHECKED)
-        if reply.get("unchanged") and not healed:
+        if unchanged and not healed:
             return True
-        note = "it recovered by itself; nothing was run"
-        if not healed:
-            changed = "the target changed since the plan was made; nothing was run"
-            note = reply.get("unreadable", changed)
-        await step("withdraw", self._gate.withdraw, incident_id, request.id, note)
         if healed:
-            await step("moved", self._record.moved, incident_id, Status.VERIFYING, note)
-            raise StoryOver(Closing(Status.RESOLVED, Ending.HEALED, note))
+            note = "it recovered by itself; nothing was run"
+        await step("withdraw", self._gate.withdraw, waiting.incident, waiting.request, note)
+        if healed:
+            await step("moved", self._record.moved, waiting.incident, Status.VERIFYING, note)
+            raise IncidentEnded(Ending.HEALED, note)
         return False
 
-    async def _execute(
-        self, incident_id: str, number: int, request: ApprovalRequest
-    ) -> tuple[Outcome, str]:
-        await step("started", self._deeds.started, incident_id, number, request.id)
-        reply = await step("execute", self._hands.execute, request.id)
-        if "refused" in reply:
-            note = f"{reply['refused']} Nothing was run."
-            await step("withdraw", self._gate.withdraw, incident_id, request.id, note)
-            await self._mine(incident_id)
-            raise StoryOver(Closing(Status.ESCALATED, Ending.EXPIRED, note))
-        since = await step("executed", self._deeds.executed, incident_id, number, reply["outcome"])
+    async def _execute(self, waiting: Waiting) -> tuple[Outcome, datetime]:
+        incident_id, number = waiting.incident, waiting.attempt
+        await step("started", self._record.started, incident_id, number, waiting.request)
+        try:
+            outcome = await step("execute", self._executor.execute, waiting.request)
+        except ApprovalError as error:
+            note = f"{error} Nothing was run."
+            await step("withdraw", self._gate.withdraw, incident_id, waiting.request, note)
+            await self._looks.stop_if_taken(incident_id)
+            raise IncidentEnded(Ending.EXPIRED, note) from error
+        since = await step("executed", self._record.executed, incident_id, number, outcome)
         self._deps.mark(Point.EXECUTED)
-        outcome = Outcome.of(reply["outcome"])
         if outcome.state is EffectState.UNKNOWN:
             note = "an action was sent and nobody can tell whether it landed: look, then decide"
-            raise StoryOver(Closing(Status.ESCALATED, Ending.UNKNOWN, note))
+            raise IncidentEnded(Ending.UNKNOWN, note)
         return outcome, since
 
-    async def _mine(self, incident_id: str) -> None:
-        """Stop at this boundary when a person took the incident over."""
-        if await step("taken", self._record.taken_over, incident_id):
-            note = "a person took it over; the agent stopped"
-            raise StoryOver(Closing(Status.ESCALATED, Ending.TAKEN_OVER, note))
+    async def _verify(self, waiting: Waiting, outcome: Outcome, since: datetime) -> Recovery:
+        """Return what telemetry says once the change has settled; recovered is the end."""
+        incident_id, number = waiting.incident, waiting.attempt
+        note = "telemetry decides whether it helped"
+        await step("moved", self._record.moved, incident_id, Status.VERIFYING, note)
+        pace = self._deps.terms.pace
+        if outcome.state is EffectState.APPLIED:
+            await self._looks.wait(incident_id, pace.settle, since)
+            self._deps.mark(Point.SETTLED)
+            patience = pace.settle + pace.within
+            recovery, cause = await self._looks.recovery(incident_id, number, since, patience)
+        else:  # refused half-way: take back what did apply, then try again
+            recovery = Recovery.NOT_RECOVERED
+            cause = await step("verified", self._record.verified, incident_id, number, recovery)
+        self._deps.mark(Point.VERIFIED)
+        if recovery is Recovery.RECOVERED:
+            raise IncidentEnded(Ending.FIXED, cause)
+        return recovery
 
-    async def _close(self, incident_id: str, closing: Closing) -> str:
-        await step("closed", self._closer.end, incident_id, *closing)
-        reply = await self._report(incident_id)
-        self._deps.mark(Point.REPORTED)
-        await step("archived", self._closer.archive, incident_id, reply)
-        self._deps.mark(Point.CLOSED)
-        return closing.status
-
-    async def _report(self, incident_id: str) -> Document:
-        """A report that fails holds up no end: the case is archived without it."""
+    async def _undo(self, waiting: Waiting, recovery: Recovery) -> None:
+        """Take back what did not help; nothing but the stop of the process holds this up."""
+        incident_id, number = waiting.incident, waiting.attempt
+        if recovery is Recovery.INCONCLUSIVE:
+            note = "acted, but telemetry cannot say whether it helped; not taken back"
+            raise IncidentEnded(Ending.FAILED, note)
+        failed = "it did not help, and taking it back FAILED: a person must look now"
         try:
-            return await self._ask.report(incident_id)
-        except OWN_FAULTS as error:
-            return {"unseen": f"{type(error).__name__}: {error}", "took": 0.0}
+            outcome = await retry(
+                lambda: step("undo", self._executor.undo, waiting.request),
+                when=lambda error: isinstance(error, PlatformError),
+                pauses=repeat(UNDO_PAUSE, UNDO_TRIES - 1),
+                wait=lambda pause: self._looks.wait(incident_id, timedelta(seconds=pause)),
+            )
+        except PlatformError as error:
+            self._deps.mark(Point.UNDONE)
+            await step("undone", self._record.not_undone, incident_id, number, str(error))
+            raise IncidentEnded(Ending.FAILED, failed) from error
+        self._deps.mark(Point.UNDONE)
+        since = await step("undone", self._record.undone, incident_id, number, outcome)
+        if outcome.state is not EffectState.APPLIED:
+            raise IncidentEnded(Ending.FAILED, failed)
+        if outcome.effects:
+            await self._looks.wait(incident_id, self._deps.terms.pace.settle, since)
+            seen = await self._ask.verify(incident_id, number, since)
+            await step("undo-verified", self._record.undo_verified, incident_id, number, seen)
 
-    def _answer(self, request_id: str) -> Document:
-        return self._gate.get(request_id).document()
+    async def _close(self, incident_id: str, ending: Ending | None, note: str) -> str:
+        """End the incident, then report: a report that fails holds up no end."""
+        status = await step("ended", self._record.ended, incident_id, ending, note)
+        report = await self._faults(incident_id, self._ask.report(incident_id))
+        self._deps.mark(Point.REPORTED)
+        value, missing, effort = None, "", None
+        if isinstance(report, Answer):
+            value, missing, effort = report.value, report.missing, report.effort
+        else:
+            missing = _named(report)
+        await step("archived", self._record.archived, incident_id, value, missing, effort)
+        self._deps.mark(Point.CLOSED)
+        return status
+
+    async def _faults(self, incident_id: str, work: Coroutine[Any, Any, R]) -> R | Exception:
+        """Return what the work gives, or the fault of ours that stopped it."""
+        try:
+            return await work
+        except (IncidentEnded, dbos_error.DBOSException, SQLAlchemyError):
+            # The durable engine's own trouble stops the workflow; the next launch or the monitor
+            # resumes it. Nothing of it may be taken for a fault of an agent.
+            raise
+        except Exception as error:  # border: whatever broke, the incident ends with a person
+            log.exception("workflow failed", extra={"incident": incident_id})
+            return error
 
 
-def handed_over(note: str) -> Closing:
-    """End with a person: no safe action is known, nothing is changed by it."""
-    return Closing(Status.ESCALATED, Ending.HANDED_OVER, note)
+def failed(error: Exception) -> str:
+    """Return the note of an incident that ends because the agent itself failed."""
+    return f"the agent itself failed ({_named(error)}); a person must look"
 
 
-def _because(request: ApprovalRequest) -> str:
-    reason = request.decision.reason if request.decision else ""
-    return f" because: {reason}" if reason else ""
+def _named(error: Exception) -> str:
+    return f"{type(error).__name__}: {error}"

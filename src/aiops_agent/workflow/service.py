@@ -25,7 +25,7 @@ from aiops_agent.domain.token import Token
 from aiops_agent.ports.store import Store
 from aiops_agent.workflow.deps import Deps
 from aiops_agent.workflow.gate import Gate
-from aiops_agent.workflow.page import page
+from aiops_agent.workflow.transaction import transaction
 
 Decoder = Callable[..., Delivery]
 
@@ -137,7 +137,7 @@ class Service:
         found = self.incident(incident_id)
         if found.ended:
             raise UsageError(f"{found.id} has ended already: {found.status}.")
-        with page(self.deps, found.id) as p:
+        with transaction(self.deps, found.id) as p:
             taken = p.incident.model_copy(update={"takeover": True})
             p.keep(taken)
             why = f": {reason}" if reason else ""

@@ -14,7 +14,7 @@ from pydantic import TypeAdapter
 
 from aiops_agent.domain.errors import AiopsError, StoreError
 from aiops_agent.domain.retry import growing, retry
-from aiops_agent.domain.value import Document, Json
+from aiops_agent.domain.value import Document, Json, Value
 
 log = logging.getLogger(__name__)
 
@@ -66,6 +66,46 @@ async def patiently(name: str, work: Callable[[], Awaitable[R]]) -> R:
         return isinstance(error, StoreError)
 
     return await retry(work, when=away, pauses=growing(FIRST_PAUSE, LONGEST_PAUSE, 1.8))
+
+
+class OnceSteps:
+    """Once, for one run of one agent: each finished call is a step of the agent's workflow.
+
+    Steps are found again by their order, calls by their name. After a crash an agent may ask
+    something else than before, since telemetry has moved on: what is finished is then kept aside
+    until it is asked for, and the new call is made.
+    """
+
+    def __init__(self) -> None:
+        self._finished: dict[str, Finished] = {}
+        self._turn = asyncio.Lock()  # calls side by side would not find their steps again
+
+    async def __call__(self, name: str, call: Callable[[], Awaitable[R]], kind: type[R], /) -> R:
+        """Return the answer of the finished call of that name, or make the call."""
+        written: Any = kind
+
+        async def make() -> Finished:
+            try:
+                answer = adapter(written).dump_python(await call(), mode="json")
+                return Finished(name=name, answer=answer)
+            except AiopsError as error:
+                return Finished(name=name, error=_written(error)[ERROR])
+
+        async with self._turn:
+            while name not in self._finished:
+                found = await checkpoint("once", make, Finished)
+                self._finished[found.name] = found
+        if (error := self._finished[name].error) is not None:
+            raise _error(error)
+        return cast("R", adapter(written).validate_python(self._finished[name].answer))
+
+
+class Finished(Value):
+    """A call that an agent has made, with its answer or the error of ours that it raised."""
+
+    name: str
+    answer: Json = None
+    error: Document | None = None
 
 
 class Checkpoint(Generic[R]):
@@ -139,6 +179,8 @@ class PlainJson(Serializer):
 def _written(value: object) -> Document:
     if isinstance(value, Checkpoint):
         return {VALUE: value.document()}
+    if isinstance(value, Stored):  # a child's result, on its way into the parent's row
+        return {VALUE: value.content}
     if isinstance(value, BaseException):
         own = [kind.__name__ for kind in type(value).__mro__ if issubclass(kind, AiopsError)]
         kinds = own or [type(value).__name__]

@@ -1,4 +1,4 @@
-"""A story that died without its process is resumed, or its incident ended with a person."""
+"""A workflow that died without its process is resumed, or its incident ended with a person."""
 
 import asyncio
 from collections.abc import Callable
@@ -7,26 +7,25 @@ from itertools import count
 from pathlib import Path
 
 import pytest
+from sqlalchemy.exc import OperationalError
 
 from aiops_agent.bootstrap.house import House, Parts, house
 from aiops_agent.domain.incident import Ending, Incident, Status
 from aiops_agent.domain.point import Point
 from aiops_agent.settings.sections import Settings
 from aiops_agent.workflow.engine import Engine
-from aiops_agent.workflow.tend import GRACE_SECONDS, Tend
+from aiops_agent.workflow.monitor import GRACE_SECONDS, StalledWorkflowMonitor
 
 _NUMBERS = count(1)
-
-
-class AlienError(Exception):
-    """What no part of ours raises, as the durable engine does when its disk is full."""
+# What the durable engine raises; no part of ours does.
+DISK_FULL = OperationalError("INSERT", {}, Exception("database or disk is full"))
 
 
 @dataclass
 class DiesOnce:
     """Kills the story at a point, the first time."""
 
-    error: type[BaseException]
+    error: BaseException
     done: bool = False
 
     def __call__(self, point: Point) -> None:
@@ -49,16 +48,16 @@ async def _tended(built: House, engine: Engine) -> Incident:
     await _until(lambda: opened not in engine.story.alive)
     await asyncio.sleep(0.2)  # the durable engine writes down how it ended
     now = 0.0
-    tend = Tend(built.service.deps, engine.story, lambda: now)
-    await tend.look([built.service.incident(opened)])
+    monitor = StalledWorkflowMonitor(built.service.deps, engine.story, lambda: now)
+    await monitor.check([opened])
     assert not built.service.incident(opened).ended, "missed for no time is not dead"
     now = GRACE_SECONDS + 1
-    await tend.look([built.service.incident(opened)])
+    await monitor.check([opened])
     await _until(lambda: built.service.incident(opened).ended)
     return built.service.incident(opened)
 
 
-def _play(state: Path, error: type[BaseException]) -> Incident:
+def _play(state: Path, error: BaseException) -> Incident:
     async def play() -> Incident:
         parts = Parts(mark=DiesOnce(error), name=f"tend-{next(_NUMBERS)}")
         built = house(Settings(state_dir=state), parts)
@@ -72,7 +71,7 @@ def _play(state: Path, error: type[BaseException]) -> Incident:
 
 
 def test_a_story_that_died_for_good_ends_with_a_person(tmp_path: Path) -> None:
-    incident = _play(tmp_path, AlienError)
+    incident = _play(tmp_path, DISK_FULL)
 
     assert (incident.status, incident.ending) == (Status.ESCALATED, Ending.HANDED_OVER)
     assert "the agent itself failed" in incident.note
@@ -80,7 +79,7 @@ def test_a_story_that_died_for_good_ends_with_a_person(tmp_path: Path) -> None:
 
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 def test_a_story_that_was_cut_off_goes_on(tmp_path: Path) -> None:
-    incident = _play(tmp_path, asyncio.CancelledError)
+    incident = _play(tmp_path, asyncio.CancelledError())
 
     assert incident.ending is Ending.HANDED_OVER
     assert "paygate" in incident.note

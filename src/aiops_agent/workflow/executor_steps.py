@@ -1,0 +1,101 @@
+"""What the workflow asks of the executor: each method is the body of one step."""
+
+import asyncio
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+from aiops_agent.domain.approval import Opinion, Verdict
+from aiops_agent.domain.errors import SourceError
+from aiops_agent.domain.incident import EnvironmentId, Incident
+from aiops_agent.domain.remediation import Outcome, Plan, PreparedPlan
+from aiops_agent.safety.assess import assess
+from aiops_agent.safety.case import Case
+from aiops_agent.workflow.deps import Deps
+from aiops_agent.workflow.gate import Gate
+from aiops_agent.workflow.transaction import incident_of, transaction
+
+
+class Busy:
+    """Knows whether something is in flight that must not be cut short."""
+
+    def __init__(self) -> None:
+        self._count = 0
+        self.idle = asyncio.Event()
+        self.idle.set()
+
+    @contextmanager
+    def busy(self) -> Iterator[None]:
+        """Be busy while inside."""
+        self._count += 1
+        self.idle.clear()
+        try:
+            yield
+        finally:
+            self._count -= 1
+            if not self._count:
+                self.idle.set()
+
+
+@dataclass(frozen=True)
+class ExecutorSteps:
+    """Prepares, reviews, sends and takes back."""
+
+    deps: Deps
+    busy: Busy = field(default_factory=Busy)
+
+    async def prepare(self, incident_id: str, number: int) -> PreparedPlan:
+        """Make the plan of an attempt ready and keep it there; raises PlatformError."""
+        incident, plan = await asyncio.to_thread(self._plan, incident_id, number)
+        prepared = await self.deps.executor.prepare(incident, number, plan)
+        await asyncio.to_thread(self._keep, prepared)
+        return prepared
+
+    async def review(self, prepared: PreparedPlan, critic: Opinion | None) -> Verdict:
+        """Return policy's verdict on a prepared plan; the critic can only make it stricter."""
+        environment = self.deps.environments(EnvironmentId(prepared.environment))
+        try:
+            services = len((await environment.topology.graph()).services)
+        except SourceError:
+            services = 0  # unknown: the rule on reach then has nothing to compare with
+        case = Case(
+            prepared=prepared,
+            mode=self.deps.terms.mode,
+            now=environment.clock.now(),
+            services=services,
+            freezes=environment.freezes,
+        )
+        return assess(case, self.deps.rules, critic)
+
+    async def unchanged(self, request_id: str) -> bool:
+        """Whether the target is as it was when the plan was made; raises PlatformError."""
+        prepared = await self._approved(request_id)
+        if await asyncio.to_thread(self.deps.executor.armed, prepared):
+            return True
+        return await self.deps.executor.unchanged(prepared)
+
+    async def execute(self, request_id: str) -> Outcome:
+        """Send the approved plan; raises ApprovalError when the approval does not count."""
+        request = await asyncio.to_thread(Gate(self.deps).get, request_id)
+        with self.busy.busy():
+            return await self.deps.executor.execute(request)
+
+    async def undo(self, request_id: str) -> Outcome:
+        """Take back what was applied; raises PlatformError when the platform cannot be read."""
+        prepared = await self._approved(request_id)
+        with self.busy.busy():
+            return await self.deps.executor.undo(prepared)
+
+    async def _approved(self, request_id: str) -> PreparedPlan:
+        return (await asyncio.to_thread(Gate(self.deps).get, request_id)).prepared
+
+    def _plan(self, incident_id: str, number: int) -> tuple[Incident, Plan]:
+        incident = incident_of(self.deps, incident_id)
+        attempt = next((a for a in incident.attempts if a.number == number), None)
+        if attempt is None or attempt.plan is None:
+            raise LookupError(f"Attempt {number} of {incident_id} has no plan.")
+        return incident, attempt.plan
+
+    def _keep(self, prepared: PreparedPlan) -> None:
+        with transaction(self.deps, prepared.incident) as t:
+            t.amend(prepared.attempt, prepared=prepared)

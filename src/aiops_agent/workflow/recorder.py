@@ -1,0 +1,321 @@
+"""What each phase leaves behind: one transaction per phase.
+
+They are called as checkpointed steps, so after a crash they may run again: keys make the repeat
+harmless.
+"""
+
+# limit: every phase writes here, so that one file shows what an incident may become
+
+from datetime import datetime
+
+from aiops_agent.domain.answer import Answer, Author, AuthorKind, Effort
+from aiops_agent.domain.approval import Verdict
+from aiops_agent.domain.diagnosis import CauseKind, Diagnosis, Triage, TriageVerdict
+from aiops_agent.domain.incident import Attempt, Ending, Incident, Status
+from aiops_agent.domain.payload import (
+    ActionFinished,
+    ActionStarted,
+    DiagnosisReady,
+    EvidenceAdded,
+    IncidentDismissed,
+    IncidentEscalated,
+    IncidentResolved,
+    PlanProposed,
+    PolicyDecided,
+    ReportWritten,
+    TriageDone,
+    UndoFinished,
+    VerificationDone,
+    VerificationSample,
+)
+from aiops_agent.domain.point import Point
+from aiops_agent.domain.postmortem import PastIncident, Postmortem, Remedy
+from aiops_agent.domain.remediation import (
+    Outcome,
+    Plan,
+    PlanKind,
+    PreparedPlan,
+    Recovery,
+    Verification,
+)
+from aiops_agent.workflow.deps import Deps
+from aiops_agent.workflow.transaction import incident_of, transaction
+
+_NOTHING_RUN = {
+    PlanKind.WATCH: "watch, change nothing",
+    PlanKind.HANDOVER: "hand over to a person",
+}
+_SO_FAR = {
+    Recovery.RECOVERED: "recovered",
+    Recovery.NOT_RECOVERED: "not yet",
+    Recovery.WORSE: "worse",
+    Recovery.INCONCLUSIVE: "cannot tell",
+}
+_NEXT = {
+    Recovery.RECOVERED: "telemetry says so",
+    Recovery.NOT_RECOVERED: "what can be taken back is taken back",
+    Recovery.WORSE: "taken back at once, as far as it can be",
+    Recovery.INCONCLUSIVE: "telemetry cannot tell, so a person must",
+}
+_ENDED = {
+    Status.RESOLVED: IncidentResolved,
+    Status.DISMISSED: IncidentDismissed,
+    Status.ESCALATED: IncidentEscalated,
+}
+
+
+class IncidentEnded(Exception):
+    """Nothing more happens in this incident; no ending means that the agent gives up."""
+
+    def __init__(self, ending: Ending | None, note: str) -> None:
+        super().__init__(note)
+        self.ending, self.note = ending, note
+
+
+class IncidentRecorder:  # limit: one writer of the incident, a short method per phase
+    """Writes the incident and its events; what it returns is what the next phase needs."""
+
+    def __init__(self, deps: Deps) -> None:
+        self._deps = deps
+
+    def taken_over(self, incident_id: str) -> bool:
+        """Whether a person took the incident over."""
+        return incident_of(self._deps, incident_id).takeover
+
+    def moved(self, incident_id: str, status: Status, note: str) -> datetime:
+        """Move the incident along, which a repeat does not; return the environment's time."""
+        with transaction(self._deps, incident_id) as t:
+            t.keep(t.incident.move(status, note, at=t.at))
+            return t.at
+
+    def triaged(
+        self, incident_id: str, look: int, answer: Answer[Triage]
+    ) -> tuple[Triage, datetime]:
+        """Keep what triage saw and when the trouble began; return it and the time of the look."""
+        with transaction(self._deps, incident_id) as t:
+            seen = answer.value or Triage(
+                verdict=TriageVerdict.UNSEEN,
+                severity=t.incident.severity,
+                service=t.incident.service,
+                signal=None,
+                impact="",
+                reason=f"telemetry could not be read: {answer.missing}",
+                missing=(answer.missing,),
+            )
+            began = min(seen.began or t.incident.started_at, t.incident.started_at)
+            facts = {"triage": seen, "severity": seen.severity, "started_at": began}
+            title = seen.impact if seen.verdict is TriageVerdict.CONFIRMED else t.incident.title
+            t.keep(t.incident.model_copy(update={**facts, "title": title or t.incident.title}))
+            level = seen.severity.upper().replace("SEV", "SEV-")
+            message = f"{level} · {seen.verdict} · {seen.impact or seen.reason}"
+            t.tell(TriageDone(triage=seen), message, str(look), effort=answer.effort)
+            return seen, t.at
+
+    def unsure(
+        self, incident_id: str, number: int, look: int, answer: Answer[Diagnosis]
+    ) -> tuple[str, datetime]:
+        """Say that a diagnosis saw nothing, or too little; return the words and the time."""
+        if answer.value:
+            why = f"not sure yet, looking again: {answer.value.summary}"
+        else:
+            why = f"cannot see, trying again: {answer.missing}"
+        with transaction(self._deps, incident_id) as t:
+            key = f"unsure-{number}-{look}"
+            t.tell(EvidenceAdded(attempt=number), why, key, effort=answer.effort)
+            return why, t.at
+
+    def diagnosed(self, incident_id: str, number: int, found: Diagnosis, effort: Effort) -> None:
+        """Keep the diagnosis of an attempt and its findings."""
+        with transaction(self._deps, incident_id) as t:
+            began = min(found.began or t.incident.started_at, t.incident.started_at)
+            moved = t.incident.move(Status.DIAGNOSING, found.summary, at=t.at)
+            moved = moved.model_copy(update={"started_at": began})
+            t.keep(moved.amend(Attempt(number=number, diagnosis=found)))
+            for finding in (f for f in found.findings if f.changed):
+                t.tell(
+                    EvidenceAdded(attempt=number, finding=finding),
+                    f"{finding.service} {finding.what} {finding.before} → {finding.now}",
+                    f"{number}-{finding.id}",
+                    refs=(finding.id,),
+                )
+            evidence = found.best.evidence if found.best else ()
+            t.tell(
+                DiagnosisReady(attempt=number, diagnosis=found),
+                f"{found.summary} · {found.confidence} confidence",
+                str(number),
+                refs=tuple(dict.fromkeys(e.finding for e in evidence)),
+                effort=effort,
+            )
+
+    def planned(self, incident_id: str, number: int, plan: Plan, effort: Effort) -> None:
+        """Keep the plan of an attempt."""
+        with transaction(self._deps, incident_id) as t:
+            t.amend(number, plan=plan)
+            what = ", then ".join(a.text for a in plan.actions) or _NOTHING_RUN[plan.kind]
+            proposed = PlanProposed(attempt=number, plan=plan)
+            t.tell(proposed, f"{what} · {plan.reason}", str(number), effort=effort)
+
+    def reviewed(
+        self, incident_id: str, prepared: PreparedPlan, verdict: Verdict, critic: Effort
+    ) -> None:
+        """Keep what policy says of a prepared plan; the effort is the critic's."""
+        number = prepared.attempt
+        with transaction(self._deps, incident_id) as t:
+            t.amend(number, verdict=verdict)
+            decided = PolicyDecided(attempt=number, digest=prepared.digest, verdict=verdict)
+            message = f"{verdict.ruling} · rule {verdict.rule} · {verdict.reason}"
+            t.tell(decided, message, str(number), effort=critic)
+
+    def started(self, incident_id: str, number: int, request_id: str) -> None:
+        """Say that the approved plan is about to be sent."""
+        with transaction(self._deps, incident_id) as t:
+            moved = t.incident.move(Status.REMEDIATING, "the approved plan runs", at=t.at)
+            attempt = t.attempt(number).model_copy(update={"approval": request_id})
+            t.keep(moved.amend(attempt))
+            steps = attempt.prepared.steps if attempt.prepared else ()
+            for ordinal, step in enumerate(steps, start=1):
+                started = ActionStarted(attempt=number, step=ordinal, action=step.action)
+                t.tell(started, step.run, f"{number}-{ordinal}")
+
+    def executed(self, incident_id: str, number: int, done: Outcome) -> datetime:
+        """Keep what was done; return the environment's time at which it was done."""
+        with transaction(self._deps, incident_id) as t:
+            attempt = t.amend(number, outcome=done)
+            step = attempt.prepared.steps[0] if attempt.prepared else None
+            finished = ActionFinished(
+                attempt=number,
+                action=step.action if step else None,
+                risk=step.risk if step else None,
+                outcome=done,
+            )
+            by = Author(kind=AuthorKind.RULE, name="executor")
+            effort = Effort(by=by, took=(done.finished - done.started).total_seconds())
+            t.tell(finished, _words(done), str(number), effort=effort)
+            return t.at
+
+    def sampled(
+        self, incident_id: str, number: int, look: int, answer: Answer[Verification]
+    ) -> tuple[Recovery, datetime]:
+        """Keep one look at telemetry; return the recovery that it shows and its time."""
+        with transaction(self._deps, incident_id) as t:
+            seen = answer.value or Verification(
+                recovery=Recovery.INCONCLUSIVE,
+                checks=(),
+                reason=f"telemetry could not be read: {answer.missing}",
+                at=t.at,
+            )
+            t.amend(number, verification=seen)
+            sample = VerificationSample(attempt=number, verification=seen)
+            message = f"{_SO_FAR[seen.recovery]} · {seen.reason}"
+            t.tell(sample, message, f"{number}-{look}", effort=answer.effort)
+            return seen.recovery, t.at
+
+    def verified(self, incident_id: str, number: int, recovery: Recovery) -> str:
+        """Keep the verdict of an attempt; what did not recover refutes its hypothesis.
+
+        Return the summary of the attempt's diagnosis.
+        """
+        helpless = recovery in (Recovery.NOT_RECOVERED, Recovery.WORSE)
+        with transaction(self._deps, incident_id) as t:
+            attempt = t.attempt(number)
+            refuted = attempt.plan.hypothesis if attempt.plan and helpless else ""
+            kept = t.incident.amend(attempt.model_copy(update={"refuted": refuted}))
+            t.keep(kept.model_copy(update={"recovery": recovery}))
+            t.tell(
+                VerificationDone(
+                    attempt=number, recovery=recovery, verification=attempt.verification
+                ),
+                f"verdict: {_spoken(recovery)}; {_NEXT[recovery]}",
+                str(number),
+            )
+            return attempt.diagnosis.summary if attempt.diagnosis else ""
+
+    def undone(self, incident_id: str, number: int, done: Outcome) -> datetime:
+        """Keep what was taken back; return the environment's time."""
+        with transaction(self._deps, incident_id) as t:
+            t.amend(number, undo=done)
+            words = f"taken back: {_words(done)}" if done.effects else "nothing to take back"
+            t.tell(UndoFinished(attempt=number, outcome=done), words, str(number))
+            return t.at
+
+    def not_undone(self, incident_id: str, number: int, why: str) -> None:
+        """Say that nothing could be taken back, because the platform cannot be read."""
+        with transaction(self._deps, incident_id) as t:
+            failed = UndoFinished(attempt=number, failed=why)
+            t.tell(failed, f"NOT taken back: {why}", str(number))
+
+    def undo_verified(self, incident_id: str, number: int, answer: Answer[Verification]) -> None:
+        """Keep what telemetry says after taking back, if it says anything."""
+        if (seen := answer.value) is None:
+            return
+        with transaction(self._deps, incident_id) as t:
+            t.amend(number, undo_verification=seen)
+            sample = VerificationSample(attempt=number, verification=seen, after_undo=True)
+            message = f"after taking back: {_spoken(seen.recovery)} · {seen.reason}"
+            t.tell(sample, message, f"{number}-undo", effort=answer.effort)
+
+    def ended(self, incident_id: str, ending: Ending | None, note: str) -> Status:
+        """Move the incident to its end and say so; return the status.
+
+        No ending means that the agent gave up: whether it failed depends on what was sent.
+        """
+        with transaction(self._deps, incident_id) as t:
+            gave_up = Ending.FAILED if t.incident.acted else Ending.HANDED_OVER
+            ending = ending or gave_up
+            moved = t.incident.move(ending.status, note, at=t.at)
+            t.keep(moved.model_copy(update={"ending": ending}))
+            ended = _ENDED[ending.status](ending=ending, severity=t.incident.severity)
+            t.tell(ended, note, "end")
+            return ending.status
+
+    def archived(
+        self, incident_id: str, report: Postmortem | None, missing: str, effort: Effort | None
+    ) -> None:
+        """Put the case into memory, with its report or the reason why there is none."""
+        with transaction(self._deps, incident_id) as t:
+            t.work.archive.add(_case(t.incident), report)
+            words = "report written" if report else f"no report: {missing}"
+            written = ReportWritten(failed="" if report else missing)
+            t.tell(written, f"{words}; kept in memory", "end", effort=effort)
+        self._deps.mark(Point.ARCHIVED)
+
+
+def _case(incident: Incident) -> PastIncident:
+    last = next((a for a in reversed(incident.attempts) if a.diagnosis), None)
+    best = last.diagnosis.best if last and last.diagnosis else None
+    remedies = [
+        Remedy(
+            action=action,
+            recovery=a.verification.recovery if a.verification else Recovery.INCONCLUSIVE,
+        )
+        for a in incident.attempts
+        if a.plan and a.outcome and a.outcome.effects
+        for action in a.plan.actions
+    ]
+    return PastIncident(
+        id=incident.id,
+        environment=incident.environment,
+        title=incident.title,
+        service=incident.service,
+        alert_names=incident.alert_names,
+        signal=incident.triage.signal if incident.triage else None,
+        cause=best.kind if best else CauseKind.UNKNOWN,
+        cause_service=best.service if best else incident.service,
+        remedies=tuple(remedies),
+        status=incident.status,
+        summary=incident.note,
+        ended_at=incident.ended_at or incident.opened_at,
+    )
+
+
+def _spoken(recovery: Recovery) -> str:
+    return recovery.replace("_", " ")
+
+
+def _words(outcome: Outcome) -> str:
+    if not outcome.effects:
+        return "nothing was sent"
+    return " · ".join(
+        f"{effect.words}: {effect.state}{' (' + effect.note + ')' if effect.note else ''}"
+        for effect in outcome.effects
+    )

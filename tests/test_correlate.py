@@ -7,7 +7,8 @@ import pytest
 
 from aiops_agent.correlate import UNKNOWN, belongs_to, same_cause, service_of
 from aiops_agent.domain.alert import Alert, AlertState, Severity
-from aiops_agent.domain.incident import EnvironmentId, Incident, IncidentId
+from aiops_agent.domain.environment import EnvironmentRef
+from aiops_agent.domain.incident import Incident, IncidentId
 from aiops_agent.domain.telemetry import Service, ServiceGraph, ServiceName
 
 NOW = datetime(2026, 11, 24, 9, 30, tzinfo=UTC)
@@ -35,7 +36,7 @@ def an_incident(
 ) -> Incident:
     return Incident(
         id=IncidentId("INC-0001"),
-        environment=EnvironmentId("shop:a"),
+        environment=EnvironmentRef.parse("shop:a"),
         title="t",
         service=service,
         alert_names=("HighLatency",),

@@ -11,6 +11,7 @@ import pytest
 
 from aiops_agent.adapters import alertmanager
 from aiops_agent.domain.alert import AlertState, Delivery
+from aiops_agent.domain.environment import EnvironmentRef
 
 FOLDER = Path(__file__).parent.parent / "data" / "alertmanager"
 INDEX = json.loads((FOLDER / "index.json").read_text("utf-8"))
@@ -23,7 +24,9 @@ def body(number: int) -> bytes:
 
 
 def decode(given: bytes) -> Delivery:
-    return alertmanager.decode(given, environment="docker:local", received_at=NOW)
+    return alertmanager.decode(
+        given, environment=EnvironmentRef.parse("docker:local"), received_at=NOW
+    )
 
 
 def delivery(number: int) -> Delivery:

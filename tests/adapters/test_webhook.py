@@ -9,6 +9,7 @@ import httpx2
 import pytest
 
 from aiops_agent.adapters.webhook import Webhook, signature
+from aiops_agent.domain.environment import EnvironmentRef
 from aiops_agent.domain.errors import NotifyError
 from aiops_agent.domain.notice import Notice, Occasion
 
@@ -17,7 +18,7 @@ NOTICE = Notice(
     key="INC-0001.1:approval_needed",
     occasion=Occasion.APPROVAL_NEEDED,
     incident="INC-0001",
-    environment="docker:local",
+    environment=EnvironmentRef.parse("docker:local"),
     title="payments-api is slow",
     text="scale_pods payments-api replicas=4 \x1b[31m\u202e",
     severity="sev2",

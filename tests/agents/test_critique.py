@@ -2,6 +2,7 @@
 
 from aiops_agent.agents.critique import critique
 from aiops_agent.domain.approval import Ruling
+from aiops_agent.domain.environment import EnvironmentRef
 from aiops_agent.domain.remediation import Action, ActionKind, Plan, PlanKind, PreparedPlan
 from tests.agents.test_diagnose import API, overload
 
@@ -10,7 +11,13 @@ def prepared(kind: ActionKind) -> PreparedPlan:
     wished: dict[str, str | int] = {"replicas": 4} if kind is ActionKind("scale_pods") else {}
     action = Action(kind=kind, target=API, wished=wished)
     plan = Plan(kind=PlanKind.ACT, actions=(action,), reason="")
-    return PreparedPlan(incident="INC-1", environment="fake:one", attempt=1, plan=plan, steps=())
+    return PreparedPlan(
+        incident="INC-1",
+        environment=EnvironmentRef.parse("fake:one"),
+        attempt=1,
+        plan=plan,
+        steps=(),
+    )
 
 
 async def test_restarting_a_busy_service_meets_an_objection() -> None:

@@ -7,7 +7,8 @@ import pytest
 from aiops_agent.agents.diagnose import diagnose
 from aiops_agent.agents.plan import plan
 from aiops_agent.domain.diagnosis import CauseKind
-from aiops_agent.domain.incident import Attempt, EnvironmentId, IncidentId, Status
+from aiops_agent.domain.environment import EnvironmentRef
+from aiops_agent.domain.incident import Attempt, IncidentId, Status
 from aiops_agent.domain.postmortem import PastIncident, Remedy
 from aiops_agent.domain.remediation import (
     Action,
@@ -31,7 +32,7 @@ def past(
     action = Action(kind=kind, target=API, wished={"replicas": 6} if "scale" in kind else {})
     return PastIncident(
         id=IncidentId(f"INC-{kind}"),
-        environment=EnvironmentId("fake:before"),
+        environment=EnvironmentRef.parse("fake:before"),
         title="api is slow",
         service=API,
         alert_names=("HighLatency",),

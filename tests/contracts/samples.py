@@ -6,6 +6,7 @@ from typing import Any
 from aiops_agent.domain.alert import Alert, AlertState, Delivery, Severity
 from aiops_agent.domain.approval import ApprovalRequest, ApprovalState, Ruling, Verdict
 from aiops_agent.domain.diagnosis import CauseKind
+from aiops_agent.domain.environment import EnvironmentRef
 from aiops_agent.domain.event import Event
 from aiops_agent.domain.incident import Incident, Status
 from aiops_agent.domain.payload import IncidentOpened
@@ -43,7 +44,7 @@ def an_alert(**other: Any) -> Alert:
 def a_delivery(**other: Any) -> Delivery:
     given: dict[str, Any] = {
         "source": "alertmanager",
-        "environment": "docker:local",
+        "environment": EnvironmentRef.parse("docker:local"),
         "digest": "d1",
         "body": "{}",
         "alerts": (an_alert(),),
@@ -55,7 +56,7 @@ def a_delivery(**other: Any) -> Delivery:
 def an_incident(**other: Any) -> Incident:
     given: dict[str, Any] = {
         "id": "INC-0001",
-        "environment": "docker:local",
+        "environment": EnvironmentRef.parse("docker:local"),
         "title": "payments-api is slow",
         "service": "payments-api",
         "alert_names": ("HighLatency",),
@@ -71,7 +72,7 @@ def an_incident(**other: Any) -> Incident:
 def an_event(key: str, **other: Any) -> Event:
     given: dict[str, Any] = {
         "incident": "INC-0001",
-        "environment": "docker:local",
+        "environment": EnvironmentRef.parse("docker:local"),
         "payload": IncidentOpened(
             alert="k1", name="HighLatency", service="payments-api", severity=Severity.SEV2
         ),
@@ -98,7 +99,11 @@ def a_plan(attempt: int = 1) -> PreparedPlan:
     )
     plan = Plan(kind=PlanKind.ACT, actions=(SCALE,), reason="too few replicas")
     return PreparedPlan(
-        incident="INC-0001", environment="docker:local", attempt=attempt, plan=plan, steps=(step,)
+        incident="INC-0001",
+        environment=EnvironmentRef.parse("docker:local"),
+        attempt=attempt,
+        plan=plan,
+        steps=(step,),
     )
 
 
@@ -133,7 +138,7 @@ def an_intent(operation: str = "INC-0001.1.1", **other: Any) -> Intent:
 def a_case(**other: Any) -> PastIncident:
     given: dict[str, Any] = {
         "id": "INC-0001",
-        "environment": "docker:local",
+        "environment": EnvironmentRef.parse("docker:local"),
         "title": "payments-api is slow",
         "service": "payments-api",
         "alert_names": ("HighLatency",),

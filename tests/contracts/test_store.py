@@ -15,6 +15,7 @@ from aiops_agent.adapters.sql import store as sql_store
 from aiops_agent.adapters.sql.store import SqlStore, SqlWork
 from aiops_agent.domain.answer import STATISTICS, Effort
 from aiops_agent.domain.approval import ApprovalState
+from aiops_agent.domain.environment import EnvironmentRef
 from aiops_agent.domain.errors import StoreError, UsageError
 from aiops_agent.domain.event import Event
 from aiops_agent.domain.incident import Status
@@ -78,7 +79,7 @@ def test_the_same_body_again_is_counted_and_waits_again(store: SqlStore) -> None
 def test_a_body_of_another_environment_is_another_delivery(store: SqlStore) -> None:
     with store.begin() as work:
         one = work.inbox.keep(a_delivery())
-        other = work.inbox.keep(a_delivery(environment="docker:other"))
+        other = work.inbox.keep(a_delivery(environment=EnvironmentRef.parse("docker:other")))
 
         assert one.id != other.id
         assert work.inbox.waiting(10) == (one, other)
@@ -125,7 +126,7 @@ def test_an_incident_comes_back_equal_and_is_replaced(store: SqlStore) -> None:
 
 
 def test_incidents_are_listed_newest_first_by_environment_and_openness(store: SqlStore) -> None:
-    one = an_incident(id="INC-0001", environment="shop:a")
+    one = an_incident(id="INC-0001", environment=EnvironmentRef.parse("shop:a"))
     two = an_incident(id="INC-0002")
     ended = an_incident(id="INC-0003").move(Status.DISMISSED, "nothing", at=NOW)
     with store.begin() as work:
@@ -134,7 +135,9 @@ def test_incidents_are_listed_newest_first_by_environment_and_openness(store: Sq
 
         assert work.incidents.loaded(limit=2) == (ended, two)
         assert work.incidents.loaded(open_only=True) == (two, one)
-        assert work.incidents.loaded(environment="docker:local", open_only=True) == (two,)
+        assert work.incidents.loaded(
+            environment=EnvironmentRef.parse("docker:local"), open_only=True
+        ) == (two,)
         assert work.incidents.listed() == (ended.in_short, two.in_short, one.in_short)
         assert work.incidents.listed(before="INC-0003", limit=1) == (two.in_short,)
         assert work.incidents.listed(before="INC-0001") == ()
@@ -290,7 +293,7 @@ def test_cases_come_by_family_newest_first_and_are_replaced(store: SqlStore) -> 
         work.archive.add(new, None)
         work.archive.add(a_case(id="INC-0001", summary="draft"), a_report())
         work.archive.add(old, None)
-        work.archive.add(a_case(id="INC-0003", environment="shop:a"), None)
+        work.archive.add(a_case(id="INC-0003", environment=EnvironmentRef.parse("shop:a")), None)
 
         assert work.archive.cases("docker") == (new, old)
         assert work.archive.cases("docker", limit=1) == (new,)

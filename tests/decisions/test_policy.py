@@ -9,6 +9,7 @@ import pytest
 import yaml
 
 from aiops_agent.domain.approval import STRICTNESS, Opinion, Ruling
+from aiops_agent.domain.environment import EnvironmentRef
 from aiops_agent.domain.policy import Freeze, Mode
 from aiops_agent.domain.remediation import (
     Action,
@@ -32,7 +33,9 @@ ROWS = yaml.safe_load((Path(__file__).parent / "policy.yaml").read_text("utf-8")
 def case(row: dict[str, Any]) -> Case:
     steps = tuple(step(given) for given in row["steps"])
     plan = Plan(kind=PlanKind.ACT, actions=tuple(s.action for s in steps), reason="r")
-    prepared = PreparedPlan(incident="I", environment="e", attempt=1, plan=plan, steps=steps)
+    prepared = PreparedPlan(
+        incident="I", environment=EnvironmentRef.parse("fake:e"), attempt=1, plan=plan, steps=steps
+    )
     return Case(
         prepared=prepared,
         mode=Mode(row["mode"]),

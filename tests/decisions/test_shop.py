@@ -38,7 +38,7 @@ def briefing(shop: OpenShop) -> Briefing:
     now = shop.environment.clock.now()
     incident = Incident(
         id=IncidentId("INC-0001"),
-        environment=shop.environment.id,
+        environment=shop.environment.ref,
         title=first.summary,
         service=ServiceName(first.labels["service"]),
         alert_names=tuple(dict.fromkeys(alert.name for alert in shop.alerts)),

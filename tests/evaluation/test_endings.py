@@ -5,7 +5,8 @@ from datetime import UTC, datetime
 import pytest
 
 from aiops_agent.domain.alert import Severity
-from aiops_agent.domain.incident import Attempt, EnvironmentId, Incident, IncidentId, Status
+from aiops_agent.domain.environment import EnvironmentRef
+from aiops_agent.domain.incident import Attempt, Incident, IncidentId, Status
 from aiops_agent.domain.remediation import (
     Action,
     ActionKind,
@@ -27,7 +28,7 @@ NOW = datetime(2026, 11, 19, 3, 10, tzinfo=UTC)
 def incident(status: Status, *attempts: Attempt, recovery: Recovery | None = None) -> Incident:
     return Incident(
         id=IncidentId("INC-0001"),
-        environment=EnvironmentId("shop:a"),
+        environment=EnvironmentRef.parse("shop:a"),
         title="t",
         service=ServiceName("payments-api"),
         alert_names=(),

@@ -44,7 +44,7 @@ def told(job: Job) -> tuple[str, ...]:
 
 def _judged(job: Job, work: Work, incident: Incident) -> Iterator[str]:
     acts = 2 if job.plot == TAKEN_BACK else 1
-    shop = Path(job.folder) / "shops" / incident.environment.removeprefix("shop:")
+    shop = Path(job.folder) / "shops" / incident.environment.name
     done = effects(shop)
     armed = _armed(work, incident)
     yield from _ending(work, incident, acts)

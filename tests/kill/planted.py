@@ -4,7 +4,6 @@ from typing import Self
 
 from aiops_agent.domain.approval import ApprovalRequest
 from aiops_agent.domain.errors import RequestRefused
-from aiops_agent.domain.incident import EnvironmentId
 from aiops_agent.domain.point import Point
 from aiops_agent.domain.remediation import Effect, EffectState, Outcome
 from aiops_agent.safety.execute import Executor
@@ -20,7 +19,7 @@ class RecordsAfterActing(Executor):
 
     async def execute(self, request: ApprovalRequest) -> Outcome:
         """Act, then record."""
-        platform = self.platforms(EnvironmentId(request.prepared.environment))
+        platform = self.platforms(request.prepared.environment)
         started, effects = self.now(), []
         for ordinal, step in enumerate(request.prepared.steps, start=1):
             fresh = await platform.prepare(step.action, f"{request.id}.{ordinal}")

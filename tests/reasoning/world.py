@@ -7,8 +7,9 @@ from datetime import UTC, datetime, timedelta
 
 from aiops_agent.agents.briefing import Briefing, Pace
 from aiops_agent.domain.alert import Severity
+from aiops_agent.domain.environment import EnvironmentRef
 from aiops_agent.domain.errors import SourceError
-from aiops_agent.domain.incident import EnvironmentId, Incident, IncidentId
+from aiops_agent.domain.incident import Incident, IncidentId
 from aiops_agent.domain.remediation import ActionKind, Offer
 from aiops_agent.domain.telemetry import (
     Change,
@@ -113,12 +114,12 @@ class World:
 
     def environment(self) -> Environment:
         clock = _Clock(self)
-        return Environment(EnvironmentId("fake:one"), self, self, self, self, clock)
+        return Environment(EnvironmentRef.parse("fake:one"), self, self, self, self, clock)
 
     def incident(self) -> Incident:
         return Incident(
             id=IncidentId("INC-0007"),
-            environment=EnvironmentId("fake:one"),
+            environment=EnvironmentRef.parse("fake:one"),
             title=f"{self.alerting} alerts",
             service=ServiceName(self.alerting),
             alert_names=(self.alert,),

@@ -13,6 +13,7 @@ from aiops_agent.domain.approval import (
     Surface,
     Verdict,
 )
+from aiops_agent.domain.environment import EnvironmentRef
 from aiops_agent.domain.incident import Incident
 from aiops_agent.domain.remediation import (
     Action,
@@ -36,7 +37,7 @@ SERVICES = tuple(ServiceName(name) for name in ("payments-api", "orders", "cart"
 def an_incident(**other: Any) -> Incident:
     given: dict[str, Any] = {
         "id": "INC-0001",
-        "environment": "shop:a",
+        "environment": EnvironmentRef.parse("shop:a"),
         "title": "payments-api is slow",
         "service": "payments-api",
         "alert_names": ("HighLatency",),
@@ -97,7 +98,13 @@ def a_plan(seed: int = 1, steps: int | None = None, *, repeatable: bool = True) 
         hypothesis="capacity:payments-api",
         criteria=(criterion,),
     )
-    return PreparedPlan(incident="INC-0001", environment="shop:a", attempt=1, plan=plan, steps=made)
+    return PreparedPlan(
+        incident="INC-0001",
+        environment=EnvironmentRef.parse("shop:a"),
+        attempt=1,
+        plan=plan,
+        steps=made,
+    )
 
 
 def a_decision(plan: PreparedPlan, **other: Any) -> Decision:

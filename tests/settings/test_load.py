@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from aiops_agent.domain.environment import EnvironmentRef
 from aiops_agent.domain.errors import SettingsError
 from aiops_agent.domain.policy import Mode
 from aiops_agent.domain.remediation import ActionKind
@@ -39,7 +40,7 @@ def test_nothing_written_is_a_whole_configuration(home: Path) -> None:
     settings = read(home, AIOPS_STATE_DIR="/var/lib/x").settings
 
     assert settings.mode is Mode.PROPOSE
-    assert settings.environment == "docker:local"
+    assert settings.environment == EnvironmentRef.parse("docker:local")
     assert settings.store.url == "sqlite:////var/lib/x/aiops.db"
     assert settings.policy.freeze == ()
 
@@ -181,7 +182,9 @@ def test_an_objective_is_written_with_units_or_as_numbers(home: Path) -> None:
 
 
 def test_the_environment_is_named_after_the_project(home: Path) -> None:
-    assert read(home, "sources: {docker: {project: shop}}").settings.environment == "docker:shop"
+    assert read(
+        home, "sources: {docker: {project: shop}}"
+    ).settings.environment == EnvironmentRef.parse("docker:shop")
 
 
 def test_a_named_file_must_exist(home: Path) -> None:

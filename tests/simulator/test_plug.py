@@ -104,7 +104,7 @@ async def test_another_opening_of_the_folder_sees_the_same_world(
 
     window = past(shop.environment)
     names = (await again.environment.topology.graph()).names
-    assert again.environment.id == "shop:shop-0"
+    assert str(again.environment.ref) == "shop:shop-0"
     assert again.alerts == shop.alerts
     for one in (shop, again):
         assert past(one.environment) == window

@@ -96,7 +96,7 @@ class Stage:
             if event.type is EventType.APPROVAL_PENDING:
                 await asyncio.to_thread(answer, built, event)
         incident = built.service.incident(opened)
-        folder = self.state / "shops" / incident.environment.removeprefix("shop:")
+        folder = self.state / "shops" / incident.environment.name
         return Told(incident, events, effects(folder))
 
     @asynccontextmanager

@@ -3,7 +3,8 @@
 from datetime import UTC, datetime
 
 from aiops_agent.domain.diagnosis import CauseKind
-from aiops_agent.domain.incident import Ending, EnvironmentId, IncidentId, Status
+from aiops_agent.domain.environment import EnvironmentRef
+from aiops_agent.domain.incident import Ending, IncidentId, Status
 from aiops_agent.domain.postmortem import PastIncident, Remedy
 from aiops_agent.domain.remediation import Action, ActionKind, Recovery
 from aiops_agent.domain.telemetry import ServiceName, Signal
@@ -12,7 +13,7 @@ from .conftest import Stage
 
 LIE = PastIncident(
     id=IncidentId("INC-2025-12-24"),
-    environment=EnvironmentId("shop:before"),
+    environment=EnvironmentRef.parse("shop:before"),
     title="payments-api experiencing latency spikes",
     service=ServiceName("payments-api"),
     alert_names=("HighLatency",),

@@ -9,9 +9,10 @@ from typing import Any
 from aiops_agent.adapters.off import NoChanges, NoLogs, NoMetrics, NoPlatform
 from aiops_agent.agents.crew import without_llm
 from aiops_agent.domain.alert import Alert, AlertState, Delivery
+from aiops_agent.domain.environment import EnvironmentRef
 from aiops_agent.domain.errors import SourceError
 from aiops_agent.domain.event import Event
-from aiops_agent.domain.incident import EnvironmentId, Incident
+from aiops_agent.domain.incident import Incident
 from aiops_agent.domain.payload import EventType
 from aiops_agent.domain.telemetry import Service, ServiceGraph, ServiceName
 from aiops_agent.ports.store import Store
@@ -21,7 +22,7 @@ from aiops_agent.safety.execute import Executor
 from aiops_agent.workflow.deps import Deps, Terms
 
 START = datetime(2026, 11, 24, 9, 30, tzinfo=UTC)
-HERE = EnvironmentId("docker:local")
+HERE = EnvironmentRef.parse("docker:local")
 # web -> payments-api -> payments-db; mail stands alone
 NAMES = tuple(map(ServiceName, ("web", "payments-api", "payments-db", "mail")))
 CALLS = tuple(pairwise(NAMES[:3]))
@@ -90,9 +91,9 @@ class Place:
             mark=lambda point: self.marks.append(point.value),
         )
 
-    def _environment(self, environment: EnvironmentId) -> Environment:
+    def _environment(self, environment: EnvironmentRef) -> Environment:
         return Environment(
-            id=environment,
+            ref=environment,
             metrics=NoMetrics(),
             logs=NoLogs(),
             changes=NoChanges(),

@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 
 import pytest
 
+from aiops_agent.domain.environment import EnvironmentRef
 from aiops_agent.domain.errors import NotifyError
 from aiops_agent.domain.incident import Status
 from aiops_agent.domain.notice import Notice, Occasion
@@ -42,7 +43,9 @@ def no_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(inform, "FIRST_PAUSE_SECONDS", 0)
 
 
-def happens(place: Place, kind: EventType, key: str = "1", environment: str = HERE) -> None:
+def happens(
+    place: Place, kind: EventType, key: str = "1", environment: EnvironmentRef = HERE
+) -> None:
     incident = an_incident(environment=environment)
     with place.store.begin() as work:
         work.incidents.put(incident)
@@ -125,7 +128,7 @@ async def test_a_death_between_telling_and_noting_it_tells_again_under_the_same_
 
 async def test_trouble_of_another_environment_is_not_told(place: Place) -> None:
     phone = Phone()
-    happens(place, EventType.INCIDENT_RESOLVED, environment="shop:demo")
+    happens(place, EventType.INCIDENT_RESOLVED, environment=EnvironmentRef.parse("shop:demo"))
     await Inform(place.deps, phone, HERE).catch_up()
     assert phone.heard == []
 

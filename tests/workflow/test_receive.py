@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from aiops_agent.domain.alert import Alert, AlertState, Severity
+from aiops_agent.domain.environment import EnvironmentRef
 from aiops_agent.domain.errors import StoreError
 from aiops_agent.domain.incident import Status
 from aiops_agent.domain.payload import EventType
@@ -156,7 +157,7 @@ async def test_without_a_call_graph_the_labels_have_to_do(place: Place) -> None:
 
 async def test_what_was_rejected_and_what_is_elsewhere_is_left_alone(place: Place) -> None:
     place.keep(an_alert(), rejected="not JSON", digest="1")
-    place.keep(an_alert(), environment="docker:other", digest="2")
+    place.keep(an_alert(), environment=EnvironmentRef.parse("docker:other"), digest="2")
     assert await take(place) == 0
     assert place.incidents() == []
 

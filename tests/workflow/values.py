@@ -6,6 +6,7 @@ from typing import Any, get_args, get_origin
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 
+from aiops_agent.domain.environment import KIND, NAME, EnvironmentRef
 from aiops_agent.domain.value import Value
 
 # The same examples in every run, on a machine of any speed.
@@ -24,6 +25,11 @@ JSON = st.recursive(
 )
 PLAIN: dict[Any, st.SearchStrategy[Any]] = {
     str: TEXT,
+    EnvironmentRef: st.builds(
+        EnvironmentRef,
+        kind=st.from_regex(KIND, fullmatch=True),
+        name=st.from_regex(NAME, fullmatch=True),
+    ),
     Any: JSON,
     float: st.floats(allow_nan=False),  # which equals nothing, so no property speaks of it
     datetime: st.datetimes(timezones=st.just(UTC)),

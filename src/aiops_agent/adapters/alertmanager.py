@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 import orjson
 
 from aiops_agent.domain.alert import Alert, AlertState, Delivery
+from aiops_agent.domain.environment import EnvironmentRef
 from aiops_agent.domain.errors import RejectedBody
 
 SOURCE = "alertmanager"
@@ -20,7 +21,7 @@ MAX_URL = 2_048
 REPLACEMENT = "\ufffd"
 
 
-def decode(body: bytes, *, environment: str, received_at: datetime) -> Delivery:
+def decode(body: bytes, *, environment: EnvironmentRef, received_at: datetime) -> Delivery:
     """Return the delivery that a body is; one that cannot be accepted says why in `rejected`.
 
     Only the state of each alert counts: the body's own status is computed over what was kept of

@@ -64,7 +64,7 @@ def _front(m: Material) -> Document:
         "title": safe(incident.title),
         "severity": incident.severity.value,
         "services": sorted(safe(name) for name in services),
-        "environment": safe(incident.environment),
+        "environment": str(incident.environment),
         "outcome": incident.status.value,
         "ending": incident.ending.value if incident.ending else None,
         "started": began.isoformat(timespec="seconds"),

@@ -7,8 +7,8 @@ from pathlib import Path
 
 from aiops_agent.bootstrap.places import Places
 from aiops_agent.domain.alert import Delivery
+from aiops_agent.domain.environment import EnvironmentRef
 from aiops_agent.domain.errors import UsageError
-from aiops_agent.domain.incident import EnvironmentId
 from aiops_agent.ports.store import Store
 from aiops_agent.simulator.past import remembered
 from aiops_agent.simulator.plug import OpenShop, create_shop
@@ -27,7 +27,7 @@ class Demo:
 
     def begin(
         self, scenario: str, seed: int, *, remember: bool, names: dict[str, str] | None = None
-    ) -> EnvironmentId:
+    ) -> EnvironmentRef:
         """Found the shop, let it break, keep its alert; return the shop's environment.
 
         `remember` gives the shop's people their memory of earlier incidents, once per store.

@@ -22,7 +22,6 @@ from aiops_agent.bootstrap.demo import Demo
 from aiops_agent.bootstrap.places import Places
 from aiops_agent.bootstrap.real import Real
 from aiops_agent.domain.checkup import Checkup, Health
-from aiops_agent.domain.incident import EnvironmentId
 from aiops_agent.domain.point import Mark, unmarked
 from aiops_agent.domain.policy import Mode
 from aiops_agent.domain.survey import ServiceSurvey
@@ -76,7 +75,7 @@ class House:
         self._running: Engine | None = None
         self.service = Service(
             deps=self._deps,
-            environment=EnvironmentId(settings.environment),
+            environment=settings.environment,
             decoders=ALERT_DECODERS,
             heard=self._heard,
             running=lambda: self._running is not None,
@@ -143,9 +142,9 @@ class House:
 
     def _engine(self, *, serving: bool) -> Engine:
         busy = Busy()
-        environment = EnvironmentId(self._settings.environment) if serving else None
+        environment = self._settings.environment if serving else None
         informs = [
-            Inform(self._deps, notifier, EnvironmentId(self._settings.environment))
+            Inform(self._deps, notifier, self._settings.environment)
             for notifier in _notifiers(self._settings)
             if serving
         ]

@@ -19,8 +19,8 @@ from aiops_agent.adapters.prometheus.topology import PrometheusTopology
 from aiops_agent.bootstrap.places import Place
 from aiops_agent.domain.checkup import Checkup, Health
 from aiops_agent.domain.declaration import Declaration
+from aiops_agent.domain.environment import EnvironmentRef
 from aiops_agent.domain.errors import SourceError
-from aiops_agent.domain.incident import EnvironmentId
 from aiops_agent.domain.survey import ServiceSurvey
 from aiops_agent.domain.telemetry import ServiceGraph, ServiceName
 from aiops_agent.ports.telemetry import Environment, Topology
@@ -42,14 +42,14 @@ class Real:
 
     settings: Settings
 
-    def place(self, name: EnvironmentId) -> Place | None:
+    def place(self, name: EnvironmentRef) -> Place | None:
         """Return the configured environment, or None when it has another name or no sources."""
         sources = self.settings.sources
         if name != self.settings.environment or not (sources.docker or sources.prometheus):
             return None
         running = self.containers
         environment = Environment(
-            id=name,
+            ref=name,
             metrics=self._metrics,
             logs=DockerLogs(running) if running else NoLogs(),
             changes=DockerChanges(running) if running else NoChanges(),

@@ -3,6 +3,7 @@
 from datetime import datetime
 from enum import StrEnum
 
+from aiops_agent.domain.environment import EnvironmentRef
 from aiops_agent.domain.value import Value, digest
 
 
@@ -62,7 +63,7 @@ class Delivery(Value):
 
     id: int = 0
     source: str
-    environment: str
+    environment: EnvironmentRef
     digest: str
     body: str
     alerts: tuple[Alert, ...] = ()

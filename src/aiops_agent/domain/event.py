@@ -6,6 +6,7 @@ from enum import StrEnum
 from pydantic import computed_field
 
 from aiops_agent.domain.answer import Effort
+from aiops_agent.domain.environment import EnvironmentRef
 from aiops_agent.domain.payload import EventType, Payload
 from aiops_agent.domain.value import Document, Value
 
@@ -63,7 +64,7 @@ class Event(Value):
     id: int = 0
     key: str
     incident: str
-    environment: str
+    environment: EnvironmentRef
     payload: Payload
     message: str
     refs: tuple[str, ...] = ()  # finding ids

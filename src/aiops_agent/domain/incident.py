@@ -7,13 +7,13 @@ from typing import NewType, Self
 from aiops_agent.domain.alert import Severity
 from aiops_agent.domain.approval import Verdict
 from aiops_agent.domain.diagnosis import Diagnosis, Triage
+from aiops_agent.domain.environment import EnvironmentRef
 from aiops_agent.domain.errors import TransitionError
 from aiops_agent.domain.remediation import Outcome, Plan, PreparedPlan, Recovery, Verification
 from aiops_agent.domain.telemetry import ServiceName
 from aiops_agent.domain.value import Value
 
 IncidentId = NewType("IncidentId", str)
-EnvironmentId = NewType("EnvironmentId", str)
 
 
 class Status(StrEnum):
@@ -94,7 +94,7 @@ class IncidentSummary(Value):
     """What a list shows of an incident."""
 
     id: IncidentId
-    environment: EnvironmentId
+    environment: EnvironmentRef
     title: str
     service: ServiceName
     severity: Severity
@@ -110,7 +110,7 @@ class Incident(Value):
     """One problem of one environment. `id` never changes; `status` moves along TRANSITIONS."""
 
     id: IncidentId
-    environment: EnvironmentId
+    environment: EnvironmentRef
     title: str
     service: ServiceName
     alert_names: tuple[str, ...]

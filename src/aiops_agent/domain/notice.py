@@ -3,6 +3,7 @@
 from datetime import datetime
 from enum import StrEnum
 
+from aiops_agent.domain.environment import EnvironmentRef
 from aiops_agent.domain.value import Value
 
 
@@ -21,7 +22,7 @@ class Notice(Value):
     key: str
     occasion: Occasion
     incident: str
-    environment: str
+    environment: EnvironmentRef
     title: str
     text: str
     severity: str

@@ -4,7 +4,8 @@ from datetime import datetime
 
 from aiops_agent.domain.alert import Severity
 from aiops_agent.domain.diagnosis import CauseKind
-from aiops_agent.domain.incident import EnvironmentId, IncidentId, Status
+from aiops_agent.domain.environment import EnvironmentRef
+from aiops_agent.domain.incident import IncidentId, Status
 from aiops_agent.domain.remediation import Action, Recovery
 from aiops_agent.domain.telemetry import ServiceName, Signal
 from aiops_agent.domain.value import Document, Value
@@ -18,10 +19,10 @@ class Remedy(Value):
 
 
 class PastIncident(Value):
-    """A case in long-term memory, also of failures. `family` is "shop", "docker", ..."""
+    """A case in long-term memory, also of failures."""
 
     id: IncidentId
-    environment: EnvironmentId
+    environment: EnvironmentRef
     title: str
     service: ServiceName
     alert_names: tuple[str, ...]
@@ -32,11 +33,6 @@ class PastIncident(Value):
     status: Status
     summary: str
     ended_at: datetime
-
-    @property
-    def family(self) -> str:
-        """The kind of environment, before the colon."""
-        return self.environment.split(":", 1)[0]
 
 
 class Postmortem(Value):

@@ -4,6 +4,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import NewType
 
+from aiops_agent.domain.environment import EnvironmentRef
 from aiops_agent.domain.telemetry import ServiceName, Signal
 from aiops_agent.domain.value import Document, Value, digest
 
@@ -140,7 +141,7 @@ class PreparedPlan(Value):
     """A plan with all its actions prepared: this is what people approve."""
 
     incident: str
-    environment: str
+    environment: EnvironmentRef
     attempt: int
     plan: Plan
     steps: tuple[Prepared, ...]

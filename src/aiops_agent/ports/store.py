@@ -21,6 +21,7 @@ from typing import Protocol
 
 from aiops_agent.domain.alert import Delivery
 from aiops_agent.domain.approval import ApprovalRequest, ApprovalState, ApprovalSummary
+from aiops_agent.domain.environment import EnvironmentRef
 from aiops_agent.domain.event import Event
 from aiops_agent.domain.incident import Incident, IncidentId, IncidentSummary, Status
 from aiops_agent.domain.postmortem import PastIncident, Postmortem
@@ -31,7 +32,9 @@ from aiops_agent.domain.token import Token
 class InboxView(Protocol):
     """Bodies received and not yet, or already, handled."""
 
-    def waiting(self, limit: int, *, environment: str | None = None) -> tuple[Delivery, ...]:
+    def waiting(
+        self, limit: int, *, environment: EnvironmentRef | None = None
+    ) -> tuple[Delivery, ...]:
         """Return unhandled, unrejected deliveries (of one environment), oldest first."""
 
     def rejected(self, limit: int) -> tuple[Delivery, ...]:
@@ -57,7 +60,7 @@ class IncidentsView(Protocol):
     def listed(
         self,
         *,
-        environment: str | None = None,
+        environment: EnvironmentRef | None = None,
         open_only: bool = False,
         before: str = "",
         limit: int = 100,
@@ -65,7 +68,11 @@ class IncidentsView(Protocol):
         """Return summaries, newest first, from the one behind the incident `before` on."""
 
     def loaded(
-        self, *, environment: str | None = None, open_only: bool = False, limit: int = 100
+        self,
+        *,
+        environment: EnvironmentRef | None = None,
+        open_only: bool = False,
+        limit: int = 100,
     ) -> tuple[Incident, ...]:
         """Return whole incidents, newest first."""
 

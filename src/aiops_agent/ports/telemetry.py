@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
-from aiops_agent.domain.incident import EnvironmentId
+from aiops_agent.domain.environment import EnvironmentRef
 from aiops_agent.domain.policy import Freeze
 from aiops_agent.domain.telemetry import (
     Change,
@@ -71,7 +71,7 @@ class Clock(Protocol):
 class Environment:
     """Everything about one place where incidents happen, except the power to change it."""
 
-    id: EnvironmentId
+    ref: EnvironmentRef
     metrics: Metrics
     logs: Logs
     changes: Changes
@@ -82,8 +82,8 @@ class Environment:
 
 
 class Environments(Protocol):
-    """Opens an environment by its id."""
+    """Opens an environment by its name."""
 
-    def __call__(self, environment: EnvironmentId) -> Environment:
+    def __call__(self, environment: EnvironmentRef) -> Environment:
         """Return the environment; raises UsageError when there is none of that name."""
         ...

@@ -13,7 +13,8 @@ from datetime import datetime
 from aiops_agent.actions.catalogue import Catalogue
 from aiops_agent.actions.platform import Platform
 from aiops_agent.domain.approval import ApprovalRequest
-from aiops_agent.domain.incident import EnvironmentId, Incident
+from aiops_agent.domain.environment import EnvironmentRef
+from aiops_agent.domain.incident import Incident
 from aiops_agent.domain.point import Mark, Point, unmarked
 from aiops_agent.domain.remediation import (
     ActionKind,
@@ -38,14 +39,14 @@ Bounds = Mapping[ActionKind, Mapping[str, int]]
 class Executor:
     """Hands. `platforms` opens the platform of an environment; `now` is wall time."""
 
-    platforms: Callable[[EnvironmentId], Platform]
+    platforms: Callable[[EnvironmentRef], Platform]
     store: Store
     catalogue: Catalogue
     bounds: Bounds
     now: Callable[[], datetime]
     mark: Mark = unmarked
 
-    def menu(self, environment: EnvironmentId) -> tuple[Offer, ...]:
+    def menu(self, environment: EnvironmentRef) -> tuple[Offer, ...]:
         """Return what can be done in that environment, with bounds."""
         return self.catalogue.offers(self.platforms(environment).kinds, self.bounds)
 
@@ -68,7 +69,7 @@ class Executor:
 
     async def unchanged(self, prepared: PreparedPlan) -> bool:
         """Whether every target still is as it was when the plan was made. Raises PlatformError."""
-        platform = self.platforms(EnvironmentId(prepared.environment))
+        platform = self.platforms(prepared.environment)
         for step in prepared.steps:
             if not await platform.unchanged(step):
                 return False
@@ -110,7 +111,7 @@ class Executor:
             return work.ledger.of_plan(prepared.incident, prepared.digest, undo=True)
 
     async def _prepare_undo(self, prepared: PreparedPlan) -> tuple[Intent, ...]:
-        platform = self.platforms(EnvironmentId(prepared.environment))
+        platform = self.platforms(prepared.environment)
         applied = await asyncio.to_thread(self._applied, prepared)
         requests: list[Request] = []
         for ordinal, step in reversed(list(enumerate(prepared.steps, start=1))):
@@ -147,7 +148,7 @@ class Executor:
     async def _send_all(
         self, prepared: PreparedPlan, intents: tuple[Intent, ...], started: datetime
     ) -> Outcome:
-        platform = self.platforms(EnvironmentId(prepared.environment))
+        platform = self.platforms(prepared.environment)
         sender = Sender(platform, self.store, self.now, self.mark)
         effects = []
         stopped = False

@@ -6,6 +6,7 @@ from typing import Any, get_args, get_origin
 from pydantic import BaseModel
 
 from aiops_agent.adapters.yaml_file import Place
+from aiops_agent.domain.environment import EnvironmentRef
 
 
 def keys_at(model: type[BaseModel], place: Place) -> tuple[str, ...]:
@@ -43,5 +44,9 @@ def _section(kind: Any) -> type[BaseModel] | None:
     candidates = (kind,) if isinstance(kind, type) else get_args(kind)
     if get_origin(kind) in (dict, tuple):
         return None
-    found = (c for c in candidates if isinstance(c, type) and issubclass(c, BaseModel))
+    found = (
+        c
+        for c in candidates
+        if isinstance(c, type) and issubclass(c, BaseModel) and c is not EnvironmentRef
+    )
     return next(found, None)

@@ -8,6 +8,7 @@ import platformdirs
 from pydantic import Field
 
 from aiops_agent.domain.declaration import Declaration
+from aiops_agent.domain.environment import EnvironmentRef
 from aiops_agent.domain.policy import Freeze, Mode
 from aiops_agent.domain.telemetry import Objective, ServiceName
 from aiops_agent.domain.value import Value
@@ -148,9 +149,9 @@ def _own_store(known: dict[str, Any]) -> Store:
     return Store(url=f"sqlite:///{known['state_dir']}/aiops.db")
 
 
-def _environment_name(known: dict[str, Any]) -> str:
+def _environment(known: dict[str, Any]) -> EnvironmentRef:
     docker = known["sources"].docker if "sources" in known else None
-    return f"docker:{docker.project or 'local' if docker else 'local'}"
+    return EnvironmentRef(kind="docker", name=(docker and docker.project) or "local")
 
 
 class Settings(Value):
@@ -159,9 +160,7 @@ class Settings(Value):
     apiVersion: Literal["aiops-agent/v1"] = "aiops-agent/v1"  # noqa: N815 -- the file's spelling
     mode: Mode = Mode.PROPOSE
     sources: Sources = Sources()
-    environment: str = Field(
-        default_factory=_environment_name, pattern=r"^docker:[A-Za-z0-9][A-Za-z0-9_.-]{0,62}$"
-    )
+    environment: EnvironmentRef = Field(default_factory=_environment)
     services: dict[ServiceName, ServiceSettings] = {}
     approvals: Approvals = Approvals()
     notify: Notify = Notify()

@@ -7,12 +7,13 @@ from aiops_agent.actions.restart import RESTART
 from aiops_agent.actions.rollback import ROLLBACK
 from aiops_agent.actions.scale import SCALE
 from aiops_agent.domain.diagnosis import CauseKind
-from aiops_agent.domain.incident import EnvironmentId, IncidentId, Status
+from aiops_agent.domain.environment import SHOP, EnvironmentRef
+from aiops_agent.domain.incident import IncidentId, Status
 from aiops_agent.domain.postmortem import PastIncident, Remedy
 from aiops_agent.domain.remediation import Action, ActionKind, Recovery
 from aiops_agent.domain.telemetry import ServiceName, Signal
 
-_BEFORE = EnvironmentId("shop:before")
+_BEFORE = EnvironmentRef(kind=SHOP, name="before")
 
 
 def remembered(names: Mapping[str, str] | None = None) -> tuple[PastIncident, ...]:

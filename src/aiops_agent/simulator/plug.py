@@ -6,8 +6,8 @@ from datetime import datetime
 from pathlib import Path
 
 from aiops_agent.domain.alert import Alert
+from aiops_agent.domain.environment import SHOP, EnvironmentRef
 from aiops_agent.domain.errors import UsageError
-from aiops_agent.domain.incident import EnvironmentId
 from aiops_agent.domain.telemetry import (
     Change,
     LogLine,
@@ -66,9 +66,9 @@ def open_shop(folder: Path) -> OpenShop:
     return _opened(load(folder))
 
 
-def environment_id(folder: Path) -> EnvironmentId:
-    """Return the id of the environment that lives in `folder`."""
-    return EnvironmentId(f"shop:{folder.name}")
+def environment_ref(folder: Path) -> EnvironmentRef:
+    """Return the name of the environment that lives in `folder`."""
+    return EnvironmentRef(kind=SHOP, name=folder.name)
 
 
 @dataclass(frozen=True)
@@ -190,7 +190,7 @@ class ShopClock:
 
 def _opened(shop: Shop) -> OpenShop:
     environment = Environment(
-        id=environment_id(shop.journal.folder),
+        ref=environment_ref(shop.journal.folder),
         metrics=ShopMetrics(shop),
         logs=ShopLogs(shop),
         changes=ShopChanges(shop),

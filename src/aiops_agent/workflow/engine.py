@@ -10,9 +10,10 @@ from typing import Any, Protocol
 from dbos import DBOS, SetWorkflowID, WorkflowHandleAsync
 
 from aiops_agent.domain.approval import Decision, Surface
+from aiops_agent.domain.environment import EnvironmentRef
 from aiops_agent.domain.errors import AiopsError, ApprovalError, UsageError
 from aiops_agent.domain.event import Event
-from aiops_agent.domain.incident import EnvironmentId, IncidentId
+from aiops_agent.domain.incident import IncidentId
 from aiops_agent.workflow.executor_steps import Busy
 from aiops_agent.workflow.gate import Gate
 from aiops_agent.workflow.inform import Inform
@@ -54,7 +55,7 @@ class Engine:
     answers: Answers
     informs: Sequence[Inform]
     monitor: StalledWorkflowMonitor
-    environment: EnvironmentId | None = None  # whose inbox is read all the time
+    environment: EnvironmentRef | None = None  # whose inbox is read all the time
     _loops: list[asyncio.Task[None]] = field(default_factory=list)
     _rang: asyncio.Event = field(default_factory=asyncio.Event)
     _stuck: dict[str, str] = field(default_factory=dict)  # files that stay, and why they do
@@ -83,7 +84,7 @@ class Engine:
         if self._loops and self.environment is not None:  # else nobody would clear the bell
             self._loops[0].get_loop().call_soon_threadsafe(self._rang.set)
 
-    async def intake(self, environment: EnvironmentId) -> tuple[IncidentId, ...]:
+    async def intake(self, environment: EnvironmentRef) -> tuple[IncidentId, ...]:
         """Handle the inbox of an environment and start the stories of its open incidents."""
         await self.receive.handle(environment)
         open_now = await asyncio.to_thread(
@@ -134,8 +135,8 @@ class Engine:
         if not incident.ended:
             return False
         with self.service.store.begin() as work:
-            family = incident.environment.split(":", 1)[0]
-            return any(case.id == incident.id for case in work.archive.cases(family))
+            cases = work.archive.cases(incident.environment.kind)
+            return any(case.id == incident.id for case in cases)
 
     def _loop(
         self, name: str, turn: Callable[[], Coroutine[Any, Any, object]], pause: float
@@ -163,14 +164,14 @@ class Engine:
             try:
                 await self.intake(environment)
             except AiopsError as error:  # such as a shop that was removed: the others go on
-                log.warning("shop left behind", extra={"shop": environment, "why": str(error)})
+                log.warning("shop left behind", extra={"shop": str(environment), "why": str(error)})
 
-    def _unfinished_shops(self) -> list[EnvironmentId]:
+    def _unfinished_shops(self) -> list[EnvironmentRef]:
         with self.service.store.begin() as work:
             waiting = [delivery.environment for delivery in work.inbox.waiting(MOST_LEFT)]
             unfinished = work.incidents.listed(open_only=True, limit=MOST_LEFT)
-        names = {*waiting, *(incident.environment for incident in unfinished)}
-        return [EnvironmentId(name) for name in sorted(names) if name.startswith("shop:")]
+        found = {*waiting, *(incident.environment for incident in unfinished)}
+        return sorted((one for one in found if one.simulated), key=str)
 
     async def _check_stalled(self) -> None:
         unended = await asyncio.to_thread(
@@ -179,8 +180,8 @@ class Engine:
             environment=self.environment,
             limit=MOST_LEFT,
         )
-        family = "docker:" if self.environment else "shop:"
-        await self.monitor.check(i.id for i in unended if i.environment.startswith(family))
+        simulated = self.environment is None
+        await self.monitor.check(i.id for i in unended if i.environment.simulated == simulated)
 
     async def _take_answers(self) -> None:
         for request_id in self.answers.waiting():

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from aiops_agent.domain.approval import Opinion, Verdict
 from aiops_agent.domain.errors import SourceError
-from aiops_agent.domain.incident import EnvironmentId, Incident
+from aiops_agent.domain.incident import Incident
 from aiops_agent.domain.remediation import Outcome, Plan, PreparedPlan
 from aiops_agent.safety.assess import assess
 from aiops_agent.safety.case import Case
@@ -53,7 +53,7 @@ class ExecutorSteps:
 
     async def review(self, prepared: PreparedPlan, critic: Opinion | None) -> Verdict:
         """Return policy's verdict on a prepared plan; the critic can only make it stricter."""
-        environment = self.deps.environments(EnvironmentId(prepared.environment))
+        environment = self.deps.environments(prepared.environment)
         try:
             services = len((await environment.topology.graph()).services)
         except SourceError:

@@ -4,9 +4,10 @@ import asyncio
 import logging
 from dataclasses import dataclass
 
+from aiops_agent.domain.environment import EnvironmentRef
 from aiops_agent.domain.errors import NotifyError
 from aiops_agent.domain.event import Event
-from aiops_agent.domain.incident import EnvironmentId, Incident
+from aiops_agent.domain.incident import Incident
 from aiops_agent.domain.notice import Notice, Occasion
 from aiops_agent.domain.payload import EventType, PeopleTold
 from aiops_agent.ports.people import Notifier
@@ -32,7 +33,7 @@ class Inform:
 
     deps: Deps
     notifier: Notifier
-    environment: EnvironmentId
+    environment: EnvironmentRef
 
     async def catch_up(self) -> int:
         """Tell everything that is new and return how many events were read."""

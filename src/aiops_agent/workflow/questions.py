@@ -108,7 +108,7 @@ class Questions(DBOSConfiguredInstance):
     def _read(self, incident_id: str) -> tuple[Incident, tuple[PastIncident, ...]]:
         incident = incident_of(self._deps, incident_id)
         with self._deps.store.read() as view:
-            return incident, view.archive.cases(incident.environment.split(":", 1)[0])
+            return incident, view.archive.cases(incident.environment.kind)
 
     def _events(self, incident_id: str) -> tuple[Event, ...]:
         with self._deps.store.read() as view:

@@ -6,8 +6,9 @@ from datetime import datetime, timedelta
 
 from aiops_agent.correlate import belongs_to, same_cause, service_of
 from aiops_agent.domain.alert import Alert, AlertState, Delivery, Severity
+from aiops_agent.domain.environment import EnvironmentRef
 from aiops_agent.domain.errors import SourceError
-from aiops_agent.domain.incident import EnvironmentId, Incident, IncidentId
+from aiops_agent.domain.incident import Incident, IncidentId
 from aiops_agent.domain.payload import AlertNews, AlertReceived, IncidentOpened, Payload
 from aiops_agent.domain.point import Point
 from aiops_agent.domain.telemetry import ServiceGraph
@@ -35,7 +36,7 @@ class Receive:
 
     deps: Deps
 
-    async def handle(self, environment: EnvironmentId) -> int:
+    async def handle(self, environment: EnvironmentRef) -> int:
         """Handle all waiting deliveries and return how many there were; safe to repeat."""
         place = self.deps.environments(environment)
         graph = ServiceGraph(services=())
@@ -49,7 +50,7 @@ class Receive:
             self.deps.mark(Point.INCIDENT_OPENED)
         return count
 
-    def _batch(self, environment: EnvironmentId, graph: ServiceGraph) -> int:
+    def _batch(self, environment: EnvironmentRef, graph: ServiceGraph) -> int:
         at = self.deps.environments(environment).clock.now()
         with self.deps.store.begin() as work:
             waiting = work.inbox.waiting(BATCH, environment=environment)
@@ -112,7 +113,7 @@ class _Intake:
         service = service_of(alert, self.graph.names)
         incident = Incident(
             id=self.work.incidents.new_id(),
-            environment=EnvironmentId(delivery.environment),
+            environment=delivery.environment,
             title=alert.summary,
             service=service,
             alert_names=(alert.name,),

@@ -14,9 +14,10 @@ from aiops_agent.domain.approval import (
     Decision,
     Surface,
 )
+from aiops_agent.domain.environment import EnvironmentRef
 from aiops_agent.domain.errors import StoreError, UsageError
 from aiops_agent.domain.event import Event
-from aiops_agent.domain.incident import EnvironmentId, Incident, IncidentSummary
+from aiops_agent.domain.incident import Incident, IncidentSummary
 from aiops_agent.domain.payload import IncidentMoved
 from aiops_agent.domain.point import Point
 from aiops_agent.domain.postmortem import Postmortem
@@ -35,7 +36,7 @@ class Service:
     """Blocking calls, each its own transaction; errors are AiopsError with one sentence."""
 
     deps: Deps
-    environment: EnvironmentId
+    environment: EnvironmentRef
     decoders: dict[str, Decoder]
     heard: Callable[[], None] = lambda: None  # called after a delivery was kept
     running: Callable[[], bool] = lambda: False  # whether this process runs the engine
@@ -66,7 +67,7 @@ class Service:
         open_only: bool = False,
         before: str = "",
         limit: int = 100,
-        environment: str | None = None,
+        environment: EnvironmentRef | None = None,
     ) -> tuple[IncidentSummary, ...]:
         """Return incidents in short, newest first, from the one behind `before` on."""
         with self.store.read() as view:

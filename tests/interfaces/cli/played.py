@@ -13,11 +13,11 @@ from aiops_agent.domain.approval import (
     Surface,
 )
 from aiops_agent.domain.checkup import Checkup, Health
+from aiops_agent.domain.environment import EnvironmentRef
 from aiops_agent.domain.errors import ApprovalError, UsageError
 from aiops_agent.domain.event import Event
 from aiops_agent.domain.incident import (
     Ending,
-    EnvironmentId,
     Incident,
     IncidentId,
     IncidentSummary,
@@ -158,15 +158,15 @@ class PlayedHouse:
     def demo(self) -> "PlayedHouse":
         return self
 
-    def begin(self, scenario: str, seed: int, *, remember: bool) -> EnvironmentId:
-        return EnvironmentId(f"shop:{scenario}-{seed}")
+    def begin(self, scenario: str, seed: int, *, remember: bool) -> EnvironmentRef:
+        return EnvironmentRef.parse(f"shop:{scenario}-{seed}")
 
     @asynccontextmanager
     async def engine(self, role: str) -> AsyncIterator["PlayedHouse"]:
         self.opened.append(role)
         yield self
 
-    async def intake(self, environment: EnvironmentId) -> Sequence[IncidentId]:
+    async def intake(self, environment: EnvironmentRef) -> Sequence[IncidentId]:
         return (self.service.one.id,)
 
     async def start(self, incident_id: IncidentId) -> None:

@@ -9,6 +9,7 @@ import pytest
 
 from aiops_agent.adapters.approval_file import ApprovalFiles
 from aiops_agent.domain.approval import ApprovalState, Surface
+from aiops_agent.domain.environment import EnvironmentRef
 from aiops_agent.domain.event import Event
 from aiops_agent.domain.incident import Ending, Incident, Status
 from aiops_agent.interfaces.cli import follow as following
@@ -90,7 +91,7 @@ def test_a_file_that_lies_there_is_waited_for(
 def test_resume_goes_on_in_the_engine_of_its_environment(aiops: Aiops, house: PlayedHouse) -> None:
     house.service.end(ApprovalState.APPROVED)
     house.service.one = house.service.one.model_copy(update={"status": Status.VERIFYING})
-    real = house.service.one.model_copy(update={"environment": "docker:shop"})
+    real = house.service.one.model_copy(update={"environment": EnvironmentRef.parse("docker:shop")})
 
     aiops("incident", "resume", "INC-0001")
     house.service.one = real

@@ -9,6 +9,7 @@ from fastapi.testclient import TestClient
 
 from aiops_agent.adapters import alertmanager
 from aiops_agent.domain.alert import Delivery
+from aiops_agent.domain.environment import EnvironmentRef
 from aiops_agent.domain.errors import UsageError
 from aiops_agent.domain.incident import Incident, IncidentSummary
 from aiops_agent.interfaces.http.app import make_app
@@ -35,7 +36,9 @@ class FakeService:
 
     def take(self, source: str, body: bytes) -> Delivery:
         self._work()
-        found = alertmanager.decode(body, environment="docker:local", received_at=NOW)
+        found = alertmanager.decode(
+            body, environment=EnvironmentRef.parse("docker:local"), received_at=NOW
+        )
         self.kept.append(found.model_copy(update={"id": len(self.kept) + 1, "source": source}))
         return self.kept[-1]
 
@@ -53,7 +56,7 @@ class FakeService:
         open_only: bool = False,
         before: str = "",
         limit: int = 100,
-        environment: str | None = None,
+        environment: EnvironmentRef | None = None,
     ) -> tuple[IncidentSummary, ...]:
         self._work()
         self.asked.append((open_only, before, limit, environment))

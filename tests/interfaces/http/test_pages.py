@@ -5,6 +5,7 @@ from collections.abc import Callable
 import pytest
 from fastapi.testclient import TestClient
 
+from aiops_agent.domain.environment import EnvironmentRef
 from aiops_agent.domain.errors import StoreError
 from aiops_agent.domain.incident import Incident, IncidentSummary
 from tests.contracts.samples import an_incident
@@ -35,13 +36,13 @@ def test_metrics_are_plain_text_and_need_no_token(client: TestClient) -> None:
 def test_incidents_are_given_as_they_are_kept(client: TestClient, service: FakeService) -> None:
     service.stored.append(an_incident(summary="\x1b[31m\u202e€", title="x"))
     listed = client.get(
-        "/api/v1/incidents?open=true&before=INC-7&limit=5&environment=a", headers=BEARER
+        "/api/v1/incidents?open=true&before=INC-7&limit=5&environment=shop:a", headers=BEARER
     )
     one = client.get("/api/v1/incidents/INC-0001", headers=BEARER)
 
     assert IncidentSummary.of(listed.json()["incidents"][0]) == service.stored[0].in_short
     assert Incident.of(one.json()) == service.stored[0]
-    assert service.asked == [(True, "INC-7", 5, "a")]
+    assert service.asked == [(True, "INC-7", 5, EnvironmentRef.parse("shop:a"))]
 
 
 def test_incidents_need_a_token_when_the_server_asks_for_one(
@@ -59,7 +60,9 @@ def test_an_unknown_incident_is_404_in_one_sentence(client: TestClient) -> None:
     assert answer.json() == {"error": "There is no incident 'INC-9'."}
 
 
-@pytest.mark.parametrize("query", ["limit=0", "limit=x", "limit=100000", "open=perhaps"])
+@pytest.mark.parametrize(
+    "query", ["limit=0", "limit=x", "limit=100000", "open=perhaps", "environment=a"]
+)
 def test_a_wrong_question_is_400_and_names_the_field(client: TestClient, query: str) -> None:
     answer = client.get(f"/api/v1/incidents?{query}", headers=BEARER)
 

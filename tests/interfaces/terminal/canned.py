@@ -24,8 +24,9 @@ from aiops_agent.domain.diagnosis import (
     Triage,
     TriageVerdict,
 )
+from aiops_agent.domain.environment import EnvironmentRef
 from aiops_agent.domain.event import Event
-from aiops_agent.domain.incident import Attempt, Ending, EnvironmentId, Incident, IncidentId, Status
+from aiops_agent.domain.incident import Attempt, Ending, Incident, IncidentId, Status
 from aiops_agent.domain.payload import (
     ActionFinished,
     ActionStarted,
@@ -200,7 +201,11 @@ STEP = Prepared(
     undo="shop scale payments-api --replicas 2",
 )
 PREPARED = PreparedPlan(
-    incident="INC-0001", environment="shop:demo", attempt=1, plan=PLAN, steps=(STEP,)
+    incident="INC-0001",
+    environment=EnvironmentRef.parse("shop:demo"),
+    attempt=1,
+    plan=PLAN,
+    steps=(STEP,),
 )
 VERDICT = Verdict(
     ruling=Ruling.ASK,
@@ -269,7 +274,7 @@ ATTEMPT = Attempt(
 )
 OPEN = Incident(
     id=IncidentId("INC-0001"),
-    environment=EnvironmentId("shop:demo"),
+    environment=EnvironmentRef.parse("shop:demo"),
     title="payments-api experiencing latency spikes",
     service=PAYMENTS,
     alert_names=("LatencyHigh",),
@@ -321,7 +326,7 @@ def event(
     return Event(
         key=f"INC-0001:{payload.type}:{seconds}",
         incident="INC-0001",
-        environment="shop:demo",
+        environment=EnvironmentRef.parse("shop:demo"),
         payload=payload,
         message=message,
         refs=refs,

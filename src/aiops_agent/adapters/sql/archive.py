@@ -19,7 +19,7 @@ class SqlArchive:
     def add(self, past: PastIncident, postmortem: Postmortem | None) -> None:
         """Insert or replace a case and its report; without a report the stored one stays."""
         columns: dict[str, Any] = {
-            "family": past.family,
+            "family": past.environment.kind,
             "ended_at": past.ended_at,
             "document": past.document(),
         }
@@ -27,11 +27,11 @@ class SqlArchive:
             columns["postmortem"] = postmortem.document()
         put(self.connection, CASES, {"id": past.id}, columns)
 
-    def cases(self, family: str, limit: int = 1000) -> tuple[PastIncident, ...]:
-        """Return cases of a family of environments, newest first."""
+    def cases(self, kind: str, limit: int = 1000) -> tuple[PastIncident, ...]:
+        """Return cases of one kind of environments, newest first."""
         query = (
             select(CASES.c.document)
-            .where(CASES.c.family == family)
+            .where(CASES.c.family == kind)
             .order_by(CASES.c.ended_at.desc(), CASES.c.number.desc())
             .limit(limit)
         )

@@ -8,6 +8,7 @@ from sqlalchemy import Connection, Row, insert, select, update
 from aiops_agent.adapters.sql.rows import read
 from aiops_agent.adapters.sql.tables import INBOX
 from aiops_agent.domain.alert import Delivery
+from aiops_agent.domain.environment import EnvironmentRef
 
 _APART = {"id", "seen", "body"}  # of a delivery: columns of their own
 
@@ -22,7 +23,7 @@ class SqlInbox:
         """Keep a body. The same bytes again count up `seen` and wait to be handled again."""
         same = (
             INBOX.c.source == delivery.source,
-            INBOX.c.environment == delivery.environment,
+            INBOX.c.environment == str(delivery.environment),
             INBOX.c.digest == delivery.digest,
         )
         document = delivery.model_dump(mode="json", exclude=_APART)
@@ -36,7 +37,7 @@ class SqlInbox:
         if self.connection.execute(again).rowcount == 0:
             row = insert(INBOX).values(
                 source=delivery.source,
-                environment=delivery.environment,
+                environment=str(delivery.environment),
                 digest=delivery.digest,
                 body=delivery.body,
                 seen=1,
@@ -45,9 +46,11 @@ class SqlInbox:
             self.connection.execute(row)
         return _delivery(self.connection.execute(select(INBOX).where(*same)).one())
 
-    def waiting(self, limit: int, *, environment: str | None = None) -> tuple[Delivery, ...]:
+    def waiting(
+        self, limit: int, *, environment: EnvironmentRef | None = None
+    ) -> tuple[Delivery, ...]:
         """Return unhandled, unrejected deliveries (of one environment), oldest first."""
-        here = () if environment is None else (INBOX.c.environment == environment,)
+        here = () if environment is None else (INBOX.c.environment == str(environment),)
         query = (
             select(INBOX)
             .where(INBOX.c.handled.is_(False), INBOX.c.rejected == "", *here)

@@ -16,6 +16,7 @@ from sqlalchemy import (
 
 from aiops_agent.adapters.sql.rows import number_of, put, read
 from aiops_agent.adapters.sql.tables import COUNTERS, INCIDENTS
+from aiops_agent.domain.environment import EnvironmentRef
 from aiops_agent.domain.incident import Incident, IncidentId, IncidentSummary, Status
 
 # Built once: an incident runs these at every step, and building one costs more than running it.
@@ -50,7 +51,7 @@ class SqlIncidents:
     def put(self, incident: Incident) -> None:
         """Insert or replace one incident."""
         columns = {
-            "environment": incident.environment,
+            "environment": str(incident.environment),
             "status": incident.status.value,
             "ended": incident.ended,
             "summary": incident.in_short.document(),
@@ -63,7 +64,7 @@ class SqlIncidents:
     def listed(
         self,
         *,
-        environment: str | None = None,
+        environment: EnvironmentRef | None = None,
         open_only: bool = False,
         before: str = "",
         limit: int = 100,
@@ -75,7 +76,11 @@ class SqlIncidents:
         return tuple(read(IncidentSummary, found) for found in self.connection.scalars(query))
 
     def loaded(
-        self, *, environment: str | None = None, open_only: bool = False, limit: int = 100
+        self,
+        *,
+        environment: EnvironmentRef | None = None,
+        open_only: bool = False,
+        limit: int = 100,
     ) -> tuple[Incident, ...]:
         """Return whole incidents, newest first."""
         query = _some(INCIDENTS.c.document, environment, limit, open_only=open_only)
@@ -89,9 +94,9 @@ class SqlIncidents:
 
 
 def _some(
-    column: ColumnElement[Any], environment: str | None, limit: int, *, open_only: bool
+    column: ColumnElement[Any], environment: EnvironmentRef | None, limit: int, *, open_only: bool
 ) -> Select[Any]:
     query = select(column).order_by(INCIDENTS.c.number.desc()).limit(limit)
     if environment is not None:
-        query = query.where(INCIDENTS.c.environment == environment)
+        query = query.where(INCIDENTS.c.environment == str(environment))
     return query.where(INCIDENTS.c.ended.is_(False)) if open_only else query

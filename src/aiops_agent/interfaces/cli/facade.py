@@ -7,8 +7,9 @@ from typing import Protocol
 from aiops_agent.domain.alert import Delivery
 from aiops_agent.domain.approval import ApprovalRequest, ApprovalState, ApprovalSummary, Surface
 from aiops_agent.domain.checkup import Checkup
+from aiops_agent.domain.environment import EnvironmentRef
 from aiops_agent.domain.event import Event
-from aiops_agent.domain.incident import EnvironmentId, Incident, IncidentId, IncidentSummary
+from aiops_agent.domain.incident import Incident, IncidentId, IncidentSummary
 from aiops_agent.domain.postmortem import Postmortem
 from aiops_agent.domain.survey import ServiceSurvey
 from aiops_agent.domain.token import Token
@@ -41,7 +42,7 @@ class Service(Protocol):
         open_only: bool = False,
         before: str = "",
         limit: int = 100,
-        environment: str | None = None,
+        environment: EnvironmentRef | None = None,
     ) -> tuple[IncidentSummary, ...]:
         """Return incidents in short, newest first, from the one behind `before` on."""
         ...
@@ -119,7 +120,7 @@ class Scenario(Protocol):
 class Engine(Protocol):
     """Runs stories as long as it is open."""
 
-    async def intake(self, environment: EnvironmentId, /) -> Sequence[IncidentId]:
+    async def intake(self, environment: EnvironmentRef, /) -> Sequence[IncidentId]:
         """Turn waiting alerts into incidents and start their stories; return the open ones."""
         ...
 
@@ -135,7 +136,7 @@ class Engine(Protocol):
 class Demo(Protocol):
     """Founds shops and breaks them."""
 
-    def begin(self, scenario: str, seed: int, /, *, remember: bool) -> EnvironmentId:
+    def begin(self, scenario: str, seed: int, /, *, remember: bool) -> EnvironmentRef:
         """Found a shop, let it break, keep its alert; return the shop's environment. Blocking."""
         ...
 

@@ -213,4 +213,4 @@ def approval_files(call: Call) -> ApprovalFiles:
 
 
 def _simulated(incident: Incident) -> bool:
-    return incident.environment.startswith("shop:")
+    return incident.environment.simulated

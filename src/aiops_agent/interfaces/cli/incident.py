@@ -72,7 +72,7 @@ async def _resume(call: Call, name: str) -> Exit:
 
 
 def _role(incident: Incident) -> str:
-    return "shop" if incident.environment.startswith("shop:") else "serve"
+    return "shop" if incident.environment.simulated else "serve"
 
 
 @app.command()

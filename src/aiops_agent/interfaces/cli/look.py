@@ -116,7 +116,7 @@ def _info(call: Call) -> list[tuple[str, str]]:
         *rows,
         ("configuration", ", ".join(map(str, loaded.files)) or "built-in values only"),
         ("mode", settings.mode.value),
-        ("environment", settings.environment),
+        ("environment", str(settings.environment)),
         ("state", str(settings.state_dir)),
         ("store", str(rows_of["store.url"])),
         ("approval files", str(approval_files(call).folder)),

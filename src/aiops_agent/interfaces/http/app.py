@@ -9,6 +9,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 
 from aiops_agent.domain.alert import Delivery
+from aiops_agent.domain.environment import EnvironmentRef
 from aiops_agent.domain.errors import StoreError, UsageError
 from aiops_agent.interfaces.http.inward import Guard, bearer_guard, body_of
 from aiops_agent.interfaces.http.served import Counted, Served
@@ -112,7 +113,7 @@ class _Pages:
         await self._guard(request)
         found = await run_in_threadpool(
             self._service.incidents,
-            environment=environment,
+            environment=_named(environment),
             open_only=open,
             before=before,
             limit=limit,
@@ -124,6 +125,13 @@ class _Pages:
         await self._guard(request)
         found = await run_in_threadpool(self._service.incident, incident_id)
         return _json(found.document())
+
+
+def _named(environment: str | None) -> EnvironmentRef | None:
+    try:
+        return EnvironmentRef.parse(environment) if environment else None
+    except ValueError as error:
+        raise HTTPException(400, f"environment: {error}.") from error
 
 
 def _json(document: dict[str, Any], status: int = 200) -> Response:

@@ -3,6 +3,7 @@
 from typing import Protocol
 
 from aiops_agent.domain.alert import Delivery
+from aiops_agent.domain.environment import EnvironmentRef
 from aiops_agent.domain.incident import Incident, IncidentSummary
 
 
@@ -27,7 +28,7 @@ class Served(Protocol):
         open_only: bool = False,
         before: str = "",
         limit: int = 100,
-        environment: str | None = None,
+        environment: EnvironmentRef | None = None,
     ) -> tuple[IncidentSummary, ...]:
         """Return incidents in short, newest first, from the one behind `before` on."""
         ...

@@ -80,7 +80,7 @@ def escalation(incident: Incident) -> Panel:
 
 def _times(incident: Incident, events: Sequence[Event], bar: int) -> RenderableType:
     """Bars follow the environment's clock; a shop's stands still while a person is asked."""
-    simulated = incident.environment.startswith("shop:")
+    simulated = incident.environment.simulated
     spent = by_phase(events)
     longest = max([s.environment for s in spent], default=timedelta()) or timedelta(seconds=1)
     grid = _grid(4)

@@ -91,7 +91,7 @@ class Follower:
             return
         if incident.status is Status.ESCALATED:
             self._console.print(escalation(incident))
-        commands = NEXT_SHOP if incident.environment.startswith("shop:") else NEXT_REAL
+        commands = NEXT_SHOP if incident.environment.simulated else NEXT_REAL
         dashboard = closing(
             incident,
             self._seen,

@@ -58,7 +58,7 @@ def _facts(shown: Incident) -> RenderableType:
     facts = facts_grid()
     facts.add_row("status", joined([state, tell(shown.note)], "  "))
     facts.add_row("severity", say(shown.severity.value.upper()))
-    facts.add_row("service", joined([say(shown.service), say(shown.environment, QUIET)]))
+    facts.add_row("service", joined([say(shown.service), say(str(shown.environment), QUIET)]))
     facts.add_row("alerts", joined([tell(name) for name in shown.alert_names], ", "))
     facts.add_row("summary", tell(shown.summary))
     if shown.triage:

@@ -5,7 +5,7 @@ from itertools import pairwise
 
 import pytest
 
-from aiops_agent.correlate import UNKNOWN, belongs_to, same_cause, service_of
+from aiops_agent.correlate import UNKNOWN, same_cause, service_of
 from aiops_agent.domain.alert import Alert, AlertState, Severity
 from aiops_agent.domain.environment import EnvironmentRef
 from aiops_agent.domain.incident import Incident, IncidentId
@@ -31,16 +31,13 @@ def an_alert(summary: str = "", **labels: str) -> Alert:
     )
 
 
-def an_incident(
-    service: ServiceName, opened_at: datetime = NOW, keys: tuple[str, ...] = ()
-) -> Incident:
+def an_incident(service: ServiceName, opened_at: datetime = NOW) -> Incident:
     return Incident(
         id=IncidentId("INC-0001"),
         environment=EnvironmentRef.parse("shop:a"),
         title="t",
         service=service,
         alert_names=("HighLatency",),
-        alert_keys=keys,
         summary="s",
         severity=Severity.SEV2,
         started_at=opened_at,
@@ -90,11 +87,3 @@ def test_trouble_at_the_edge_of_the_window_belongs_to_it() -> None:
 
 def test_two_alerts_that_name_no_service_share_no_cause() -> None:
     assert same_cause(UNKNOWN, NOW, [an_incident(UNKNOWN)], GRAPH, WINDOW) is None
-
-
-def test_the_same_series_belongs_to_its_incident_whatever_its_words_are() -> None:
-    one, same = an_alert("slow", service="web"), an_alert("much slower", service="web")
-    other = an_alert("slow", service="web", instance="2")
-    held = an_incident(KNOWN[0], keys=(one.key,))
-    assert belongs_to(same, [held]) == held
-    assert belongs_to(other, [held]) is None

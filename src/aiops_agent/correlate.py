@@ -41,11 +41,6 @@ def service_of(alert: Alert, known: Sequence[ServiceName]) -> ServiceName:
     return ServiceName(named[0]) if named else UNKNOWN
 
 
-def belongs_to(alert: Alert, open_incidents: Iterable[Incident]) -> Incident | None:
-    """Return the open incident that already holds this very alert, if there is one."""
-    return next((i for i in open_incidents if alert.key in i.alert_keys), None)
-
-
 def same_cause(
     service: ServiceName,
     at: datetime,

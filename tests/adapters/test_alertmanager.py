@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from aiops_agent.adapters import alertmanager
-from aiops_agent.domain.alert import AlertState, Delivery
+from aiops_agent.domain.alert import AlertGroup, AlertState, Delivery
 from aiops_agent.domain.environment import EnvironmentRef
 
 FOLDER = Path(__file__).parent.parent / "data" / "alertmanager"
@@ -66,7 +66,7 @@ def test_three_versions_of_alertmanager_name_the_same_alert() -> None:
 
 
 def test_alerts_of_a_group_are_told_apart() -> None:
-    assert len({alert.key for alert in delivery(4).alerts}) == 3
+    assert len({alert.identity(()) for alert in delivery(4).alerts}) == 3
 
 
 def test_one_resolved_alert_in_a_firing_group_is_resolved_alone() -> None:
@@ -90,7 +90,7 @@ def test_alerts_left_out_are_counted_and_never_taken_as_resolved() -> None:
     assert (len(firing.alerts), firing.truncated) == (3, 7)
     assert json.loads(body(9))["status"] == "resolved"
     assert (len(trap.alerts), trap.truncated) == (3, 7)
-    assert {a.key for a in trap.alerts} <= {a.key for a in firing.alerts}
+    assert {a.identity(()) for a in trap.alerts} <= {a.identity(()) for a in firing.alerts}
 
 
 def test_grouping_and_receivers_do_not_change_who_an_alert_is() -> None:
@@ -98,7 +98,7 @@ def test_grouping_and_receivers_do_not_change_who_an_alert_is() -> None:
 
     assert by_all.name.startswith("Sc_")
     assert by_none.name.startswith("Sc_")
-    assert first.key == second.key
+    assert first.identity(()) == second.identity(())
     assert delivery(12).digest != delivery(13).digest
 
 
@@ -116,7 +116,7 @@ def test_replaced_invalid_utf8_is_read_as_it_came() -> None:
     (alert,) = delivery(15).alerts
 
     assert alert.labels["pod"] == "x\ufffd\ufffdy"
-    assert alert.url is None
+    assert alert.generator_url is None
 
 
 def test_an_alert_without_a_name_gets_a_stand_in() -> None:
@@ -135,7 +135,7 @@ def test_a_start_in_the_future_or_in_1970_is_kept_beside_our_own_time() -> None:
 
 def test_a_link_that_runs_a_script_is_dropped() -> None:
     assert "javascript:" in body(19).decode()
-    assert delivery(19).alerts[0].url is None
+    assert delivery(19).alerts[0].generator_url is None
 
 
 def test_label_names_may_be_any_text() -> None:
@@ -145,7 +145,7 @@ def test_label_names_may_be_any_text() -> None:
 def test_a_thousand_alerts_are_a_thousand_alerts() -> None:
     found = delivery(21)
 
-    assert len({alert.key for alert in found.alerts}) == 1000
+    assert len({alert.identity(()) for alert in found.alerts}) == 1000
     assert len(found.body) == alertmanager.MAX_BODY
     assert found.body.endswith("… [cut: 605915 bytes]")
 
@@ -153,7 +153,7 @@ def test_a_thousand_alerts_are_a_thousand_alerts() -> None:
 def test_alerts_of_a_dead_prometheus_come_as_resolved_for_the_same_series() -> None:
     firing, false = delivery(22), delivery(23)
 
-    assert [a.key for a in firing.alerts] == [a.key for a in false.alerts]
+    assert [a.identity(()) for a in firing.alerts] == [a.identity(()) for a in false.alerts]
     assert states(false) == ["resolved", "resolved"]
     assert firing.alerts[0].labels["service"] == "payments"
 
@@ -161,7 +161,7 @@ def test_alerts_of_a_dead_prometheus_come_as_resolved_for_the_same_series() -> N
 def test_a_flapping_alert_is_the_same_alert_with_a_new_start() -> None:
     gone, back = delivery(24).alerts[0], delivery(25).alerts[0]
 
-    assert gone.key == back.key
+    assert gone.identity(()) == back.identity(())
     assert gone.starts_at != back.starts_at
 
 
@@ -229,7 +229,7 @@ def test_long_values_are_cut_with_a_mark_that_keeps_them_apart() -> None:
 
     assert len(first.labels["a"]) == alertmanager.MAX_VALUE
     assert "… [cut: 1000001 characters, sha256 " in first.labels["a"]
-    assert first.key != second.key
+    assert first.identity(()) != second.identity(())
 
 
 def test_more_names_than_an_alert_can_have_are_rejected() -> None:
@@ -255,7 +255,7 @@ def test_more_names_than_an_alert_can_have_are_rejected() -> None:
     ],
 )
 def test_a_link_that_is_not_plainly_http_is_no_link(url: object) -> None:
-    assert decode(with_alert(generatorURL=url)).alerts[0].url is None
+    assert decode(with_alert(generatorURL=url)).alerts[0].generator_url is None
 
 
 @pytest.mark.parametrize(
@@ -282,3 +282,39 @@ def test_a_moment_is_read_to_the_microsecond_in_utc() -> None:
     found = decode(with_alert(startsAt="2026-11-24T10:30:00.123456789+01:00"))
 
     assert found.alerts[0].starts_at == datetime(2026, 11, 24, 9, 30, 0, 123456, tzinfo=UTC)
+
+
+def test_what_is_said_of_the_group_is_kept_with_the_delivery() -> None:
+    sent, group = json.loads(body(4)), delivery(4).group
+
+    assert group.group_labels == sent["groupLabels"] != {}
+    assert (group.receiver, group.alertmanager_url) == (sent["receiver"], sent["externalURL"])
+
+
+@pytest.mark.parametrize("nonsense", [[], 7, {"a": 1}, {"a": None}])
+def test_nonsense_about_the_group_loses_no_alert(nonsense: Any) -> None:
+    sent = json.loads(body(4)) | {"groupLabels": nonsense, "receiver": 3, "externalURL": {}}
+    found = decode(json.dumps(sent).encode())
+
+    assert len(found.alerts) == 3
+    assert found.group == AlertGroup()
+
+
+@pytest.mark.parametrize(
+    ("annotations", "runbook"),
+    [
+        ({"runbook_url": "https://wiki.test/slow"}, "https://wiki.test/slow"),
+        ({"runbook": "http://wiki.test/slow"}, "http://wiki.test/slow"),
+        ({"runbook_url": "ask alex", "runbook": "https://wiki.test"}, "https://wiki.test"),
+        ({"runbook_url": "javascript:alert(1)"}, None),
+        ({"runbook_url": "https://wiki.test/\x1b[2J"}, None),
+        ({}, None),
+    ],
+)
+def test_a_runbook_is_a_web_address_or_none(
+    annotations: dict[str, str], runbook: str | None
+) -> None:
+    (alert,) = decode(with_alert(annotations=annotations)).alerts
+
+    assert alert.runbook == runbook
+    assert alert.annotations == annotations

@@ -3,7 +3,7 @@
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from aiops_agent.domain.alert import Alert, AlertState, Delivery, Severity
+from aiops_agent.domain.alert import Alert, AlertState, Delivery, IncidentAlert, Severity
 from aiops_agent.domain.approval import ApprovalRequest, ApprovalState, Ruling, Verdict
 from aiops_agent.domain.diagnosis import CauseKind
 from aiops_agent.domain.environment import EnvironmentRef
@@ -41,6 +41,22 @@ def an_alert(**other: Any) -> Alert:
     return Alert(**{**given, **other})
 
 
+def a_kept_alert(**other: Any) -> IncidentAlert:
+    given = {
+        "annotations": {"summary": "p95 above 500 ms", "runbook_url": "https://wiki.test/slow"},
+        "generator_url": "http://prometheus.test/graph?g0.expr=up",
+        "runbook": "https://wiki.test/slow",
+        "group_labels": {"alertname": "HighLatency"},
+        "receiver": "aiops",
+        "alertmanager_url": "http://alertmanager.test:9093",
+        "key": "k1",
+        "incident": "INC-0001",
+        "since": NOW,
+        "last_seen": NOW,
+    }
+    return IncidentAlert(**{**an_alert().document(), **given, **other})
+
+
 def a_delivery(**other: Any) -> Delivery:
     given: dict[str, Any] = {
         "source": "alertmanager",
@@ -60,7 +76,6 @@ def an_incident(**other: Any) -> Incident:
         "title": "payments-api is slow",
         "service": "payments-api",
         "alert_names": ("HighLatency",),
-        "alert_keys": ("k1",),
         "summary": "p95 above 500 ms",
         "severity": Severity.SEV2,
         "started_at": NOW,

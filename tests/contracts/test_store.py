@@ -13,6 +13,7 @@ import sqlalchemy as sa
 from aiops_agent.adapters.sql import engine as sql_engine
 from aiops_agent.adapters.sql import store as sql_store
 from aiops_agent.adapters.sql.store import SqlStore, SqlWork
+from aiops_agent.domain.alert import AlertState
 from aiops_agent.domain.answer import STATISTICS, Effort
 from aiops_agent.domain.approval import ApprovalState
 from aiops_agent.domain.environment import EnvironmentRef
@@ -26,6 +27,7 @@ from tests.contracts.samples import (
     NOW,
     a_case,
     a_delivery,
+    a_kept_alert,
     a_report,
     an_alert,
     an_approval,
@@ -33,6 +35,8 @@ from tests.contracts.samples import (
     an_incident,
     an_intent,
 )
+
+HERE, ELSEWHERE = EnvironmentRef.parse("docker:local"), EnvironmentRef.parse("docker:other")
 
 
 class Stop(Exception):
@@ -426,3 +430,44 @@ def test_hostile_characters_and_numbers_are_stored_without_harm(store: SqlStore)
     assert (kept.body, kept.alerts[0].labels) == (clean, {"x\ufffd": clean})
     assert (stored.key, stored.message) == ("k\ufffd", clean)
     assert stored.effort == event.effort
+
+
+def test_an_alert_comes_back_with_all_it_brought_and_is_replaced(store: SqlStore) -> None:
+    first = a_kept_alert()
+    later = first.model_copy(
+        update={"state": AlertState.RESOLVED, "last_seen": NOW + timedelta(minutes=5)}
+    )
+    with store.begin() as work:
+        work.alerts.put(HERE, (first,))
+        assert work.alerts.of_incident("INC-0001") == (first,)
+        work.alerts.put(HERE, (later,))
+    with store.read() as view:
+        assert view.alerts.of_incident("INC-0001") == (later,)
+        assert view.alerts.count("INC-0001") == 1
+
+
+def test_thousands_of_alerts_are_found_by_key_each_of_its_newest_incident(store: SqlStore) -> None:
+    alerts = [a_kept_alert(key=f"k{number}", receiver=f"{number % 3}") for number in range(1200)]
+    newer = a_kept_alert(key="k7", incident="INC-0002")
+    elsewhere = a_kept_alert(key="k8", incident="INC-0003")
+    with store.begin() as work:
+        work.alerts.put(HERE, alerts)
+        work.alerts.put(HERE, (newer,))
+        work.alerts.put(ELSEWHERE, (elsewhere,))
+    with store.read() as view:
+        found = view.alerts.newest(HERE, {"unknown", *(alert.key for alert in alerts)})
+        shown = view.alerts.of_incident("INC-0001", limit=3)
+
+        assert len(found) == 1200
+        assert (found["k7"], found["k8"]) == (newer, alerts[8])
+        assert shown == tuple(alerts[:3])
+        assert view.alerts.count("INC-0001") == 1200
+        assert view.alerts.newest(HERE, ()) == {}
+
+
+def test_hostile_words_of_an_alert_are_kept_as_words(store: SqlStore) -> None:
+    words = "\x1b[2J'; DROP TABLE alerts; --\u202e"
+    alert = a_kept_alert(labels={words: words}, group_labels={words: words}, receiver=words)
+    with store.begin() as work:
+        work.alerts.put(HERE, (alert,))
+        assert work.alerts.of_incident("INC-0001") == (alert,)

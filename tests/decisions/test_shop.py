@@ -42,7 +42,6 @@ def briefing(shop: OpenShop) -> Briefing:
         title=first.summary,
         service=ServiceName(first.labels["service"]),
         alert_names=tuple(dict.fromkeys(alert.name for alert in shop.alerts)),
-        alert_keys=tuple(alert.key for alert in shop.alerts),
         summary=first.summary,
         severity=Severity.SEV3,
         started_at=first.starts_at or now,

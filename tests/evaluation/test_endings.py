@@ -32,7 +32,6 @@ def incident(status: Status, *attempts: Attempt, recovery: Recovery | None = Non
         title="t",
         service=ServiceName("payments-api"),
         alert_names=(),
-        alert_keys=(),
         summary="",
         severity=Severity.SEV2,
         status=status,

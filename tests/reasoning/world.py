@@ -123,7 +123,6 @@ class World:
             title=f"{self.alerting} alerts",
             service=ServiceName(self.alerting),
             alert_names=(self.alert,),
-            alert_keys=("k",),
             summary=f"{self.alert} at {self.alerting}",
             severity=Severity.SEV3,
             started_at=BEGAN + timedelta(seconds=60),

@@ -41,7 +41,6 @@ def an_incident(**other: Any) -> Incident:
         "title": "payments-api is slow",
         "service": "payments-api",
         "alert_names": ("HighLatency",),
-        "alert_keys": ("k1",),
         "summary": "p95 above 500 ms",
         "severity": Severity.SEV2,
         "started_at": NOW,

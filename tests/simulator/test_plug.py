@@ -152,7 +152,7 @@ def test_the_default_alert_is_the_missions(shop: OpenShop) -> None:
     assert first.summary == "payments-api experiencing latency spikes"
     assert first.labels["service"] == "payments-api"
     assert {alert.labels["service"] for alert in storm} >= {"orders", "web"}
-    assert len({alert.key for alert in shop.alerts}) == len(shop.alerts)
+    assert len({alert.identity(()) for alert in shop.alerts}) == len(shop.alerts)
 
 
 def test_an_unknown_scenario_is_answered_with_the_nearest_names(tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 
 from aiops_agent.adapters.off import NoChanges, NoLogs, NoMetrics, NoPlatform
 from aiops_agent.agents.crew import without_llm
-from aiops_agent.domain.alert import Alert, AlertState, Delivery
+from aiops_agent.domain.alert import Alert, AlertState, Delivery, IncidentAlert
 from aiops_agent.domain.environment import EnvironmentRef
 from aiops_agent.domain.errors import SourceError
 from aiops_agent.domain.event import Event
@@ -106,6 +106,13 @@ class Place:
         with self.store.begin() as work:
             return list(work.incidents.loaded()[::-1])
 
+    def alerts(self, incident: Incident) -> tuple[IncidentAlert, ...]:
+        """Return the alerts of an incident, in the order in which they joined it."""
+        with self.store.begin() as work:
+            found = work.alerts.of_incident(incident.id, limit=1000)
+            assert work.alerts.count(incident.id) == len(found)
+            return found
+
     def events(self, *kinds: EventType) -> list[Event]:
         """Return the events of these kinds (all when none is given)."""
         with self.store.begin() as work:
@@ -113,7 +120,7 @@ class Place:
 
     def keep(self, *alerts: Alert, **other: Any) -> Delivery:
         """Put a body with these alerts into the inbox, as the webhook does."""
-        words = "|".join(f"{alert.key}{alert.state}" for alert in alerts)
+        words = "|".join(f"{alert.identity(())}{alert.state}" for alert in alerts)
         given = {
             "source": "alertmanager",
             "environment": HERE,

@@ -5,12 +5,12 @@ from typing import Any
 
 import pytest
 
-from aiops_agent.domain.alert import Alert, AlertState, Severity
+from aiops_agent.domain.alert import Alert, AlertGroup, AlertState, Severity
 from aiops_agent.domain.environment import EnvironmentRef
 from aiops_agent.domain.errors import StoreError
 from aiops_agent.domain.incident import Status
 from aiops_agent.domain.payload import EventType
-from aiops_agent.workflow.receive import Receive
+from aiops_agent.workflow.receive import RECENT, Receive
 from aiops_agent.workflow.transaction import IncidentTransaction
 from tests import seams
 from tests.workflow.place import HERE, START, Company, Place, an_alert
@@ -48,7 +48,7 @@ async def test_a_storm_of_one_cause_is_one_incident_at_the_deepest_service(place
     await take(place)
     (incident,) = place.incidents()
     assert incident.service == "payments-db"
-    assert len(incident.alert_keys) == len(storm) == 300
+    assert len(place.alerts(incident)) == len(storm) == 300
     assert set(incident.alert_names) == {"HighLatency", "HighErrorRate"}
 
 
@@ -173,7 +173,7 @@ async def test_more_bodies_than_a_batch_are_all_taken(place: Place) -> None:
         place.keep(an_alert(labels={"alertname": f"A{number}", "service": "web"}))
     assert await take(place) == 120
     (incident,) = place.incidents()
-    assert len(incident.alert_keys) == 120
+    assert len(place.alerts(incident)) == 120
 
 
 async def test_a_batch_that_fails_is_taken_whole_the_next_time(
@@ -203,3 +203,86 @@ async def test_a_hostile_label_is_kept_as_it_is_and_harms_nothing(place: Place) 
     place.keep(alert)
     await take(place)
     assert place.incidents()[0].alert_names == (name,)
+
+
+async def test_an_alert_keeps_all_that_it_and_its_group_brought(place: Place) -> None:
+    group = AlertGroup(
+        group_labels={"alertname": "HighLatency"},
+        receiver="aiops",
+        alertmanager_url="http://alertmanager.test:9093",
+    )
+    alert = an_alert(
+        annotations={"summary": "slow", "description": "p95 is 3.2 s"},
+        generator_url="http://prometheus.test/graph?g0.expr=up",
+        runbook="https://wiki.test/slow",
+    )
+    place.keep(alert, group=group)
+    await take(place)
+    (kept,) = place.alerts(place.incidents()[0])
+    assert kept.model_dump(include=set(Alert.model_fields)) == alert.model_dump()
+    assert kept.model_dump(include=set(AlertGroup.model_fields)) == group.model_dump()
+    assert (kept.since, kept.last_seen) == (START, place.clock.at)
+
+
+async def test_the_same_labels_are_the_same_alert_whatever_its_words_are(place: Place) -> None:
+    place.keep(an_alert("web", annotations={"summary": "slow"}), digest="1")
+    await take(place)
+    place.keep(an_alert("web", annotations={"summary": "much slower"}), digest="2")
+    await take(place)
+    (incident,) = place.incidents()
+    (kept,) = place.alerts(incident)
+    assert (incident.title, kept.summary) == ("slow", "much slower")
+
+
+@pytest.mark.parametrize(("label", "alerts"), [("replica", 1), ("instance", 2)])
+async def test_two_replicas_of_a_sender_send_one_alert(
+    place: Place, label: str, alerts: int
+) -> None:
+    for name in ("a", "b"):
+        labels = {"alertname": "HighLatency", "service": "web", label: name}
+        place.keep(an_alert(labels=labels))
+    await take(place)
+    assert len(place.alerts(place.incidents()[0])) == alerts
+
+
+async def test_what_one_replica_calls_resolved_and_another_does_not_fires(place: Place) -> None:
+    labels = {"alertname": "HighLatency", "service": "web"}
+    fires = an_alert(labels={**labels, "replica": "a"})
+    gone = an_alert(labels={**labels, "replica": "b"}, state=AlertState.RESOLVED)
+    place.keep(fires, gone)
+    await take(place)
+    (kept,) = place.alerts(place.incidents()[0])
+    assert kept.state is AlertState.FIRING
+
+
+async def test_state_since_and_last_seen_are_told_of_each_alert(place: Place) -> None:
+    place.keep(an_alert("web"), an_alert("payments-api"), digest="1")
+    await take(place)
+    place.clock.go(minutes=3)
+    place.keep(an_alert("web", state=AlertState.RESOLVED), digest="2")
+    await take(place)
+    deep, web = place.alerts(place.incidents()[0])
+    assert (deep.state, deep.since, deep.last_seen) == (AlertState.FIRING, START, START)
+    assert (web.state, web.since, web.last_seen) == (
+        AlertState.RESOLVED,
+        START,
+        START + timedelta(minutes=3),
+    )
+    place.clock.go(minutes=3)
+    again = START + timedelta(minutes=5)
+    place.keep(an_alert("web", starts_at=again), digest="3")
+    await take(place)
+    _, web = place.alerts(place.incidents()[0])
+    assert (web.state, web.since, web.last_seen) == (AlertState.FIRING, again, place.clock.at)
+
+
+async def test_an_alert_finds_its_incident_however_many_are_open(place: Place) -> None:
+    place.keep(an_alert("lonely"), digest="first")
+    await take(place)
+    first = place.incidents()[0]
+    for number in range(RECENT + 1):
+        other = first.model_copy(update={"id": f"INC-{number + 1000}", "service": f"s{number}"})
+        place.put(other)
+    place.keep(an_alert("lonely"), digest="second")
+    await take(place)
+    assert place.events(EventType.ALERT_RECEIVED)[-1].incident == first.id

@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 import orjson
 
-from aiops_agent.domain.alert import Alert, AlertState, Delivery
+from aiops_agent.domain.alert import Alert, AlertGroup, AlertState, Delivery
 from aiops_agent.domain.environment import EnvironmentRef
 from aiops_agent.domain.errors import RejectedBody
 
@@ -28,13 +28,14 @@ def decode(body: bytes, *, environment: EnvironmentRef, received_at: datetime) -
     the group and calls it resolved while alerts that were cut off still fire.
     """
     alerts: tuple[Alert, ...] = ()
-    truncated, rejected = 0, ""
+    group, truncated, rejected = AlertGroup(), 0, ""
     try:
         document = _document(body)
         alerts = tuple(
             _alert(found, f"alerts[{number}]", received_at)
             for number, found in enumerate(document["alerts"])
         )
+        group = _group(document)
         truncated = _count(document.get("truncatedAlerts"))
     except RejectedBody as error:
         alerts, rejected = (), str(error)
@@ -44,6 +45,7 @@ def decode(body: bytes, *, environment: EnvironmentRef, received_at: datetime) -
         digest=hashlib.sha256(body).hexdigest(),
         body=_kept(body),
         alerts=alerts,
+        group=group,
         truncated=truncated,
         rejected=rejected,
         received_at=received_at,
@@ -65,18 +67,33 @@ def _document(body: bytes) -> dict[str, Any]:
     return document
 
 
+def _group(document: dict[str, Any]) -> AlertGroup:
+    receiver = document.get("receiver")
+    try:
+        labels = _texts(document.get("groupLabels") or {}, "groupLabels")
+    except RejectedBody:  # nonsense about the group is no reason to lose its alerts
+        labels = {}
+    return AlertGroup(
+        group_labels=labels,
+        receiver=_cut(receiver) if isinstance(receiver, str) else "",
+        alertmanager_url=_link(document.get("externalURL")),
+    )
+
+
 def _alert(found: Any, where: str, received_at: datetime) -> Alert:
     if not isinstance(found, dict):
         raise RejectedBody(f"{where} is {_kind(found)}, not an object.")
+    annotations = _texts(found.get("annotations") or {}, f"{where}.annotations")
     return Alert(
         source=SOURCE,
         labels=_texts(found.get("labels"), f"{where}.labels"),
-        annotations=_texts(found.get("annotations") or {}, f"{where}.annotations"),
+        annotations=annotations,
         state=_state(found.get("status"), f"{where}.status"),
         starts_at=_moment(found.get("startsAt")),
         ends_at=_moment(found.get("endsAt")),
         received_at=received_at,
-        url=_link(found.get("generatorURL")),
+        generator_url=_link(found.get("generatorURL")),
+        runbook=_link(annotations.get("runbook_url")) or _link(annotations.get("runbook")),
     )
 
 

@@ -1,10 +1,14 @@
 """What somebody's monitoring told us, and which problem it names."""
 
+from collections.abc import Collection
 from datetime import datetime
 from enum import StrEnum
 
 from aiops_agent.domain.environment import EnvironmentRef
 from aiops_agent.domain.value import Value, digest
+
+# Labels that tell replicas of one sender apart: two of them send one alert, not two.
+REPLICA_LABELS = ("replica", "prometheus_replica", "thanos_ruler_replica", "__replica__")
 
 
 class Severity(StrEnum):
@@ -24,7 +28,7 @@ class AlertState(StrEnum):
 
 
 class Alert(Value):
-    """One alert as received. All strings are untrusted data.
+    """One alert as received. All strings are untrusted data; links are http(s) or None.
 
     `received_at` is our own clock; `starts_at` is the sender's and may lie (1970, the future).
     """
@@ -36,7 +40,8 @@ class Alert(Value):
     starts_at: datetime | None = None
     ends_at: datetime | None = None
     received_at: datetime
-    url: str | None = None
+    generator_url: str | None = None  # where the sender shows the rule's expression
+    runbook: str | None = None
 
     @property
     def name(self) -> str:
@@ -48,10 +53,31 @@ class Alert(Value):
         """The sender's one-line text, if any."""
         return self.annotations.get("summary") or self.annotations.get("description") or self.name
 
-    @property
-    def key(self) -> str:
-        """Identity of the series that alerts: the same labels are the same alert."""
-        return digest("alert/v1", [self.source, self.labels])[:32]
+    def identity(self, replica_labels: Collection[str]) -> str:
+        """Return the key: the same labels, less those of the sender's replicas, are one alert."""
+        labels = {name: text for name, text in self.labels.items() if name not in replica_labels}
+        return digest("alert/v1", [self.source, labels])[:32]
+
+
+class AlertGroup(Value):
+    """What a sender says of the alerts that it sent together; untrusted as well."""
+
+    group_labels: dict[str, str] = {}
+    receiver: str = ""
+    alertmanager_url: str | None = None
+
+
+class IncidentAlert(Alert, AlertGroup):
+    """An alert of an incident, as it was seen last, with what came with it.
+
+    `since` (when it began to fire, as far as that can be believed) and `last_seen` are moments of
+    the environment's clock.
+    """
+
+    key: str
+    incident: str
+    since: datetime
+    last_seen: datetime
 
 
 class Delivery(Value):
@@ -67,6 +93,7 @@ class Delivery(Value):
     digest: str
     body: str
     alerts: tuple[Alert, ...] = ()
+    group: AlertGroup = AlertGroup()
     truncated: int = 0
     rejected: str = ""
     received_at: datetime

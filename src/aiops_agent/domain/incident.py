@@ -114,7 +114,6 @@ class Incident(Value):
     title: str
     service: ServiceName
     alert_names: tuple[str, ...]
-    alert_keys: tuple[str, ...]
     summary: str  # the sender's words; untrusted
     severity: Severity
     status: Status = Status.OPEN

@@ -14,12 +14,14 @@ A view is one moment of the store: it waits for no writer, holds up none, and ca
 are blocking; the store raises StoreError when the database does not take or give a record.
 """
 
-from collections.abc import Mapping, Sequence
+# limit: one page says all that is durable, so that a second store can be written from it.
+
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import AbstractContextManager
 from datetime import datetime
 from typing import Protocol
 
-from aiops_agent.domain.alert import Delivery
+from aiops_agent.domain.alert import Delivery, IncidentAlert
 from aiops_agent.domain.approval import ApprovalRequest, ApprovalState, ApprovalSummary
 from aiops_agent.domain.environment import EnvironmentRef
 from aiops_agent.domain.event import Event
@@ -88,6 +90,28 @@ class Incidents(IncidentsView, Protocol):
 
     def put(self, incident: Incident) -> None:
         """Insert or replace one incident."""
+
+
+class AlertsView(Protocol):
+    """The alerts of incidents, each with everything that it brought."""
+
+    def newest(
+        self, environment: EnvironmentRef, keys: Collection[str]
+    ) -> Mapping[str, IncidentAlert]:
+        """Return known alerts by key; one that several incidents had, as of the newest of them."""
+
+    def of_incident(self, incident: str, limit: int = 100) -> tuple[IncidentAlert, ...]:
+        """Return the alerts of an incident in the order in which they joined it."""
+
+    def count(self, incident: str) -> int:
+        """Return how many alerts an incident has."""
+
+
+class Alerts(AlertsView, Protocol):
+    """The same, to be changed."""
+
+    def put(self, environment: EnvironmentRef, alerts: Sequence[IncidentAlert]) -> None:
+        """Insert or replace alerts, each once, by incident and key."""
 
 
 class EventsView(Protocol):
@@ -206,6 +230,10 @@ class View(Protocol):
         """All incidents."""
 
     @property
+    def alerts(self) -> AlertsView:
+        """The alerts of incidents."""
+
+    @property
     def events(self) -> EventsView:
         """The bus."""
 
@@ -236,6 +264,10 @@ class Work(Protocol):
     @property
     def incidents(self) -> Incidents:
         """All incidents."""
+
+    @property
+    def alerts(self) -> Alerts:
+        """The alerts of incidents."""
 
     @property
     def events(self) -> Events:

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 
 from aiops_agent.agents.briefing import Pace
 from aiops_agent.agents.crew import Crew
+from aiops_agent.domain.alert import REPLICA_LABELS
 from aiops_agent.domain.point import Mark, unmarked
 from aiops_agent.domain.policy import Mode
 from aiops_agent.ports.store import Store
@@ -23,6 +24,7 @@ class Terms:
     expires: timedelta = timedelta(minutes=15)
     window: timedelta = timedelta(minutes=5)  # alerts of one cause arrive within it
     cooldown: timedelta = timedelta(minutes=10)  # a repeat after the end opens nothing
+    replica_labels: frozenset[str] = frozenset(REPLICA_LABELS)  # of no alert's identity
     blind: timedelta = timedelta(minutes=10)  # how long unreadable telemetry is waited for
     pace: Pace = field(default_factory=Pace)
 

@@ -1,23 +1,24 @@
 """Alerts become incidents: repeats attach, one cause is one incident, nothing is lost."""
 
 import asyncio
-from dataclasses import dataclass
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from aiops_agent.correlate import belongs_to, same_cause, service_of
-from aiops_agent.domain.alert import Alert, AlertState, Delivery, Severity
+from aiops_agent.correlate import same_cause, service_of
+from aiops_agent.domain.alert import Alert, AlertState, Delivery, IncidentAlert, Severity
 from aiops_agent.domain.environment import EnvironmentRef
 from aiops_agent.domain.errors import SourceError
-from aiops_agent.domain.incident import Incident, IncidentId
+from aiops_agent.domain.incident import Incident
 from aiops_agent.domain.payload import AlertNews, AlertReceived, IncidentOpened, Payload
 from aiops_agent.domain.point import Point
-from aiops_agent.domain.telemetry import ServiceGraph
+from aiops_agent.domain.telemetry import ServiceGraph, ServiceName
 from aiops_agent.ports.store import Work
 from aiops_agent.workflow.deps import Deps
 from aiops_agent.workflow.transaction import IncidentTransaction
 
 BATCH = 50
-RECENT = 200  # incidents looked at for the one that an alert belongs to
+RECENT = 200  # open incidents that may share a cause: more at once is no longer one cause
 OLDEST = timedelta(hours=6)  # an alert that claims to be older is dated by its arrival
 
 _SEVERITIES = {
@@ -54,126 +55,178 @@ class Receive:
         at = self.deps.environments(environment).clock.now()
         with self.deps.store.begin() as work:
             waiting = work.inbox.waiting(BATCH, environment=environment)
-            listed = work.incidents.loaded(environment=environment, limit=RECENT)
-            known = {incident.id: incident for incident in listed}
-            intake = _Intake(self.deps, work, graph, at, known)
-            for delivery in waiting:
-                intake.take(delivery)
-                work.inbox.handled(delivery.id)
+            batch = _Batch(self.deps, work, environment, graph, at)
+            batch.take(waiting)
             return len(waiting)
 
 
 @dataclass(frozen=True)
-class _Intake:
-    """One delivery inside one transaction."""
+class _Seen:
+    """One alert of a delivery, with what is worked out once: a body may hold thousands."""
+
+    alert: Alert
+    key: str
+    service: ServiceName
+    began: datetime
+    delivery: Delivery
+
+
+@dataclass
+class _Batch:
+    """Some deliveries in one transaction; what changes is written once, at its end."""
 
     deps: Deps
     work: Work
+    environment: EnvironmentRef
     graph: ServiceGraph
     at: datetime
-    known: dict[IncidentId, Incident]  # read once per batch: a body may hold thousands of alerts
+    incidents: dict[str, Incident] = field(default_factory=dict)
+    known: dict[str, IncidentAlert] = field(default_factory=dict)  # by key
+    changed: dict[str, None] = field(default_factory=dict)  # ids of incidents, in order
+    touched: dict[tuple[str, str], IncidentAlert] = field(default_factory=dict)
+    repeated: set[tuple[str, int]] = field(default_factory=set)  # (incident, delivery) told of
 
-    def take(self, delivery: Delivery) -> None:
+    def take(self, deliveries: Sequence[Delivery]) -> None:
+        """Turn deliveries into incidents, their alerts and events."""
+        replicas = self.deps.terms.replica_labels
+        bodies = [[self._seen(a, replicas, d) for a in d.alerts] for d in deliveries]
+        self.known.update(
+            self.work.alerts.newest(self.environment, {s.key for body in bodies for s in body})
+        )
+        listed = self.work.incidents.loaded(
+            environment=self.environment, open_only=True, limit=RECENT
+        )
+        self.incidents.update({incident.id: incident for incident in listed})
+        for body, delivery in zip(bodies, deliveries, strict=True):
+            self._take(body)
+            self.work.inbox.handled(delivery.id)
+        for changed in self.changed:
+            self.work.incidents.put(self.incidents[changed])
+        self.work.alerts.put(self.environment, tuple(self.touched.values()))
+
+    def _seen(self, alert: Alert, replicas: Collection[str], delivery: Delivery) -> _Seen:
+        began = alert.starts_at
+        if began is None or began > self.at or began < self.at - OLDEST:
+            began = self.at
+        service = service_of(alert, self.graph.names)
+        return _Seen(alert, alert.identity(replicas), service, began, delivery)
+
+    def _take(self, body: list[_Seen]) -> None:
+        # The deepest services first: trouble travels from callee to caller.
+        depth = {name: len(self.graph.upstream(name)) for name in {seen.service for seen in body}}
+        body.sort(key=lambda seen: (-depth[seen.service], seen.began))
+        firing = {seen.key for seen in body if seen.alert.state is AlertState.FIRING}
         group: Incident | None = None  # one group is one incident
-        for alert in sorted(delivery.alerts, key=self._weight):
-            if alert.state is AlertState.FIRING:
-                group = self._firing(alert, delivery, group) or group
-            else:
-                self._resolved(alert, delivery)
+        for seen in body:
+            if seen.alert.state is AlertState.FIRING:
+                group = self._firing(seen, group)
+            elif seen.key not in firing:  # else it is another replica's, which fires still
+                self._resolved(seen)
 
-    def _weight(self, alert: Alert) -> tuple[int, datetime]:
-        """Put the deepest services first: trouble travels from callee to caller."""
-        service = service_of(alert, self.graph.names)
-        return -len(self.graph.upstream(service)), self._began(alert)
+    def _firing(self, seen: _Seen, group: Incident | None) -> Incident:
+        holder = self._holder(seen.key)
+        if holder is not None and (not holder.ended or self._just_ended(holder)):
+            if (holder.id, seen.delivery.id) not in self.repeated:
+                self.repeated.add((holder.id, seen.delivery.id))
+                key = f"again-{seen.delivery.digest[:16]}-{seen.delivery.seen}"
+                self._tell(holder, _received(seen, AlertNews.AGAIN), "the same alert again", key)
+        else:
+            unended = [one for one in self.incidents.values() if not one.ended]
+            window = self.deps.terms.window
+            joined = same_cause(seen.service, self.at, unended, self.graph, window)
+            if joined is None and group is not None and not group.ended:
+                joined = self.incidents[group.id]
+            holder = self._open(seen) if joined is None else self._attach(joined, seen)
+        self._hold(holder, seen)
+        return holder
 
-    def _firing(self, alert: Alert, delivery: Delivery, group: Incident | None) -> Incident | None:
-        unresolved = [incident for incident in self.known.values() if not incident.ended]
-        known = belongs_to(alert, unresolved)
-        if known is not None:
-            self._seen_again(known, alert, delivery)
-            return known
-        ended = belongs_to(alert, [i for i in self.known.values() if self._just_ended(i)])
-        if ended is not None:
-            self._seen_again(ended, alert, delivery)
-            return ended
-        service = service_of(alert, self.graph.names)
-        window = self.deps.terms.window
-        joined = same_cause(service, self.at, unresolved, self.graph, window)
-        if joined is None and group is not None and not group.ended:
-            joined = self.known.get(group.id)
-        if joined is not None:
-            return self._attach(joined, alert)
-        return self._open(alert, delivery)
+    def _holder(self, key: str) -> Incident | None:
+        """Return the newest incident that has an alert of this key, if there is one."""
+        known = self.known.get(key)
+        if known is not None and known.incident not in self.incidents:
+            found = self.work.incidents.get(known.incident)
+            if found is None:
+                return None
+            self.incidents[found.id] = found
+        return self.incidents[known.incident] if known is not None else None
 
     def _just_ended(self, incident: Incident) -> bool:
         ended = incident.ended_at
         return ended is not None and self.at - ended < self.deps.terms.cooldown
 
-    def _open(self, alert: Alert, delivery: Delivery) -> Incident:
-        service = service_of(alert, self.graph.names)
+    def _open(self, seen: _Seen) -> Incident:
+        alert, delivery = seen.alert, seen.delivery
         incident = Incident(
             id=self.work.incidents.new_id(),
-            environment=delivery.environment,
+            environment=self.environment,
             title=alert.summary,
-            service=service,
+            service=seen.service,
             alert_names=(alert.name,),
-            alert_keys=(alert.key,),
             summary=alert.summary,
             severity=_severity(alert),
-            started_at=self._began(alert),
+            started_at=seen.began,
             opened_at=self.at,
         )
         self._keep(incident)
         left_out = f" · {delivery.truncated} alerts left out" if delivery.truncated else ""
         opened = IncidentOpened(
-            alert=alert.key,
+            alert=seen.key,
             name=alert.name,
-            service=service,
+            service=seen.service,
             severity=incident.severity,
             left_out=delivery.truncated,
         )
         self._tell(incident, opened, f"{alert.name} · {alert.summary}{left_out}", "open")
         return incident
 
-    def _attach(self, incident: Incident, alert: Alert) -> Incident:
-        joined = incident.model_copy(
-            update={
-                "alert_names": tuple(dict.fromkeys((*incident.alert_names, alert.name))),
-                "alert_keys": tuple(dict.fromkeys((*incident.alert_keys, alert.key))),
-            }
-        )
-        self._keep(joined)
+    def _attach(self, incident: Incident, seen: _Seen) -> Incident:
+        alert = seen.alert
+        if alert.name not in incident.alert_names:
+            names = (*incident.alert_names, alert.name)
+            incident = incident.model_copy(update={"alert_names": names})
+            self._keep(incident)
         message = f"{alert.name} · {alert.summary} · joins: same cause"
-        self._tell(joined, _received(alert, AlertNews.JOINED), message, alert.key)
-        return joined
+        self._tell(incident, _received(seen, AlertNews.JOINED), message, seen.key)
+        return incident
 
-    def _seen_again(self, incident: Incident, alert: Alert, delivery: Delivery) -> None:
-        key = f"again-{delivery.digest[:16]}-{delivery.seen}"
-        self._tell(incident, _received(alert, AlertNews.AGAIN), "the same alert again", key)
+    def _resolved(self, seen: _Seen) -> None:
+        holder = self._holder(seen.key)
+        if holder is None:
+            return
+        if not holder.ended:
+            message = f"{seen.alert.name} · the sender says resolved; telemetry decides"
+            key = f"resolved-{seen.delivery.digest[:16]}-{seen.key}"
+            self._tell(holder, _received(seen, AlertNews.RESOLVED), message, key)
+        self._hold(holder, seen)
 
-    def _resolved(self, alert: Alert, delivery: Delivery) -> None:
-        known = belongs_to(alert, [i for i in self.known.values() if not i.ended])
-        if known is not None:
-            message = f"{alert.name} · the sender says resolved; telemetry decides"
-            key = f"resolved-{delivery.digest[:16]}-{alert.key}"
-            self._tell(known, _received(alert, AlertNews.RESOLVED), message, key)
+    def _hold(self, incident: Incident, seen: _Seen) -> None:
+        """Keep an alert as an incident's; what fires again after its end begins anew."""
+        was, alert, group = self.known.get(seen.key), seen.alert, seen.delivery.group
+        since = seen.began
+        if was is not None and was.incident == incident.id:
+            ended = was.state is AlertState.RESOLVED and alert.state is AlertState.FIRING
+            since = since if ended else was.since
+        # Both parts were validated when they were read; thousands need not be again.
+        held = IncidentAlert.model_construct(
+            **dict(alert),
+            **dict(group),
+            key=seen.key,
+            incident=incident.id,
+            since=since,
+            last_seen=self.at,
+        )
+        self.known[seen.key] = self.touched[incident.id, seen.key] = held
 
     def _keep(self, incident: Incident) -> None:
-        self.known[incident.id] = incident
-        self.work.incidents.put(incident)
-
-    def _began(self, alert: Alert) -> datetime:
-        begin = alert.starts_at
-        if begin is None or begin > self.at or begin < self.at - OLDEST:
-            return self.at
-        return begin
+        self.incidents[incident.id] = incident
+        self.changed[incident.id] = None
 
     def _tell(self, incident: Incident, payload: Payload, message: str, key: str) -> None:
         IncidentTransaction(self.work, incident, self.at, self.deps.now).tell(payload, message, key)
 
 
-def _received(alert: Alert, news: AlertNews) -> AlertReceived:
-    return AlertReceived(news=news, alert=alert.key, name=alert.name)
+def _received(seen: _Seen, news: AlertNews) -> AlertReceived:
+    return AlertReceived(news=news, alert=seen.key, name=seen.alert.name)
 
 
 def _severity(alert: Alert) -> Severity:

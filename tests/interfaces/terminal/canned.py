@@ -278,7 +278,6 @@ OPEN = Incident(
     title="payments-api experiencing latency spikes",
     service=PAYMENTS,
     alert_names=("LatencyHigh",),
-    alert_keys=("k1",),
     summary="payments-api experiencing latency spikes",
     severity=Severity.SEV2,
     started_at=BEGAN,

@@ -8,6 +8,7 @@ from typing import TypeAlias
 
 from sqlalchemy import Connection, Engine
 
+from aiops_agent.adapters.sql.alerts import SqlAlerts
 from aiops_agent.adapters.sql.approvals import SqlApprovals, SqlLedger
 from aiops_agent.adapters.sql.archive import SqlArchive
 from aiops_agent.adapters.sql.engine import PATIENCE, our_errors, snapshot, take_turn
@@ -42,6 +43,11 @@ class SqlWork:
     def incidents(self) -> SqlIncidents:
         """All incidents."""
         return SqlIncidents(self._connection)
+
+    @cached_property
+    def alerts(self) -> SqlAlerts:
+        """The alerts of incidents."""
+        return SqlAlerts(self._connection)
 
     @cached_property
     def events(self) -> SqlEvents:

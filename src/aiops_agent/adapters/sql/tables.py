@@ -58,6 +58,25 @@ INCIDENTS = Table(
     Index("ix_incidents_open", "ended", "environment"),
     sqlite_autoincrement=True,
 )
+ALERTS = Table(
+    "alerts",
+    METADATA,
+    _number(),
+    _text("environment"),
+    _text("key"),
+    _text("incident"),
+    _text("brought_with"),
+    _document(),
+    Index("ix_alerts_incident", "incident", "key", unique=True),
+    Index("ix_alerts_key", "environment", "key"),
+    sqlite_autoincrement=True,
+)
+ALERT_GROUPS = Table(
+    "alert_groups",
+    METADATA,
+    Column("digest", CleanText, primary_key=True),
+    _document(),
+)
 EVENTS = Table(
     "events",
     METADATA,

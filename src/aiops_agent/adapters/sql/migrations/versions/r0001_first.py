@@ -9,19 +9,20 @@ branch_labels = None
 depends_on = None
 
 NUMBER = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
-TABLES = ("inbox", "incidents", "events", "approvals", "ledger", "tokens", "cases")
+TABLES = ("inbox", "incidents", "alerts", "events", "approvals", "ledger", "tokens", "cases")
 WHEN = sa.DateTime(timezone=True)
 
 
 def upgrade() -> None:
     _incoming()
+    _alerts()
     _story()
     _permission()
     _memory()
 
 
 def downgrade() -> None:
-    for name in (*TABLES, "counters", "cursors"):
+    for name in (*TABLES, "alert_groups", "counters", "cursors"):
         op.drop_table(name)
 
 
@@ -49,6 +50,21 @@ def _incoming() -> None:
     )
     op.create_index("ix_inbox_same", "inbox", ["source", "environment", "digest"], unique=True)
     op.create_index("ix_inbox_waiting", "inbox", ["handled", "received_at"])
+
+
+def _alerts() -> None:
+    _table(
+        "alerts",
+        *map(_text, ("environment", "key", "incident", "brought_with")),
+        _some("document", sa.JSON()),
+    )
+    op.create_index("ix_alerts_incident", "alerts", ["incident", "key"], unique=True)
+    op.create_index("ix_alerts_key", "alerts", ["environment", "key"])
+    op.create_table(
+        "alert_groups",
+        sa.Column("digest", sa.Text(), primary_key=True),
+        _some("document", sa.JSON()),
+    )
 
 
 def _story() -> None:

@@ -1,6 +1,6 @@
 # One word per wish; `make help` lists them. PYTHON=/path/to/python chooses the interpreter.
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check test-real bench wheel pictures clean
+.PHONY: help setup demo test cover check test-real bench wheel pictures clean
 BIN := .venv/bin
 
 help: ## list the commands
@@ -18,6 +18,9 @@ demo: .venv/.ready ## break the built-in shop and watch it being mended; you dec
 test: .venv/.ready ## run the tests (no server, no root)
 	@$(BIN)/python -m pytest -q -n 2 --durations=10
 
+cover: .venv/.ready ## count the lines of safety and workflow that the tests run; MUTANTS=200: and what they miss
+	@$(BIN)/python tools/cover.py --mutants $(or $(MUTANTS),0) --seed $(or $(SEED),1)
+
 check: .venv/.ready ## format, lint, strict types, floors, house limits
 	@tools/check.sh
 
@@ -34,5 +37,5 @@ pictures: .venv/.ready ## draw the README's pictures from a real run
 	@$(BIN)/python tools/pictures.py
 
 clean: ## remove what was built; .venv too
-	@rm -rf .venv build dist .mypy_cache .pytest_cache .ruff_cache .import_linter_cache
+	@rm -rf .venv build dist .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .coverage*
 	@find src tests bench tools -name __pycache__ -type d -prune -exec rm -rf {} +

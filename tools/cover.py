@@ -1,0 +1,275 @@
+"""How well do the tests know the two rooms that must not err: safety and workflow?
+
+usage: tools/cover.py [--mutants N] [--seed N]     by hand: with mutants it takes its time.
+Prints JSON lines {row, n, goal, measured}; exits 1 below a goal. Survivors are listed on stderr.
+What was found is kept in .coverage.d, so that a run that was cut off goes on where it was.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import json
+import os
+import random
+import re
+import shutil
+import signal
+import subprocess
+import sys
+from collections.abc import Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from dataclasses import dataclass
+from pathlib import Path
+from queue import Queue
+
+import coverage
+
+ROOT = Path(__file__).parents[1]
+sys.path.insert(0, str(ROOT))
+
+from tools.cover_contexts import SECONDS  # noqa: E402 -- the root is on the path only now
+from tools.mutants import Mutant, mutants  # noqa: E402 -- the same
+
+ROOMS = ("safety", "workflow")
+LINES_GOAL, KILLED_GOAL = 90.0, 85.0  # percent
+KEPT = ROOT / ".coverage.d"
+WORKERS = 2
+MOST_SECONDS = 300  # for one mutant: what hangs that long is found out
+
+
+@dataclass(frozen=True)
+class Lines:
+    """What a run of all tests told: which lines ran, by which tests, and how long each took."""
+
+    counted: dict[str, tuple[int, int]]  # room: statements, of them run
+    tests: dict[str, dict[int, set[str]]]  # file: line: ids
+    seconds: dict[str, float]
+
+    def of(self, mutant: Mutant, sources: Mapping[str, str]) -> list[str]:
+        """Return the tests that can see a mutant, the fastest first."""
+        of_file = self.tests.get(mutant.path, {})
+        found = set(of_file.get(mutant.line, ()))
+        if mutant.within != (0, 0):
+            found |= _in(of_file, mutant.within)
+        elif mutant.named:
+            word = re.compile(rf"\b{re.escape(mutant.named)}\b")
+            for path, text in sources.items():
+                for number, line in enumerate(text.splitlines(), 1):
+                    if word.search(line):
+                        found |= self.tests.get(path, {}).get(number, set())
+        return sorted(found, key=lambda test: (self.seconds.get(test, 0.0), test))
+
+
+def _in(of_file: Mapping[int, set[str]], lines: tuple[int, int]) -> set[str]:
+    return {
+        test for line, tests in of_file.items() if lines[0] <= line <= lines[1] for test in tests
+    }
+
+
+def measure(tests: Sequence[str] = ()) -> Lines:
+    """Run the tests under coverage, unless this very tree was measured already."""
+    stamp, data = KEPT / "tree", KEPT / "data"
+    tree = _digest(_files("src", "tests", "pyproject.toml")) + " ".join(tests)
+    if not (stamp.exists() and stamp.read_text() == tree and data.exists()):
+        shutil.rmtree(KEPT / "parts", ignore_errors=True)
+        (KEPT / "parts").mkdir(parents=True)
+        environ = {
+            **os.environ,
+            "COVERAGE_FILE": str(KEPT / "parts" / "data"),
+            "COVERAGE_CORE": "ctrace",  # the one that can tell tests apart on every Python
+            SECONDS: str(KEPT / "seconds"),
+        }
+        words = ["-m", "coverage", "run", "-m", "pytest", "-q", "-n", "2"]
+        command = [sys.executable, *words, "-p", "tools.cover_contexts", *tests]
+        if subprocess.run(
+            command, check=False, cwd=ROOT, env=environ, stdout=sys.stderr
+        ).returncode:
+            raise SystemExit("cover: the tests fail; mend them first.")
+        joined = coverage.Coverage(data_file=str(data), config_file=str(ROOT / "pyproject.toml"))
+        joined.combine([str(KEPT / "parts")])
+        joined.save()
+        stamp.write_text(tree)
+    return _read(data)
+
+
+def _read(data: Path) -> Lines:
+    read = coverage.Coverage(data_file=str(data), config_file=str(ROOT / "pyproject.toml"))
+    read.load()
+    counted, tests = {}, {}
+    for room in ROOMS:
+        statements = run = 0
+        for file in _room(room):
+            _, known, _, missing, _ = read.analysis2(str(file))
+            statements, run = statements + len(known), run + len(known) - len(missing)
+            contexts = read.get_data().contexts_by_lineno(str(file))
+            name = file.relative_to(ROOT).as_posix()
+            tests[name] = {line: {one for one in ids if one} for line, ids in contexts.items()}
+        counted[room] = (statements, run)
+    return Lines(counted, tests, json.loads((KEPT / "seconds").read_text()))
+
+
+class Bench:
+    """A copy of the tree in which mutants are tried, one after the other."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder, self._writes = folder, 0
+        shutil.rmtree(folder, ignore_errors=True)
+        for file in _files("."):
+            to = folder / file.relative_to(ROOT)
+            to.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(file, to)
+
+    def dies(self, mutant: Mutant, tests: Sequence[str], limit: float) -> bool:
+        """Whether a test fails, or does not end within `limit` seconds."""
+        file = self._folder / mutant.path
+        right = file.read_text("utf-8")
+        try:
+            self._write(file, mutant.text)
+            return self._run(tests, limit) != 0
+        finally:
+            self._write(file, right)
+
+    def _write(self, file: Path, text: str) -> None:
+        """Write with a new second each time: compiled files go by it."""
+        file.write_text(text, "utf-8")
+        self._writes += 1
+        os.utime(file, (self._writes * 10, self._writes * 10))
+
+    def _run(self, tests: Sequence[str], limit: float) -> int:
+        options = ["-x", "-q", "-p", "no:cacheprovider", "-p", "no:xdist", "--timeout=60"]
+        environ = {**os.environ, "PYTHONPATH": str(self._folder / "src"), "PYTHONHASHSEED": "0"}
+        process = subprocess.Popen(
+            [sys.executable, "-m", "pytest", *options, *tests],
+            cwd=self._folder,
+            env=environ,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,
+        )
+        try:
+            return process.wait(limit)
+        except subprocess.TimeoutExpired:
+            return -1
+        finally:
+            _end(process)
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    """End the tests with all that they started."""
+    try:
+        os.killpg(process.pid, signal.SIGKILL)
+    except ProcessLookupError:
+        pass
+    process.wait()
+
+
+@dataclass
+class Trials:
+    """What became of mutants, kept so that a cut-off run goes on; the dead stay dead."""
+
+    lines: Lines
+    sources: dict[str, str]
+
+    def __post_init__(self) -> None:
+        self._file = KEPT / "mutants.jsonl"
+        self._tests = _digest(_files("tests"))
+        self._known: dict[str, bool] = {}
+        if self._file.exists():
+            for line in self._file.read_text("utf-8").splitlines():
+                row = json.loads(line)
+                if row["died"] or row["tests"] == self._tests:
+                    self._known[row["mutant"]] = row["died"]
+
+    def run(self, chosen: Sequence[Mutant]) -> dict[str, bool]:
+        """Return for each mutant whether it died."""
+        benches: Queue[Bench] = Queue()
+        left = [one for one in chosen if self._id(one) not in self._known]
+        for number in range(min(WORKERS, len(left))):
+            benches.put(Bench(KEPT / f"bench-{number}"))
+
+        def one(mutant: Mutant) -> tuple[Mutant, bool]:
+            tests = self.lines.of(mutant, self.sources)
+            bench = benches.get()
+            try:
+                took = sum(self.lines.seconds.get(test, 0.0) for test in tests)
+                limit = min(MOST_SECONDS, 60 + 4 * took)
+                return mutant, bool(tests) and bench.dies(mutant, tests, limit)
+            finally:
+                benches.put(bench)
+
+        with ThreadPoolExecutor(WORKERS) as pool, self._file.open("a", encoding="utf-8") as file:
+            tried = [pool.submit(one, mutant) for mutant in left]
+            for number, done in enumerate(as_completed(tried), 1):
+                mutant, died = done.result()
+                self._known[self._id(mutant)] = died
+                row = {"mutant": self._id(mutant), "died": died, "tests": self._tests}
+                file.write(json.dumps(row) + "\n")
+                file.flush()
+                if sys.stderr.isatty() or number % 20 == 0:
+                    end = "\r" if sys.stderr.isatty() else "\n"
+                    print(f"{number} of {len(left)}", end=end, file=sys.stderr, flush=True)
+        return {mutant.key: self._known[self._id(mutant)] for mutant in chosen}
+
+    def _id(self, mutant: Mutant) -> str:
+        return f"{hashlib.sha256(mutant.text.encode()).hexdigest()[:16]} {mutant.key}"
+
+
+def main(argv: list[str]) -> int:
+    """Measure, print the rows, list the survivors; 1 when a goal is missed."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--mutants", type=int, default=0, metavar="N")
+    parser.add_argument("--seed", type=int, default=1, metavar="N")
+    parser.add_argument("--room", choices=ROOMS, action="append", help="mutants of this room only")
+    parser.add_argument("tests", nargs="*", help="paths, instead of all tests; to try it out")
+    wanted = parser.parse_args(argv[1:])
+    lines, kept = measure(wanted.tests), True
+    for room, (statements, run) in lines.counted.items():
+        kept &= _row(f"lines of {room} that run", statements, LINES_GOAL, run)
+    if wanted.mutants:
+        sources = _sources(ROOMS)
+        every = [
+            one for p, text in _sources(wanted.room or ROOMS).items() for one in mutants(p, text)
+        ]
+        draw = random.Random(wanted.seed)
+        chosen = draw.sample(every, min(wanted.mutants, len(every)))
+        died = Trials(lines, sources).run(chosen)
+        for mutant in sorted(chosen, key=lambda one: (one.path, one.line)):
+            if not died[mutant.key]:
+                tests = len(lines.of(mutant, sources))
+                print(f"survived {tests} tests: {mutant.key}", file=sys.stderr)
+        kept &= _row("mutants that die", len(chosen), KILLED_GOAL, sum(died.values()))
+    return 0 if kept else 1
+
+
+def _row(name: str, n: int, goal: float, reached: int) -> bool:
+    measured = round(100 * reached / max(n, 1), 1)
+    print(json.dumps({"row": name, "n": n, "goal": goal, "measured": measured}), flush=True)
+    return measured >= goal
+
+
+def _room(room: str) -> list[Path]:
+    return sorted((ROOT / "src" / "aiops_agent" / room).rglob("*.py"))
+
+
+def _sources(rooms: Iterable[str]) -> dict[str, str]:
+    files = (file for room in rooms for file in _room(room))
+    return {file.relative_to(ROOT).as_posix(): file.read_text("utf-8") for file in files}
+
+
+def _files(*places: str) -> list[Path]:
+    """Return the files that git knows or would take up, below these places."""
+    words = ["git", "ls-files", "-co", "--exclude-standard", "--", *places]
+    listed = subprocess.run(words, cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    return [file for name in sorted(set(listed.splitlines())) if (file := ROOT / name).is_file()]
+
+
+def _digest(files: Iterable[Path]) -> str:
+    made = hashlib.sha256()
+    for file in files:
+        made.update(f"{file}\0".encode() + file.read_bytes() + b"\0")
+    return made.hexdigest()
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv))

@@ -7,10 +7,22 @@ from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
+from hypothesis import HealthCheck, settings
 
 from aiops_agent.adapters.sql.engine import make_engine
 from aiops_agent.adapters.sql.migrate import upgrade
 from aiops_agent.adapters.sql.store import SqlStore
+
+# Properties are tried with the same examples in every run, on a machine of any speed.
+settings.register_profile(
+    "steady",
+    max_examples=200,
+    deadline=None,
+    derandomize=True,
+    database=None,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
+)
+settings.load_profile("steady")
 
 POSTGRES = os.environ.get("AIOPS_TEST_POSTGRES", "")
 

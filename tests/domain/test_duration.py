@@ -3,6 +3,8 @@
 from datetime import timedelta
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from aiops_agent.domain.duration import duration, spelled
 
@@ -30,3 +32,19 @@ def test_anything_else_is_no_duration(text: str) -> None:
 
 def test_nothing_is_spelled_too() -> None:
     assert spelled(timedelta()) == "0s"
+
+
+@given(st.integers(0, 10**12))
+def test_what_is_spelled_reads_back_to_the_millisecond(milliseconds: int) -> None:
+    length = timedelta(milliseconds=milliseconds)
+
+    assert duration(spelled(length)) == length
+
+
+@given(st.text("0159.msdh x", max_size=12))
+def test_a_text_is_a_length_of_time_or_a_value_error(text: str) -> None:
+    try:
+        length = duration(text)
+    except ValueError:
+        return
+    assert length >= timedelta()

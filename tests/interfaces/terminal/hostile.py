@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 _BODY = Path(__file__).parents[2] / "data" / "alertmanager" / "14_hostile_strings.json"
-_BITS = (
+BITS = (
     *(chr(code) for code in (*range(0x20), *range(0x7F, 0xA0))),
     *"\u00ad\u034f\u061c\u115f\u180e\u200b\u200c\u200d\u200e\u200f\u2028\u2029\u202a\u202e",
     *"\u2060\u2066\u2069\u3164\ufe0f\ufeff\uffa0\U000e0001\U000e0069\U000e01ef\ud800\udfff\ue000",
@@ -50,7 +50,7 @@ def hostile_strings(count: int) -> list[str]:
     """Return every recorded hostile string, then seeded mixtures up to `count`."""
     chance = random.Random(7)
     mixed = [
-        "".join(chance.choice(_BITS) for _ in range(chance.randint(1, 12)))
+        "".join(chance.choice(BITS) for _ in range(chance.randint(1, 12)))
         for _ in range(count - len(HOSTILE))
     ]
     return [*HOSTILE, *mixed]

@@ -84,12 +84,12 @@ async def tell(built: House, engine: Engine) -> Figures:
     async for event in engine.follow(incident):
         if event.type is EventType.APPROVAL_PENDING:
             figures.to_plan = figures.lap()
-            request = built.service.approval(incident)
-            built.service.decide(
+            request = built.queries.approval(incident)
+            built.commands.decide(
                 request.id, approve=True, by="bench", surface=Surface.FLAG, digest=request.digest
             )
     figures.to_end = figures.to_plan + figures.lap()
-    figures.ending = built.service.incident(incident).status.value
+    figures.ending = built.queries.incident(incident).status.value
     return figures
 
 

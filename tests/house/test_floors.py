@@ -15,7 +15,7 @@ CONTRACTS = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["import
 # contract: the file that gets a wrong line, and the line
 PLANTED = {
     "floors": ("domain/alert.py", "from aiops_agent import bootstrap"),
-    "hands": ("workflow/service.py", "from aiops_agent.actions import platform"),
+    "hands": ("workflow/queries.py", "from aiops_agent.actions import platform"),
     "voices": ("agents/plan.py", "from aiops_agent.safety import execute"),
     "agents": ("agents/triage.py", "from aiops_agent.agents import diagnose"),
     "actions": ("actions/scale.py", "from aiops_agent.actions import restart"),
@@ -27,6 +27,8 @@ PLANTED = {
     "vendors": ("adapters/webhook.py", "from aiops_agent.adapters import alertmanager"),
     "pure": ("reasoning/rank.py", "import httpx2"),
     "engine": ("interfaces/cli/main.py", "import dbos"),
+    "readers": ("interfaces/http/pages.py", "from aiops_agent.workflow import commands"),
+    "light": ("workflow/queries.py", "from aiops_agent.workflow import deps"),
     "store": ("simulator/shop.py", "import sqlalchemy"),
 }
 
@@ -63,9 +65,24 @@ def test_our_floors_hold(copy: Path) -> None:
     assert f"Contracts: {len(CONTRACTS)} kept, 0 broken." in done.stdout
 
 
-@pytest.mark.parametrize("contract", PLANTED)
-def test_a_planted_import_breaks_the_contract(contract: str, copy: Path) -> None:
-    path, line = PLANTED[contract]
+# Each room that only shows, and each of the doors that it must not find.
+READERS = [
+    ("readers", path, f"from aiops_agent.workflow import {door}")
+    for path in (
+        "interfaces/http/pages.py",
+        "interfaces/http/metrics.py",
+        "interfaces/terminal/follow.py",
+    )
+    for door in ("commands", "intake")
+]
+
+
+@pytest.mark.parametrize(
+    ("contract", "path", "line"), [*((name, *found) for name, found in PLANTED.items()), *READERS]
+)
+def test_a_planted_import_breaks_the_contract(
+    contract: str, path: str, line: str, copy: Path
+) -> None:
     file = copy / "src" / "aiops_agent" / path
     file.write_text(f"{file.read_text()}\n{line}\n")
 

@@ -25,7 +25,7 @@ def violations(job: Job) -> list[str]:
     """Return what is wrong with the end of a run; nothing when all promises were kept."""
     built = house(job.settings())
     try:
-        with built.service.store.begin() as work:
+        with built.store.begin() as work:
             found = work.incidents.loaded()
             if len(found) != 1:
                 return [f"{len(found)} incidents instead of one"]
@@ -37,7 +37,7 @@ def violations(job: Job) -> list[str]:
 def told(job: Job) -> tuple[str, ...]:
     """Return the keys of everything that was told, refused answers apart."""
     built = house(job.settings())
-    events = built.service.events()
+    events = built.queries.events()
     built.close()
     return tuple(e.key for e in events if e.type is not EventType.APPROVAL_REFUSED)
 

@@ -52,10 +52,10 @@ class Person:
         return bool(waits) and len(self._job.died) <= waits[-1]
 
     def _look(self, desk: House) -> None:
-        for request in desk.service.approvals((ApprovalState.PENDING,)):
+        for request in desk.queries.approvals((ApprovalState.PENDING,)):
             for digest in ("0" * 64, request.digest, request.digest):
                 with contextlib.suppress(ApprovalError):
-                    desk.service.decide(
+                    desk.commands.decide(
                         request.id,
                         approve=True,
                         by="a person",

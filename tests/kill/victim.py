@@ -69,7 +69,7 @@ async def work(built: House, scenario: str, stop: "Stop") -> bool:
 
 def heard(engine: Engine) -> bool:
     """Whether an alert was ever kept in this store."""
-    with engine.service.store.begin() as work:
+    with engine.deps.store.begin() as work:
         return bool(work.inbox.waiting(1) or work.incidents.listed(limit=1))
 
 
@@ -81,8 +81,7 @@ async def told(engine: Engine) -> None:
 
 async def opened(engine: Engine) -> str:
     """Return the incident as soon as it is there; it is not started here."""
-    service = engine.service
-    while not (found := await asyncio.to_thread(service.incidents)):  # noqa: ASYNC110 -- a store
+    while not (found := await asyncio.to_thread(engine.queries.incidents)):  # noqa: ASYNC110 -- a store
         await asyncio.sleep(0.02)
     while await DBOS.get_workflow_status_async(found[0].id) is None:  # noqa: ASYNC110 -- a store
         await asyncio.sleep(0.02)

@@ -26,12 +26,12 @@ Answer: TypeAlias = Callable[[House, Event], Any]
 
 def yes(built: House, event: Event) -> None:
     """Approve what waits."""
-    built.service.decide(event.incident, approve=True, by="pat", surface=Surface.COMMAND)
+    built.commands.decide(event.incident, approve=True, by="pat", surface=Surface.COMMAND)
 
 
 def no(built: House, event: Event) -> None:
     """Reject what waits."""
-    built.service.decide(
+    built.commands.decide(
         event.incident, approve=False, by="pat", surface=Surface.COMMAND, reason="not now"
     )
 
@@ -80,7 +80,7 @@ class Stage:
         settings: dict[str, Any],
     ) -> Told:
         async with self._engine(settings) as (built, engine):
-            with built.service.store.begin() as work:
+            with built.store.begin() as work:
                 for past in memory:
                     work.archive.add(past, None)
             shop = built.demo.begin(scenario, seed, remember=False)
@@ -95,7 +95,7 @@ class Stage:
             events.append(event)
             if event.type is EventType.APPROVAL_PENDING:
                 await asyncio.to_thread(answer, built, event)
-        incident = built.service.incident(opened)
+        incident = built.queries.incident(opened)
         folder = self.state / "shops" / incident.environment.name
         return Told(incident, events, effects(folder))
 

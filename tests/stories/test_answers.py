@@ -38,7 +38,7 @@ async def test_a_no_changes_nothing_and_hands_over(stage: Stage) -> None:
 async def test_a_yes_to_another_plan_is_refused_and_recorded(stage: Stage) -> None:
     def wrong_then_no(built: House, event: Event) -> None:
         with pytest.raises(ApprovalError, match=r"another|is for plan"):
-            built.service.decide(
+            built.commands.decide(
                 event.incident, approve=True, by="pat", surface=Surface.WEB, digest="0" * 64
             )
         no(built, event)
@@ -90,8 +90,8 @@ async def test_in_mode_act_a_restart_still_needs_a_person(stage: Stage) -> None:
 
 async def test_a_takeover_while_waiting_stops_the_agent(stage: Stage) -> None:
     def take_over(built: House, event: Event) -> None:
-        built.service.take_over(event.incident, "pat", "mine")
-        request = built.service.approval(event.incident)
+        built.commands.take_over(event.incident, "pat", "mine")
+        request = built.queries.approval(event.incident)
         assert request.state in (ApprovalState.PENDING, ApprovalState.WITHDRAWN)
 
     told = await stage.play("hung-process", take_over)

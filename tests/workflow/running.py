@@ -44,7 +44,7 @@ class Run:
         self.house = house(Settings(state_dir=self.folder, mode=self.mode), parts)
         try:
             asyncio.run(self._live(self.house))
-            return self.house.service.incident(self.name)
+            return self.house.queries.incident(self.name)
         finally:
             self.house.close()
 
@@ -54,20 +54,20 @@ class Run:
 
     def answer(self, *, approve: bool = True) -> None:
         """Answer as a person."""
-        self.house.service.decide(
+        self.house.commands.decide(
             self.name, approve=approve, by="alex", surface=Surface.COMMAND, reason="I say so"
         )
 
     def pass_time(self, **length: float) -> None:
         """Let wall time pass, and wake the story as its own timer would."""
         self.ahead += timedelta(**length)
-        with self.house.service.store.begin() as work:
+        with self.house.store.begin() as work:
             work.wake(self.name, f"time:{self.ahead}")
 
     @property
     def request(self) -> ApprovalRequest:
         """The newest question."""
-        return self.house.service.approval(self.name)
+        return self.house.queries.approval(self.name)
 
     @property
     def effects(self) -> tuple[Operation, ...]:

@@ -27,7 +27,7 @@ def yes(run: Run) -> None:
 
 
 def takes_over(run: Run) -> None:
-    run.house.service.take_over(run.name, "alex", "mine")
+    run.house.commands.take_over(run.name, "alex", "mine")
 
 
 def somebody_restarts(run: Run) -> None:

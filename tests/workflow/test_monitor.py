@@ -44,17 +44,17 @@ async def _until(reached: Callable[[], bool]) -> None:
 async def _tended(built: House, engine: Engine) -> Incident:
     shop = built.demo.begin("third-party-outage", 1, remember=False)
     (opened,) = await engine.intake(shop)
-    await _until(lambda: opened in engine.story.alive or built.service.incident(opened).ended)
+    await _until(lambda: opened in engine.story.alive or built.queries.incident(opened).ended)
     await _until(lambda: opened not in engine.story.alive)
     await asyncio.sleep(0.2)  # the durable engine writes down how it ended
     now = 0.0
-    monitor = StalledWorkflowMonitor(built.service.deps, engine.story, lambda: now)
+    monitor = StalledWorkflowMonitor(engine.deps, engine.story, lambda: now)
     await monitor.check([opened])
-    assert not built.service.incident(opened).ended, "missed for no time is not dead"
+    assert not built.queries.incident(opened).ended, "missed for no time is not dead"
     now = GRACE_SECONDS + 1
     await monitor.check([opened])
-    await _until(lambda: built.service.incident(opened).ended)
-    return built.service.incident(opened)
+    await _until(lambda: built.queries.incident(opened).ended)
+    return built.queries.incident(opened)
 
 
 def _play(state: Path, error: BaseException) -> Incident:

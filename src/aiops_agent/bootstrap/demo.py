@@ -12,7 +12,7 @@ from aiops_agent.domain.errors import UsageError
 from aiops_agent.ports.store import Store
 from aiops_agent.simulator.past import remembered
 from aiops_agent.simulator.plug import OpenShop, create_shop
-from aiops_agent.workflow.service import Service
+from aiops_agent.workflow.intake import Intake
 
 MOST_SHOPS = 10_000
 
@@ -23,7 +23,7 @@ class Demo:
 
     folder: Path
     places: Places
-    service: Service
+    intake: Intake
 
     def begin(
         self, scenario: str, seed: int, *, remember: bool, names: dict[str, str] | None = None
@@ -35,16 +35,16 @@ class Demo:
         shop = self._found(scenario, seed, names)
         environment = self.places.add_shop(shop)
         if remember:
-            _remember(self.service.store, names)
+            _remember(self.intake.store, names)
         body = json.dumps([alert.document() for alert in shop.alerts], sort_keys=True)
-        self.service.keep(
+        self.intake.keep(
             Delivery(
                 source="shop",
                 environment=environment,
                 digest=sha256(f"{environment}\n{body}".encode()).hexdigest(),
                 body=body,
                 alerts=shop.alerts,
-                received_at=self.service.deps.now(),
+                received_at=self.intake.now(),
             )
         )
         return environment

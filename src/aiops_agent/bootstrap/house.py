@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
 from sqlalchemy import Engine as Database
@@ -30,16 +31,21 @@ from aiops_agent.registry import ALERT_DECODERS, CATALOGUE, RULES
 from aiops_agent.safety.execute import Executor
 from aiops_agent.settings.sections import Settings
 from aiops_agent.simulator.scenarios import SCENARIOS, Scenario
+from aiops_agent.workflow.commands import Commands
 from aiops_agent.workflow.deps import Deps, Terms
 from aiops_agent.workflow.durable import Durable
 from aiops_agent.workflow.engine import Engine
 from aiops_agent.workflow.executor_steps import Busy, ExecutorSteps
+from aiops_agent.workflow.feed import Feed
+from aiops_agent.workflow.gate import Gate
 from aiops_agent.workflow.inform import Inform
+from aiops_agent.workflow.intake import Intake
 from aiops_agent.workflow.lock import Lock, holder
 from aiops_agent.workflow.monitor import StalledWorkflowMonitor
+from aiops_agent.workflow.queries import Queries
 from aiops_agent.workflow.receive import Receive
 from aiops_agent.workflow.resolve import ResolveIncident
-from aiops_agent.workflow.service import Service
+from aiops_agent.workflow.takeover import take_over
 
 _NAMES = {"shop": "`aiops demo`", "serve": "`aiops serve`"}
 STORY = "aiops"  # waiting incidents are found again by this name: never change it
@@ -73,14 +79,24 @@ class House:
         )
         self._deps = _deps(settings, parts, store, self.places)
         self._running: Engine | None = None
-        self.service = Service(
-            deps=self._deps,
+        self.store, self.queries = store, Queries(store)
+        self.feed = Feed(self.queries)
+        self.commands = Commands(
+            store=store,
+            now=parts.now,
+            answer=Gate(self._deps).answer,
+            stop=partial(take_over, self._deps),
+        )
+        self.intake = Intake(
+            store=store,
             environment=settings.environment,
             decoders=ALERT_DECODERS,
+            now=parts.now,
             heard=self._heard,
             running=lambda: self._running is not None,
+            mark=parts.mark,
         )
-        self.demo = Demo(settings.state_dir / "shops", self.places, self.service)
+        self.demo = Demo(settings.state_dir / "shops", self.places, self.intake)
 
     @property
     def scenarios(self) -> Sequence[Scenario]:
@@ -113,7 +129,7 @@ class House:
 
     async def doctor(self) -> Sequence[Checkup]:
         """Look at the store and at everything that is configured."""
-        ready, words = await asyncio.to_thread(self.service.store_ready)
+        ready, words = await asyncio.to_thread(self.intake.store_ready)
         health = Health.OK if ready else Health.PROBLEM
         address = self._database.url.render_as_string(hide_password=True)
         store = Checkup(group="core", name="store", health=health, words=f"{address}: {words}")
@@ -150,7 +166,9 @@ class House:
         ]
         story = self._story(busy)
         return Engine(
-            service=self.service,
+            deps=self._deps,
+            queries=self.queries,
+            feed=self.feed,
             story=story,
             monitor=StalledWorkflowMonitor(self._deps, story, time.monotonic),
             receive=Receive(self._deps),

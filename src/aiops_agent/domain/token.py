@@ -1,5 +1,6 @@
 """A bearer token as we keep it: never the secret itself."""
 
+import hashlib
 from datetime import datetime
 
 from aiops_agent.domain.value import Value
@@ -12,3 +13,8 @@ class Token(Value):
     secret: str
     created_at: datetime
     revoked_at: datetime | None = None
+
+
+def hashed(secret: str) -> str:
+    """Return what is kept of a secret: its SHA-256 in hex."""
+    return hashlib.sha256(secret.encode()).hexdigest()

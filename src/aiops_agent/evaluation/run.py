@@ -53,7 +53,7 @@ class Runner:
         if len(opened) != 1:
             raise StoreError(f"The alerts of {shop} opened {len(opened)} incidents, not one.")
         await _approve_all(built, engine, opened[0])
-        return built.service.incident(opened[0])
+        return built.queries.incident(opened[0])
 
 
 async def _approve_all(built: House, engine: Engine, incident: IncidentId) -> None:
@@ -61,7 +61,7 @@ async def _approve_all(built: House, engine: Engine, incident: IncidentId) -> No
         if event.type is EventType.APPROVAL_PENDING:
             with suppress(ApprovalError):  # withdrawn in the meantime: the story goes on
                 await asyncio.to_thread(
-                    built.service.decide,
+                    built.commands.decide,
                     incident,
                     approve=True,
                     by="evaluation",

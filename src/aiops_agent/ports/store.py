@@ -293,11 +293,15 @@ class Work(Protocol):
         """Wake the story of an incident when this transaction commits; once per key."""
 
 
-class Store(Protocol):
-    """Opens transactions."""
-
-    def begin(self) -> AbstractContextManager[Work]:
-        """Open a transaction; leaving the block commits, an error rolls back."""
+class Reader(Protocol):
+    """Opens views."""
 
     def read(self) -> AbstractContextManager[View]:
         """Open a view of this moment, without waiting for a transaction that is open."""
+
+
+class Store(Reader, Protocol):
+    """Opens views and transactions."""
+
+    def begin(self) -> AbstractContextManager[Work]:
+        """Open a transaction; leaving the block commits, an error rolls back."""

@@ -14,13 +14,15 @@ from aiops_agent.domain.environment import EnvironmentRef
 from aiops_agent.domain.errors import AiopsError, ApprovalError, UsageError
 from aiops_agent.domain.event import Event
 from aiops_agent.domain.incident import IncidentId
+from aiops_agent.workflow.deps import Deps
 from aiops_agent.workflow.executor_steps import Busy
+from aiops_agent.workflow.feed import Feed
 from aiops_agent.workflow.gate import Gate
 from aiops_agent.workflow.inform import Inform
 from aiops_agent.workflow.monitor import UNDER_WAY, StalledWorkflowMonitor
+from aiops_agent.workflow.queries import Queries
 from aiops_agent.workflow.receive import Receive
 from aiops_agent.workflow.resolve import ResolveIncident
-from aiops_agent.workflow.service import Service
 
 log = logging.getLogger(__name__)
 
@@ -48,7 +50,9 @@ class Answers(Protocol):
 class Engine:
     """Runs the stories of this process. Use it inside `async with bootstrap's engine(...)`."""
 
-    service: Service
+    deps: Deps
+    queries: Queries
+    feed: Feed
     story: ResolveIncident
     receive: Receive
     busy: Busy
@@ -88,7 +92,7 @@ class Engine:
         """Handle the inbox of an environment and start the stories of its open incidents."""
         await self.receive.handle(environment)
         open_now = await asyncio.to_thread(
-            self.service.incidents, open_only=True, environment=environment
+            self.queries.incidents, open_only=True, environment=environment
         )
         for incident in open_now:
             if incident.id not in self.story.alive:
@@ -108,35 +112,13 @@ class Engine:
         return f"{status.status}: {status.error}"
 
     async def follow(self, incident_id: str) -> AsyncIterator[Event]:
-        """Yield the events of an incident from the first on, until it has ended and is archived."""
-        cursor = 0
-        while True:
-            events = await asyncio.to_thread(self.service.events, cursor, incident_id)
-            for event in events:
-                cursor = event.id
-                yield event
-            if not events and await asyncio.to_thread(self._told, incident_id):
-                await self._returned(incident_id)
-                # The last ones may have come between the look at the bus and the one at the end.
-                for event in await asyncio.to_thread(self.service.events, cursor, incident_id):
-                    yield event
-                return
-            if not events:
-                await asyncio.sleep(POLL_SECONDS / 2)
-
-    async def _returned(self, incident_id: str) -> None:
-        """Let the story return, so that closing the engine cuts off nothing."""
+        """Yield the events of an incident until it has ended; then its workflow has returned."""
+        async for event in self.feed.incident(incident_id):
+            yield event
+        # Closing the engine then cuts off nothing.
         story: WorkflowHandleAsync[str] = await DBOS.retrieve_workflow_async(incident_id)
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(story.get_result(polling_interval_sec=0.02), RETURN_SECONDS)
-
-    def _told(self, incident_id: str) -> bool:
-        incident = self.service.incident(incident_id)
-        if not incident.ended:
-            return False
-        with self.service.store.begin() as work:
-            cases = work.archive.cases(incident.environment.kind)
-            return any(case.id == incident.id for case in cases)
 
     def _loop(
         self, name: str, turn: Callable[[], Coroutine[Any, Any, object]], pause: float
@@ -167,15 +149,15 @@ class Engine:
                 log.warning("shop left behind", extra={"shop": str(environment), "why": str(error)})
 
     def _unfinished_shops(self) -> list[EnvironmentRef]:
-        with self.service.store.begin() as work:
-            waiting = [delivery.environment for delivery in work.inbox.waiting(MOST_LEFT)]
-            unfinished = work.incidents.listed(open_only=True, limit=MOST_LEFT)
+        with self.deps.store.read() as view:
+            waiting = [delivery.environment for delivery in view.inbox.waiting(MOST_LEFT)]
+            unfinished = view.incidents.listed(open_only=True, limit=MOST_LEFT)
         found = {*waiting, *(incident.environment for incident in unfinished)}
         return sorted((one for one in found if one.simulated), key=str)
 
     async def _check_stalled(self) -> None:
         unended = await asyncio.to_thread(
-            self.service.incidents,
+            self.queries.incidents,
             open_only=True,
             environment=self.environment,
             limit=MOST_LEFT,
@@ -189,20 +171,20 @@ class Engine:
 
     def _take_answer(self, request_id: str) -> None:
         try:
-            decision = self.answers.take(request_id, self.service.deps.now())
+            decision = self.answers.take(request_id, self.deps.now())
         except ApprovalError as error:
             self._refuse_file(request_id, str(error))
             return
         if decision is not None:
             with contextlib.suppress(ApprovalError):  # refused and recorded by the gate
-                Gate(self.service.deps).answer(request_id, decision)
+                Gate(self.deps).answer(request_id, decision)
 
     def _refuse_file(self, request_id: str, why: str) -> None:
         """Record it once, however long a file lies there that could not be consumed."""
         if self._stuck.get(request_id) == why:
             return
         log.warning("approval file refused", extra={"id": request_id, "why": why})
-        Gate(self.service.deps).refuse(request_id, why, by="", surface=Surface.FILE)
+        Gate(self.deps).refuse(request_id, why, by="", surface=Surface.FILE)
         self._stuck.pop(request_id, None)
         if request_id in self.answers.waiting():
             self._stuck[request_id] = why

@@ -28,6 +28,7 @@ from aiops_agent.domain.postmortem import Postmortem
 from aiops_agent.domain.survey import ServiceSurvey, SignalSource
 from aiops_agent.domain.telemetry import ServiceName, Signal
 from aiops_agent.domain.token import Token
+from aiops_agent.workflow.feed import Feed
 from tests.interfaces.terminal import canned
 
 NOW = datetime.now(UTC)
@@ -66,8 +67,11 @@ class PlayedService:
             raise UsageError(f"There is no incident {incident_id!r}. Did you mean {self.one.id}?")
         return self.one
 
-    def events(self, after: int = 0, incident: str | None = None) -> Sequence[Event]:
-        return [event for event in self.told if event.id > after]
+    def events(self, after: int = 0, incident: str | None = None) -> tuple[Event, ...]:
+        return tuple(event for event in self.told if event.id > after)
+
+    def newest_event(self) -> int:
+        return self.told[-1].id
 
     def approvals(
         self, states: Sequence[ApprovalState] = (), limit: int = 100
@@ -147,12 +151,22 @@ class PlayedHouse:
     """What bootstrap would build; `opened` records the roles that were played."""
 
     service: PlayedService = field(default_factory=PlayedService)
+    feed: Feed = field(init=False)
     opened: list[str] = field(default_factory=list)
     sick: bool = False
     died: str = ""
     worker: str = "77"
     closed: bool = False
     scenarios = (Broken("traffic-surge", "too much traffic"), Broken("hung-process", "it hangs"))
+
+    def __post_init__(self) -> None:
+        self.feed = Feed(self.service)
+
+    @property
+    def queries(self) -> PlayedService:
+        return self.service
+
+    commands = queries
 
     @property
     def demo(self) -> "PlayedHouse":

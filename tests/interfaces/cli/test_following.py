@@ -12,11 +12,11 @@ from aiops_agent.domain.approval import ApprovalState, Surface
 from aiops_agent.domain.environment import EnvironmentRef
 from aiops_agent.domain.event import Event
 from aiops_agent.domain.incident import Ending, Incident, Status
-from aiops_agent.interfaces.cli import follow as following
 from aiops_agent.interfaces.cli import keyboard
 from aiops_agent.interfaces.cli.call import Call
 from aiops_agent.interfaces.cli.exits import Exit, exit_of
 from aiops_agent.interfaces.cli.follow import Following, Manner
+from aiops_agent.workflow import feed
 from tests.interfaces.cli.conftest import Aiops
 from tests.interfaces.cli.played import REQUEST, PlayedHouse, answered
 from tests.interfaces.terminal import canned
@@ -105,7 +105,7 @@ def test_a_story_that_died_is_told_and_not_waited_for(
 ) -> None:
     house.died = "ERROR: a defect"
     house.service.request = REQUEST.model_copy(update={"state": ApprovalState.WITHDRAWN})
-    monkeypatch.setattr(following, "DOUBT", timedelta(milliseconds=100))
+    monkeypatch.setattr(feed, "QUIET", timedelta(milliseconds=100))
 
     ran = aiops("demo")
 

@@ -3,8 +3,10 @@
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from typing import cast
 
 import pytest
+from fastapi import FastAPI
 from fastapi.testclient import TestClient
 
 from aiops_agent.adapters import alertmanager
@@ -13,6 +15,9 @@ from aiops_agent.domain.environment import EnvironmentRef
 from aiops_agent.domain.errors import UsageError
 from aiops_agent.domain.incident import Incident, IncidentSummary
 from aiops_agent.interfaces.http.app import make_app
+from aiops_agent.interfaces.http.metrics import Metrics
+from aiops_agent.workflow.intake import Intake
+from aiops_agent.workflow.queries import Queries
 
 NOW = datetime(2026, 11, 24, 9, 30, tzinfo=UTC)
 TOKEN = "aiops_right"
@@ -82,8 +87,18 @@ class FakeMetrics:
     def received(self, delivery: Delivery) -> None:
         self.count += 1
 
-    def render(self) -> bytes:
+    async def render(self) -> bytes:
         return b"aiops_fake %d\n" % self.count
+
+
+def app_of(service: FakeService, metrics: FakeMetrics, *, tokens_required: bool) -> FastAPI:
+    """Return the application before the fakes."""
+    return make_app(
+        cast(Queries, service),
+        cast(Intake, service),
+        tokens_required=tokens_required,
+        metrics=cast(Metrics, metrics),
+    )
 
 
 @pytest.fixture
@@ -102,7 +117,7 @@ def door(service: FakeService, metrics: FakeMetrics) -> Iterator[Callable[[bool]
     clients: list[TestClient] = []
 
     def made(tokens_required: bool) -> TestClient:
-        app = make_app(service, tokens_required=tokens_required, metrics=metrics)
+        app = app_of(service, metrics, tokens_required=tokens_required)
         client = TestClient(app, raise_server_exceptions=False, follow_redirects=False)
         clients.append(client)
         return client

@@ -8,13 +8,12 @@ import pytest
 from fastapi.testclient import TestClient
 
 from aiops_agent.domain.errors import StoreError
-from aiops_agent.interfaces.http import app as doors
-from aiops_agent.interfaces.http.app import make_app
+from aiops_agent.interfaces.http import alerts as doors
 from aiops_agent.interfaces.http.inward import MAX_BODY
 from tests.adapters.test_alertmanager import body
 from tests.adapters.test_alertmanager_mutations import mutations
 
-from .conftest import BEARER, FakeMetrics, FakeService
+from .conftest import BEARER, FakeMetrics, FakeService, app_of
 
 PATH = "/api/v1/alertmanager"
 
@@ -76,7 +75,7 @@ async def test_the_token_is_looked_at_before_the_body_is_read(
 ) -> None:
     order: list[str] = []
     monkeypatch.setattr(service, "authorised", order.append)
-    app = make_app(service, tokens_required=True, metrics=metrics)
+    app = app_of(service, metrics, tokens_required=True)
     sent: list[MutableMapping[str, Any]] = []
 
     async def receive() -> MutableMapping[str, Any]:

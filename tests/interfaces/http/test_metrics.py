@@ -2,13 +2,12 @@
 
 from datetime import timedelta
 
-import pytest
-
 from aiops_agent.adapters.sql.store import SqlStore
 from aiops_agent.domain.incident import Status
 from aiops_agent.domain.payload import EventType, Unreadable
-from aiops_agent.interfaces.http import metrics as counts
 from aiops_agent.interfaces.http.metrics import Metrics
+from aiops_agent.workflow.feed import Feed
+from aiops_agent.workflow.queries import Queries
 from tests.contracts.payloads import PAYLOADS
 from tests.contracts.samples import (
     NOW,
@@ -41,15 +40,20 @@ def lived(store: SqlStore) -> None:
             work.events.append(an_event(f"e{number}", payload=payload, written_at=at))
 
 
-def values(metrics: Metrics) -> dict[str, float]:
-    lines = metrics.render().decode().splitlines()
+def counting(store: SqlStore) -> Metrics:
+    queries = Queries(store)
+    return Metrics(queries, Feed(queries), "1.2.3")
+
+
+async def values(metrics: Metrics) -> dict[str, float]:
+    lines = (await metrics.render()).decode().splitlines()
     pairs = (line.rpartition(" ") for line in lines if line.startswith("aiops_"))
     return {name: float(value) for name, _, value in pairs}
 
 
-def test_a_story_is_counted_by_its_events(store: SqlStore) -> None:
+async def test_a_story_is_counted_by_its_events(store: SqlStore) -> None:
     lived(store)
-    found = values(Metrics(store, "1.2.3"))
+    found = await values(counting(store))
 
     assert found['aiops_incidents_total{outcome="fixed",severity="sev2"}'] == 1
     assert found['aiops_policy_decisions_total{decision="ask",rule="propose_asks"}'] == 1
@@ -63,46 +67,45 @@ def test_a_story_is_counted_by_its_events(store: SqlStore) -> None:
     assert any(name.startswith('aiops_build_info{python="3.') for name in found)
 
 
-def test_a_restart_changes_no_count_of_the_story(
-    store: SqlStore, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(counts, "BATCH", 3)
+async def test_a_restart_changes_no_count_of_the_story(store: SqlStore) -> None:
     lived(store)
-    before = Metrics(store, "1")
-    first = values(before)
+    before = counting(store)
+    first = await values(before)
 
-    assert values(before) == first == values(Metrics(store, "1"))
+    assert await values(before) == first == await values(counting(store))
 
 
-def test_what_comes_later_is_added(store: SqlStore) -> None:
-    metrics = Metrics(store, "1")
+async def test_what_comes_later_is_added(store: SqlStore) -> None:
+    metrics = counting(store)
     name = 'aiops_incidents_total{outcome="fixed",severity="sev2"}'
-    assert name not in values(metrics)
+    assert name not in await values(metrics)
     lived(store)
 
-    assert values(metrics)[name] == 1
+    assert (await values(metrics))[name] == 1
 
 
-def test_gauges_say_what_is_so_now(store: SqlStore) -> None:
-    metrics = Metrics(store, "1")
+async def test_gauges_say_what_is_so_now(store: SqlStore) -> None:
+    metrics = counting(store)
     waiting = an_incident(status=Status.AWAITING_APPROVAL)
     with store.begin() as work:
         work.incidents.put(waiting)
         work.approvals.ask(an_approval())
     phase = 'aiops_incidents_open{phase="awaiting_approval"}'
-    found = values(metrics)
+    found = await values(metrics)
     with store.begin() as work:
         work.incidents.put(waiting.move(Status.ESCALATED, "no", at=NOW))
 
     assert (found[phase], found["aiops_approvals_pending"]) == (1, 1)
-    assert values(metrics)[phase] == 0
+    assert (await values(metrics))[phase] == 0
 
 
-def test_alerts_are_counted_by_their_state_and_rejected_bodies_as_such(store: SqlStore) -> None:
-    metrics = Metrics(store, "1")
+async def test_alerts_are_counted_by_their_state_and_rejected_bodies_as_such(
+    store: SqlStore,
+) -> None:
+    metrics = counting(store)
     metrics.received(a_delivery(alerts=(an_alert(), an_alert(state="resolved"), an_alert())))
     metrics.received(a_delivery(alerts=(), rejected="no JSON"))
-    found = values(metrics)
+    found = await values(metrics)
 
     total = 'aiops_alerts_received_total{{source="alertmanager",status="{}"}}'
     kinds = [found[total.format(kind)] for kind in ("firing", "resolved", "rejected")]
@@ -111,16 +114,16 @@ def test_alerts_are_counted_by_their_state_and_rejected_bodies_as_such(store: Sq
     assert found[last] == NOW.timestamp()
 
 
-def test_an_event_of_another_version_holds_up_nobody(store: SqlStore) -> None:
+async def test_an_event_of_another_version_holds_up_nobody(store: SqlStore) -> None:
     with store.begin() as work:
         work.events.append(an_event("old", payload=Unreadable(was="future.thing")))
     lived(store)
 
-    found = values(Metrics(store, "1"))
+    found = await values(counting(store))
     assert found['aiops_incidents_total{outcome="fixed",severity="sev2"}'] == 1
 
 
-def test_no_label_ever_names_an_incident(store: SqlStore) -> None:
+async def test_no_label_ever_names_an_incident(store: SqlStore) -> None:
     lived(store)
 
-    assert "INC-" not in Metrics(store, "1").render().decode()
+    assert "INC-" not in (await counting(store).render()).decode()

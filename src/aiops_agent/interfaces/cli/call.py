@@ -106,13 +106,6 @@ class Call:
         if "house" in self.__dict__:
             self.house.close()
 
-    def last_event(self) -> int:
-        """Return the id of the newest event on the bus; 0 when it is empty."""
-        last = 0
-        while found := self.house.service.events(last):
-            last = found[-1].id
-        return last
-
     def answer(self, output: Output, data: Json, draw: Callable[[int], RenderableType]) -> None:
         """Print data as JSON, or drawn for the width of the screen."""
         if output is Output.JSON:

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 
 from aiops_agent import __version__
-from aiops_agent.interfaces.cli.facade import House, Service
+from aiops_agent.interfaces.cli.facade import House
 from aiops_agent.settings.sections import Server, Settings
 
 Serving = Callable[[asyncio.Event], Awaitable[None]]
@@ -17,7 +17,7 @@ def house(settings: Settings) -> House:
     return build(settings)
 
 
-def website(service: Service, server: Server, *, tokens_required: bool) -> tuple[int, Serving]:
+def website(house: House, server: Server, *, tokens_required: bool) -> tuple[int, Serving]:
     """Open the port; return it, and what serves on it until an event is set.
 
     Raises BusyError when the port cannot be had.
@@ -26,8 +26,8 @@ def website(service: Service, server: Server, *, tokens_required: bool) -> tuple
     from aiops_agent.interfaces.http.metrics import Metrics  # noqa: PLC0415 -- the lazy door
     from aiops_agent.interfaces.http.serve import listen, serve  # noqa: PLC0415 -- the lazy door
 
-    metrics = Metrics(service.store, __version__)
-    app = make_app(service, tokens_required=tokens_required, metrics=metrics)
+    metrics = Metrics(house.queries, house.feed, __version__)
+    app = make_app(house.queries, house.intake, tokens_required=tokens_required, metrics=metrics)
     listening = listen(server.host, server.port)
     port: int = listening.getsockname()[1]
     return port, lambda stop: serve(app, listening, stop)

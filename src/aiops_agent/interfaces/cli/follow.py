@@ -4,28 +4,25 @@ import asyncio
 import sys
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from enum import StrEnum
 
 from aiops_agent.adapters.approval_file import ApprovalFiles, approval_line
 from aiops_agent.domain.approval import ApprovalRequest, ApprovalState, Surface
-from aiops_agent.domain.errors import ApprovalError, StoreError, UsageError
+from aiops_agent.domain.errors import ApprovalError, UsageError
 from aiops_agent.domain.event import Event
 from aiops_agent.domain.incident import Incident
 from aiops_agent.domain.payload import EventType
 from aiops_agent.domain.quantity import span
 from aiops_agent.interfaces.cli.call import Call
 from aiops_agent.interfaces.cli.exits import Exit, exit_of
-from aiops_agent.interfaces.cli.facade import Engine, Service
+from aiops_agent.interfaces.cli.facade import Engine
 from aiops_agent.interfaces.cli.keyboard import forget_typed
 from aiops_agent.interfaces.cli.prompt import Answer, Prompt
 from aiops_agent.interfaces.terminal.blocks import Blocks
 from aiops_agent.interfaces.terminal.escape import problem
 from aiops_agent.interfaces.terminal.follow import Follower
-
-PAUSE = timedelta(milliseconds=100)  # between two looks at the bus
-DOUBT = timedelta(seconds=2)  # of silence, before the engine is asked whether it lives
-GRACE = timedelta(seconds=5)  # after the end, for the report
+from aiops_agent.workflow.queries import Queries
 
 
 class Manner(StrEnum):
@@ -44,32 +41,6 @@ def manner(call: Call, *, yes: bool = False) -> Manner:
     return Manner.ASK if call.interactive else Manner.LEAVE
 
 
-async def events(
-    service: Service, incident: str, engine: Engine | None = None
-) -> AsyncIterator[Event]:
-    """Yield the incident's events from the first one on; ends when it ended and is reported.
-
-    Raises StoreError when the engine says that its story died.
-    """
-    cursor, quiet = 0, timedelta()
-    while True:
-        found = await asyncio.to_thread(service.events, cursor, incident)
-        for event in found:
-            cursor, quiet = event.id, timedelta()
-            yield event
-        if found:
-            if found[-1].type is EventType.REPORT_WRITTEN:
-                return
-            continue
-        if quiet >= GRACE and (await asyncio.to_thread(service.incident, incident)).ended:
-            return
-        doubted = quiet and quiet % DOUBT < PAUSE
-        if engine and doubted and (why := await engine.broken(incident)):
-            raise StoreError(f"The story of {incident} died by an error of ours: {why}")
-        await asyncio.sleep(PAUSE.total_seconds())
-        quiet += PAUSE
-
-
 @dataclass
 class Following:
     """One incident on one screen; `asking` is the question on it, about `asked`."""
@@ -82,20 +53,21 @@ class Following:
     asked: ApprovalRequest | None = None
 
     @property
-    def service(self) -> Service:
-        """What may be asked and told."""
-        return self.call.house.service
+    def queries(self) -> Queries:
+        """What may be asked."""
+        return self.call.house.queries
 
     async def run(self) -> Exit:
         """Print until the incident ends, or a person is needed who cannot be asked here."""
         self.call.following = self.incident
         with self._screen() as screen:
-            stream = events(self.service, self.incident, self.engine)
+            died = self.engine.broken if self.engine else None
+            stream = self.call.house.feed.incident(self.incident, died)
             try:
                 left = await self._follow(stream, screen)
             finally:
                 await self._stop_asking()
-        return left or exit_of(self.service.incident(self.incident))
+        return left or exit_of(self.queries.incident(self.incident))
 
     def _screen(self) -> Follower:
         blocks = Blocks(self._incident, self._approval)
@@ -109,7 +81,7 @@ class Following:
             await self._stop_asking()
             screen.feed(event)
             if event.type is EventType.APPROVAL_PENDING or asked:
-                request = self.service.approval(self.incident)
+                request = self.queries.approval(self.incident)
                 if self._waits(request):
                     screen.pause()
                     if left := await self._question(request):
@@ -150,7 +122,7 @@ class Following:
         return None
 
     def _ask(self, request: ApprovalRequest) -> None:
-        incident = self.service.incident(self.incident)
+        incident = self.queries.incident(self.incident)
         if not _simulated(incident):
             forget_typed(sys.stdin)  # no yes to real changes from before they were shown
         if self.call.loaded.settings.notify.bell:
@@ -169,7 +141,7 @@ class Following:
 
     def _decide(self, request: ApprovalRequest, answer: Answer, surface: Surface) -> None:
         try:
-            self.service.decide(
+            self.call.house.commands.decide(
                 request.id,
                 approve=answer.approve,
                 by=self.call.user,
@@ -196,13 +168,13 @@ class Following:
 
     def _incident(self, name: str) -> Incident | None:
         try:
-            return self.service.incident(name)
+            return self.queries.incident(name)
         except UsageError:
             return None
 
     def _approval(self, name: str) -> ApprovalRequest | None:
         try:
-            return self.service.approval(name)
+            return self.queries.approval(name)
         except UsageError:
             return None
 

@@ -27,7 +27,7 @@ def show_list(
 ) -> None:
     """List incidents, newest first."""
     call = called(context)
-    found = call.house.service.incidents(open_only=open_only, limit=limit)
+    found = call.house.queries.incidents(open_only=open_only, limit=limit)
     call.answer(output, documents(found), lambda width: listing.incidents(found, width))
 
 
@@ -37,7 +37,7 @@ def show(
 ) -> None:
     """Show one incident: evidence, cause, deeds, timeline."""
     call = called(context)
-    service = call.house.service
+    service = call.house.queries
     found = service.incident(incident)
     told = service.events(0, found.id)
     data = {**found.document(), "events": [event.public() for event in told]}
@@ -48,7 +48,7 @@ def show(
 def watch(context: typer.Context, incident: IncidentArgument) -> None:
     """Follow an incident while another process works on it."""
     call = called(context)
-    found = call.house.service.incident(incident)
+    found = call.house.queries.incident(incident)
     if not found.ended and not call.house.works(_role(found)):
         call.note(f"No process works on {found.id}: aiops incident resume {found.id} goes on.")
     how = Manner.WATCH if call.interactive else Manner.LEAVE
@@ -63,7 +63,7 @@ def resume(context: typer.Context, incident: IncidentArgument) -> None:
 
 
 async def _resume(call: Call, name: str) -> Exit:
-    found = await asyncio.to_thread(call.house.service.incident, name)
+    found = await asyncio.to_thread(call.house.queries.incident, name)
     if found.ended:
         return await Following(call, found.id, Manner.LEAVE).run()
     async with call.house.engine(_role(found)) as engine:
@@ -86,7 +86,7 @@ def close(
 ) -> None:
     """Stop the agent on an incident: a person takes it."""
     call = called(context)
-    found = call.house.service.incident(incident)
+    found = call.house.queries.incident(incident)
     if found.ended:
         call.note(f"{found.id} has ended already: {found.status}.")
         return
@@ -95,5 +95,5 @@ def close(
             f"{found.id} is {found.status}; only its end closes it. To stop the agent and take "
             f"it over: aiops incident close {found.id} --takeover."
         )
-    call.house.service.take_over(found.id, call.user, reason)
+    call.house.commands.take_over(found.id, call.user, reason)
     call.note(f"{found.id} is yours: the agent sends nothing new and escalates it.")

@@ -76,7 +76,7 @@ async def _house(call: Call) -> list[Checkup]:
     """Look at the store and at what the house knows; a store that fails is a problem to show."""
     try:
         house = call.house
-        tokens = [token for token in house.service.tokens() if token.revoked_at is None]
+        tokens = [token for token in house.queries.tokens() if token.revoked_at is None]
         seen = await house.doctor()
     except (BusyError, StoreError) as error:
         problem = Health.PROBLEM

@@ -3,6 +3,7 @@
 import asyncio
 import ipaddress
 import signal
+from contextlib import aclosing
 from typing import Annotated
 
 import typer
@@ -16,7 +17,6 @@ from aiops_agent.interfaces.cli.running import run
 from aiops_agent.interfaces.terminal.blocks import Blocks
 from aiops_agent.interfaces.terminal.follow import Follower
 
-PAUSE_SECONDS = 1.0  # between two looks at the bus
 _RINGS = (
     EventType.APPROVAL_PENDING,
     EventType.APPROVAL_REMINDER,
@@ -42,18 +42,18 @@ def serve(
 
 async def _serve(call: Call) -> Exit:
     settings = call.loaded.settings
-    service = call.house.service
-    guarded = service.guarded()
+    house = call.house
+    guarded = house.queries.guarded()
     if not guarded and not _is_loopback(settings.server.host):
         raise SettingsError(
             f"{settings.server.host} can be reached by others and there is no token: "
             "create one with `aiops token create alertmanager`, or listen on 127.0.0.1."
         )
     stop = _stop_on_signals()
-    async with call.house.engine("serve"):
-        port, serving = door.website(service, settings.server, tokens_required=guarded)
+    async with house.engine("serve"):
+        port, serving = door.website(house, settings.server, tokens_required=guarded)
         _say_hello(call, port, guarded=guarded)
-        watching = asyncio.ensure_future(_watch(call))
+        watching = asyncio.ensure_future(_watch(call, house.queries.newest_event()))
         try:
             await serving(stop)
         finally:
@@ -63,20 +63,15 @@ async def _serve(call: Call) -> Exit:
     return Exit.DONE
 
 
-async def _watch(call: Call) -> None:
+async def _watch(call: Call, cursor: int) -> None:
     """Print one line per event, and ring where a person is needed."""
-    service = call.house.service
-    blocks = Blocks(service.incident, service.approval)
-    screen = Follower(call.out, blocks, many=True, live=False)
-    cursor = call.last_event()
-    while True:
-        found = await asyncio.to_thread(service.events, cursor)
-        for event in found:
-            cursor = event.id
+    queries = call.house.queries
+    screen = Follower(call.out, Blocks(queries.incident, queries.approval), many=True, live=False)
+    async with aclosing(call.house.feed.follow(cursor)) as batches:
+        async for event in (event async for found in batches for event in found):
             screen.feed(event)
             if event.type in _RINGS and call.loaded.settings.notify.bell and call.out.is_terminal:
                 call.out.bell()
-        await asyncio.sleep(PAUSE_SECONDS)
 
 
 def _say_hello(call: Call, port: int, *, guarded: bool) -> None:

@@ -20,7 +20,7 @@ NameArgument = Annotated[str, typer.Argument(help="What the token is for, such a
 def create(context: typer.Context, name: NameArgument) -> None:
     """Create a token and print its secret, once: only its hash is kept."""
     call = called(context)
-    secret = call.house.service.create_token(name)
+    secret = call.house.commands.create_token(name)
     print(secret)
     call.note(f"This is the only time that the secret of {name!r} is shown.")
 
@@ -29,7 +29,7 @@ def create(context: typer.Context, name: NameArgument) -> None:
 def show_list(context: typer.Context, output: OutputOption = Output.TABLE) -> None:
     """List tokens, oldest first; no secrets."""
     call = called(context)
-    found = call.house.service.tokens()
+    found = call.house.queries.tokens()
     rows = [
         [
             say(token.name, QUIET if token.revoked_at else STRONG),
@@ -50,7 +50,7 @@ def show_list(context: typer.Context, output: OutputOption = Output.TABLE) -> No
 def revoke(context: typer.Context, name: NameArgument) -> None:
     """Revoke a token for ever."""
     call = called(context)
-    call.house.service.revoke_token(name)
+    call.house.commands.revoke_token(name)
     call.note(f"{name!r} is revoked: it counts no more.")
 
 

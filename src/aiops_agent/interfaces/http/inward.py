@@ -3,8 +3,10 @@
 import asyncio
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
+from typing import Any
 
-from fastapi import Request
+import orjson
+from fastapi import Request, Response
 from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
@@ -87,3 +89,8 @@ async def _throw_away(request: Request, most: int) -> None:
 def _too_large() -> HTTPException:
     limit = MAX_BODY // (1024 * 1024)
     return HTTPException(413, f"The body is larger than {limit} MiB; send fewer alerts at once.")
+
+
+def as_json(document: dict[str, Any], status: int = 200) -> Response:
+    """Return a document as JSON."""
+    return Response(orjson.dumps(document), status, media_type="application/json")

@@ -1,7 +1,7 @@
 """Our own counts for Prometheus, read from the bus."""
 
+import asyncio
 import platform
-import threading
 from collections import Counter as Tally
 
 import prometheus_client as prom
@@ -24,10 +24,9 @@ from aiops_agent.domain.payload import (
     VerificationDone,
 )
 from aiops_agent.domain.timing import by_phase
-from aiops_agent.ports.store import Store, View
+from aiops_agent.workflow.feed import Feed
+from aiops_agent.workflow.queries import Queries
 
-BATCH = 1_000
-MANY = 10_000
 SECONDS = (0.5, 1, 2.5, 5, 10, 30, 60, 120, 300, 600, 1800, 3600)
 
 
@@ -39,11 +38,11 @@ class Metrics:
     process. Labels are words of ours, never a name out of an alert or an incident.
     """
 
-    def __init__(self, store: Store, version: str) -> None:
+    def __init__(self, queries: Queries, feed: Feed, version: str) -> None:
         self.registry = CollectorRegistry()
-        self._store = store
+        self._queries, self._feed = queries, feed
         self._cursor = 0
-        self._lock = threading.Lock()  # two scrapes at once would count an event twice
+        self._lock = asyncio.Lock()  # two scrapes at once would count an event twice
         self._define(version)
         self._define_story()
 
@@ -56,28 +55,26 @@ class Metrics:
             self._alerts.labels(delivery.source, state).inc(count)
         self._last_alert.labels(delivery.source).set(delivery.received_at.timestamp())
 
-    def render(self) -> bytes:
+    async def render(self) -> bytes:
         """Return all counts in Prometheus' text format; raises StoreError."""
-        with self._lock:
-            self._catch_up()
+        async with self._lock:
+            while found := await self._feed.after(self._cursor):
+                for event in found:
+                    await self._count(event)
+                    self._cursor = event.id
+            unended, pending = await asyncio.to_thread(self._queries.standing)
+            for status in (status for status in Status if status not in ENDED):
+                self._open.labels(status.value).set(unended.get(status, 0))
+            self._pending.set(pending)
             return prom.generate_latest(self.registry)
 
-    def _catch_up(self) -> None:
-        more = True
-        while more:
-            with self._store.read() as view:
-                events = view.events.after(self._cursor, limit=BATCH)
-                for event in events:
-                    self._count(event, view)
-                self._look(view)
-            more = len(events) == BATCH
-
-    def _count(self, event: Event, view: View) -> None:
-        self._cursor = event.id
+    async def _count(self, event: Event) -> None:
         match event.payload:
             case IncidentResolved() | IncidentDismissed() | IncidentEscalated() as end:
                 self._incidents.labels(end.severity, end.ending).inc()
-                self._count_phases(event, view)
+                history = await self._feed.so_far(event.incident)
+                for spent in by_phase([known for known in history if known.id <= event.id]):
+                    self._phases.labels(spent.name).observe(spent.wall.total_seconds())
             case PeopleTold(channel=channel, failed=failed):
                 self._notifications.labels(channel, "failed" if failed else "sent").inc()
             case PolicyDecided(verdict=verdict):
@@ -99,18 +96,6 @@ class Metrics:
                 self._approvals.labels(state, "none").inc()
             case ApprovalRefused(surface=surface):
                 self._approvals.labels("refused", surface).inc()
-
-    def _look(self, view: View) -> None:
-        """Count what is so now."""
-        unended = view.incidents.unended()
-        for status in (status for status in Status if status not in ENDED):
-            self._open.labels(status.value).set(unended.get(status, 0))
-        self._pending.set(view.approvals.pending())
-
-    def _count_phases(self, event: Event, view: View) -> None:
-        history = view.events.after(0, incident=event.incident, limit=MANY)
-        for spent in by_phase([known for known in history if known.id <= event.id]):
-            self._phases.labels(spent.name).observe(spent.wall.total_seconds())
 
     def _define(self, version: str) -> None:
         r = self.registry

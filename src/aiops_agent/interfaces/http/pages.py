@@ -1,0 +1,76 @@
+"""What can be looked at; nothing here can change anything."""
+
+from collections.abc import Callable
+from typing import Annotated
+
+from fastapi import Query, Request, Response
+from starlette.concurrency import run_in_threadpool
+from starlette.exceptions import HTTPException
+
+from aiops_agent.domain.environment import EnvironmentRef
+from aiops_agent.interfaces.http.inward import Guard, as_json
+from aiops_agent.interfaces.http.metrics import Metrics
+from aiops_agent.workflow.queries import Queries
+
+PROMETHEUS_TEXT = "text/plain; version=0.0.4; charset=utf-8"
+
+
+class Pages:
+    """What can be looked at."""
+
+    def __init__(
+        self,
+        queries: Queries,
+        guard: Guard,
+        metrics: Metrics,
+        ready: Callable[[], tuple[bool, str]],
+    ) -> None:
+        self._queries = queries
+        self._ready = ready
+        self._guard = guard
+        self._metrics = metrics
+
+    async def health(self) -> Response:
+        """Say that the process answers."""
+        return as_json({"status": "ok"})
+
+    async def ready(self) -> Response:
+        """Say whether alerts can be taken."""
+        ready, why = await run_in_threadpool(self._ready)
+        return as_json({"ready": ready, "why": why}, 200 if ready else 503)
+
+    async def counts(self) -> Response:
+        """Return our own metrics."""
+        return Response(await self._metrics.render(), media_type=PROMETHEUS_TEXT)
+
+    async def incidents(
+        self,
+        request: Request,
+        environment: str | None = None,
+        open: bool = False,  # noqa: A002 -- the name in the address
+        before: str = "",
+        limit: Annotated[int, Query(ge=1, le=1000)] = 100,
+    ) -> Response:
+        """Return incidents in short, newest first; `before` an incident continues a list."""
+        await self._guard(request)
+        found = await run_in_threadpool(
+            self._queries.incidents,
+            environment=_named(environment),
+            open_only=open,
+            before=before,
+            limit=limit,
+        )
+        return as_json({"incidents": [incident.document() for incident in found]})
+
+    async def incident(self, request: Request, incident_id: str) -> Response:
+        """Return one incident."""
+        await self._guard(request)
+        found = await run_in_threadpool(self._queries.incident, incident_id)
+        return as_json(found.document())
+
+
+def _named(environment: str | None) -> EnvironmentRef | None:
+    try:
+        return EnvironmentRef.parse(environment) if environment else None
+    except ValueError as error:
+        raise HTTPException(400, f"environment: {error}.") from error

@@ -1,0 +1,73 @@
+"""What may be told to do: the answer of a person, a takeover, tokens."""
+
+import secrets
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+
+from aiops_agent.domain.approval import ApprovalRequest, Decision, Surface
+from aiops_agent.domain.errors import UsageError
+from aiops_agent.domain.incident import Incident
+from aiops_agent.domain.token import Token, hashed
+from aiops_agent.ports.store import Store
+from aiops_agent.workflow.queries import Queries
+
+
+@dataclass(frozen=True)
+class Commands:
+    """Blocking calls, each its own transaction; errors are AiopsError with one sentence."""
+
+    store: Store
+    now: Callable[[], datetime]  # wall time
+    answer: Callable[[str, Decision], ApprovalRequest]  # gives a request its answer
+    stop: Callable[[str, str, str], Incident]  # takes an incident from the agent: by whom, why
+
+    def decide(
+        self,
+        name: str,
+        *,
+        approve: bool,
+        by: str,
+        surface: Surface,
+        reason: str = "",
+        digest: str | None = None,
+    ) -> ApprovalRequest:
+        """Answer a request. `digest` may be a prefix of at least 8 digits; ApprovalError says no.
+
+        Without a digest the answer is for the plan that waits now.
+        """
+        request = Queries(self.store).approval(name)
+        wanted = request.digest if digest is None else digest.lower()
+        if digest is not None and len(wanted) >= 8 and request.digest.startswith(wanted):
+            wanted = request.digest
+        decision = Decision(
+            digest=wanted,
+            approve=approve,
+            by=by,
+            surface=surface,
+            at=self.now(),
+            reason=reason,
+        )
+        return self.answer(request.id, decision)
+
+    def take_over(self, incident_id: str, by: str, reason: str = "") -> Incident:
+        """Stop the agent on an incident: it sends nothing new from now on."""
+        found = Queries(self.store).incident(incident_id)
+        if found.ended:
+            raise UsageError(f"{found.id} has ended already: {found.status}.")
+        return self.stop(found.id, by, reason)
+
+    def create_token(self, name: str) -> str:
+        """Create a bearer token and return its secret, which is not kept."""
+        if not name.strip():
+            raise UsageError("A token needs a name.")
+        secret = f"aiops_{secrets.token_urlsafe(32)}"
+        token = Token(name=name, secret=hashed(secret), created_at=self.now())
+        with self.store.begin() as work:
+            work.tokens.add(token)
+        return secret
+
+    def revoke_token(self, name: str) -> None:
+        """Revoke a token for ever; raises UsageError when there is none of that name."""
+        with self.store.begin() as work:
+            work.tokens.revoke(name, self.now())

@@ -1,0 +1,127 @@
+"""One feed of events in a process: each reader keeps a cursor, and one poller wakes them all."""
+
+import asyncio
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator
+from contextlib import aclosing, contextmanager, suppress
+from datetime import timedelta
+from typing import Protocol
+
+from aiops_agent.domain.errors import StoreError
+from aiops_agent.domain.event import Event
+from aiops_agent.domain.incident import Incident
+from aiops_agent.domain.payload import EventType
+
+LIVELY = timedelta(milliseconds=100)  # between two looks while something happens
+IDLE = timedelta(milliseconds=500)  # between two looks when nothing did for CALM
+CALM = timedelta(seconds=10)
+QUIET = timedelta(seconds=2)  # without an event, before a reader is told so
+GRACE = timedelta(seconds=6)  # after an incident's end, for its report
+
+
+class Bus(Protocol):
+    """Where events are read; blocking calls."""
+
+    def events(self, after: int = 0, incident: str | None = None) -> tuple[Event, ...]:
+        """Return events above an id, oldest first."""
+
+    def newest_event(self) -> int:
+        """Return the id of the newest event; 0 when there is none."""
+
+    def incident(self, incident_id: str) -> Incident:
+        """Return one incident."""
+
+
+class Feed:
+    """Reads the bus for everybody in this process. Use it inside one event loop.
+
+    Each reader reads the store from its own cursor, so that none loses or repeats an event however
+    the others come, go or dawdle; the poller only says that there is something to read.
+    """
+
+    def __init__(self, bus: Bus) -> None:
+        self._bus = bus
+        self._readers: set[asyncio.Event] = set()
+        self._poller: asyncio.Task[None] | None = None
+
+    async def after(self, cursor: int, incident: str | None = None) -> tuple[Event, ...]:
+        """Return what is on the bus above a cursor now, oldest first, at most one batch."""
+        return await asyncio.to_thread(self._bus.events, cursor, incident)
+
+    async def so_far(self, incident: str) -> tuple[Event, ...]:
+        """Return all events of an incident until now."""
+        events: list[Event] = []
+        while found := await self.after(events[-1].id if events else 0, incident):
+            events += found
+        return tuple(events)
+
+    async def follow(
+        self, cursor: int = 0, incident: str | None = None
+    ) -> AsyncGenerator[tuple[Event, ...], None]:
+        """Yield all events above a cursor for ever, each once, and () after each QUIET.
+
+        Raises StoreError when the store cannot be read.
+        """
+        with self._reader() as news:
+            while True:
+                news.clear()  # before the look: what comes after it rings again
+                found = await self.after(cursor, incident)
+                if found:
+                    cursor = found[-1].id
+                    yield found
+                elif not await _rings(news, QUIET):
+                    yield ()
+
+    async def incident(
+        self, incident: str, died: Callable[[str], Awaitable[str]] | None = None
+    ) -> AsyncGenerator[Event, None]:
+        """Yield an incident's events from the first on, until it has ended and is reported.
+
+        `died` says why nobody works on it any more, or ""; then StoreError is raised.
+        """
+        quiet = timedelta()
+        async with aclosing(self.follow(0, incident)) as batches:
+            async for found in batches:
+                for event in found:
+                    yield event
+                if any(event.type is EventType.REPORT_WRITTEN for event in found):
+                    return
+                quiet = timedelta() if found else quiet + QUIET
+                if quiet >= GRACE and (await asyncio.to_thread(self._bus.incident, incident)).ended:
+                    return
+                if quiet and died and (why := await died(incident)):
+                    raise StoreError(f"The story of {incident} died by an error of ours: {why}")
+
+    @contextmanager
+    def _reader(self) -> Iterator[asyncio.Event]:
+        news = asyncio.Event()
+        self._readers.add(news)
+        if self._poller is None or self._poller.done():
+            self._poller = asyncio.create_task(self._poll(), name="feed")
+        try:
+            yield news
+        finally:
+            self._readers.discard(news)
+            if not self._readers:
+                self._poller.cancel()
+
+    async def _poll(self) -> None:
+        newest, calm = -1, timedelta()
+        while True:
+            try:
+                last = await asyncio.to_thread(self._bus.newest_event)
+            except StoreError:
+                last = -1  # every reader looks for itself, and meets the error
+            calm = calm if last == newest != -1 else timedelta()
+            if last != newest or last == -1:
+                newest = last
+                for news in self._readers:
+                    news.set()
+            pause = LIVELY if calm < CALM else IDLE
+            await asyncio.sleep(pause.total_seconds())
+            calm += pause
+
+
+async def _rings(news: asyncio.Event, patience: timedelta) -> bool:
+    with suppress(TimeoutError):
+        return await asyncio.wait_for(news.wait(), patience.total_seconds())
+    return False

@@ -1,0 +1,111 @@
+"""What may be asked: everything durable, as of one moment."""
+
+import hmac
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from aiops_agent.domain.approval import ApprovalRequest, ApprovalState, ApprovalSummary
+from aiops_agent.domain.environment import EnvironmentRef
+from aiops_agent.domain.errors import UsageError
+from aiops_agent.domain.event import Event
+from aiops_agent.domain.incident import Incident, IncidentSummary, Status
+from aiops_agent.domain.postmortem import Postmortem
+from aiops_agent.domain.spelling import did_you_mean
+from aiops_agent.domain.token import Token, hashed
+from aiops_agent.ports.store import Reader
+
+_KNOWN = 500  # names among which a misspelt one is looked for
+
+
+@dataclass
+class Queries:
+    """Blocking calls that change nothing; errors are AiopsError with one sentence."""
+
+    reader: Reader
+
+    def incidents(
+        self,
+        *,
+        open_only: bool = False,
+        before: str = "",
+        limit: int = 100,
+        environment: EnvironmentRef | None = None,
+    ) -> tuple[IncidentSummary, ...]:
+        """Return incidents in short, newest first, from the one behind `before` on."""
+        with self.reader.read() as view:
+            return view.incidents.listed(
+                environment=environment, open_only=open_only, before=before.upper(), limit=limit
+            )
+
+    def incident(self, incident_id: str) -> Incident:
+        """Return one incident; raises UsageError with the nearest names."""
+        with self.reader.read() as view:
+            found = view.incidents.get(incident_id.upper())
+            if found is None:
+                known = [incident.id for incident in view.incidents.listed(limit=_KNOWN)]
+                raise UsageError(unknown("incident", incident_id, known, "aiops incident list"))
+            return found
+
+    def events(self, after: int = 0, incident: str | None = None) -> tuple[Event, ...]:
+        """Return events above an id, oldest first."""
+        with self.reader.read() as view:
+            return view.events.after(after, incident=incident)
+
+    def newest_event(self) -> int:
+        """Return the id of the newest event; 0 when there is none."""
+        with self.reader.read() as view:
+            return view.events.last()
+
+    def standing(self) -> tuple[Mapping[Status, int], int]:
+        """Return how many unended incidents stand in each status, and how many requests wait."""
+        with self.reader.read() as view:
+            return view.incidents.unended(), view.approvals.pending()
+
+    def approvals(
+        self, states: Sequence[ApprovalState] = (), limit: int = 100
+    ) -> tuple[ApprovalSummary, ...]:
+        """Return requests for approval in short, newest first."""
+        with self.reader.read() as view:
+            return view.approvals.listed(states=states, limit=limit)
+
+    def approval(self, name: str) -> ApprovalRequest:
+        """Return a request by its own id, or the newest of an incident; raises UsageError."""
+        with self.reader.read() as view:
+            found = view.approvals.get(name.upper()) or view.approvals.latest(name.upper())
+            if found is not None:
+                return found
+            known = [request.incident for request in view.approvals.listed(limit=_KNOWN)]
+        raise UsageError(unknown("approval", name, known, "aiops approval list"))
+
+    def report(self, incident_id: str) -> Postmortem:
+        """Return the report of an ended incident; raises UsageError when there is none yet."""
+        found = self.incident(incident_id)
+        with self.reader.read() as view:
+            report = view.archive.postmortem(found.id)
+        if report is None:
+            raise UsageError(f"{found.id} is {found.status}: its report is written at the end.")
+        return report
+
+    def tokens(self) -> tuple[Token, ...]:
+        """Return all tokens, without their secrets' text."""
+        with self.reader.read() as view:
+            return view.tokens.listed()
+
+    def authorised(self, secret: str) -> bool:
+        """Whether this is the text of a token that is not revoked; takes constant time."""
+        given = hashed(secret)
+        valid = False
+        for token in self.tokens():
+            same = hmac.compare_digest(token.secret, given)
+            valid = valid or (same and token.revoked_at is None)
+        return valid
+
+    def guarded(self) -> bool:
+        """Whether there is a token that counts, so that one must be shown."""
+        return any(token.revoked_at is None for token in self.tokens())
+
+
+def unknown(what: str, name: str, known: Sequence[str], command: str) -> str:
+    """Say that there is no such thing, and which are nearest."""
+    hint = did_you_mean(name.upper(), known)
+    return f"There is no {what} {name!r}.{hint} See: {command}."

@@ -14,7 +14,7 @@ from aiops_agent.workflow.intake import Intake
 MAX_AT_ONCE = 256  # bodies held in memory; beyond it a sender is asked to come again
 
 
-class Alerts:
+class AlertEndpoint:
     """Takes alerts in: 200 means that they are on the disk."""
 
     def __init__(self, intake: Intake, guard: Guard, metrics: Metrics) -> None:

@@ -5,7 +5,7 @@ from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 
 from aiops_agent.domain.errors import StoreError, UsageError
-from aiops_agent.interfaces.http.alerts import Alerts
+from aiops_agent.interfaces.http.alerts import AlertEndpoint
 from aiops_agent.interfaces.http.inward import as_json, bearer_guard
 from aiops_agent.interfaces.http.metrics import Metrics
 from aiops_agent.interfaces.http.pages import Pages
@@ -25,7 +25,10 @@ def make_app(
     """
     app = FastAPI(openapi_url=None, docs_url=None, redoc_url=None, redirect_slashes=False)
     guard = bearer_guard(queries.authorised, needed=lambda: tokens_required or queries.guarded())
-    alerts, pages = Alerts(intake, guard, metrics), Pages(queries, guard, metrics, intake.ready)
+    alerts, pages = (
+        AlertEndpoint(intake, guard, metrics),
+        Pages(queries, guard, metrics, intake.ready),
+    )
     for path in ("/api/v1/alertmanager", "/api/v1/alertmanager/"):
         app.add_api_route(path, alerts.alertmanager, methods=["POST"])
     for path, page in (

@@ -37,6 +37,7 @@ class Seam:
 # The executor's sender: what it does after trouble.
 RECOVER = Seam(send.Sender, "_recover", "nothing is sent twice or guessed after a silence")
 REFUSED = Seam(send.Sender, "_refused", "a refusal is looked after before it is believed")
+CLAIMED = Seam(send.Sender, "_claimed", "of two processes one sends")
 MOST_SENDS = Seam(send, "MOST_SENDS", "a sender that never ends is cut off")
 
 # The approval: for exactly one plan, in its time, once.

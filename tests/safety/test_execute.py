@@ -1,6 +1,5 @@
 """The only hands: what is sent, how often, and what is written down of it, whatever goes wrong."""
 
-import asyncio
 import random
 from collections.abc import Callable
 from dataclasses import replace
@@ -275,16 +274,3 @@ async def test_a_plan_that_is_out_of_bounds_is_not_even_prepared() -> None:
     with pytest.raises(Exception, match="at most 1 replicas"):
         await bounded.prepare(incident, 1, plan)
     assert platform.undone == []
-
-
-def test_two_executors_at_once_use_a_yes_once() -> None:
-    """Two processes, one approval: both may finish, the effects are there once."""
-    platform, store = Scripted(), MemoryStore()
-    request = stored(store, a_request(a_plan(1), ApprovalState.APPROVED))
-
-    async def both() -> None:
-        pair = (hands(platform, store).execute(request) for _ in range(2))
-        await asyncio.gather(*pair)
-
-    asyncio.run(both())
-    assert set(platform.done.values()) == {1}

@@ -127,7 +127,7 @@ def test_a_wake_up_is_given_the_open_transaction(engine: sa.Engine) -> None:
     assert woken == [(False, "INC-0001", "k1")]
 
 
-def test_two_processes_wait_for_each_other(engine: sa.Engine) -> None:
+def test_two_connections_wait_for_each_other(engine: sa.Engine) -> None:
     other = make_engine(engine.url.render_as_string(hide_password=False))
     results: list[str] = []
 

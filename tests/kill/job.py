@@ -10,6 +10,7 @@ from aiops_agent.settings.sections import Settings, Store
 
 HELPS = "helps"  # the plan helps at once
 TAKEN_BACK = "taken back"  # the first plan does not help, is taken back, and the second one does
+PAID = "paid"  # helps, and its planner makes a call that costs
 COMMIT = "commit:"  # with a number: right after so many commits of one process
 STOPPED = 75  # the exit code of a process that left its story unfinished
 
@@ -23,6 +24,7 @@ class Job:
     kills: list[str] = field(default_factory=list)
     politely: bool = False  # asked to stop, as by SIGTERM, instead of killed
     executor: str = "ours"
+    once: str = "ours"  # or "forgets": the planted defect
     store: str = ""  # an address other than the folder's own SQLite file
 
     def settings(self) -> Settings:

@@ -17,13 +17,14 @@ from aiops_agent.agents.crew import Crew, without_llm
 from aiops_agent.bootstrap.house import House, Parts, house
 from aiops_agent.domain.answer import Answer
 from aiops_agent.domain.diagnosis import Diagnosis
-from aiops_agent.domain.point import Mark, Point
 from aiops_agent.domain.remediation import Action, ActionKind, Plan
 from aiops_agent.domain.telemetry import ServiceName
+from aiops_agent.ports.durable import uncheckpointed
 from aiops_agent.safety.execute import Executor
 from aiops_agent.workflow.engine import Engine
 from tests import seams
-from tests.kill.job import COMMIT, HELPS, TAKEN_BACK, Job
+from tests.kill.job import COMMIT, HELPS, PAID, TAKEN_BACK, Job
+from tests.kill.paid import paying
 from tests.kill.planted import RecordsAfterActing
 
 HELPLESS = Action(
@@ -31,6 +32,7 @@ HELPLESS = Action(
 )
 SCENARIOS = {
     HELPS: "hung-process",  # a restart: done twice, it would be seen twice
+    PAID: "hung-process",
     TAKEN_BACK: "traffic-surge",
 }
 EXECUTORS: dict[str, Callable[[Executor], Executor]] = {
@@ -41,9 +43,12 @@ EXECUTORS: dict[str, Callable[[Executor], Executor]] = {
 
 def live(job: Job) -> bool:
     """Work on the job's incident until its story is over; False when it was asked to stop."""
-    crew = hasty() if job.plot == TAKEN_BACK else None
     stop = Stop()
     mark = request(job, stop) if job.politely else death(job)
+    crews: dict[str, Callable[[], Crew]] = {TAKEN_BACK: hasty, PAID: lambda: paying(job, mark)}
+    crew = crews.get(job.plot, without_llm)()
+    if job.once == "forgets":
+        seams.ONCE.plant(pytest.MonkeyPatch(), lambda: uncheckpointed)
     die_at_a_commit(job)
     parts = Parts(crew=crew, executor=EXECUTORS[job.executor], mark=mark)
     built = house(job.settings(), parts)
@@ -88,13 +93,13 @@ async def opened(engine: Engine) -> str:
     return found[0].id
 
 
-def death(job: Job) -> Mark:
+def death(job: Job) -> Callable[[str], None]:
     """Return a mark that kills this process, as `kill -9` does, at the next point of the job."""
     left = job.kills[len(job.died) :]
 
-    def mark(point: Point) -> None:
-        if left and point.value == left[0]:
-            job.die(point.value)
+    def mark(point: str) -> None:
+        if left and point == left[0]:
+            job.die(point)
             os.kill(os.getpid(), signal.SIGKILL)
 
     return mark
@@ -132,14 +137,14 @@ class Stop:
         self.loop.call_soon_threadsafe(self.asked.set)
 
 
-def request(job: Job, stop: Stop) -> Mark:
+def request(job: Job, stop: Stop) -> Callable[[str], None]:
     """Return a mark that asks this process to stop at the next point of the job."""
     left = job.kills[len(job.died) :]
 
-    def mark(point: Point) -> None:
-        if left and point.value == left[0]:
+    def mark(point: str) -> None:
+        if left and point == left[0]:
             left.clear()
-            job.die(point.value)
+            job.die(point)
             stop.ask()
 
     return mark

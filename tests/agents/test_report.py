@@ -9,11 +9,14 @@ import yaml
 
 from aiops_agent.agents.briefing import Briefing
 from aiops_agent.agents.report import report
+from aiops_agent.domain.alert import NO_ALERTS, AlertList
+from aiops_agent.domain.answer import Author, AuthorKind, Effort, Usage
 from aiops_agent.domain.event import Event
 from aiops_agent.domain.incident import Ending, Incident, Status
 from aiops_agent.domain.payload import EventType
 from aiops_agent.domain.postmortem import Postmortem
 from aiops_agent.domain.remediation import Recovery
+from tests.contracts.samples import a_kept_alert
 from tests.interfaces.terminal import canned
 from tests.interfaces.terminal.hostile import HOSTILE
 
@@ -36,10 +39,12 @@ NO_ENVIRONMENT = None  # the report looks at nothing but the incident and its ev
 
 
 def written(
-    incident: Incident = canned.RESOLVED, events: tuple[Event, ...] = canned.EVENTS
+    incident: Incident = canned.RESOLVED,
+    events: tuple[Event, ...] = canned.EVENTS,
+    alerts: AlertList = NO_ALERTS,
 ) -> Postmortem:
     """Return the report of an incident."""
-    briefing = Briefing(incident, NO_ENVIRONMENT, canned.START)  # type: ignore[arg-type]  # unused
+    briefing = Briefing(incident, NO_ENVIRONMENT, canned.START, alerts=alerts)  # type: ignore[arg-type]  # unused
     return asyncio.run(report(briefing, events))
 
 
@@ -217,3 +222,87 @@ def test_a_change_is_the_trigger_and_no_sign_to_alert_on() -> None:
 
     assert "Suspected change: Release 2.4.1" in chapter(text, TITLES[3])
     assert "the first sign: 03:03 latency rises" in chapter(text, TITLES[8])
+
+
+def test_alerts_are_shown_with_all_they_brought() -> None:
+    """Labels, annotations, links and group, as text; the rest of a storm is counted."""
+    alerts = AlertList(
+        shown=tuple(a_kept_alert(key=f"k{number}") for number in range(30)), total=1000
+    )
+
+    text = written(alerts=alerts).markdown.split("### Alerts\n")[1].split("\n### ")[0]
+
+    assert "980 more alerts" in text
+    assert "#### 20" in text
+    assert "#### 21" not in text
+    for brought in (
+        "alertname=HighLatency, service=payments-api",
+        "summary=p95 above 500 ms",
+        "http://prometheus.test/graph?g0.expr=up",
+        "https://wiki.test/slow",
+        "http://alertmanager.test:9093",
+        "aiops",
+    ):
+        assert f"{brought}" in text
+
+
+@pytest.mark.parametrize("text", HOSTILE)
+def test_hostile_words_of_an_alert_stay_words(text: str) -> None:
+    """Whatever a sender puts into labels, annotations, names or its group."""
+    alert = a_kept_alert(
+        labels={text: text, "alertname": text},
+        annotations={text: text},
+        group_labels={text: text},
+        receiver=text,
+    )
+
+    page = written(alerts=AlertList(shown=(alert,), total=1)).markdown
+
+    assert all(char.isprintable() or char == "\n" for char in page)
+    assert re.findall(r"^## (.*)$", page, re.MULTILINE) == TITLES
+    outside_code = re.sub(r"(`+).*?\1", "", page.split("\n---\n", 1)[1])
+    assert not re.search(r"(?<!\\)<|(?<!\\)!\[|\]\((?!#)|https?://|\bwww\.", outside_code)
+
+
+def test_efforts_are_added_up_by_agent_and_author() -> None:
+    """Calls, tokens and cost are summed from the events, never written by hand."""
+    model = Author(kind=AuthorKind.MODEL, name="gpt-x")
+    usage = Usage(requests=2, input=900, output=100, cost=0.25)
+    effort = Effort(by=model, usage=usage, took=1.5, notes=("statistics say a leak",))
+    told = [e for e in canned.EVENTS if e.type is EventType.DIAGNOSIS_READY]
+    events = tuple(told[0].model_copy(update={"effort": effort, "key": key}) for key in "ab")
+
+    report = written(events=events)
+
+    agent = chapter(report.markdown, TITLES[11])
+    assert (front(report.markdown)["cost_usd"], front(report.markdown)["model"]) == (0.5, "gpt-x")
+    assert "Language model: gpt-x; 4 calls, 2000 tokens" in agent
+    assert "diagnose: statistics say a leak" in agent
+    assert report.data["agent"]["efforts"] == [
+        {
+            "agent": "diagnose",
+            "answered by": "model gpt-x",
+            "own work": "3.0 s",
+            "language model": "4 calls, 2000 tokens, $0.50",
+        }
+    ]
+
+
+def test_an_unknown_price_is_said_and_is_no_zero() -> None:
+    """One answer without a price leaves the sum without one."""
+    model = Author(kind=AuthorKind.MODEL, name="local")
+    effort = Effort(by=model, usage=Usage(requests=1, cost=None))
+    event = canned.EVENTS[0].model_copy(update={"effort": effort})
+
+    text = written(events=(event,)).markdown
+
+    assert front(text)["cost_usd"] is None
+    assert "1 calls, 0 tokens, price unknown" in chapter(text, TITLES[11])
+
+
+def test_without_a_model_the_zeros_are_counted() -> None:
+    """Statistics cost time, and no calls."""
+    text = chapter(written().markdown, TITLES[11])
+
+    assert "Language model: none; 0 calls, 0 tokens" in text
+    assert "statistics" in text

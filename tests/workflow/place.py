@@ -110,8 +110,8 @@ class Place:
         """Return the alerts of an incident, in the order in which they joined it."""
         with self.store.begin() as work:
             found = work.alerts.of_incident(incident.id, limit=1000)
-            assert work.alerts.count(incident.id) == len(found)
-            return found
+            assert found.total == len(found.shown)
+            return found.shown
 
     def events(self, *kinds: EventType) -> list[Event]:
         """Return the events of these kinds (all when none is given)."""

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from aiops_agent.domain.alert import NO_ALERTS, AlertList
 from aiops_agent.domain.incident import Incident
 from aiops_agent.domain.postmortem import PastIncident
 from aiops_agent.domain.remediation import Offer
@@ -33,6 +34,7 @@ class Briefing:
     past: tuple[PastIncident, ...] = ()
     menu: tuple[Offer, ...] = ()
     pace: Pace = Pace()
+    alerts: AlertList = NO_ALERTS  # what others' monitoring said, all of it untrusted
     once: Once = uncheckpointed  # for calls that cost, such as a model's
 
     @property

@@ -1,11 +1,14 @@
 """What is to be remembered of an incident? A draft for people, and the same for machines."""
 
+# limit: the twelve chapters are one thought, and read in the order in which they are written.
+
 import json
 from datetime import timedelta
 
 from aiops_agent.agents.briefing import Briefing
 from aiops_agent.agents.report_appendix import Material, appendix
 from aiops_agent.agents.report_page import Chapter, Code, Line, Table, references
+from aiops_agent.domain.answer import AuthorKind, Effort, Usage
 from aiops_agent.domain.diagnosis import Stance
 from aiops_agent.domain.event import Event
 from aiops_agent.domain.incident import Attempt, Ending, Status
@@ -33,7 +36,7 @@ async def report(briefing: Briefing, events: tuple[Event, ...]) -> Postmortem:
 
     Every text from outside is escaped; people are named in the audit table only.
     """
-    incident, material = briefing.incident, Material(briefing.incident, events)
+    incident, material = briefing.incident, Material(briefing.incident, events, briefing.alerts)
     chapters = [write(material) for write in _CHAPTERS]
     front = _front(material)
     # JSON values are YAML values, and nothing in them can end the front matter.
@@ -58,6 +61,7 @@ def _front(m: Material) -> Document:
     services = {incident.service} | ({m.best.service} if m.best else set())
     for attempt in incident.attempts:
         services |= {action.target for action in attempt.plan.actions} if attempt.plan else set()
+    spent = m.usage
     began, opened, ended = incident.started_at, incident.opened_at, incident.resolved_at
     return {
         "id": incident.id,
@@ -74,8 +78,8 @@ def _front(m: Material) -> Document:
         "ttd": span(opened - began),
         "ttm": span(m.mitigated - began) if m.mitigated else None,
         "ttr": span(ended - began) if ended else None,
-        "cost_usd": 0,
-        "model": None,
+        "cost_usd": spent.cost,
+        "model": ", ".join(m.models) or None,
         "status": "draft",
     }
 
@@ -88,7 +92,7 @@ def _summary(m: Material) -> Chapter:
         statement = m.best.statement.rstrip(".")
         why = f"The likeliest cause is: {statement} ({m.diagnosis.confidence} confidence)."
     end = _ENDS.get(incident.status, "It is not over")
-    note = m.unnamed(incident.note).rstrip(".")
+    note = incident.note.rstrip(".")
     ended = f"{end}: {note}." if note else f"{end}."
     return Chapter("summary", "1. Summary", sentences=(what, why, ended))
 
@@ -119,7 +123,7 @@ def _timeline(m: Material) -> Chapter:
         if event.type not in _QUIET:
             known = {finding.id for place, finding in m.findings if place == number}
             refs = references(number, tuple(ref for ref in event.refs if ref in known))
-            what = (m.unnamed(event.message), *refs)
+            what = (event.message, *refs)
             rows.append((f"{event.at:%H:%M:%S}", event.phase.value, event.agent, what))
     heads = ("time (UTC)", "phase", "agent", "what")
     return Chapter("timeline", "3. Timeline", table=Table("events", heads, tuple(rows)))
@@ -264,8 +268,25 @@ def _agent(m: Material) -> Chapter:
     points.append(f"Own work: {work.total_seconds():.1f} s.")
     if asked := waited_for_people(m.events):
         points.append(f"Waiting for a person: {roughly(asked)}.")
-    points.append("Language model: none; 0 calls, 0 tokens, $0.00.")
-    return Chapter("agent", "12. How the agent did", points=tuple(points))
+    points += [f"{agent}: {note}" for agent, effort in m.efforts for note in effort.notes]
+    points.append(f"Language model: {', '.join(m.models) or 'none'}; {_spent(m.usage)}.")
+    shares: dict[tuple[str, str], Effort] = {}
+    for who, effort in m.efforts:
+        by = "a person" if effort.by.kind is AuthorKind.PERSON else str(effort.by)
+        known = shares.get((who, by), Effort(by=effort.by))
+        took, usage = known.took + effort.took, known.usage + effort.usage
+        shares[who, by] = Effort(by=effort.by, usage=usage, took=took)
+    rows = tuple(
+        (*who, f"{share.took:.1f} s", _spent(share.usage)) for who, share in shares.items()
+    )
+    table = Table("efforts", ("agent", "answered by", "own work", "language model"), rows)
+    return Chapter("agent", "12. How the agent did", points=tuple(points), table=table)
+
+
+def _spent(usage: Usage) -> str:
+    tokens = usage.input + usage.output  # cached and reasoning tokens are among these
+    cost = "price unknown" if usage.cost is None else f"${usage.cost:.2f}"
+    return f"{usage.requests} calls, {tokens} tokens, {cost}"
 
 
 _CHAPTERS = (

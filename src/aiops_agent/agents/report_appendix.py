@@ -1,12 +1,13 @@
 """What a report rests on: one incident and its events, and all of it shown in the appendix."""
 
-import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from aiops_agent.agents.report_page import Chapter, Code, Line, Table, finding_title
-from aiops_agent.domain.approval import Decision, Surface
+from aiops_agent.domain.alert import AlertList, AlertState
+from aiops_agent.domain.answer import AuthorKind, Effort, Usage
+from aiops_agent.domain.approval import Decision
 from aiops_agent.domain.diagnosis import Diagnosis, Finding, Hypothesis
 from aiops_agent.domain.event import Event
 from aiops_agent.domain.incident import Incident
@@ -14,15 +15,17 @@ from aiops_agent.domain.payload import ApprovalDecided, EventType
 from aiops_agent.domain.remediation import Recovery
 from aiops_agent.domain.sparkline import sparkline
 
+_MOST_ALERTS = 20  # shown: a storm brings thousands that say the same
 _CELLS = 24  # characters of a chart: with its label it fits into 80 columns
 
 
 @dataclass(frozen=True)
 class Material:
-    """One incident and its events, oldest first. All times are of the environment."""
+    """One incident, its events, oldest first, and its alerts. Times are of the environment."""
 
     incident: Incident
     events: tuple[Event, ...]
+    alerts: AlertList
 
     @property
     def diagnosis(self) -> Diagnosis | None:
@@ -59,12 +62,21 @@ class Material:
         told = (event.payload for event in self.events)
         return tuple(t.decision for t in told if isinstance(t, ApprovalDecided))
 
-    def unnamed(self, text: str) -> str:
-        """Return `text` with the people who answered called "a person"."""
-        for decision in self.decisions:
-            if decision.by and decision.surface is not Surface.POLICY:  # behind it stands nobody
-                text = re.sub(rf"\bby {re.escape(decision.by)}(?!\w)", "by a person", text)
-        return text
+    @property
+    def efforts(self) -> tuple[tuple[str, Effort], ...]:
+        """What went into each piece of work, with the agent that did it."""
+        return tuple((event.agent, event.effort) for event in self.events if event.effort)
+
+    @property
+    def models(self) -> tuple[str, ...]:
+        """The language models that answered, by name."""
+        authors = (effort.by for _, effort in self.efforts)
+        return tuple(dict.fromkeys(by.name for by in authors if by.kind is AuthorKind.MODEL))
+
+    @property
+    def usage(self) -> Usage:
+        """What language models used up for all answers together."""
+        return sum((effort.usage for _, effort in self.efforts), Usage())
 
     @property
     def findings(self) -> tuple[tuple[int, Finding], ...]:
@@ -75,8 +87,34 @@ class Material:
 
 def appendix(m: Material) -> Chapter:
     """Write everything that the chapters rest on; the only place that names people."""
-    parts = (_evidence(m), _requests(m), _policy(m), _answers(m))
+    parts = (_alerts(m), _evidence(m), _requests(m), _policy(m), _answers(m))
     return Chapter("appendix", "Appendix", parts=parts)
+
+
+def _alerts(m: Material) -> Chapter:
+    parts = []
+    for number, alert in enumerate(m.alerts.shown[:_MOST_ALERTS], start=1):
+        state = "still" if alert.state is AlertState.FIRING else "no more, says its sender"
+        since, last = (f"{at:%Y-%m-%d %H:%M:%S}" for at in (alert.since, alert.last_seen))
+        points: list[Line] = [f"Fired from {since} UTC; at {last} UTC {state}."]
+        for name, texts in (
+            ("Labels", alert.labels),
+            ("Annotations", alert.annotations),
+            ("Group", alert.group_labels),
+        ):
+            said = ", ".join(f"{key}={text}" for key, text in sorted(texts.items()))
+            points += [(f"{name}: ", Code(said))] if said else []
+        for name, text in (
+            ("Rule", alert.generator_url),
+            ("Runbook", alert.runbook),
+            ("Alertmanager", alert.alertmanager_url),
+            ("Receiver", alert.receiver),
+        ):
+            points += [(f"{name}: ", Code(text))] if text else []
+        parts.append(Chapter(f"alert_{number}", f"{number}. {alert.name}", points=tuple(points)))
+    left = m.alerts.total - len(parts)
+    more = (f"{left} more alerts are kept with the incident.",) if left else ()
+    return Chapter("alerts", "Alerts", sentences=more, parts=tuple(parts))
 
 
 def _evidence(m: Material) -> Chapter:

@@ -80,6 +80,16 @@ class IncidentAlert(Alert, AlertGroup):
     last_seen: datetime
 
 
+class AlertList(Value):
+    """The first alerts of an incident, as they joined it, and how many it has in all."""
+
+    shown: tuple[IncidentAlert, ...] = ()
+    total: int = 0
+
+
+NO_ALERTS = AlertList()
+
+
 class Delivery(Value):
     """One body that was received, durably kept. `digest` is the SHA-256 of its bytes.
 

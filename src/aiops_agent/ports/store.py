@@ -21,7 +21,7 @@ from contextlib import AbstractContextManager
 from datetime import datetime
 from typing import Protocol
 
-from aiops_agent.domain.alert import Delivery, IncidentAlert
+from aiops_agent.domain.alert import AlertList, Delivery, IncidentAlert
 from aiops_agent.domain.approval import ApprovalRequest, ApprovalState, ApprovalSummary
 from aiops_agent.domain.environment import EnvironmentRef
 from aiops_agent.domain.event import Event
@@ -100,11 +100,8 @@ class AlertsView(Protocol):
     ) -> Mapping[str, IncidentAlert]:
         """Return known alerts by key; one that several incidents had, as of the newest of them."""
 
-    def of_incident(self, incident: str, limit: int = 100) -> tuple[IncidentAlert, ...]:
+    def of_incident(self, incident: str, limit: int = 100) -> AlertList:
         """Return the alerts of an incident in the order in which they joined it."""
-
-    def count(self, incident: str) -> int:
-        """Return how many alerts an incident has."""
 
 
 class Alerts(AlertsView, Protocol):

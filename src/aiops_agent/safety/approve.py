@@ -11,6 +11,7 @@ from aiops_agent.domain.approval import (
     ApprovalRequest,
     ApprovalState,
     Decision,
+    Surface,
 )
 from aiops_agent.domain.errors import ApprovalError
 from aiops_agent.domain.remediation import Intent, IntentState, PreparedPlan
@@ -101,12 +102,13 @@ def jumped_back(request: ApprovalRequest, now: datetime) -> bool:
 
 
 def ending(request: ApprovalRequest) -> str:
-    """Say in words how a request ended: "approved by alex (terminal) at 03:04:31 UTC"."""
+    """Say how a request ended, naming nobody: "approved by a person (terminal) at 03:04:31 UTC"."""
     decision = request.decision
     if decision is None:
         return f"{request.state}{': ' + request.note if request.note else ''}"
     said = "approved" if decision.approve else "rejected"
-    text = f"{said} by {decision.by} ({decision.surface}) at {decision.at:%H:%M:%S} UTC"
+    by = decision.by if decision.surface is Surface.POLICY else "a person"
+    text = f"{said} by {by} ({decision.surface}) at {decision.at:%H:%M:%S} UTC"
     if request.state in (ApprovalState.EXPIRED, ApprovalState.WITHDRAWN):
         return f"{text}, then {request.state}: {request.note}"
     return f"{text} and used" if request.state is ApprovalState.USED else text

@@ -144,7 +144,7 @@ class Gate:
         with transaction(self.deps, request.incident) as t:
             t.tell(
                 ApprovalRefused(approval=request.id, by=by, surface=surface, why=why),
-                f"an answer by {by or 'nobody'} ({surface}) does not count: {why}",
+                f"an answer ({surface}) does not count: {why}",
                 f"{request.id}:{self.deps.now().isoformat()}",
             )
 

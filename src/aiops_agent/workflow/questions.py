@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 from dbos import DBOS, DBOSConfiguredInstance
 
 from aiops_agent.agents.briefing import Briefing
+from aiops_agent.domain.alert import AlertList
 from aiops_agent.domain.answer import Answer
 from aiops_agent.domain.approval import Opinion
 from aiops_agent.domain.diagnosis import Diagnosis, Triage
@@ -73,7 +74,7 @@ class Questions(DBOSConfiguredInstance):
     @DBOS.workflow(name="question.v1", max_recovery_attempts=FOREVER)
     async def question(self, agent: str, incident_id: str, number: int, since: str) -> Any:
         """Let one agent answer; a restart asks it again, but not what it asked `once`."""
-        incident, past = await asyncio.to_thread(self._read, incident_id)
+        incident, past, alerts = await asyncio.to_thread(self._read, incident_id)
         environment, crew = self._deps.environments(incident.environment), self._deps.crew
         briefing = Briefing(
             incident=incident,
@@ -82,6 +83,7 @@ class Questions(DBOSConfiguredInstance):
             past=past,
             menu=self._deps.executor.menu(incident.environment),
             pace=self._deps.terms.pace,
+            alerts=alerts,
             once=OnceSteps(),
         )
         attempt = next((a for a in incident.attempts if a.number == number), Attempt(number=number))
@@ -105,10 +107,11 @@ class Questions(DBOSConfiguredInstance):
                 answer = await crew.report(briefing, events)
         return Checkpoint(answer, returned(getattr(self, agent)))
 
-    def _read(self, incident_id: str) -> tuple[Incident, tuple[PastIncident, ...]]:
+    def _read(self, incident_id: str) -> tuple[Incident, tuple[PastIncident, ...], AlertList]:
         incident = incident_of(self._deps, incident_id)
         with self._deps.store.read() as view:
-            return incident, view.archive.cases(incident.environment.kind)
+            past = view.archive.cases(incident.environment.kind)
+            return incident, past, view.alerts.of_incident(incident_id)
 
     def _events(self, incident_id: str) -> tuple[Event, ...]:
         with self._deps.store.read() as view:

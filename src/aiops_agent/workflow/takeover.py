@@ -12,6 +12,6 @@ def take_over(deps: Deps, incident_id: str, by: str, reason: str) -> Incident:
         taken = p.incident.model_copy(update={"takeover": True})
         p.keep(taken)
         why = f": {reason}" if reason else ""
-        p.tell(IncidentMoved(by=by, reason=reason), f"taken over by {by}{why}", "takeover")
+        p.tell(IncidentMoved(by=by, reason=reason), f"taken over by a person{why}", "takeover")
         p.work.wake(incident_id, f"{incident_id}:takeover")
         return taken

@@ -194,7 +194,7 @@ def test_an_answer_given_elsewhere_ends_the_question(
     assert scene.play(meanwhile=state) == code
 
     assert scene.house.service.decisions == []
-    assert "approved by alex (terminal)" in capsys.readouterr().out
+    assert "approved by a person (terminal)" in capsys.readouterr().out
 
 
 def test_an_answer_that_comes_too_late_is_refused_and_the_end_shown(

@@ -386,7 +386,7 @@ EVENTS = (
     event(
         ApprovalDecided(approval=REQUEST.id, decision=DECISION, waited=22.0),
         1,
-        f"approved by alex (terminal) · plan {REQUEST.digest[:12]}",
+        f"approved by a person (terminal) · plan {REQUEST.digest[:12]}",
         wall=23,
     ),
     event(ActionStarted(attempt=1, step=1, action=SCALE), 1, STEP.run, wall=23),

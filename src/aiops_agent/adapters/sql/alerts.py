@@ -8,7 +8,7 @@ from sqlalchemy import Connection, Row, bindparam, func, insert, select, update
 
 from aiops_agent.adapters.sql.rows import put, read
 from aiops_agent.adapters.sql.tables import ALERT_GROUPS, ALERTS
-from aiops_agent.domain.alert import AlertGroup, IncidentAlert
+from aiops_agent.domain.alert import AlertGroup, AlertList, IncidentAlert
 from aiops_agent.domain.environment import EnvironmentRef
 from aiops_agent.domain.value import digest
 
@@ -52,15 +52,12 @@ class SqlAlerts:
             found |= {row.key: _alert(row) for row in rows}
         return found
 
-    def of_incident(self, incident: str, limit: int = 100) -> tuple[IncidentAlert, ...]:
+    def of_incident(self, incident: str, limit: int = 100) -> AlertList:
         """Return the alerts of an incident in the order in which they joined it."""
-        mine = _ALERTS.where(ALERTS.c.incident == incident).order_by(ALERTS.c.number).limit(limit)
-        return tuple(_alert(row) for row in self.connection.execute(mine))
-
-    def count(self, incident: str) -> int:
-        """Return how many alerts an incident has."""
-        query = select(func.count()).where(ALERTS.c.incident == incident)
-        return self.connection.scalar(query) or 0
+        mine = ALERTS.c.incident == incident
+        rows = self.connection.execute(_ALERTS.where(mine).order_by(ALERTS.c.number).limit(limit))
+        total = self.connection.scalar(select(func.count()).where(mine)) or 0
+        return AlertList(shown=tuple(map(_alert, rows)), total=total)
 
     def put(self, environment: EnvironmentRef, alerts: Sequence[IncidentAlert]) -> None:
         """Insert or replace alerts, each once, by incident and key."""

@@ -8,7 +8,7 @@ import asyncio
 
 from aiops_agent.evaluation.run import Runner
 from aiops_agent.evaluation.scenarios import scenarios
-from aiops_agent.evaluation.table import Result, measure, rendered
+from aiops_agent.evaluation.table import EvaluationResult, measure, rendered
 from aiops_agent.simulator.shop import BY_NAME
 
 RENAMED = {name: f"unit-{place * 7 % 11}" for place, name in enumerate(BY_NAME)}
@@ -22,7 +22,7 @@ def main() -> int:
     parser.add_argument("--without-memory", action="store_true", help="begin with empty memory")
     asked = parser.parse_args()
     first, last = (int(part) for part in asked.seeds.split("-"))
-    results: tuple[Result, ...] = asyncio.run(
+    results: tuple[EvaluationResult, ...] = asyncio.run(
         measure(
             Runner(remember=not asked.without_memory),
             asked.scenarios or scenarios(),

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from aiops_agent.actions.catalogue import ActionSpec, Catalogue
+from aiops_agent.actions.catalogue import AnySpec, Catalogue
 from aiops_agent.actions.restart import RESTART
 from aiops_agent.actions.rollback import ROLLBACK
 from aiops_agent.actions.scale import SCALE
@@ -15,7 +15,7 @@ from aiops_agent.safety.rules.propose_asks import propose_asks
 from aiops_agent.safety.rules.risky_needs_human import risky_needs_human
 from aiops_agent.safety.rules.wide_blast_radius import wide_blast_radius
 
-ACTIONS: tuple[ActionSpec, ...] = (
+ACTIONS: tuple[AnySpec, ...] = (
     RESTART,
     SCALE,
     ROLLBACK,

@@ -4,12 +4,14 @@ from typing import Any
 
 import pytest
 
+from aiops_agent.actions.scale import SCALE, ScaleBounds
 from aiops_agent.domain.errors import PlatformError
-from aiops_agent.domain.remediation import Action, ActionKind, BlastRadius, Offer, Risk
+from aiops_agent.domain.remediation import Action, ActionKind, BlastRadius, Draft, Offer, Risk
 from aiops_agent.domain.telemetry import ServiceName
 from aiops_agent.registry import CATALOGUE
+from tests.targets import at
 
-MENU = CATALOGUE.offers(CATALOGUE.kinds, {ActionKind("scale_pods"): {"max_replicas": 6}})
+MENU = CATALOGUE.offers("shop", CATALOGUE.kinds, {SCALE.kind: ScaleBounds(max_replicas=6)})
 RIGHT: dict[ActionKind, dict[str, Any]] = {
     ActionKind("restart_service"): {},
     ActionKind("scale_pods"): {"replicas": 6},
@@ -19,7 +21,7 @@ RIGHT: dict[ActionKind, dict[str, Any]] = {
 
 
 def an_action(kind: ActionKind, wished: dict[str, Any]) -> Action:
-    return Action.model_construct(kind=kind, target="payments-api", wished=wished)
+    return Action.model_construct(kind=kind, target=at("payments-api"), wished=wished)
 
 
 def test_every_kind_of_action_is_known_and_offered() -> None:
@@ -58,7 +60,7 @@ def test_replicas_out_of_bounds_are_refused(replicas: int) -> None:
 
 def test_without_a_bound_nothing_is_scaled_up() -> None:
     menu = [Offer(kind=ActionKind("scale_pods"))]
-    with pytest.raises(PlatformError, match="at most 1"):
+    with pytest.raises(PlatformError, match="without its bounds"):
         CATALOGUE.check(an_action(ActionKind("scale_pods"), {"replicas": 2}), menu)
 
 
@@ -84,7 +86,15 @@ def test_wide_reach_and_no_way_back_raise_the_risk(
         words="",
     )
     action = an_action(kind, RIGHT[kind])
-    assert CATALOGUE.risk(action, blast, action if back else None) is risk
+    draft = Draft(
+        action=action,
+        requests=(),
+        precondition={},
+        inverse=action if back else None,
+        blast=blast,
+        run="",
+    )
+    assert CATALOGUE.prepared(draft).risk is risk
 
 
 def test_a_wish_is_never_a_delta() -> None:

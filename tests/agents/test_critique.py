@@ -5,11 +5,12 @@ from aiops_agent.domain.approval import Ruling
 from aiops_agent.domain.environment import EnvironmentRef
 from aiops_agent.domain.remediation import Action, ActionKind, Plan, PlanKind, PreparedPlan
 from tests.agents.test_diagnose import API, overload
+from tests.targets import at
 
 
 def prepared(kind: ActionKind) -> PreparedPlan:
     wished: dict[str, str | int] = {"replicas": 4} if kind is ActionKind("scale_pods") else {}
-    action = Action(kind=kind, target=API, wished=wished)
+    action = Action(kind=kind, target=at(API, "fake:one"), wished=wished)
     plan = Plan(kind=PlanKind.ACT, actions=(action,), reason="")
     return PreparedPlan(
         incident="INC-1",

@@ -1,6 +1,7 @@
 """Remedies fit the cause; memory decides between those that fit, never against telemetry."""
 
 from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 
@@ -9,7 +10,7 @@ from aiops_agent.agents.plan import plan
 from aiops_agent.domain.diagnosis import CauseKind
 from aiops_agent.domain.environment import EnvironmentRef
 from aiops_agent.domain.incident import Attempt, IncidentId, Status
-from aiops_agent.domain.postmortem import PastIncident, Remedy
+from aiops_agent.domain.postmortem import PastIncident, TriedAction
 from aiops_agent.domain.remediation import (
     Action,
     ActionKind,
@@ -24,12 +25,14 @@ from aiops_agent.domain.remediation import (
 from aiops_agent.domain.telemetry import ServiceName, Signal
 from tests.agents.test_diagnose import API, overload
 from tests.reasoning.world import BEGAN, World, step
+from tests.targets import at
 
 
 def past(
     kind: ActionKind, recovery: Recovery, cause: CauseKind = CauseKind.CAPACITY
 ) -> PastIncident:
-    action = Action(kind=kind, target=API, wished={"replicas": 6} if "scale" in kind else {})
+    wished: dict[str, str | int] = {"replicas": 6} if "scale" in kind else {}
+    action = Action(kind=kind, target=at(API, "fake:one"), wished=wished)
     return PastIncident(
         id=IncidentId(f"INC-{kind}"),
         environment=EnvironmentRef.parse("fake:before"),
@@ -39,14 +42,14 @@ def past(
         signal=Signal.LATENCY,
         cause=cause,
         cause_service=API,
-        remedies=(Remedy(action=action, recovery=recovery),),
+        tried=(TriedAction(action=action, recovery=recovery),),
         status=Status.RESOLVED,
         summary="",
         ended_at=datetime(2026, 1, 14, tzinfo=UTC),
     )
 
 
-async def planned(made: World, **more: object) -> Plan:
+async def planned(made: World, **more: Any) -> Plan:
     briefing = made.briefing(**more)
     return await plan(briefing, await diagnose(briefing))
 
@@ -89,10 +92,10 @@ async def test_memory_of_what_fixed_and_what_did_not_is_cited() -> None:
         past(ActionKind("restart_service"), Recovery.NOT_RECOVERED),
     )
     proposed = await planned(overload(), past=known)
-    assert proposed.precedent == (
-        "INC-scale_pods (January): scaling fixed the like of this;"
-        " INC-restart_service (January): a restart did not"
-    )
+    assert [one.words for one in proposed.precedents] == [
+        "scaling fixed a similar incident, INC-scale_pods (January)",
+        "a restart did not help in INC-restart_service (January)",
+    ]
 
 
 @pytest.mark.parametrize("cause", [CauseKind.CAPACITY, CauseKind.HANG])
@@ -100,7 +103,7 @@ async def test_a_memory_that_telemetry_contradicts_loses(cause: CauseKind) -> No
     known = (past(ActionKind("restart_service"), Recovery.RECOVERED, cause),)
     proposed = await planned(overload(), past=known)
     assert proposed.actions[0].kind is ActionKind("scale_pods")
-    told = next(a for a in proposed.alternatives if a.text.startswith("restart_service"))
+    told = next(a for a in proposed.alternatives if a.words.startswith("restart_service"))
     assert "telemetry contradicts" in told.drawback
 
 

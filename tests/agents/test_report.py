@@ -19,6 +19,7 @@ from aiops_agent.domain.remediation import Recovery
 from tests.contracts.samples import a_kept_alert
 from tests.interfaces.terminal import canned
 from tests.interfaces.terminal.hostile import HOSTILE
+from tests.reasoning.world import Remembered
 
 TITLES = [
     "1. Summary",
@@ -44,7 +45,7 @@ def written(
     alerts: AlertList = NO_ALERTS,
 ) -> Postmortem:
     """Return the report of an incident."""
-    briefing = Briefing(incident, NO_ENVIRONMENT, canned.START, alerts=alerts)  # type: ignore[arg-type]  # unused
+    briefing = Briefing(incident, NO_ENVIRONMENT, Remembered(), canned.START, alerts=alerts)  # type: ignore[arg-type]  # unused
     return asyncio.run(report(briefing, events))
 
 

@@ -9,25 +9,28 @@ from aiops_agent.domain.diagnosis import CauseKind
 from aiops_agent.domain.environment import EnvironmentRef
 from aiops_agent.domain.event import Event
 from aiops_agent.domain.incident import Incident, Status
+from aiops_agent.domain.ledger import Intent, IntentState
 from aiops_agent.domain.payload import IncidentOpened
 from aiops_agent.domain.postmortem import PastIncident, Postmortem
 from aiops_agent.domain.remediation import (
     Action,
     ActionKind,
     BlastRadius,
-    Intent,
-    IntentState,
     Plan,
     PlanKind,
     Prepared,
     PreparedPlan,
     Request,
+    Risk,
 )
 from aiops_agent.domain.telemetry import ServiceName, Signal
+from tests.targets import at
 
 PAYMENTS = ServiceName("payments-api")
 NOW = datetime(2026, 11, 24, 9, 30, tzinfo=UTC)
-SCALE = Action(kind=ActionKind("scale_pods"), target=PAYMENTS, wished={"replicas": 4})
+SCALE = Action(
+    kind=ActionKind("scale_pods"), target=at(PAYMENTS, "docker:local"), wished={"replicas": 4}
+)
 
 
 def an_alert(**other: Any) -> Alert:
@@ -109,6 +112,7 @@ def a_plan(attempt: int = 1) -> PreparedPlan:
         precondition={"replicas": 2},
         inverse=SCALE.model_copy(update={"wished": {"replicas": 2}}),
         blast=BlastRadius(services=(PAYMENTS,), replicas=2, interrupts=False, words="2 new"),
+        risk=Risk.LOW,
         run="scale 4",
         undo="scale 2",
     )

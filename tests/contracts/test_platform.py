@@ -9,10 +9,11 @@ import pytest
 
 from aiops_agent.actions.platform import Landing, Platform
 from aiops_agent.domain.errors import RequestRefused, TargetMissing
-from aiops_agent.domain.remediation import Action, ActionKind, Prepared, Request
-from aiops_agent.domain.telemetry import ServiceName
+from aiops_agent.domain.remediation import Action, ActionKind, Draft, Prepared, Request
+from aiops_agent.registry import CATALOGUE
 from aiops_agent.simulator.plug import create_shop
 from tests.adapters.docker.fake_engine import FakeEngine
+from tests.targets import at
 
 OPERATION = "INC-0001.1.1"
 LONG_AGO = datetime(2000, 1, 1, tzinfo=UTC)
@@ -47,11 +48,12 @@ def subject(request: pytest.FixtureRequest, tmp_path: Path) -> Subject:
 
 def scale(subject: Subject, more: int = 1) -> Action:
     wished: dict[str, str | int] = {"replicas": subject.replicas() + more}
-    return Action(kind=ActionKind("scale_pods"), target=ServiceName("payments-api"), wished=wished)
+    return Action(kind=ActionKind("scale_pods"), target=at("payments-api"), wished=wished)
 
 
 async def prepared(subject: Subject, action: Action, operation: str = OPERATION) -> Prepared:
-    return Prepared.of((await subject.platform.prepare(action, operation)).document())
+    draft = await subject.platform.prepare(action, operation)
+    return CATALOGUE.prepared(Draft.of(draft.document()))
 
 
 async def landing(subject: Subject, request: Request) -> Landing:
@@ -133,7 +135,7 @@ async def test_a_target_that_is_as_wished_needs_nothing(subject: Subject) -> Non
 
 
 async def test_a_restart_has_no_way_back_and_says_so(subject: Subject) -> None:
-    action = Action(kind=ActionKind("restart_service"), target=ServiceName("payments-api"))
+    action = Action(kind=ActionKind("restart_service"), target=at("payments-api"))
 
     found = await prepared(subject, action)
 
@@ -143,7 +145,7 @@ async def test_a_restart_has_no_way_back_and_says_so(subject: Subject) -> None:
 
 
 async def test_a_target_that_does_not_exist_is_missing(subject: Subject) -> None:
-    action = Action(kind=ActionKind("restart_service"), target=ServiceName("nobody"))
+    action = Action(kind=ActionKind("restart_service"), target=at("nobody"))
 
     with pytest.raises(TargetMissing):
         await prepared(subject, action)

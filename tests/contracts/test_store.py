@@ -20,8 +20,8 @@ from aiops_agent.domain.environment import EnvironmentRef
 from aiops_agent.domain.errors import StoreError, UsageError
 from aiops_agent.domain.event import Event
 from aiops_agent.domain.incident import Status
+from aiops_agent.domain.ledger import IntentState
 from aiops_agent.domain.payload import Unreadable
-from aiops_agent.domain.remediation import IntentState
 from aiops_agent.domain.token import Token
 from tests.contracts.samples import (
     NOW,

@@ -26,6 +26,7 @@ from aiops_agent.safety import assess as module
 from aiops_agent.safety.assess import Rule, assess
 from aiops_agent.safety.case import Case
 from tests import seams
+from tests.targets import at
 
 ROWS = yaml.safe_load((Path(__file__).parent / "policy.yaml").read_text("utf-8"))
 
@@ -47,7 +48,7 @@ def case(row: dict[str, Any]) -> Case:
 
 def step(given: dict[str, Any]) -> Prepared:
     kind, target = given["do"].split()
-    action = Action(kind=ActionKind(kind), target=target)
+    action = Action(kind=ActionKind(kind), target=at(target, "fake:one"))
     blast = BlastRadius(
         services=tuple(given.get("reach", [target])), replicas=1, interrupts=False, words="w"
     )

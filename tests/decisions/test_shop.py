@@ -18,7 +18,7 @@ from aiops_agent.domain.remediation import Plan, PlanKind
 from aiops_agent.domain.telemetry import ServiceName
 from aiops_agent.simulator.plug import OpenShop, create_shop
 from aiops_agent.simulator.shop import BY_NAME
-from tests.reasoning.world import MENU
+from tests.reasoning.world import MENU, Remembered
 
 RENAMED = {name: f"unit-{chr(97 + place * 7 % 26)}{place}" for place, name in enumerate(BY_NAME)}
 EXPECTED = {
@@ -47,7 +47,7 @@ def briefing(shop: OpenShop) -> Briefing:
         started_at=first.starts_at or now,
         opened_at=now,
     )
-    return Briefing(incident=incident, environment=shop.environment, now=now, menu=MENU)
+    return Briefing(incident, shop.environment, Remembered(), now, menu=MENU)
 
 
 async def told(
@@ -57,7 +57,7 @@ async def told(
     seen = await triage(asked)
     assert seen.verdict is TriageVerdict.CONFIRMED, seen.reason
     known = asked.incident.model_copy(update={"triage": seen})
-    asked = Briefing(known, asked.environment, asked.now, menu=MENU)
+    asked = replace(asked, incident=known)
     found = await diagnose(asked)
     return found, await plan(asked, found)
 

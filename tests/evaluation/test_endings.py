@@ -20,7 +20,8 @@ from aiops_agent.domain.remediation import (
 )
 from aiops_agent.domain.telemetry import ServiceName
 from aiops_agent.evaluation.endings import accepted
-from aiops_agent.evaluation.scenarios import Case, case, scenarios
+from aiops_agent.evaluation.scenarios import EvaluationCase, case, scenarios
+from tests.targets import at
 
 NOW = datetime(2026, 11, 19, 3, 10, tzinfo=UTC)
 
@@ -58,8 +59,8 @@ def attempt(
     )
 
 
-def cure(told: Case, kind: ActionKind, **wished: str | int) -> Action:
-    return Action(kind=kind, target=told.truth, wished=wished)
+def cure(told: EvaluationCase, kind: ActionKind, **wished: str | int) -> Action:
+    return Action(kind=kind, target=at(told.truth), wished=wished)
 
 
 def test_a_verified_scaling_of_the_truth_ends_a_surge() -> None:
@@ -73,7 +74,7 @@ def test_the_wrong_service_the_wrong_kind_and_no_verification_are_not_accepted()
     told = case("traffic-surge", 1)
     scale = cure(told, ActionKind("scale_pods"), replicas=8)
     wrong = [
-        attempt(PlanKind.ACT, scale.model_copy(update={"target": "orders"})),
+        attempt(PlanKind.ACT, scale.model_copy(update={"target": at("orders")})),
         attempt(PlanKind.ACT, cure(told, ActionKind("restart_service"))),
         attempt(PlanKind.ACT, scale, recovery=Recovery.INCONCLUSIVE),
     ]

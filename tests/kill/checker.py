@@ -8,8 +8,8 @@ from aiops_agent.bootstrap.house import house
 from aiops_agent.domain.approval import ApprovalState
 from aiops_agent.domain.event import Event
 from aiops_agent.domain.incident import Ending, Incident, Status
+from aiops_agent.domain.ledger import Intent, IntentState
 from aiops_agent.domain.payload import EventType
-from aiops_agent.domain.remediation import Intent, IntentState
 from aiops_agent.ports.store import Work
 from aiops_agent.simulator.journal import Operation, effects
 from tests.kill.job import TAKEN_BACK, Job

@@ -17,8 +17,7 @@ from aiops_agent.agents.crew import Crew, without_llm
 from aiops_agent.bootstrap.house import House, Parts, house
 from aiops_agent.domain.answer import Answer
 from aiops_agent.domain.diagnosis import Diagnosis
-from aiops_agent.domain.remediation import Action, ActionKind, Plan
-from aiops_agent.domain.telemetry import ServiceName
+from aiops_agent.domain.remediation import Action, ActionKind, Plan, Target
 from aiops_agent.ports.durable import uncheckpointed
 from aiops_agent.safety.execute import Executor
 from aiops_agent.workflow.engine import Engine
@@ -27,9 +26,6 @@ from tests.kill.job import COMMIT, HELPS, PAID, TAKEN_BACK, Job
 from tests.kill.paid import paying
 from tests.kill.planted import RecordsAfterActing
 
-HELPLESS = Action(
-    kind=ActionKind("scale_pods"), target=ServiceName("mail-worker"), wished={"replicas": 5}
-)
 SCENARIOS = {
     HELPS: "hung-process",  # a restart: done twice, it would be seen twice
     PAID: "hung-process",
@@ -159,7 +155,12 @@ def hasty() -> Crew:
         tried = [attempt for attempt in briefing.incident.attempts if attempt.outcome]
         if tried or found.value is None:
             return found
-        chosen = {"actions": (HELPLESS,), "hypothesis": ""}
+        helpless = Action(
+            kind=ActionKind("scale_pods"),
+            target=Target(environment=briefing.incident.environment, name="mail-worker"),
+            wished={"replicas": 5},
+        )
+        chosen = {"actions": (helpless,), "hypothesis": ""}
         return found.model_copy(update={"value": found.value.model_copy(update=chosen)})
 
     return replace(sober, plan=plan)

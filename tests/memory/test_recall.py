@@ -4,18 +4,28 @@ from datetime import timedelta
 
 from aiops_agent.domain.diagnosis import CauseKind
 from aiops_agent.domain.incident import IncidentId
+from aiops_agent.domain.postmortem import PastIncident
 from aiops_agent.domain.remediation import ActionKind, Recovery
 from aiops_agent.domain.telemetry import ServiceName, Signal
-from aiops_agent.memory.recall import similar
+from aiops_agent.memory.recall import alike
+from aiops_agent.ports.memory import RecallQuery
 from tests.agents.test_diagnose import overload
 from tests.agents.test_plan import past
 
 CASE = past(ActionKind("scale_pods"), Recovery.RECOVERED)
 
 
-def found(*cases: object) -> list[str]:
+def found(*cases: PastIncident) -> list[str]:
     incident = overload().incident()
-    return [c.id for c in similar(cases, incident, Signal.LATENCY, CauseKind.CAPACITY)]  # type: ignore[arg-type]  # short hand
+    query = RecallQuery(
+        incident=incident.id,
+        environment=incident.environment,
+        service=incident.service,
+        alert_names=incident.alert_names,
+        signal=Signal.LATENCY,
+        cause=CauseKind.CAPACITY,
+    )
+    return [hit.case.id for hit in alike(cases, query)]
 
 
 def test_the_same_alert_of_the_same_service_is_alike() -> None:

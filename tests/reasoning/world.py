@@ -5,12 +5,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
-from aiops_agent.agents.briefing import Briefing, Pace
+from aiops_agent.actions.scale import SCALE, ScaleBounds
+from aiops_agent.agents.briefing import Briefing
 from aiops_agent.domain.alert import Severity
 from aiops_agent.domain.environment import EnvironmentRef
 from aiops_agent.domain.errors import SourceError
 from aiops_agent.domain.incident import Incident, IncidentId
-from aiops_agent.domain.remediation import ActionKind, Offer
+from aiops_agent.domain.postmortem import PastIncident, Postmortem
 from aiops_agent.domain.telemetry import (
     Change,
     LogLine,
@@ -21,15 +22,13 @@ from aiops_agent.domain.telemetry import (
     Signal,
     Window,
 )
+from aiops_agent.memory.recall import alike
+from aiops_agent.ports.memory import Hit, RecallQuery
 from aiops_agent.ports.telemetry import Environment
+from aiops_agent.registry import CATALOGUE
 
 BEGAN = datetime(2026, 11, 19, 3, 0, tzinfo=UTC)
-MENU = (
-    Offer(kind=ActionKind("restart_service")),
-    Offer(kind=ActionKind("scale_pods"), bounds={"max_replicas": 8}),
-    Offer(kind=ActionKind("rollback_release")),
-    Offer(kind=ActionKind("set_config")),
-)
+MENU = CATALOGUE.offers("shop", CATALOGUE.kinds, {SCALE.kind: ScaleBounds(max_replicas=8)})
 Course = Callable[[float], float | None]  # seconds since BEGAN -> value
 
 
@@ -51,6 +50,19 @@ def ramp(before: float, after: float, start: float, end: float) -> Course:
         return before + share * (after - before) + 0.002 * math.sin(t)
 
     return course
+
+
+@dataclass
+class Remembered:
+    """A memory of what was put into it, and of nothing else."""
+
+    cases: list[PastIncident] = field(default_factory=list)
+
+    def remember(self, case: PastIncident, report: Postmortem | None) -> None:
+        self.cases.append(case)
+
+    def recall(self, query: RecallQuery) -> tuple[Hit, ...]:
+        return alike(self.cases, query)
 
 
 @dataclass
@@ -129,8 +141,9 @@ class World:
             opened_at=min(self.now, BEGAN + timedelta(seconds=90)),
         )
 
-    def briefing(self, **more: object) -> Briefing:
-        given = {"incident": self.incident(), "menu": MENU, "pace": Pace(), **more}
+    def briefing(self, past: tuple[PastIncident, ...] = (), **more: object) -> Briefing:
+        memory = Remembered(list(past))
+        given = {"incident": self.incident(), "menu": MENU, "memory": memory, **more}
         return Briefing(environment=self.environment(), now=self.now, **given)  # type: ignore[arg-type]  # test
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from aiops_agent.domain.approval import ApprovalRequest, ApprovalState
 from aiops_agent.domain.incident import Incident
-from aiops_agent.domain.remediation import Intent, IntentState
+from aiops_agent.domain.ledger import Intent, IntentState
 
 
 @dataclass

@@ -29,6 +29,7 @@ from aiops_agent.domain.remediation import (
     Risk,
 )
 from aiops_agent.domain.telemetry import ServiceName, Signal
+from tests.targets import at
 
 NOW = datetime(2026, 11, 24, 9, 30, tzinfo=UTC)
 SERVICES = tuple(ServiceName(name) for name in ("payments-api", "orders", "cart", "web"))
@@ -51,7 +52,7 @@ def an_incident(**other: Any) -> Incident:
 
 def a_step(draw: random.Random, ordinal: int, *, repeatable: bool = True) -> Prepared:
     replicas, target = draw.randint(2, 9), draw.choice(SERVICES)
-    action = Action(kind=ActionKind("scale_pods"), target=target, wished={"replicas": replicas})
+    action = Action(kind=ActionKind("scale_pods"), target=at(target), wished={"replicas": replicas})
     requests = tuple(
         Request(
             operation=f"INC-0001.1.{ordinal}.{part}",
@@ -80,7 +81,7 @@ def a_plan(seed: int = 1, steps: int | None = None, *, repeatable: bool = True) 
     count = steps or draw.randint(1, 3)
     made = tuple(a_step(draw, n, repeatable=repeatable) for n in range(1, count + 1))
     criterion = Criterion(
-        service=made[0].action.target,
+        service=made[0].action.target.service,
         signal=Signal.LATENCY,
         comparison=Comparison.BELOW,
         level=0.5,

@@ -12,7 +12,7 @@ from aiops_agent.domain.remediation import (
     Action,
     ActionKind,
     BlastRadius,
-    Prepared,
+    Draft,
     Request,
 )
 from aiops_agent.registry import CATALOGUE
@@ -50,12 +50,12 @@ class Scripted:
     def kinds(self) -> Sequence[ActionKind]:
         return CATALOGUE.kinds
 
-    async def prepare(self, action: Action, operation: str) -> Prepared:
+    async def prepare(self, action: Action, operation: str) -> Draft:
         self.undone.append(action)
         request = Request(
             operation=f"{operation}.1", words=action.text, payload={"n": 1}, repeatable=True
         )
-        return Prepared(
+        return Draft(
             action=action,
             requests=(request,),
             precondition={},
@@ -65,7 +65,7 @@ class Scripted:
             undo="",
         )
 
-    async def unchanged(self, prepared: Prepared) -> bool:
+    async def unchanged(self, prepared: Draft) -> bool:
         return not self.moved
 
     async def send(self, request: Request) -> str:

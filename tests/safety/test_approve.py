@@ -14,7 +14,8 @@ from aiops_agent.adapters.sql.store import SqlStore
 from aiops_agent.domain.approval import ApprovalState as State
 from aiops_agent.domain.errors import ApprovalError
 from aiops_agent.domain.incident import Status
-from aiops_agent.domain.remediation import IntentState, PreparedPlan
+from aiops_agent.domain.ledger import IntentState
+from aiops_agent.domain.remediation import PreparedPlan
 from aiops_agent.ports.store import Work
 from aiops_agent.safety import approve
 from tests import seams

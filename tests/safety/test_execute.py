@@ -8,10 +8,12 @@ from typing import Any
 
 import pytest
 
+from aiops_agent.actions.scale import SCALE, ScaleBounds
 from aiops_agent.domain.approval import ApprovalState
 from aiops_agent.domain.errors import ApprovalError
+from aiops_agent.domain.ledger import Intent, IntentState
 from aiops_agent.domain.point import Point
-from aiops_agent.domain.remediation import EffectState, Intent, IntentState, PreparedPlan
+from aiops_agent.domain.remediation import EffectState, PreparedPlan
 from aiops_agent.registry import CATALOGUE
 from aiops_agent.safety import send
 from aiops_agent.safety.execute import Executor
@@ -41,7 +43,7 @@ def hands(platform: Scripted, store: MemoryStore, mark: Any = lambda _point: Non
         platforms=lambda _name: platform,
         store=store,
         catalogue=CATALOGUE,
-        bounds={},
+        bounds=lambda _name: {},
         now=lambda: NOW + timedelta(minutes=2),
         mark=mark,
     )
@@ -270,7 +272,9 @@ async def test_a_plan_that_is_out_of_bounds_is_not_even_prepared() -> None:
     plan = a_plan(1, 1).plan
     stored(store, a_request(a_plan()))
     incident = store.incidents.rows["INC-0001"]
-    bounded = replace(hands(platform, store), bounds={plan.actions[0].kind: {"max_replicas": 1}})
+    bounded = replace(
+        hands(platform, store), bounds=lambda _name: {SCALE.kind: ScaleBounds(max_replicas=1)}
+    )
     with pytest.raises(Exception, match="at most 1 replicas"):
         await bounded.prepare(incident, 1, plan)
     assert platform.undone == []

@@ -7,17 +7,18 @@ import pytest
 
 from aiops_agent.actions.platform import Landing
 from aiops_agent.domain.errors import PlatformError, RequestRefused, TargetMissing
-from aiops_agent.domain.remediation import Action, ActionKind, Prepared
+from aiops_agent.domain.remediation import Action, ActionKind, Draft
 from aiops_agent.domain.telemetry import ServiceName, Signal, Window
 from aiops_agent.simulator.journal import effects
 from aiops_agent.simulator.plug import OpenShop, open_shop
 from tests.simulator.conftest import Found
+from tests.targets import at
 
 NOW = datetime(2026, 11, 24, tzinfo=UTC)
 
 
 def action(kind: ActionKind, target: str = "payments-api", **wished: str | int) -> Action:
-    return Action(kind=kind, target=ServiceName(target), wished=wished)
+    return Action(kind=kind, target=at(target), wished=wished)
 
 
 SCALE = action(ActionKind("scale_pods"), replicas=8)
@@ -107,7 +108,7 @@ async def test_nothing_is_prepared_for_what_is_not_ours(target: str, shop: OpenS
         await shop.platform.prepare(action(ActionKind("restart_service"), target), "op")
 
 
-async def sent_twice(shop: OpenShop, prepared: Prepared) -> None:
+async def sent_twice(shop: OpenShop, prepared: Draft) -> None:
     await shop.platform.send(prepared.requests[0])
     with pytest.raises(RequestRefused, match="generation 2, not 1"):
         await shop.platform.send(prepared.requests[0])

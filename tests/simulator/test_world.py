@@ -68,9 +68,9 @@ def test_an_hour_of_the_shop_takes_a_moment() -> None:
 def test_memory_holds_a_cure_in_january_and_a_restart_that_was_none() -> None:
     january, march, *_ = PAST
 
-    assert (january.ended_at.month, january.remedies[0].recovery) == (1, "recovered")
-    assert january.remedies[0].action.kind == "scale_pods"
-    assert (march.remedies[0].action.kind, march.remedies[0].recovery) == (
+    assert (january.ended_at.month, january.tried[0].recovery) == (1, "recovered")
+    assert january.tried[0].action.kind == "scale_pods"
+    assert (march.tried[0].action.kind, march.tried[0].recovery) == (
         "restart_service",
         "not_recovered",
     )
@@ -79,6 +79,6 @@ def test_memory_holds_a_cure_in_january_and_a_restart_that_was_none() -> None:
 def test_memory_follows_new_names() -> None:
     (first, *_) = remembered({"payments-api": "zahlung"})
 
-    assert (first.service, first.remedies[0].action.target) == ("zahlung", "zahlung")
+    assert (first.service, first.tried[0].action.target.name) == ("zahlung", "zahlung")
     assert "payments-api" not in first.model_dump_json()
     assert remembered() == PAST

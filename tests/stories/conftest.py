@@ -80,9 +80,8 @@ class Stage:
         settings: dict[str, Any],
     ) -> Told:
         async with self._engine(settings) as (built, engine):
-            with built.store.begin() as work:
-                for past in memory:
-                    work.archive.add(past, None)
+            for past in memory:
+                built.memory.remember(past, None)
             shop = built.demo.begin(scenario, seed, remember=False)
             (opened,) = await engine.intake(shop)
             return await self._followed(built, engine, opened, answer)

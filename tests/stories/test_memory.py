@@ -5,9 +5,10 @@ from datetime import UTC, datetime
 from aiops_agent.domain.diagnosis import CauseKind
 from aiops_agent.domain.environment import EnvironmentRef
 from aiops_agent.domain.incident import Ending, IncidentId, Status
-from aiops_agent.domain.postmortem import PastIncident, Remedy
+from aiops_agent.domain.postmortem import PastIncident, TriedAction
 from aiops_agent.domain.remediation import Action, ActionKind, Recovery
 from aiops_agent.domain.telemetry import ServiceName, Signal
+from tests.targets import at
 
 from .conftest import Stage
 
@@ -20,9 +21,11 @@ LIE = PastIncident(
     signal=Signal.LATENCY,
     cause=CauseKind.CAPACITY,
     cause_service=ServiceName("payments-api"),
-    remedies=(
-        Remedy(
-            action=Action(kind=ActionKind("restart_service"), target=ServiceName("payments-api")),
+    tried=(
+        TriedAction(
+            action=Action(
+                kind=ActionKind("restart_service"), target=at("payments-api", "shop:before")
+            ),
             recovery=Recovery.RECOVERED,
         ),
     ),
@@ -45,4 +48,4 @@ async def test_a_memory_that_says_restart_loses_against_telemetry(stage: Stage) 
     assert [effect.kind for effect in told.effects] == ["scale_pods"]
     attempt = told.incident.attempts[0]
     assert attempt.plan is not None
-    assert any("restart" in other.text for other in attempt.plan.alternatives)
+    assert any("restart" in other.words for other in attempt.plan.alternatives)

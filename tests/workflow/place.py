@@ -15,6 +15,7 @@ from aiops_agent.domain.event import Event
 from aiops_agent.domain.incident import Incident
 from aiops_agent.domain.payload import EventType
 from aiops_agent.domain.telemetry import Service, ServiceGraph, ServiceName
+from aiops_agent.memory.recall import ArchiveMemory
 from aiops_agent.ports.store import Store
 from aiops_agent.ports.telemetry import Environment
 from aiops_agent.registry import CATALOGUE, RULES
@@ -77,13 +78,14 @@ class Place:
             platforms=lambda _name: NoPlatform(),
             store=self.store,
             catalogue=CATALOGUE,
-            bounds={},
+            bounds=lambda _name: {},
             now=self.clock.now,
         )
         return Deps(
             store=self.store,
             environments=self._environment,
             executor=executor,
+            memory=ArchiveMemory(self.store),
             crew=without_llm(),
             rules=RULES,
             now=self.clock.now,

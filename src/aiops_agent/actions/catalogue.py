@@ -1,31 +1,71 @@
-"""What an action is: its parameters, its bounds, its risk. The closed menu of all of them."""
+"""What an action is: parameters, bounds, words, risk. The menu of all that are registered."""
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from typing import Any, Generic, TypeAlias, TypeVar
+
+from pydantic import BaseModel, ConfigDict, ValidationError
 
 from aiops_agent.domain.errors import PlatformError
-from aiops_agent.domain.remediation import Action, ActionKind, BlastRadius, Offer, Risk
+from aiops_agent.domain.remediation import (
+    Action,
+    ActionKind,
+    Capacity,
+    Draft,
+    Offer,
+    Prepared,
+    Risk,
+)
+from aiops_agent.domain.value import Value
+
+WIDE = 4  # services in the blast radius, the target included
+
+
+class Parameters(BaseModel):
+    """What `Action.wished` must hold: exactly these fields, of exactly these types."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+
+class Unbounded(Value):
+    """The section of an action that has nothing to set."""
+
+
+P = TypeVar("P", bound=Parameters)
+B = TypeVar("B", bound=Value)
 
 
 @dataclass(frozen=True)
-class ActionSpec:
-    """One kind of action.
+class ActionSpec(Generic[P, B]):
+    """One kind of action, and everything about it that is no platform's business.
 
-    `parameters` names what `Action.wished` must hold and of which type; `flaw` says why a
-    well-typed action is out of bounds, or ""; `risk` is the risk before reach is looked at.
+    `bounds` is its section `actions.KIND` of the settings. `do` and `undo` are short lines in which
+    {target} and the parameters are filled in, in `undo` those of the inverse. `hazard` says why
+    `risk` is what it is before reach is looked at. `flaw` says why well-typed parameters are out of
+    bounds, or "".
     """
 
     kind: ActionKind
-    caption: str
-    parameters: Mapping[str, type]
+    parameters: type[P]
+    noun: str  # "scaling": what planner and memory call it
+    do: str
+    undo: str
     risk: Risk
-    flaw: Callable[[Action, Mapping[str, int]], str] = lambda _action, _bounds: ""
+    hazard: str
+    platforms: frozenset[str]  # kinds of environment that may offer it
+    bounds: type[B]
+    reversible: bool = True
+    capacity: Capacity = Capacity.KEEPS
+    flaw: Callable[[P, B], str] = lambda _parameters, _bounds: ""
+
+
+AnySpec: TypeAlias = ActionSpec[Any, Any]
 
 
 class Catalogue:
-    """All kinds of action that we know, by kind."""
+    """All registered kinds of action."""
 
-    def __init__(self, specs: Iterable[ActionSpec]) -> None:
+    def __init__(self, specs: Iterable[AnySpec]) -> None:
         self._specs = {spec.kind: spec for spec in specs}
 
     @property
@@ -34,13 +74,25 @@ class Catalogue:
         return tuple(self._specs)
 
     def offers(
-        self, kinds: Iterable[ActionKind], bounds: Mapping[ActionKind, Mapping[str, int]]
+        self,
+        platform: str,
+        kinds: Iterable[ActionKind],
+        bounds: Mapping[ActionKind, Value],
     ) -> tuple[Offer, ...]:
-        """Return the menu: known kinds among `kinds`, with their bounds."""
+        """Return the menu: what an environment of kind `platform` may offer of `kinds`.
+
+        What `bounds` does not mention has its built-in bounds.
+        """
+        specs = [self._specs[kind] for kind in kinds if kind in self._specs]
         return tuple(
-            Offer(kind=kind, bounds=dict(bounds.get(kind, {})))
-            for kind in kinds
-            if kind in self._specs
+            Offer(
+                kind=spec.kind,
+                noun=spec.noun,
+                capacity=spec.capacity,
+                bounds=bounds.get(spec.kind, spec.bounds()).document(),
+            )
+            for spec in specs
+            if platform in spec.platforms
         )
 
     def check(self, action: Action, offers: Iterable[Offer]) -> None:
@@ -49,24 +101,47 @@ class Catalogue:
         if offer is None:
             raise PlatformError(f"{action.kind} is not offered here.")
         spec = self._specs[action.kind]
-        if set(action.wished) != set(spec.parameters):
-            wanted = ", ".join(spec.parameters) or "none"
-            raise PlatformError(f"{action.text}: the parameters of {action.kind} are: {wanted}.")
-        for name, kind in spec.parameters.items():
-            if type(action.wished[name]) is not kind:
-                raise PlatformError(f"{action.text}: {name} must be of type {kind.__name__}.")
-        if flaw := spec.flaw(action, offer.bounds):
+        if set(offer.bounds) != set(spec.bounds.model_fields):
+            raise PlatformError(f"{action.kind} is offered without its bounds.")
+        try:
+            wished = spec.parameters.model_validate(action.wished)
+        except ValidationError as error:
+            wanted = ", ".join(spec.parameters.model_fields) or "none"
+            raise PlatformError(
+                f"{action.text}: the parameters of {action.kind} are: {wanted}; {_first(error)}."
+            ) from error
+        if flaw := spec.flaw(wished, spec.bounds.of(offer.bounds)):
             raise PlatformError(f"{action.text}: {flaw}")
 
-    def risk(self, action: Action, blast: BlastRadius, inverse: Action | None) -> Risk:
-        """Return the risk: that of the kind, one step higher for wide reach or no way back."""
-        order = tuple(Risk)
-        level = order.index(self._specs[action.kind].risk)
-        if blast.interrupts and inverse is None:
-            level += 1
-        if len(blast.services) > WIDE:
-            level += 1
-        return order[min(level, len(order) - 1)]
+    def prepared(self, draft: Draft) -> Prepared:
+        """Complete what a platform drafted: its words where the platform has none, and its risk.
+
+        The risk is that of the kind, one step higher for no way back and for wide reach each.
+        """
+        spec = self._specs[draft.action.kind]
+        order, reasons = tuple(Risk), [spec.hazard]
+        inverse = draft.inverse if spec.reversible else None
+        if draft.blast.interrupts and inverse is None:
+            reasons.append("no way back")
+        if len(draft.blast.services) > WIDE:
+            reasons.append(f"{len(draft.blast.services)} services in reach")
+        level = order.index(spec.risk) + len(reasons) - 1
+        return Prepared(
+            **{
+                **dict(draft),
+                "inverse": inverse,
+                "do": _filled(spec.do, draft.action),
+                "undo": draft.undo or _filled(spec.undo, inverse or draft.action),
+                "risk": order[min(level, len(order) - 1)],
+                "hazard": "; ".join(reasons),
+            }
+        )
 
 
-WIDE = 4  # services in the blast radius, the target included
+def _filled(words: str, action: Action) -> str:
+    return words.format(target=action.target.text, **action.wished)
+
+
+def _first(error: ValidationError) -> str:
+    flaw = error.errors(include_url=False)[0]
+    return f"{'.'.join(map(str, flaw['loc']))}: {flaw['msg'][:1].lower()}{flaw['msg'][1:]}"

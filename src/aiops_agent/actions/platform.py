@@ -5,7 +5,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Protocol
 
-from aiops_agent.domain.remediation import Action, ActionKind, Prepared, Request
+from aiops_agent.domain.remediation import Action, ActionKind, Draft, Request
 from aiops_agent.domain.value import Value
 
 
@@ -33,15 +33,15 @@ class Platform(Protocol):
         """The kinds of action it offers; what it does not offer is not on the menu."""
         ...
 
-    async def prepare(self, action: Action, operation: str) -> Prepared:
+    async def prepare(self, action: Action, operation: str) -> Draft:
         """Read the target and freeze precondition, exact requests, inverse and blast radius.
 
-        Changes nothing. Request operations are `operation` + "." + ordinal from 1. Raises
-        TargetMissing, PlatformError.
+        Changes nothing, and contributes facts only: words and risk are the action's. Request
+        operations are `operation` + "." + ordinal from 1. Raises TargetMissing, PlatformError.
         """
         ...
 
-    async def unchanged(self, prepared: Prepared) -> bool:
+    async def unchanged(self, prepared: Draft) -> bool:
         """Whether the target still meets the frozen precondition. Raises PlatformError."""
         ...
 

@@ -1,25 +1,43 @@
 """scale_pods: run a service on so many replicas."""
 
-from collections.abc import Mapping
+from pydantic import Field
 
-from aiops_agent.actions.catalogue import ActionSpec
-from aiops_agent.domain.remediation import Action, ActionKind, Risk
+from aiops_agent.actions.catalogue import ActionSpec, Parameters
+from aiops_agent.domain.remediation import ActionKind, Capacity, Risk
+from aiops_agent.domain.value import Value
 
 
-def _flaw(action: Action, bounds: Mapping[str, int]) -> str:
-    wished = int(action.wished["replicas"])
-    most = bounds.get("max_replicas", 1)
-    if wished < 1:
+class ScaleParameters(Parameters):
+    """The wished number, never "two more"."""
+
+    replicas: int
+
+
+class ScaleBounds(Value):
+    """On how many replicas a service may run at most."""
+
+    max_replicas: int = Field(default=10, ge=1, le=1000)
+
+
+def _flaw(wished: ScaleParameters, bounds: ScaleBounds) -> str:
+    if wished.replicas < 1:
         return "at least one replica must stay."
-    if wished > most:
-        return f"at most {most} replicas are allowed (actions.scale_pods.max_replicas)."
+    if wished.replicas > bounds.max_replicas:
+        most = f"at most {bounds.max_replicas} replicas are allowed"
+        return f"{most} (actions.scale_pods.max_replicas)."
     return ""
 
 
 SCALE = ActionSpec(
     kind=ActionKind("scale_pods"),
-    caption="run a service on so many replicas",
-    parameters={"replicas": int},
+    parameters=ScaleParameters,
+    noun="scaling",
+    do="scale {target} to {replicas} replicas",
+    undo="scale {target} back to {replicas} replicas",
     risk=Risk.LOW,
+    hazard="the number of replicas changes",
+    platforms=frozenset({"shop", "docker"}),
+    bounds=ScaleBounds,
+    capacity=Capacity.ADDS,
     flaw=_flaw,
 )

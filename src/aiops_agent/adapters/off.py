@@ -6,7 +6,7 @@ from datetime import datetime
 
 from aiops_agent.actions.platform import Landing, Sight
 from aiops_agent.domain.errors import PlatformError, SourceError
-from aiops_agent.domain.remediation import Action, ActionKind, Prepared, Request
+from aiops_agent.domain.remediation import Action, ActionKind, Draft, Request
 from aiops_agent.domain.telemetry import Change, LogLine, Series, ServiceName, Signal, Window
 
 _NO_METRICS = "No source of metrics is configured (sources.prometheus)."
@@ -50,11 +50,11 @@ class NoPlatform:
 
     kinds: Sequence[ActionKind] = ()
 
-    async def prepare(self, action: Action, operation: str) -> Prepared:
+    async def prepare(self, action: Action, operation: str) -> Draft:
         """Raise PlatformError: nothing can be done."""
         raise PlatformError(f"{_NO_HANDS} {action.text} ({operation}) cannot be prepared.")
 
-    async def unchanged(self, prepared: Prepared) -> bool:
+    async def unchanged(self, prepared: Draft) -> bool:
         """Raise PlatformError: nothing was prepared here."""
         raise PlatformError(f"{_NO_HANDS} {prepared.action.text} was not prepared here.")
 

@@ -5,10 +5,10 @@ from datetime import datetime, timedelta
 
 from aiops_agent.domain.alert import NO_ALERTS, AlertList
 from aiops_agent.domain.incident import Incident
-from aiops_agent.domain.postmortem import PastIncident
 from aiops_agent.domain.remediation import Offer
 from aiops_agent.domain.telemetry import Window
 from aiops_agent.ports.durable import Once, uncheckpointed
+from aiops_agent.ports.memory import Memory
 from aiops_agent.ports.telemetry import Environment
 
 
@@ -26,12 +26,12 @@ class Pace:
 
 @dataclass(frozen=True)
 class Briefing:
-    """One incident, the eyes of its environment, what memory says, and what could be done."""
+    """One incident, the eyes of its environment, memory, and what could be done."""
 
     incident: Incident
     environment: Environment
+    memory: Memory
     now: datetime
-    past: tuple[PastIncident, ...] = ()
     menu: tuple[Offer, ...] = ()
     pace: Pace = Pace()
     alerts: AlertList = NO_ALERTS  # what others' monitoring said, all of it untrusted

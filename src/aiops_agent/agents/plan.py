@@ -1,8 +1,9 @@
 """What is to be done? Candidates from the kind of cause and from memory, with their price."""
 
+import asyncio
+
 from aiops_agent.agents.briefing import Briefing
 from aiops_agent.domain.diagnosis import CauseKind, Diagnosis, Hypothesis
-from aiops_agent.domain.postmortem import PastIncident
 from aiops_agent.domain.quantity import amount, signal_name, target
 from aiops_agent.domain.remediation import (
     ActionKind,
@@ -10,11 +11,13 @@ from aiops_agent.domain.remediation import (
     Criterion,
     Plan,
     PlanKind,
+    Precedent,
     Recovery,
+    Target,
 )
 from aiops_agent.domain.telemetry import Change, Signal
-from aiops_agent.memory.cite import beside_memory, precedent, standing
-from aiops_agent.memory.recall import similar
+from aiops_agent.memory.cite import beside_memory, cited, precedents, standing
+from aiops_agent.ports.memory import RecallQuery
 from aiops_agent.reasoning.gather import Scene, read_scene
 from aiops_agent.reasoning.propose import Means, Remedy, rejected, remedies
 from aiops_agent.reasoning.register import RecoveryTerms, criteria
@@ -29,10 +32,11 @@ async def plan(briefing: Briefing, diagnosis: Diagnosis) -> Plan:
         return Plan(kind=PlanKind.HANDOVER, reason="no cause was found: a person must look")
     incident = briefing.incident
     scene = await read_scene(briefing.environment, incident, briefing.pace.baseline, briefing.now)
-    means = Means(scene, best, _change(scene, best), briefing.menu)
-    alike = similar(briefing.past, incident, _signal(briefing), best.kind)
+    means = Means(incident.environment, scene, best, _change(scene, best), briefing.menu)
+    hits = await asyncio.to_thread(briefing.memory.recall, _query(briefing, best))
+    known = cited(hits, briefing.menu)
     fitting = remedies(means) if _strong(best) else ()
-    chosen, why_not = _choose(fitting, alike, _tried(briefing))
+    chosen, why_not = _choose(fitting, known, _tried(briefing))
     if chosen is None:
         chosen = Remedy(PlanKind.HANDOVER, reason=_give_up(best, why_not))
     measured = _criteria(briefing, scene, best, chosen)
@@ -46,9 +50,21 @@ async def plan(briefing: Briefing, diagnosis: Diagnosis) -> Plan:
         expected=_expected(measured, chosen),
         hypothesis=best.key,
         criteria=measured if chosen.kind is not PlanKind.HANDOVER else (),
-        alternatives=_alternatives(means, fitting, chosen, alike),
-        precedent=precedent({a.kind for a in chosen.actions}, alike),
+        alternatives=_alternatives(means, fitting, chosen, known),
+        precedents=precedents({a.kind for a in chosen.actions}, known),
         stop_gap=chosen.stop_gap,
+    )
+
+
+def _query(briefing: Briefing, best: Hypothesis) -> RecallQuery:
+    incident = briefing.incident
+    return RecallQuery(
+        incident=incident.id,
+        environment=incident.environment,
+        service=incident.service,
+        alert_names=incident.alert_names,
+        signal=_signal(briefing),
+        cause=best.kind,
     )
 
 
@@ -74,34 +90,34 @@ def _give_up(best: Hypothesis, why_not: str) -> str:
     return f"{best.statement}; {why_not or 'nothing is left to try'}: a person must look"
 
 
-def _tried(briefing: Briefing) -> frozenset[tuple[ActionKind, str]]:
+def _tried(briefing: Briefing) -> frozenset[tuple[ActionKind, Target]]:
     """Return what earlier attempts of this incident did without success."""
-    found: set[tuple[ActionKind, str]] = set()
+    found: set[tuple[ActionKind, Target]] = set()
     for attempt in briefing.incident.attempts:
         failed = attempt.verification is None or (
             attempt.verification.recovery is not Recovery.RECOVERED
         )
         if attempt.outcome is not None and attempt.plan is not None and failed:
-            found.update((action.kind, str(action.target)) for action in attempt.plan.actions)
+            found.update((action.kind, action.target) for action in attempt.plan.actions)
     return frozenset(found)
 
 
 def _choose(
     fitting: tuple[Remedy, ...],
-    alike: tuple[PastIncident, ...],
-    tried: frozenset[tuple[ActionKind, str]],
+    known: tuple[Precedent, ...],
+    tried: frozenset[tuple[ActionKind, Target]],
 ) -> tuple[Remedy | None, str]:
     """Return the remedy that fits best, memory deciding between fitting ones only."""
     possible = [
         one
         for one in fitting
-        if not one.why_not and not any((a.kind, str(a.target)) in tried for a in one.actions)
+        if not one.why_not and not any((a.kind, a.target) in tried for a in one.actions)
     ]
     why_not = next((one.why_not for one in fitting if one.why_not), "")
     acts = [one for one in possible if one.kind is PlanKind.ACT]
     if acts:
         # `max` keeps the first of equals: the order of fitness.
-        return max(acts, key=lambda one: standing({a.kind for a in one.actions}, alike)), why_not
+        return max(acts, key=lambda one: standing({a.kind for a in one.actions}, known)), why_not
     passive = [one for one in possible if one.kind is PlanKind.WATCH]
     if passive:
         return passive[0], why_not
@@ -115,7 +131,7 @@ def _criteria(
 ) -> tuple[Criterion, ...]:
     pace = briefing.pace
     within = pace.watch if chosen.kind is PlanKind.WATCH else pace.within
-    touched = chosen.actions[0].target if chosen.actions else best.service
+    touched = chosen.actions[0].target.service if chosen.actions else best.service
     return criteria(scene, _signal(briefing), touched, best.kind, RecoveryTerms(pace.hold, within))
 
 
@@ -133,16 +149,20 @@ def _alternatives(
     means: Means,
     fitting: tuple[Remedy, ...],
     chosen: Remedy,
-    alike: tuple[PastIncident, ...],
+    known: tuple[Precedent, ...],
 ) -> tuple[Alternative, ...]:
     """Return fitting ones not chosen, what memory offers in vain, and what people may ask for."""
     found = [
-        Alternative(text=one.text or "act", drawback=one.why_not or "fits the cause less well")
+        Alternative(
+            actions=one.actions,
+            text="" if one.actions else "act",
+            drawback=one.why_not or "fits the cause less well",
+        )
         for one in fitting
         if one is not chosen and one.kind is PlanKind.ACT and (one.actions or one.why_not)
     ]
     fits = {action.kind for one in (*fitting, chosen) for action in one.actions}
-    found += beside_memory(rejected(means), alike, fits, means.cause.kind)
+    found += beside_memory(rejected(means), known, fits, means.cause.kind)
     if chosen.kind is not PlanKind.HANDOVER:
         found.append(
             Alternative(text="hand over to a person", drawback="users wait until one is there")

@@ -60,7 +60,8 @@ def _front(m: Material) -> Document:
     incident = m.incident
     services = {incident.service} | ({m.best.service} if m.best else set())
     for attempt in incident.attempts:
-        services |= {action.target for action in attempt.plan.actions} if attempt.plan else set()
+        planned = attempt.plan.actions if attempt.plan else ()
+        services |= {action.target.service for action in planned}
     spent = m.usage
     began, opened, ended = incident.started_at, incident.opened_at, incident.resolved_at
     return {

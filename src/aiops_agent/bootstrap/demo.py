@@ -9,7 +9,7 @@ from aiops_agent.bootstrap.places import Places
 from aiops_agent.domain.alert import Delivery
 from aiops_agent.domain.environment import EnvironmentRef
 from aiops_agent.domain.errors import UsageError
-from aiops_agent.ports.store import Store
+from aiops_agent.ports.memory import Memory
 from aiops_agent.simulator.past import remembered
 from aiops_agent.simulator.plug import OpenShop, create_shop
 from aiops_agent.workflow.intake import Intake
@@ -24,18 +24,20 @@ class Demo:
     folder: Path
     places: Places
     intake: Intake
+    memory: Memory
 
     def begin(
         self, scenario: str, seed: int, *, remember: bool, names: dict[str, str] | None = None
     ) -> EnvironmentRef:
         """Found the shop, let it break, keep its alert; return the shop's environment.
 
-        `remember` gives the shop's people their memory of earlier incidents, once per store.
+        `remember` gives the shop's people their memory of earlier incidents, safe to repeat.
         """
         shop = self._found(scenario, seed, names)
         environment = self.places.add_shop(shop)
         if remember:
-            _remember(self.intake.store, names)
+            for case in remembered(names):
+                self.memory.remember(case, None)
         body = json.dumps([alert.document() for alert in shop.alerts], sort_keys=True)
         self.intake.keep(
             Delivery(
@@ -55,11 +57,3 @@ class Demo:
             if not folder.exists():
                 return create_shop(folder, scenario, seed, names)
         raise UsageError(f"{self.folder} holds {MOST_SHOPS} such shops; remove some.")
-
-
-def _remember(store: Store, names: dict[str, str] | None) -> None:
-    with store.begin() as work:
-        known = {case.id for case in work.archive.cases("shop")}
-        for case in remembered(names):
-            if case.id not in known:
-                work.archive.add(case, None)

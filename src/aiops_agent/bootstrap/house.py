@@ -11,7 +11,6 @@ from pathlib import Path
 
 from sqlalchemy import Engine as Database
 
-from aiops_agent.actions.scale import SCALE
 from aiops_agent.adapters.approval_file import ApprovalFiles
 from aiops_agent.adapters.sql.engine import make_engine, our_errors
 from aiops_agent.adapters.sql.migrate import upgrade
@@ -26,6 +25,7 @@ from aiops_agent.domain.checkup import Checkup, Health
 from aiops_agent.domain.point import Mark, unmarked
 from aiops_agent.domain.policy import Mode
 from aiops_agent.domain.survey import ServiceSurvey
+from aiops_agent.memory.recall import ArchiveMemory
 from aiops_agent.ports.people import Notifier
 from aiops_agent.registry import ALERT_DECODERS, CATALOGUE, RULES
 from aiops_agent.safety.execute import Executor
@@ -96,7 +96,8 @@ class House:
             running=lambda: self._running is not None,
             mark=parts.mark,
         )
-        self.demo = Demo(settings.state_dir / "shops", self.places, self.intake)
+        self.memory = self._deps.memory
+        self.demo = Demo(settings.state_dir / "shops", self.places, self.intake, self.memory)
 
     @property
     def scenarios(self) -> Sequence[Scenario]:
@@ -188,12 +189,11 @@ def house(settings: Settings, parts: Parts | None = None) -> House:
 
 
 def _deps(settings: Settings, parts: Parts, store: SqlStore, places: Places) -> Deps:
-    scale = settings.actions.scale_pods
     executor = Executor(
         platforms=places.platform,
         store=store,
         catalogue=CATALOGUE,
-        bounds={SCALE.kind: {"max_replicas": scale.max_replicas}},
+        bounds=lambda _: settings.actions.bounds(),
         now=parts.now,
         mark=parts.mark,
     )
@@ -201,6 +201,7 @@ def _deps(settings: Settings, parts: Parts, store: SqlStore, places: Places) -> 
         store=store,
         environments=places.environment,
         executor=parts.executor(executor),
+        memory=ArchiveMemory(store),
         crew=parts.crew or without_llm(),
         rules=RULES,
         now=parts.now,

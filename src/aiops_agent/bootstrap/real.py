@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from functools import cached_property
 
+from aiops_agent.actions.restart import RESTART
 from aiops_agent.adapters.clock import WallClock
 from aiops_agent.adapters.docker.changes import DockerChanges
 from aiops_agent.adapters.docker.client import DockerClient
@@ -58,7 +59,7 @@ class Real:
         )
         if running is None:
             return Place(environment, NoPlatform())
-        grace = self.settings.actions.restart_service.grace
+        grace = self.settings.actions.section(RESTART).grace
         return Place(environment, DockerPlatform(running, self.topology, grace))
 
     async def survey(self) -> tuple[ServiceSurvey, ...]:

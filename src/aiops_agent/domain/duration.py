@@ -2,6 +2,11 @@
 
 import re
 from datetime import timedelta
+from typing import Annotated, TypeAlias
+
+from pydantic import AfterValidator, BeforeValidator, PlainSerializer
+
+from aiops_agent.domain.value import Json
 
 _UNITS = {
     "ms": timedelta(milliseconds=1),
@@ -32,3 +37,21 @@ def spelled(length: timedelta) -> str:
         if count:
             parts.append(f"{count}{unit}")
     return "".join(parts) or "0s"
+
+
+def _read(value: Json) -> Json:
+    if isinstance(value, int | float):
+        raise ValueError(f"say the unit, such as {value}s or {value}m")
+    return duration(value) if isinstance(value, str) else value
+
+
+def _positive(value: timedelta) -> timedelta:
+    if value <= timedelta():
+        raise ValueError("must be longer than 0s")
+    return value
+
+
+# Types of fields that are written so: a pause may be none, a span may not. Less than none cannot
+# be written.
+Pause: TypeAlias = Annotated[timedelta, BeforeValidator(_read), PlainSerializer(spelled)]
+Span: TypeAlias = Annotated[Pause, AfterValidator(_positive)]

@@ -11,7 +11,7 @@ from aiops_agent.domain.telemetry import ServiceName, Signal
 from aiops_agent.domain.value import Document, Value
 
 
-class Remedy(Value):
+class TriedAction(Value):
     """One thing that was tried and what telemetry said after it."""
 
     action: Action
@@ -29,7 +29,7 @@ class PastIncident(Value):
     signal: Signal | None
     cause: CauseKind
     cause_service: ServiceName
-    remedies: tuple[Remedy, ...] = ()
+    tried: tuple[TriedAction, ...] = ()
     status: Status
     summary: str
     ended_at: datetime

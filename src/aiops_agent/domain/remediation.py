@@ -12,32 +12,73 @@ from aiops_agent.domain.value import Document, Value, digest
 ActionKind = NewType("ActionKind", str)
 
 
-class Offer(Value):
-    """One kind of action that the environment offers, with its bounds.
+class Capacity(StrEnum):
+    """What an action does to a service's capacity while it is being done."""
 
-    `bounds` by kind: scale_pods {"max_replicas": n}. An action beyond its bounds is refused.
+    KEEPS = "keeps"
+    ADDS = "adds"
+    TAKES = "takes"
+
+
+class Offer(Value):
+    """One kind of action that the environment offers: its bounds, and how to speak of it.
+
+    `bounds` is the action's section of the settings; an action beyond its bounds is refused.
     """
 
     kind: ActionKind
-    bounds: dict[str, int] = {}
+    noun: str = ""  # "scaling"
+    capacity: Capacity = Capacity.KEEPS
+    bounds: Document = {}
+
+
+class TargetKind(StrEnum):
+    """What kind of thing an action is done to."""
+
+    SERVICE = "service"
+    DEPLOYMENT = "deployment"
+    STATEFULSET = "statefulset"
+    DAEMONSET = "daemonset"
+    POD = "pod"
+    CONTAINER = "container"
+    NODE = "node"
+    TARGET = "target"
+    CLUSTER = "cluster"
+    UNKNOWN = "unknown"
+
+
+class Target(Value):
+    """One thing in an environment, by name; its identity (a uid) is the precondition's."""
+
+    environment: EnvironmentRef
+    kind: TargetKind = TargetKind.SERVICE
+    namespace: str = ""
+    name: str
+
+    @property
+    def service(self) -> ServiceName:
+        """Its name as that of a service."""
+        return ServiceName(self.name)
+
+    @property
+    def text(self) -> str:
+        """The target in a word or two: `web`, `shop/web`, `pod shop/web-1`."""
+        name = f"{self.namespace}/{self.name}" if self.namespace else self.name
+        return name if self.kind is TargetKind.SERVICE else f"{self.kind} {name}"
 
 
 class Action(Value):
-    """A wished state of one target, never a delta.
-
-    `wished` by kind: restart_service {}; scale_pods {"replicas": int};
-    rollback_release {"release": str}; set_config {"name": str, "value": str}.
-    """
+    """A wished state of one target, never a delta. The kind's file says what `wished` holds."""
 
     kind: ActionKind
-    target: ServiceName
+    target: Target
     wished: dict[str, str | int] = {}
 
     @property
     def text(self) -> str:
         """The action as a short line: `scale_pods payments-api replicas=4`."""
         wished = " ".join(f"{name}={value}" for name, value in self.wished.items())
-        return f"{self.kind} {self.target} {wished}".rstrip()
+        return f"{self.kind} {self.target.text} {wished}".rstrip()
 
 
 class Risk(StrEnum):
@@ -83,6 +124,38 @@ class Criterion(Value):
     words: str = ""
 
 
+class Recovery(StrEnum):
+    """What telemetry says after an action; missing data is never success."""
+
+    RECOVERED = "recovered"
+    NOT_RECOVERED = "not_recovered"
+    WORSE = "worse"
+    INCONCLUSIVE = "inconclusive"
+
+
+class Precedent(Value):
+    """An action that was tried in a similar incident, and what telemetry said after it."""
+
+    incident: str
+    ended_at: datetime
+    action: Action
+    noun: str  # "scaling"
+    recovery: Recovery
+    reasons: tuple[str, ...] = ()  # why memory recalled the incident
+
+    @property
+    def where(self) -> str:
+        """The incident and its month: "INC-0007 (January)"."""
+        return f"{self.incident} ({self.ended_at:%B})"
+
+    @property
+    def words(self) -> str:
+        """What memory says, in a line."""
+        if self.recovery is Recovery.RECOVERED:
+            return f"{self.noun} fixed a similar incident, {self.where}"
+        return f"{self.noun} did not help in {self.where}"
+
+
 class PlanKind(StrEnum):
     """What a plan asks for."""
 
@@ -92,10 +165,19 @@ class PlanKind(StrEnum):
 
 
 class Alternative(Value):
-    """A plan not chosen, with its drawback."""
+    """Something else that could be done, with its drawback.
 
-    text: str
+    An action of which the parameters were not worked out has none.
+    """
+
+    actions: tuple[Action, ...] = ()
+    text: str = ""  # what it is, when it is no action
     drawback: str
+
+    @property
+    def words(self) -> str:
+        """What it is, in a short line."""
+        return ", ".join(action.text for action in self.actions) or self.text
 
 
 class Plan(Value):
@@ -108,7 +190,7 @@ class Plan(Value):
     hypothesis: str = ""  # Hypothesis.key
     criteria: tuple[Criterion, ...] = ()
     alternatives: tuple[Alternative, ...] = ()
-    precedent: str = ""  # what memory says of the like of this
+    precedents: tuple[Precedent, ...] = ()  # what memory says of its actions, and of others
     stop_gap: bool = False  # eases the symptom, the cause stays
 
 
@@ -124,17 +206,24 @@ class Request(Value):
     repeatable: bool
 
 
-class Prepared(Value):
-    """An action made ready: target read, precondition frozen, requests built."""
+class Draft(Value):
+    """What a platform made of an action: target read, precondition frozen, requests built."""
 
     action: Action
     requests: tuple[Request, ...]  # empty: the target is already as wished
     precondition: Document  # identity, generation, old values
     inverse: Action | None  # None: cannot be taken back, said before approval
     blast: BlastRadius
-    risk: Risk = Risk.MEDIUM
     run: str  # what a person would type for the same effect, or its plain words
-    undo: str  # the same for the way back, or why there is none
+    undo: str = ""  # the same for the way back; "": the platform has no words of its own
+
+
+class Prepared(Draft):
+    """A draft completed by code from the kind of action, the target and its reach."""
+
+    do: str = ""  # "scale payments-api to 10 replicas"
+    risk: Risk
+    hazard: str = ""  # why it has this risk
 
 
 class PreparedPlan(Value):
@@ -186,15 +275,6 @@ class Outcome(Value):
         return next((state for state in order if state in states), EffectState.APPLIED)
 
 
-class Recovery(StrEnum):
-    """What telemetry says after an action; missing data is never success."""
-
-    RECOVERED = "recovered"
-    NOT_RECOVERED = "not_recovered"
-    WORSE = "worse"
-    INCONCLUSIVE = "inconclusive"
-
-
 class Check(Value):
     """One criterion measured. `now` is None when there was no data."""
 
@@ -211,33 +291,3 @@ class Verification(Value):
     checks: tuple[Check, ...]
     reason: str
     at: datetime
-
-
-class IntentState(StrEnum):
-    """What the ledger knows of one armed request."""
-
-    ARMED = "armed"  # may be sent
-    SENDING = "sending"  # a send began; whether it landed is not known yet
-    APPLIED = "applied"
-    REFUSED = "refused"
-    UNKNOWN = "unknown"
-    SKIPPED = "skipped"
-
-
-class Intent(Value):
-    """One row of the ledger: the permission to send one request, and what became of it.
-
-    `plan` is the digest of the approved plan; `undo` marks requests that take it back. `armed_at`
-    is wall time.
-    """
-
-    operation: str
-    incident: str
-    plan: str
-    ordinal: int
-    undo: bool
-    request: Request
-    state: IntentState
-    armed_at: datetime
-    sends: int = 0
-    note: str = ""

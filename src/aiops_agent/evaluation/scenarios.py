@@ -10,7 +10,7 @@ from aiops_agent.simulator.faults import Fault, FaultKind
 from aiops_agent.simulator.scenarios import SCENARIOS, Scenario, find_scenario
 
 
-class Ending(StrEnum):
+class AcceptedEnding(StrEnum):
     """How an incident may end; the first four need a recovery verified by telemetry."""
 
     SCALED = "scaled"
@@ -24,23 +24,23 @@ class Ending(StrEnum):
     DENIED = "denied by the calendar, handed over, nothing run"
 
 
-ROWS: Mapping[FaultKind, tuple[Ending, ...]] = MappingProxyType(
+ROWS: Mapping[FaultKind, tuple[AcceptedEnding, ...]] = MappingProxyType(
     {
-        FaultKind.SURGE: (Ending.SCALED,),
-        FaultKind.HANG: (Ending.RESTARTED,),
-        FaultKind.SLOW_RELEASE: (Ending.ROLLED_BACK,),
-        FaultKind.LEAK: (Ending.RESTARTED_FOR_NOW, Ending.ROLLED_BACK),
-        FaultKind.POOL_CUT: (Ending.ROLLED_BACK, Ending.CONFIGURED),
-        FaultKind.SLOW_QUERY: (Ending.ROLLED_BACK,),
-        FaultKind.OUTAGE: (Ending.HANDED_OVER,),
-        FaultKind.COLD_CACHE: (Ending.WATCHED,),
-        FaultKind.NOTHING: (Ending.DISMISSED,),
+        FaultKind.SURGE: (AcceptedEnding.SCALED,),
+        FaultKind.HANG: (AcceptedEnding.RESTARTED,),
+        FaultKind.SLOW_RELEASE: (AcceptedEnding.ROLLED_BACK,),
+        FaultKind.LEAK: (AcceptedEnding.RESTARTED_FOR_NOW, AcceptedEnding.ROLLED_BACK),
+        FaultKind.POOL_CUT: (AcceptedEnding.ROLLED_BACK, AcceptedEnding.CONFIGURED),
+        FaultKind.SLOW_QUERY: (AcceptedEnding.ROLLED_BACK,),
+        FaultKind.OUTAGE: (AcceptedEnding.HANDED_OVER,),
+        FaultKind.COLD_CACHE: (AcceptedEnding.WATCHED,),
+        FaultKind.NOTHING: (AcceptedEnding.DISMISSED,),
     }
 )
 
 
 @dataclass(frozen=True)
-class Case:
+class EvaluationCase:
     """One scenario with one seed: where the truth is, by the names that the outside sees."""
 
     scenario: Scenario
@@ -54,19 +54,19 @@ class Case:
         return ServiceName(self.names.get(self.fault.service, self.fault.service))
 
     @property
-    def endings(self) -> tuple[Ending, ...]:
+    def endings(self) -> tuple[AcceptedEnding, ...]:
         """The endings that count as right."""
         if self.scenario.freeze:
-            return (Ending.DENIED,)
+            return (AcceptedEnding.DENIED,)
         row = ROWS[self.fault.kind]
         began = bool(self.fault.release)  # only what a release began can be rolled back
-        return tuple(e for e in row if began or e is not Ending.ROLLED_BACK)
+        return tuple(e for e in row if began or e is not AcceptedEnding.ROLLED_BACK)
 
 
-def case(scenario: str, seed: int, names: Mapping[str, str] | None = None) -> Case:
+def case(scenario: str, seed: int, names: Mapping[str, str] | None = None) -> EvaluationCase:
     """Return a scenario with a seed; raises UsageError when there is no such scenario."""
     chosen = find_scenario(scenario)
-    return Case(chosen, seed, chosen.fault_of(seed), names or {})
+    return EvaluationCase(chosen, seed, chosen.fault_of(seed), names or {})
 
 
 def scenarios() -> tuple[str, ...]:

@@ -9,7 +9,7 @@ from aiops_agent.evaluation.endings import accepted, pinned
 from aiops_agent.evaluation.scenarios import case
 
 
-class Outcome(Protocol):
+class ScenarioRunner(Protocol):
     """Breaks a shop, lets the real service work with every plan approved, returns the incident."""
 
     async def __call__(
@@ -20,7 +20,7 @@ class Outcome(Protocol):
 
 
 @dataclass(frozen=True)
-class Result:
+class EvaluationResult:
     """How one scenario with one seed ended."""
 
     scenario: str
@@ -32,18 +32,16 @@ class Result:
 
 
 async def measure(
-    outcome: Outcome,
+    run: ScenarioRunner,
     scenarios: Iterable[str],
     seeds: Sequence[int],
     names: Mapping[str, str] | None = None,
-) -> tuple[Result, ...]:
+) -> tuple[EvaluationResult, ...]:
     """Run every scenario with every seed, one after the other."""
-    return tuple(
-        [await _result(outcome, name, seed, names) for name in scenarios for seed in seeds]
-    )
+    return tuple([await _result(run, name, seed, names) for name in scenarios for seed in seeds])
 
 
-def rendered(results: Sequence[Result]) -> str:
+def rendered(results: Sequence[EvaluationResult]) -> str:
     """Return the table as Markdown: a row per scenario, then every wrong ending with its reason."""
     rows = [
         "| scenario | right | at the first attempt | cause on top | endings |",
@@ -57,16 +55,16 @@ def rendered(results: Sequence[Result]) -> str:
 
 
 async def _result(
-    outcome: Outcome, scenario: str, seed: int, names: Mapping[str, str] | None
-) -> Result:
-    incident = await outcome(scenario, seed, names)
+    run: ScenarioRunner, scenario: str, seed: int, names: Mapping[str, str] | None
+) -> EvaluationResult:
+    incident = await run(scenario, seed, names)
     told = case(scenario, seed, names)
     right, why = accepted(told, incident)
     attempts = len(incident.attempts)
-    return Result(scenario, seed, right, why, attempts, pinned(told, incident))
+    return EvaluationResult(scenario, seed, right, why, attempts, pinned(told, incident))
 
 
-def _row(name: str, results: list[Result]) -> str:
+def _row(name: str, results: list[EvaluationResult]) -> str:
     count = len(results)
     right = sum(result.right for result in results)
     first = sum(result.right and result.attempts <= 1 for result in results)

@@ -1,48 +1,52 @@
-"""What memory says of a remedy: it helped, it did not, or telemetry says otherwise now."""
+"""What memory says of an action: it helped, it did not, or telemetry says otherwise now."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from aiops_agent.domain.diagnosis import CauseKind
-from aiops_agent.domain.postmortem import PastIncident, Remedy
-from aiops_agent.domain.remediation import ActionKind, Alternative, Recovery
+from aiops_agent.domain.remediation import ActionKind, Alternative, Offer, Precedent, Recovery
+from aiops_agent.ports.memory import Hit
 
-DEEDS = {
-    ActionKind("restart_service"): "a restart",
-    ActionKind("scale_pods"): "scaling",
-    ActionKind("rollback_release"): "a rollback",
-    ActionKind("set_config"): "changing the setting",
-}
-HELPED = (Recovery.RECOVERED,)
 FAILED = (Recovery.NOT_RECOVERED, Recovery.WORSE)
 
 
-def standing(kinds: set[ActionKind], alike: Iterable[PastIncident]) -> int:
+def cited(hits: Iterable[Hit], menu: Sequence[Offer]) -> tuple[Precedent, ...]:
+    """Return each action that was tried in the like of this, the likest incident first."""
+    nouns = {offer.kind: offer.noun for offer in menu}
+    return tuple(
+        Precedent(
+            incident=hit.case.id,
+            ended_at=hit.case.ended_at,
+            action=past.action,
+            noun=nouns.get(past.action.kind) or past.action.kind.replace("_", " "),
+            recovery=past.recovery,
+            reasons=hit.reasons,
+        )
+        for hit in hits
+        for past in hit.case.tried
+    )
+
+
+def standing(kinds: set[ActionKind], known: Iterable[Precedent]) -> int:
     """Return 1 when these kinds of action helped before, -1 when they only failed, else 0."""
-    seen = {past.recovery for _, past in _remedies(alike, kinds)}
+    seen = {one.recovery for one in known if one.action.kind in kinds}
     if Recovery.RECOVERED in seen:
         return 1
     return -1 if seen & set(FAILED) else 0
 
 
-def precedent(kinds: set[ActionKind], alike: Sequence[PastIncident]) -> str:
-    """Return what memory says of these kinds of action, and of what failed beside them."""
+def precedents(kinds: set[ActionKind], known: Sequence[Precedent]) -> tuple[Precedent, ...]:
+    """Return what helped or else failed of these kinds of action, and what failed beside them."""
     if not kinds:
-        return ""
-    helped, failed = _first(alike, kinds, HELPED), _first(alike, kinds, FAILED)
-    others = _first(alike, set(DEEDS) - kinds, FAILED)
-    said = []
-    if helped is not None:
-        said.append(f"{_told(helped)} fixed the like of this")
-    elif failed is not None:
-        said.append(f"{_told(failed)} did not fix the like of this")
-    if others is not None:
-        said.append(f"{_told(others)} did not")
-    return "; ".join(said)
+        return ()
+    own = [one for one in known if one.action.kind in kinds]
+    others = [one for one in known if one.action.kind not in kinds]
+    best = next(_helped(own), None) or next(_failed(own), None)
+    return tuple(one for one in (best, next(_failed(others), None)) if one is not None)
 
 
 def beside_memory(
     rejected: Sequence[Alternative],
-    alike: Sequence[PastIncident],
+    known: Sequence[Precedent],
     fits: set[ActionKind],
     cause: CauseKind,
 ) -> list[Alternative]:
@@ -50,53 +54,35 @@ def beside_memory(
 
     `fits` are the kinds of action that the cause calls for: memory adds nothing against those.
     """
-    found = [_cited(one, alike) for one in rejected]
-    named = {kind for kind in DEEDS for one in rejected if one.text.startswith(kind)}
-    for kind in DEEDS:
-        praised = _first(alike, {kind}, HELPED)
-        if praised is None or kind in fits or kind in named:
+    found = [_weighed(one, known) for one in rejected]
+    settled = fits | {action.kind for one in rejected for action in one.actions}
+    for past in _helped(known):
+        if past.action.kind in settled:
             continue
-        case, past = praised
-        drawback = (
-            f"it helped in {case.id} ({_month(case)}), but telemetry contradicts:"
-            f" the signs are of {cause.value.replace('_', ' ')}"
-        )
-        found.append(Alternative(text=past.action.text, drawback=drawback))
+        settled |= {past.action.kind}
+        signs = f"the signs are of {cause.value.replace('_', ' ')}"
+        found.append(Alternative(actions=(past.action,), drawback=_contradicted(past, signs)))
     return found
 
 
-def _cited(one: Alternative, alike: Sequence[PastIncident]) -> Alternative:
-    kinds = {kind for kind in DEEDS if one.text.startswith(kind)}
-    helped, failed = _first(alike, kinds, HELPED), _first(alike, kinds, FAILED)
+def _weighed(one: Alternative, known: Sequence[Precedent]) -> Alternative:
+    kinds = {action.kind for action in one.actions}
+    own = [past for past in known if past.action.kind in kinds]
     drawback = one.drawback
-    if helped is not None:
-        case = helped[0]
-        drawback = (
-            f"it helped in {case.id} ({_month(case)}), but telemetry contradicts: {one.drawback}"
-        )
-    elif failed is not None:
-        case = failed[0]
-        drawback = f"{one.drawback}; it did not help in {case.id} ({_month(case)})"
+    if helped := next(_helped(own), None):
+        drawback = _contradicted(helped, drawback)
+    elif failed := next(_failed(own), None):
+        drawback = f"{drawback}; it did not help in {failed.where}"
     return one.model_copy(update={"drawback": drawback})
 
 
-def _remedies(
-    alike: Iterable[PastIncident], kinds: set[ActionKind]
-) -> list[tuple[PastIncident, Remedy]]:
-    return [(case, past) for case in alike for past in case.remedies if past.action.kind in kinds]
+def _contradicted(past: Precedent, signs: str) -> str:
+    return f"it helped in {past.where}, but telemetry contradicts: {signs}"
 
 
-def _first(
-    alike: Iterable[PastIncident], kinds: set[ActionKind], recoveries: tuple[Recovery, ...]
-) -> tuple[PastIncident, Remedy] | None:
-    found = (pair for pair in _remedies(alike, kinds) if pair[1].recovery in recoveries)
-    return next(found, None)
+def _helped(known: Iterable[Precedent]) -> Iterator[Precedent]:
+    return (one for one in known if one.recovery is Recovery.RECOVERED)
 
 
-def _told(found: tuple[PastIncident, Remedy]) -> str:
-    case, past = found
-    return f"{case.id} ({_month(case)}): {DEEDS[past.action.kind]}"
-
-
-def _month(case: PastIncident) -> str:
-    return f"{case.ended_at:%B}"
+def _failed(known: Iterable[Precedent]) -> Iterator[Precedent]:
+    return (one for one in known if one.recovery in FAILED)

@@ -1,39 +1,52 @@
 """Which past incidents are like this one? Keyed by structure: service, alert, signal, cause."""
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 
 from aiops_agent.domain.diagnosis import CauseKind
-from aiops_agent.domain.incident import Incident
-from aiops_agent.domain.postmortem import PastIncident
-from aiops_agent.domain.telemetry import Signal
+from aiops_agent.domain.postmortem import PastIncident, Postmortem
+from aiops_agent.ports.memory import Hit, RecallQuery
+from aiops_agent.ports.store import Store
 
-ALIKE = 3.0  # points from which a case is the like of this
-
-
-def similar(
-    past: Iterable[PastIncident],
-    incident: Incident,
-    signal: Signal | None,
-    cause: CauseKind | None,
-) -> tuple[PastIncident, ...]:
-    """Return cases that are like the incident, the likest first, then the newest.
-
-    The incident itself is never among them. `signal` and `cause` are what is believed now.
-    """
-    scored = [
-        (likeness(case, incident, signal, cause), case) for case in past if case.id != incident.id
-    ]
-    alike = [(points, case) for points, case in scored if points >= ALIKE]
-    alike.sort(key=lambda pair: (-pair[0], -pair[1].ended_at.timestamp(), pair[1].id))
-    return tuple(case for _, case in alike)
+ALIKE = 3.0  # points from which a case is worth recalling
+MOST = 1000  # cases that are compared, the newest
 
 
-def likeness(
-    case: PastIncident, incident: Incident, signal: Signal | None, cause: CauseKind | None
-) -> float:
-    """Return points for what a case has in common with the incident, 0 and up."""
-    points = 2.0 * (case.service == incident.service)
-    points += 1.5 * bool(set(case.alert_names) & set(incident.alert_names))
-    points += 1.0 * (signal is not None and case.signal is signal)
-    points += 2.0 * (cause not in (None, CauseKind.UNKNOWN) and case.cause is cause)
-    return points
+@dataclass(frozen=True)
+class ArchiveMemory:
+    """ports.memory.Memory over the store's archive: cases of the same kind of environment."""
+
+    store: Store
+
+    def remember(self, case: PastIncident, report: Postmortem | None) -> None:
+        """Keep a case and its report."""
+        with self.store.begin() as work:
+            work.archive.add(case, report)
+
+    def recall(self, query: RecallQuery) -> tuple[Hit, ...]:
+        """Return what is alike, the likest first, then the newest."""
+        with self.store.read() as view:
+            cases = view.archive.cases(query.environment.kind, limit=MOST)
+        return alike(cases, query)
+
+
+def alike(cases: Iterable[PastIncident], query: RecallQuery) -> tuple[Hit, ...]:
+    """Return the cases that are like the query, the likest first, then the newest."""
+    hits = [_compared(case, query) for case in cases if case.id != query.incident]
+    near = [hit for hit in hits if hit.points >= ALIKE]
+    near.sort(key=lambda hit: (-hit.points, -hit.case.ended_at.timestamp(), hit.case.id))
+    return tuple(near)
+
+
+def _compared(case: PastIncident, query: RecallQuery) -> Hit:
+    shared = set(case.alert_names) & set(query.alert_names)
+    believed = query.cause not in (None, CauseKind.UNKNOWN)
+    weighed = (
+        (2.0, case.service == query.service, "same service"),
+        (1.5, bool(shared), f"same alert {', '.join(sorted(shared))}"),
+        (1.0, query.signal is not None and case.signal is query.signal, "same signal"),
+        (2.0, believed and case.cause is query.cause, "same cause"),
+    )
+    found = [(points, words) for points, same, words in weighed if same]
+    reasons = tuple(words for _, words in found)
+    return Hit(case=case, points=sum(points for points, _ in found), reasons=reasons)

@@ -26,8 +26,8 @@ from aiops_agent.domain.approval import ApprovalRequest, ApprovalState, Approval
 from aiops_agent.domain.environment import EnvironmentRef
 from aiops_agent.domain.event import Event
 from aiops_agent.domain.incident import Incident, IncidentId, IncidentSummary, Status
+from aiops_agent.domain.ledger import Intent, IntentState
 from aiops_agent.domain.postmortem import PastIncident, Postmortem
-from aiops_agent.domain.remediation import Intent, IntentState
 from aiops_agent.domain.token import Token
 
 

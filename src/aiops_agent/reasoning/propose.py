@@ -5,17 +5,20 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from aiops_agent.domain.diagnosis import CauseKind, Hypothesis
+from aiops_agent.domain.environment import EnvironmentRef
 from aiops_agent.domain.quantity import amount
-from aiops_agent.domain.remediation import Action, ActionKind, Alternative, Offer, PlanKind
+from aiops_agent.domain.remediation import Action, ActionKind, Alternative, Offer, PlanKind, Target
 from aiops_agent.domain.telemetry import Change, ChangeKind, ServiceKind, Signal
 from aiops_agent.reasoning.gather import Scene
 
 COMFORTABLE = 0.6  # share of capacity in use that we aim for
 FULL = 0.85  # share of capacity from which it is this that runs out
 CLIPPED = 0.95  # a saturation that high hides how much is asked for
+MOST_GROWTH = 3  # times as many replicas as now, never more
+
+# Those that a cause calls for; whether the environment offers them is looked up in its menu.
 RESTART, SCALE = ActionKind("restart_service"), ActionKind("scale_pods")
 ROLLBACK, SET_CONFIG = ActionKind("rollback_release"), ActionKind("set_config")
-MOST_GROWTH = 3  # times as many replicas as now, never more
 
 
 @dataclass(frozen=True)
@@ -40,10 +43,16 @@ class Remedy:
 class Means:
     """What a remedy is made from: the scene, the cause, its change, and the menu."""
 
+    environment: EnvironmentRef
     scene: Scene
     cause: Hypothesis
     change: Change | None
     menu: tuple[Offer, ...]
+
+    @property
+    def target(self) -> Target:
+        """The service that is to blame, as a target."""
+        return Target(environment=self.environment, name=self.cause.service)
 
     def offer(self, kind: ActionKind) -> Offer | None:
         """Return the menu's line for a kind of action, or None."""
@@ -82,10 +91,14 @@ def replicas_wished(scene: Scene, service: str, present: int) -> int:
 
 def rejected(means: Means) -> tuple[Alternative, ...]:
     """Return what else a person may think of, with its drawback by the cause."""
-    service = means.cause.service
+    target = means.target
     offered = {offer.kind for offer in means.menu}
     made = [
-        Alternative(text=text.format(service=service), drawback=drawback.format(service=service))
+        Alternative(
+            actions=(Action(kind=kind, target=target),) if kind and not text else (),
+            text=text.format(service=target.name),
+            drawback=drawback.format(service=target.name),
+        )
         for kind, text, drawback in DRAWBACKS.get(means.cause.kind, ())
         if kind is None or kind in offered
     ]
@@ -96,7 +109,7 @@ def _scale(means: Means) -> Remedy | None:
     service = means.cause.service
     offer = means.offer(SCALE)
     if offer is None:
-        return Remedy(PlanKind.ACT, why_not="scaling is not offered here")
+        return Remedy(PlanKind.ACT, why_not=f"{SCALE} is not offered here")
     known = means.scene.graph.service(service)
     if known is not None and known.kind is not ServiceKind.APPLICATION:
         return Remedy(
@@ -111,17 +124,16 @@ def _scale(means: Means) -> Remedy | None:
             PlanKind.ACT, why_not=f"{service} already runs on {present} of at most {most} replicas"
         )
     wished = min(replicas_wished(means.scene, service, present), most)
-    action = Action(kind=SCALE, target=service, wished={"replicas": wished})
+    action = Action(kind=SCALE, target=means.target, wished={"replicas": wished})
     reason = f"{means.cause.statement}; {wished} replicas instead of {present} can serve it"
     bound = f" (the bound of {most} is reached)" if wished == most else ""
     return Remedy(PlanKind.ACT, (action,), reason + bound)
 
 
 def _restart(means: Means) -> Remedy | None:
-    service = means.cause.service
     if means.offer(RESTART) is None:
-        return Remedy(PlanKind.ACT, why_not="restarting is not offered here")
-    action = Action(kind=RESTART, target=service)
+        return Remedy(PlanKind.ACT, why_not=f"{RESTART} is not offered here")
+    action = Action(kind=RESTART, target=means.target)
     if means.cause.kind is CauseKind.LEAK:
         reason = f"{means.cause.statement}; a restart frees it: a stop-gap, it will grow again"
         return Remedy(PlanKind.ACT, (action,), reason, stop_gap=True)
@@ -133,10 +145,10 @@ def _rollback(means: Means) -> Remedy | None:
     if change is None or change.kind is not ChangeKind.RELEASE or not change.before:
         return None
     if means.offer(ROLLBACK) is None:
-        return Remedy(PlanKind.ACT, why_not="rolling back is not offered here")
+        return Remedy(PlanKind.ACT, why_not=f"{ROLLBACK} is not offered here")
     action = Action(
         kind=ROLLBACK,
-        target=means.cause.service,
+        target=means.target,
         wished={"release": change.before},
     )
     reason = f"{means.cause.statement}; release {change.before} ran well before"
@@ -148,11 +160,11 @@ def _restore(means: Means) -> Remedy | None:
     if change is None or not change.settings:
         return None
     if means.offer(SET_CONFIG) is None:
-        return Remedy(PlanKind.ACT, why_not="changing settings is not offered here")
+        return Remedy(PlanKind.ACT, why_not=f"{SET_CONFIG} is not offered here")
     actions = tuple(
         Action(
             kind=SET_CONFIG,
-            target=means.cause.service,
+            target=means.target,
             wished={"name": name, "value": old},
         )
         for name, (old, _) in sorted(change.settings.items())
@@ -191,41 +203,25 @@ DRAWBACKS: dict[CauseKind, tuple[tuple[ActionKind | None, str, str], ...]] = {
     CauseKind.CAPACITY: (
         (
             RESTART,
-            "restart_service {service}",
+            "",
             "it is busy, not stuck: a restart takes capacity away while too little is there",
         ),
         (None, "watch", "users go on waiting for as long as the requests keep coming"),
     ),
     CauseKind.HANG: (
-        (
-            SCALE,
-            "scale_pods {service}",
-            "the stuck replicas stay and go on losing their share of requests",
-        ),
+        (SCALE, "", "the stuck replicas stay and go on losing their share of requests"),
         (None, "watch", "a stuck process does not free itself"),
     ),
     CauseKind.RELEASE: (
-        (
-            SCALE,
-            "scale_pods {service}",
-            "more replicas of a bad release are still a bad release",
-        ),
+        (SCALE, "", "more replicas of a bad release are still a bad release"),
         (None, "watch", "the release stays until somebody takes it back"),
     ),
     CauseKind.CONFIG: (
-        (
-            RESTART,
-            "restart_service {service}",
-            "it would start with the same setting",
-        ),
+        (RESTART, "", "it would start with the same setting"),
         (None, "watch", "the setting stays until somebody changes it"),
     ),
     CauseKind.LEAK: (
-        (
-            SCALE,
-            "scale_pods {service}",
-            "the replicas that are full stay full; new ones leak as well",
-        ),
+        (SCALE, "", "the replicas that are full stay full; new ones leak as well"),
         (None, "watch", "it gets worse until the system kills the process"),
     ),
     CauseKind.DEPENDENCY: (
@@ -236,11 +232,5 @@ DRAWBACKS: dict[CauseKind, tuple[tuple[ActionKind | None, str, str], ...]] = {
         ),
         (None, "watch", "it may take long, and somebody should call its owner"),
     ),
-    CauseKind.COLD_CACHE: (
-        (
-            RESTART,
-            "restart_service {service}",
-            "it would be empty again and start over",
-        ),
-    ),
+    CauseKind.COLD_CACHE: ((RESTART, "", "it would be empty again and start over"),),
 }

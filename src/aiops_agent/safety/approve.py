@@ -14,7 +14,8 @@ from aiops_agent.domain.approval import (
     Surface,
 )
 from aiops_agent.domain.errors import ApprovalError
-from aiops_agent.domain.remediation import Intent, IntentState, PreparedPlan
+from aiops_agent.domain.ledger import Intent, IntentState
+from aiops_agent.domain.remediation import PreparedPlan
 from aiops_agent.ports.store import Work
 
 USE_WITHIN = timedelta(minutes=10)  # a yes that was not used for so long is void

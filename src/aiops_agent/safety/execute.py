@@ -9,18 +9,19 @@ import asyncio
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from typing import TypeAlias
 
 from aiops_agent.actions.catalogue import Catalogue
 from aiops_agent.actions.platform import Platform
 from aiops_agent.domain.approval import ApprovalRequest
 from aiops_agent.domain.environment import EnvironmentRef
+from aiops_agent.domain.errors import PlatformError
 from aiops_agent.domain.incident import Incident
+from aiops_agent.domain.ledger import Intent, IntentState
 from aiops_agent.domain.point import Mark, Point, unmarked
 from aiops_agent.domain.remediation import (
     ActionKind,
     EffectState,
-    Intent,
-    IntentState,
     Offer,
     Outcome,
     Plan,
@@ -28,16 +29,17 @@ from aiops_agent.domain.remediation import (
     PreparedPlan,
     Request,
 )
+from aiops_agent.domain.value import Value
 from aiops_agent.ports.store import Store
 from aiops_agent.safety import approve
 from aiops_agent.safety.send import Sender, effect_of
 
-Bounds = Mapping[ActionKind, Mapping[str, int]]
+Bounds: TypeAlias = Callable[[EnvironmentRef], Mapping[ActionKind, Value]]
 
 
 @dataclass(frozen=True)
 class Executor:
-    """Hands. `platforms` opens the platform of an environment; `now` is wall time."""
+    """Prepares, arms, sends. `platforms` and `bounds` are of an environment; `now` is wall time."""
 
     platforms: Callable[[EnvironmentRef], Platform]
     store: Store
@@ -48,7 +50,8 @@ class Executor:
 
     def menu(self, environment: EnvironmentRef) -> tuple[Offer, ...]:
         """Return what can be done in that environment, with bounds."""
-        return self.catalogue.offers(self.platforms(environment).kinds, self.bounds)
+        kinds, bounds = self.platforms(environment).kinds, self.bounds(environment)
+        return self.catalogue.offers(environment.kind, kinds, bounds)
 
     async def prepare(self, incident: Incident, attempt: int, plan: Plan) -> PreparedPlan:
         """Make every action of the plan ready; changes nothing. Raises PlatformError."""
@@ -56,9 +59,11 @@ class Executor:
         offers = self.menu(incident.environment)
         steps: list[Prepared] = []
         for ordinal, action in enumerate(plan.actions, start=1):
+            if action.target.environment != incident.environment:
+                raise PlatformError(f"{action.text} is in {action.target.environment}.")
             self.catalogue.check(action, offers)
             operation = f"{incident.id}.{attempt}.{ordinal}"
-            steps.append(self._rated(await platform.prepare(action, operation)))
+            steps.append(self.catalogue.prepared(await platform.prepare(action, operation)))
         return PreparedPlan(
             incident=incident.id,
             environment=incident.environment,
@@ -157,7 +162,3 @@ class Executor:
             effects.append(effect_of(done, self.now()))
             stopped = stopped or effects[-1].state is not EffectState.APPLIED
         return Outcome(effects=tuple(effects), started=started, finished=self.now())
-
-    def _rated(self, step: Prepared) -> Prepared:
-        risk = self.catalogue.risk(step.action, step.blast, step.inverse)
-        return step.model_copy(update={"risk": risk})

@@ -7,8 +7,9 @@ from datetime import datetime
 
 from aiops_agent.actions.platform import Landing, Platform, Sight
 from aiops_agent.domain.errors import OutcomeUnknown, PlatformError, RequestRefused
+from aiops_agent.domain.ledger import Intent, IntentState
 from aiops_agent.domain.point import Mark, Point
-from aiops_agent.domain.remediation import Effect, EffectState, Intent, IntentState
+from aiops_agent.domain.remediation import Effect, EffectState
 from aiops_agent.ports.store import Store
 
 MOST_SENDS = 5  # of a request that is safe to repeat

@@ -2,25 +2,27 @@
 
 from datetime import time, timedelta
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import platformdirs
-from pydantic import Field
+from pydantic import Field, create_model
 
+from aiops_agent.actions.catalogue import ActionSpec, B, P
 from aiops_agent.domain.declaration import Declaration
+from aiops_agent.domain.duration import Pause, Span
 from aiops_agent.domain.environment import EnvironmentRef
 from aiops_agent.domain.policy import Freeze, Mode
+from aiops_agent.domain.remediation import ActionKind
 from aiops_agent.domain.telemetry import Objective, ServiceName
 from aiops_agent.domain.value import Value
+from aiops_agent.registry import ACTIONS
 from aiops_agent.settings.spellings import (
     ActionName,
     LocalPath,
-    Pause,
     Referred,
     Seconds,
     Secret,
     Share,
-    Span,
     TimeZone,
     WebAddress,
 )
@@ -101,23 +103,27 @@ class Story(Value):
     max_attempts: int = Field(default=3, ge=1, le=3)
 
 
-class ScalePods(Value):
-    """Bounds of scaling."""
+class ActionSections(Value):
+    """How each action may be done: a section for every registered one that has bounds."""
 
-    max_replicas: int = Field(default=10, ge=1, le=1000)
+    def section(self, spec: ActionSpec[P, B]) -> B:
+        """Return the section of an action."""
+        found = getattr(self, spec.kind, None)
+        return found if isinstance(found, spec.bounds) else spec.bounds()
+
+    def bounds(self) -> dict[ActionKind, Value]:
+        """Return all sections by the action's name."""
+        return {spec.kind: self.section(spec) for spec in ACTIONS}
 
 
-class RestartService(Value):
-    """How a restart is done."""
-
-    grace: Pause = timedelta(seconds=10)
-
-
-class Actions(Value):
-    """Bounds of what may be done."""
-
-    scale_pods: ScalePods = ScalePods()
-    restart_service: RestartService = RestartService()
+if TYPE_CHECKING:  # the sections are the registry's, which no type checker can know
+    Actions = ActionSections
+else:
+    Actions = create_model(
+        "Actions",
+        __base__=ActionSections,
+        **{s.kind: (s.bounds, s.bounds()) for s in ACTIONS if s.bounds.model_fields},
+    )
 
 
 class FreezeSettings(Freeze):

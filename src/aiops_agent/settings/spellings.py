@@ -1,7 +1,6 @@
 """How values are spelt in the file: durations, shares, secrets, addresses, time zones."""
 
 import re
-from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, TypeAlias
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -10,24 +9,15 @@ from pydantic import (
     AfterValidator,
     BeforeValidator,
     Field,
-    PlainSerializer,
     SecretStr,
     ValidationInfo,
 )
 
-from aiops_agent.domain.duration import duration, spelled
+from aiops_agent.domain.duration import duration
 from aiops_agent.domain.remediation import ActionKind
 from aiops_agent.domain.spelling import did_you_mean
 from aiops_agent.domain.value import Json
 from aiops_agent.registry import CATALOGUE
-
-NOTHING = timedelta()
-
-
-def _duration(value: Json) -> Json:
-    if isinstance(value, int | float):
-        raise ValueError(f"say the unit, such as {value}s or {value}m")
-    return duration(value) if isinstance(value, str) else value
 
 
 def _seconds(value: Json) -> Json:
@@ -76,20 +66,11 @@ def _timezone(value: str) -> str:
     return value
 
 
-def _positive(value: timedelta) -> timedelta:
-    if value <= NOTHING:
-        raise ValueError("must be longer than 0s")
-    return value
-
-
 def _absolute(value: Path) -> Path:
     return value.expanduser().absolute()
 
 
-Duration: TypeAlias = Annotated[timedelta, BeforeValidator(_duration), PlainSerializer(spelled)]
-Span: TypeAlias = Annotated[Duration, AfterValidator(_positive)]
 Secret: TypeAlias = Annotated[SecretStr, BeforeValidator(_reference)]
-Pause: TypeAlias = Duration  # none is fine; less than none cannot be written
 Seconds: TypeAlias = Annotated[float, BeforeValidator(_seconds), Field(gt=0)]
 Share: TypeAlias = Annotated[float, BeforeValidator(_share), Field(ge=0, le=1)]
 TimeZone: TypeAlias = Annotated[str, AfterValidator(_timezone)]

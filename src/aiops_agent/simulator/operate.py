@@ -17,7 +17,7 @@ Wished = Mapping[str, str | int]
 
 def operate(world: World, kind: ActionKind, target: str, wished: Wished) -> None:
     """Apply an operation now; its effect unfolds as the world advances."""
-    _OPERATIONS[kind](world, world.nodes[target], wished)
+    OPERATIONS[kind](world, world.nodes[target], wished)
 
 
 def release(world: World, target: str, new: Release) -> None:
@@ -77,7 +77,7 @@ def _note(
     world.records.append(ChangeRecord(world.now, node.spec.name, kind, title, *change))
 
 
-_OPERATIONS: Mapping[ActionKind, Callable[[World, Node, Wished], None]] = {
+OPERATIONS: dict[ActionKind, Callable[[World, Node, Wished], None]] = {
     RESTART.kind: _restart,
     SCALE.kind: _scale,
     ROLLBACK.kind: _rollback,

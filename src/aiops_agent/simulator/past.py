@@ -9,8 +9,8 @@ from aiops_agent.actions.scale import SCALE
 from aiops_agent.domain.diagnosis import CauseKind
 from aiops_agent.domain.environment import SHOP, EnvironmentRef
 from aiops_agent.domain.incident import IncidentId, Status
-from aiops_agent.domain.postmortem import PastIncident, Remedy
-from aiops_agent.domain.remediation import Action, ActionKind, Recovery
+from aiops_agent.domain.postmortem import PastIncident, TriedAction
+from aiops_agent.domain.remediation import Action, ActionKind, Recovery, Target
 from aiops_agent.domain.telemetry import ServiceName, Signal
 
 _BEFORE = EnvironmentRef(kind=SHOP, name="before")
@@ -30,13 +30,9 @@ def _renamed(case: PastIncident, names: Mapping[str, str]) -> PastIncident:
             text = text.replace(old, new)
         return text
 
-    remedies = tuple(
-        remedy.model_copy(
-            update={
-                "action": remedy.action.model_copy(update={"target": shown(remedy.action.target)})
-            }
-        )
-        for remedy in case.remedies
+    tried = tuple(
+        _with(kept.action.kind, shown(kept.action.target.name), kept.recovery, kept.action.wished)
+        for kept in case.tried
     )
     return case.model_copy(
         update={
@@ -44,16 +40,22 @@ def _renamed(case: PastIncident, names: Mapping[str, str]) -> PastIncident:
             "cause_service": shown(case.cause_service),
             "title": reworded(case.title),
             "summary": reworded(case.summary),
-            "remedies": remedies,
+            "tried": tried,
         }
     )
 
 
 def _tried(
     kind: ActionKind, target: str, recovery: Recovery, **wished: str | int
-) -> tuple[Remedy, ...]:
-    action = Action(kind=kind, target=ServiceName(target), wished=wished)
-    return (Remedy(action=action, recovery=recovery),)
+) -> tuple[TriedAction, ...]:
+    return (_with(kind, target, recovery, wished),)
+
+
+def _with(
+    kind: ActionKind, target: str, recovery: Recovery, wished: dict[str, str | int]
+) -> TriedAction:
+    where = Target(environment=_BEFORE, name=target)
+    return TriedAction(action=Action(kind=kind, target=where, wished=wished), recovery=recovery)
 
 
 PAST: tuple[PastIncident, ...] = (
@@ -66,7 +68,7 @@ PAST: tuple[PastIncident, ...] = (
         signal=Signal.LATENCY,
         cause=CauseKind.CAPACITY,
         cause_service=ServiceName("payments-api"),
-        remedies=_tried(SCALE.kind, "payments-api", Recovery.RECOVERED, replicas=6),
+        tried=_tried(SCALE.kind, "payments-api", Recovery.RECOVERED, replicas=6),
         status=Status.RESOLVED,
         summary="The winter sale brought more than payments-api could serve; six replicas could.",
         ended_at=datetime(2026, 1, 14, 11, 52, tzinfo=UTC),
@@ -80,7 +82,7 @@ PAST: tuple[PastIncident, ...] = (
         signal=Signal.LATENCY,
         cause=CauseKind.CAPACITY,
         cause_service=ServiceName("payments-api"),
-        remedies=_tried(RESTART.kind, "payments-api", Recovery.NOT_RECOVERED),
+        tried=_tried(RESTART.kind, "payments-api", Recovery.NOT_RECOVERED),
         status=Status.ESCALATED,
         summary="A restart of payments-api under load made it worse; the load went by itself.",
         ended_at=datetime(2026, 3, 5, 18, 31, tzinfo=UTC),
@@ -94,7 +96,7 @@ PAST: tuple[PastIncident, ...] = (
         signal=Signal.LATENCY,
         cause=CauseKind.RELEASE,
         cause_service=ServiceName("orders"),
-        remedies=_tried(ROLLBACK.kind, "orders", Recovery.RECOVERED, release="6.3.1"),
+        tried=_tried(ROLLBACK.kind, "orders", Recovery.RECOVERED, release="6.3.1"),
         status=Status.RESOLVED,
         summary="Release 6.3.2-rc1 of orders was slow; the release before was put back.",
         ended_at=datetime(2026, 4, 22, 9, 17, tzinfo=UTC),
@@ -121,7 +123,7 @@ PAST: tuple[PastIncident, ...] = (
         signal=Signal.ERRORS,
         cause=CauseKind.HANG,
         cause_service=ServiceName("cart"),
-        remedies=_tried(RESTART.kind, "cart", Recovery.RECOVERED),
+        tried=_tried(RESTART.kind, "cart", Recovery.RECOVERED),
         status=Status.RESOLVED,
         summary="Two processes of cart were up and answered nothing; a restart freed them.",
         ended_at=datetime(2026, 9, 11, 4, 40, tzinfo=UTC),

@@ -1,6 +1,6 @@
-"""The shop as a platform: four kinds of action, each guarded by the target's uid and generation."""
+"""The shop as a platform: every action is guarded by the target's uid and generation."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -14,11 +14,10 @@ from aiops_agent.domain.remediation import (
     Action,
     ActionKind,
     BlastRadius,
-    Prepared,
+    Draft,
     Request,
-    Risk,
 )
-from aiops_agent.domain.telemetry import ServiceKind, ServiceName
+from aiops_agent.domain.telemetry import ServiceName
 from aiops_agent.domain.value import Document
 from aiops_agent.simulator.journal import Operation
 from aiops_agent.simulator.node import Node
@@ -29,8 +28,8 @@ MOST_REPLICAS = 20
 
 
 @dataclass(frozen=True)
-class Draft:
-    """What one kind of action makes of a target: words, the way back, and whom it touches."""
+class Move:
+    """What one kind of action does to a target: words, the way back, and whom it touches."""
 
     run: str
     undo: str
@@ -49,39 +48,38 @@ class ShopPlatform:
 
     @property
     def kinds(self) -> Sequence[ActionKind]:
-        """All four kinds."""
-        return tuple(_DRAFTS)
+        """What it offers."""
+        return tuple(MOVES)
 
-    async def prepare(self, action: Action, operation: str) -> Prepared:
+    async def prepare(self, action: Action, operation: str) -> Draft:
         """Read the target and freeze what the action rests on; raises TargetMissing."""
         self.shop.catch_up()
-        node = self._node(action.target)
-        draft = _DRAFTS[action.kind](node, action)
+        node = self._node(action.target.name)
+        move = MOVES[action.kind](node, action)
         precondition = {**_identity(node), "replicas": node.wanted, "release": node.release.name}
         payload = {**_identity(node), **action.document()}
         request = Request(
-            operation=f"{operation}.1", words=draft.run, payload=payload, repeatable=True
+            operation=f"{operation}.1", words=move.run, payload=payload, repeatable=True
         )
-        return Prepared(
+        return Draft(
             action=action,
-            requests=() if draft.idle else (request,),
+            requests=() if move.idle else (request,),
             precondition=precondition,
-            inverse=None if draft.idle else draft.inverse,
+            inverse=None if move.idle else move.inverse,
             blast=BlastRadius(
-                services=(action.target, *self._dependents(node)),
-                replicas=draft.touched,
-                interrupts=draft.interrupts,
-                words=draft.words,
+                services=(action.target.service, *self._dependents(node)),
+                replicas=move.touched,
+                interrupts=move.interrupts,
+                words=move.words,
             ),
-            risk=_risk(node, action, draft),
-            run=draft.run,
-            undo=draft.undo,
+            run=move.run,
+            undo=move.undo,
         )
 
-    async def unchanged(self, prepared: Prepared) -> bool:
+    async def unchanged(self, prepared: Draft) -> bool:
         """Whether the target has the uid and generation that were read."""
         self.shop.catch_up()
-        return _same(self._node(prepared.action.target), prepared.precondition)
+        return _same(self._node(prepared.action.target.name), prepared.precondition)
 
     async def send(self, request: Request) -> str:
         """Apply the request if uid and generation are as expected, else refuse it."""
@@ -99,7 +97,7 @@ class ShopPlatform:
         done = [line for line in self.shop.journal.lines if isinstance(line, Operation)]
         if any(line.id == request.operation for line in done):
             return Sight(landing=Landing.LANDED, note=f"{request.words}: found in the journal")
-        node = self._node(str(request.payload["target"]))
+        node = self._node(request.payload["target"]["name"])
         if _same(node, request.payload):
             return Sight(landing=Landing.NOT_LANDED, note="the target is as it was")
         note = f"the target is at generation {node.generation}, and not by this request"
@@ -108,16 +106,16 @@ class ShopPlatform:
     def _decided(self, request: Request) -> Operation:
         """Under the journal's lock: the operation that the request becomes, or a refusal."""
         action = Action.of({name: request.payload[name] for name in ("kind", "target", "wished")})
-        node = self._node(action.target)
+        node = self._node(action.target.name)
         if not _same(node, request.payload):
-            wanted = request.payload["generation"]
+            now, wanted = node.generation, request.payload["generation"]
             raise RequestRefused(
-                f"{action.target} is at generation {node.generation}, not {wanted}: look again."
+                f"{action.target.name} is at generation {now}, not {wanted}: look again."
             )
         return Operation(
             id=request.operation,
             kind=action.kind,
-            target=action.target,
+            target=action.target.name,
             wished=dict(action.wished),
             at=self.shop.seconds,
             uid=node.uid,
@@ -141,10 +139,10 @@ class ShopPlatform:
         return [self.shop.shown(name) for name in found]
 
 
-def _restart(node: Node, action: Action) -> Draft:
-    return Draft(
-        run=f"shop restart {action.target}",
-        undo="none: a restart cannot be taken back",
+def _restart(node: Node, action: Action) -> Move:
+    return Move(
+        run=f"shop restart {action.target.name}",
+        undo="",
         inverse=None,
         touched=node.wanted,
         interrupts=True,
@@ -152,14 +150,14 @@ def _restart(node: Node, action: Action) -> Draft:
     )
 
 
-def _scale(node: Node, action: Action) -> Draft:
+def _scale(node: Node, action: Action) -> Move:
     wished = _replicas(action)
     now, more = node.wanted, wished - node.wanted
     added = f"{_copies(more)} added beside {now}; running ones are not touched"
     removed = f"{_copies(-more)} of {now} taken away; their requests in flight are lost"
-    return Draft(
-        run=f"shop scale {action.target} --replicas {wished}",
-        undo=f"shop scale {action.target} --replicas {now}",
+    return Move(
+        run=f"shop scale {action.target.name} --replicas {wished}",
+        undo=f"shop scale {action.target.name} --replicas {now}",
         inverse=Action(kind=action.kind, target=action.target, wished={"replicas": now}),
         touched=abs(more),
         interrupts=more < 0,
@@ -168,14 +166,14 @@ def _scale(node: Node, action: Action) -> Draft:
     )
 
 
-def _rollback(node: Node, action: Action) -> Draft:
+def _rollback(node: Node, action: Action) -> Move:
     wished, now = str(action.wished.get("release", "")), node.release.name
     if wished not in node.known:
         known = ", ".join(node.known)
-        raise PlatformError(f"{action.target} never had release {wished!r}; known: {known}.")
-    return Draft(
-        run=f"shop rollback {action.target} --to {wished}",
-        undo=f"shop rollback {action.target} --to {now}",
+        raise PlatformError(f"{action.target.name} never had release {wished!r}; known: {known}.")
+    return Move(
+        run=f"shop rollback {action.target.name} --to {wished}",
+        undo=f"shop rollback {action.target.name} --to {now}",
         inverse=Action(kind=action.kind, target=action.target, wished={"release": now}),
         touched=node.wanted,
         interrupts=True,
@@ -184,16 +182,16 @@ def _rollback(node: Node, action: Action) -> Draft:
     )
 
 
-def _configure(node: Node, action: Action) -> Draft:
+def _configure(node: Node, action: Action) -> Move:
     name, value = str(action.wished.get("name", "")), str(action.wished.get("value", ""))
     now = node.settings.get(name)
     if now is None:
         known = ", ".join(node.settings) or "none"
-        raise PlatformError(f"{action.target} has no setting {name!r}; known: {known}.")
+        raise PlatformError(f"{action.target.name} has no setting {name!r}; known: {known}.")
     back: dict[str, str | int] = {"name": name, "value": now}
-    return Draft(
-        run=f"shop set {action.target} {name}={value}",
-        undo=f"shop set {action.target} {name}={now}",
+    return Move(
+        run=f"shop set {action.target.name} {name}={value}",
+        undo=f"shop set {action.target.name} {name}={now}",
         inverse=Action(kind=action.kind, target=action.target, wished=back),
         touched=node.wanted,
         interrupts=True,
@@ -202,7 +200,7 @@ def _configure(node: Node, action: Action) -> Draft:
     )
 
 
-_DRAFTS: Mapping[ActionKind, Callable[[Node, Action], Draft]] = {
+MOVES: dict[ActionKind, Callable[[Node, Action], Move]] = {
     RESTART.kind: _restart,
     SCALE.kind: _scale,
     ROLLBACK.kind: _rollback,
@@ -219,13 +217,6 @@ def _replicas(action: Action) -> int:
 
 def _copies(count: int) -> str:
     return f"{count} replica" if count == 1 else f"{count} replicas"
-
-
-def _risk(node: Node, action: Action, draft: Draft) -> Risk:
-    if node.spec.kind is not ServiceKind.APPLICATION:
-        return Risk.HIGH
-    growing = action.kind == SCALE.kind and not draft.interrupts
-    return Risk.LOW if growing else Risk.MEDIUM
 
 
 def _identity(node: Node) -> Document:

@@ -9,6 +9,7 @@ from aiops_agent.agents.crew import Crew
 from aiops_agent.domain.alert import REPLICA_LABELS
 from aiops_agent.domain.point import Mark, unmarked
 from aiops_agent.domain.policy import Mode
+from aiops_agent.ports.memory import Memory
 from aiops_agent.ports.store import Store
 from aiops_agent.ports.telemetry import Environments
 from aiops_agent.safety.assess import Rule
@@ -36,6 +37,7 @@ class Deps:
     store: Store
     environments: Environments
     executor: Executor
+    memory: Memory
     crew: Crew
     rules: Sequence[Rule]
     now: Callable[[], datetime]

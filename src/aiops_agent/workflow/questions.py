@@ -15,8 +15,8 @@ from aiops_agent.domain.answer import Answer
 from aiops_agent.domain.approval import Opinion
 from aiops_agent.domain.diagnosis import Diagnosis, Triage
 from aiops_agent.domain.event import Event
-from aiops_agent.domain.incident import Attempt, Incident
-from aiops_agent.domain.postmortem import PastIncident, Postmortem
+from aiops_agent.domain.incident import Attempt
+from aiops_agent.domain.postmortem import Postmortem
 from aiops_agent.domain.remediation import Plan, Verification
 from aiops_agent.workflow.deps import Deps
 from aiops_agent.workflow.steps import Checkpoint, OnceSteps, returned, value_of
@@ -74,13 +74,13 @@ class Questions(DBOSConfiguredInstance):
     @DBOS.workflow(name="question.v1", max_recovery_attempts=FOREVER)
     async def question(self, agent: str, incident_id: str, number: int, since: str) -> Any:
         """Let one agent answer; a restart asks it again, but not what it asked `once`."""
-        incident, past, alerts = await asyncio.to_thread(self._read, incident_id)
+        incident, alerts = await asyncio.to_thread(self._read, incident_id)
         environment, crew = self._deps.environments(incident.environment), self._deps.crew
         briefing = Briefing(
             incident=incident,
             environment=environment,
             now=environment.clock.now(),
-            past=past,
+            memory=self._deps.memory,
             menu=self._deps.executor.menu(incident.environment),
             pace=self._deps.terms.pace,
             alerts=alerts,
@@ -107,11 +107,10 @@ class Questions(DBOSConfiguredInstance):
                 answer = await crew.report(briefing, events)
         return Checkpoint(answer, returned(getattr(self, agent)))
 
-    def _read(self, incident_id: str) -> tuple[Incident, tuple[PastIncident, ...], AlertList]:
+    def _read(self, incident_id: str) -> tuple[Incident, AlertList]:
         incident = incident_of(self._deps, incident_id)
         with self._deps.store.read() as view:
-            past = view.archive.cases(incident.environment.kind)
-            return incident, past, view.alerts.of_incident(incident_id)
+            return incident, view.alerts.of_incident(incident_id)
 
     def _events(self, incident_id: str) -> tuple[Event, ...]:
         with self._deps.store.read() as view:

@@ -10,8 +10,8 @@ from datetime import datetime
 
 from aiops_agent.domain.answer import Answer, Author, AuthorKind, Effort
 from aiops_agent.domain.approval import Verdict
-from aiops_agent.domain.diagnosis import CauseKind, Diagnosis, Triage, TriageVerdict
-from aiops_agent.domain.incident import Attempt, Ending, Incident, Status
+from aiops_agent.domain.diagnosis import Diagnosis, Triage, TriageVerdict
+from aiops_agent.domain.incident import Attempt, Ending, Status
 from aiops_agent.domain.payload import (
     ActionFinished,
     ActionStarted,
@@ -29,7 +29,7 @@ from aiops_agent.domain.payload import (
     VerificationSample,
 )
 from aiops_agent.domain.point import Point
-from aiops_agent.domain.postmortem import PastIncident, Postmortem, Remedy
+from aiops_agent.domain.postmortem import Postmortem
 from aiops_agent.domain.remediation import (
     Outcome,
     Plan,
@@ -38,6 +38,7 @@ from aiops_agent.domain.remediation import (
     Recovery,
     Verification,
 )
+from aiops_agent.memory.keep import case_of
 from aiops_agent.workflow.deps import Deps
 from aiops_agent.workflow.transaction import incident_of, transaction
 
@@ -272,40 +273,12 @@ class IncidentRecorder:  # limit: one writer of the incident, a short method per
         self, incident_id: str, report: Postmortem | None, missing: str, effort: Effort | None
     ) -> None:
         """Put the case into memory, with its report or the reason why there is none."""
+        self._deps.memory.remember(case_of(incident_of(self._deps, incident_id)), report)
         with transaction(self._deps, incident_id) as t:
-            t.work.archive.add(_case(t.incident), report)
             words = "report written" if report else f"no report: {missing}"
             written = ReportWritten(failed="" if report else missing)
             t.tell(written, f"{words}; kept in memory", "end", effort=effort)
         self._deps.mark(Point.ARCHIVED)
-
-
-def _case(incident: Incident) -> PastIncident:
-    last = next((a for a in reversed(incident.attempts) if a.diagnosis), None)
-    best = last.diagnosis.best if last and last.diagnosis else None
-    remedies = [
-        Remedy(
-            action=action,
-            recovery=a.verification.recovery if a.verification else Recovery.INCONCLUSIVE,
-        )
-        for a in incident.attempts
-        if a.plan and a.outcome and a.outcome.effects
-        for action in a.plan.actions
-    ]
-    return PastIncident(
-        id=incident.id,
-        environment=incident.environment,
-        title=incident.title,
-        service=incident.service,
-        alert_names=incident.alert_names,
-        signal=incident.triage.signal if incident.triage else None,
-        cause=best.kind if best else CauseKind.UNKNOWN,
-        cause_service=best.service if best else incident.service,
-        remedies=tuple(remedies),
-        status=incident.status,
-        summary=incident.note,
-        ended_at=incident.ended_at or incident.opened_at,
-    )
 
 
 def _spoken(recovery: Recovery) -> str:

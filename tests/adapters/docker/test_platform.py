@@ -12,18 +12,21 @@ from aiops_agent.domain.errors import (
     RequestRefused,
     TargetMissing,
 )
-from aiops_agent.domain.remediation import Action, ActionKind, Prepared, Request
+from aiops_agent.domain.remediation import Action, ActionKind, Draft, Prepared, Request
 from aiops_agent.domain.telemetry import ServiceName
+from aiops_agent.registry import CATALOGUE
+from tests.targets import at
 
 from .fake_engine import NOW, FakeEngine
 
 PAY = ServiceName("pay")
-RESTART = Action(kind=ActionKind("restart_service"), target=PAY)
+TARGET = at(PAY, "docker:local")
+RESTART = Action(kind=ActionKind("restart_service"), target=TARGET)
 OPERATION = "INC-0001.1.1"
 
 
 def scale(replicas: int) -> Action:
-    return Action(kind=ActionKind("scale_pods"), target=PAY, wished={"replicas": replicas})
+    return Action(kind=ActionKind("scale_pods"), target=TARGET, wished={"replicas": replicas})
 
 
 @pytest.fixture
@@ -37,7 +40,7 @@ def engine() -> FakeEngine:
 
 async def prepared(engine: FakeEngine, action: Action) -> Prepared:
     found = await engine.platform.prepare(action, OPERATION)
-    return Prepared.of(found.document())  # as it comes back from the store
+    return CATALOGUE.prepared(Draft.of(found.document()))  # as it comes back from the store
 
 
 async def sent(engine: FakeEngine, action: Action) -> Prepared:
@@ -231,7 +234,7 @@ async def test_a_new_container_changes_the_target(engine: FakeEngine) -> None:
 async def test_an_unknown_service_is_missing(engine: FakeEngine) -> None:
     with pytest.raises(TargetMissing):
         await engine.platform.prepare(
-            Action(kind=ActionKind("restart_service"), target=ServiceName("nope")), OPERATION
+            Action(kind=ActionKind("restart_service"), target=at("nope", "docker:local")), OPERATION
         )
 
 

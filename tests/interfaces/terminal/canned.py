@@ -59,6 +59,7 @@ from aiops_agent.domain.remediation import (
     Outcome,
     Plan,
     PlanKind,
+    Precedent,
     Prepared,
     PreparedPlan,
     Recovery,
@@ -67,6 +68,7 @@ from aiops_agent.domain.remediation import (
     Verification,
 )
 from aiops_agent.domain.telemetry import ServiceName, Signal, Window
+from tests.targets import at
 
 PAYMENTS, WEB = ServiceName("payments-api"), ServiceName("web")
 START = datetime(2026, 11, 19, 3, 4, 2, tzinfo=UTC)
@@ -161,7 +163,9 @@ CRITERION = Criterion(
     at_alert=2.9,
     words="payments-api latency p95 < 300 ms for 60 s within 5 min",
 )
-SCALE = Action(kind=ActionKind("scale_pods"), target=PAYMENTS, wished={"replicas": 5})
+SCALE = Action(
+    kind=ActionKind("scale_pods"), target=at(PAYMENTS, "shop:demo"), wished={"replicas": 5}
+)
 PLAN = Plan(
     kind=PlanKind.ACT,
     actions=(SCALE,),
@@ -171,12 +175,20 @@ PLAN = Plan(
     criteria=(CRITERION,),
     alternatives=(
         Alternative(
-            text="restart_service payments-api",
+            actions=(Action(kind=ActionKind("restart_service"), target=at(PAYMENTS, "shop:demo")),),
             drawback="it did not help in INC-2026-02; an overloaded service gets worse for a while",
         ),
         Alternative(text="hand over to a person", drawback="users wait meanwhile"),
     ),
-    precedent="INC-2026-01 (January): scaling fixed the like of this in 3 min",
+    precedents=(
+        Precedent(
+            incident="INC-2026-01",
+            ended_at=datetime(2026, 1, 14, tzinfo=UTC),
+            action=SCALE,
+            noun="scaling",
+            recovery=Recovery.RECOVERED,
+        ),
+    ),
 )
 STEP = Prepared(
     action=SCALE,
@@ -189,7 +201,9 @@ STEP = Prepared(
         ),
     ),
     precondition={"generation": 7},
-    inverse=Action(kind=ActionKind("scale_pods"), target=PAYMENTS, wished={"replicas": 2}),
+    inverse=Action(
+        kind=ActionKind("scale_pods"), target=at(PAYMENTS, "shop:demo"), wished={"replicas": 2}
+    ),
     blast=BlastRadius(
         services=(PAYMENTS, WEB),
         replicas=3,

@@ -58,9 +58,9 @@ def test_a_stop_gap_its_memory_and_its_rivals_are_shown() -> None:
     shown = _text(plan(canned.PREPARED.model_copy(update={"plan": chosen}), canned.VERDICT), 200)
 
     assert "the cause stays" in shown
-    assert canned.PLAN.precedent in shown
+    assert canned.PLAN.precedents[0].words in shown
     for other in canned.PLAN.alternatives:
-        assert f"{other.text}: {other.drawback}" in shown
+        assert f"{other.words}: {other.drawback}" in shown
 
 
 def test_policy_names_ruling_rule_and_risk() -> None:

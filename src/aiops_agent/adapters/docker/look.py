@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 
 from aiops_agent.actions.platform import Landing, Sight
 from aiops_agent.adapters.docker.containers import OPERATION, Containers, Inspected
-from aiops_agent.adapters.docker.payload import Effect, Payload
+from aiops_agent.adapters.docker.payload import ContainerChange, Payload
 
 _AGAIN = 0.5  # seconds between two looks at a restart that may be going on
 _GOING = ("removing", "dead")
@@ -22,7 +22,7 @@ class Looker:
 
     async def look(self, payload: Payload, armed_at: datetime) -> Sight:
         """Tell whether the effect is there. Raises SourceError."""
-        if payload.effect is Effect.RESTARTED:
+        if payload.effect is ContainerChange.RESTARTED:
             return await self._restarted(payload, armed_at)
         found = await self.containers.inspect(payload.container)
         return _SEEN[payload.effect](payload, found)
@@ -83,10 +83,10 @@ def _lost(payload: Payload) -> Sight:
     return Sight(landing=Landing.DIVERGED, note=f"{payload.container} is gone")
 
 
-_SEEN: dict[Effect, Callable[[Payload, Inspected | None], Sight]] = {
-    Effect.CREATED: _created,
-    Effect.CONNECTED: _connected,
-    Effect.STARTED: _started,
-    Effect.STOPPED: _stopped,
-    Effect.REMOVED: _removed,
+_SEEN: dict[ContainerChange, Callable[[Payload, Inspected | None], Sight]] = {
+    ContainerChange.CREATED: _created,
+    ContainerChange.CONNECTED: _connected,
+    ContainerChange.STARTED: _started,
+    ContainerChange.STOPPED: _stopped,
+    ContainerChange.REMOVED: _removed,
 }

@@ -6,7 +6,7 @@ from enum import StrEnum
 from aiops_agent.domain.value import Document, Value
 
 
-class Effect(StrEnum):
+class ContainerChange(StrEnum):
     """What must be seen when a request has landed."""
 
     RESTARTED = "restarted"  # started after it was armed
@@ -35,7 +35,7 @@ class Payload(Value):
     body: Document | None = None
     environment: Secrets | None = None
     timeout: timedelta
-    effect: Effect
+    effect: ContainerChange
     container: str
     network: str = ""
     operation: str = ""  # the label that a created container carries

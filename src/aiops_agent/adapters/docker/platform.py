@@ -11,7 +11,7 @@ from aiops_agent.adapters.docker.client import DockerClient, path_of
 from aiops_agent.adapters.docker.clone import environment, fingerprint
 from aiops_agent.adapters.docker.containers import Containers, Inspected, Listed
 from aiops_agent.adapters.docker.look import Looker
-from aiops_agent.adapters.docker.payload import Effect, Payload
+from aiops_agent.adapters.docker.payload import ContainerChange, Payload
 from aiops_agent.adapters.docker.scale import QUICK, Downward, Upward, Way
 from aiops_agent.domain.errors import (
     PlatformError,
@@ -23,9 +23,8 @@ from aiops_agent.domain.remediation import (
     Action,
     ActionKind,
     BlastRadius,
-    Prepared,
+    Draft,
     Request,
-    Risk,
 )
 from aiops_agent.domain.telemetry import ServiceName
 from aiops_agent.domain.value import Document, Json
@@ -49,12 +48,12 @@ class DockerPlatform:
         """What it offers."""
         return (RESTART.kind, SCALE.kind)
 
-    async def prepare(self, action: Action, operation: str) -> Prepared:
+    async def prepare(self, action: Action, operation: str) -> Draft:
         """Read the target and freeze everything about the action; changes nothing."""
         try:
-            group = await self.containers.of(action.target)
+            group = await self.containers.of(action.target.name)
             if not group:
-                raise TargetMissing(f"Docker runs no service called {action.target}.")
+                raise TargetMissing(f"Docker runs no service called {action.target.name}.")
             if action.kind == RESTART.kind:
                 return await self._restart(action, operation, group)
             if action.kind == SCALE.kind:
@@ -63,10 +62,10 @@ class DockerPlatform:
             raise PlatformError(str(error)) from error
         raise PlatformError(f"Docker does not offer {action.kind}.")
 
-    async def unchanged(self, prepared: Prepared) -> bool:
+    async def unchanged(self, prepared: Draft) -> bool:
         """Whether the same containers run, started at the same time."""
         try:
-            group = await self.containers.of(prepared.action.target)
+            group = await self.containers.of(prepared.action.target.name)
             return await self._precondition(group) == prepared.precondition
         except SourceError as error:
             raise PlatformError(str(error)) from error
@@ -93,7 +92,7 @@ class DockerPlatform:
     async def _version(self) -> str:
         return f"/v{await self._client.api_version()}"
 
-    async def _restart(self, action: Action, operation: str, group: Sequence[Listed]) -> Prepared:
+    async def _restart(self, action: Action, operation: str, group: Sequence[Listed]) -> Draft:
         targets = [one for one in group if one.running] or list(group)
         version, seconds = await self._version(), round(self.grace.total_seconds())
         payloads = tuple(
@@ -101,7 +100,7 @@ class DockerPlatform:
                 method="POST",
                 path=f"{version}{path_of('containers', one.id)}/restart?t={seconds}",
                 timeout=self.grace + 2 * QUICK,
-                effect=Effect.RESTARTED,
+                effect=ContainerChange.RESTARTED,
                 container=one.id,
             )
             for one in targets
@@ -113,11 +112,11 @@ class DockerPlatform:
             interrupts=True,
             words=f"{', '.join(names)} restarted one after the other; their requests are cut",
             run=f"docker restart -t {seconds} {' '.join(names)}",
-            undo="nothing: a restart cannot be taken back",
+            undo="",
         )
         return await self._prepared(action, operation, group, way, None)
 
-    async def _scale(self, action: Action, operation: str, group: Sequence[Listed]) -> Prepared:
+    async def _scale(self, action: Action, operation: str, group: Sequence[Listed]) -> Draft:
         running, wished = [one for one in group if one.running], int(action.wished["replicas"])
         if wished > len(running):
             source = await self._source(running)
@@ -149,29 +148,29 @@ class DockerPlatform:
         group: Sequence[Listed],
         way: Way,
         inverse: Action | None,
-    ) -> Prepared:
+    ) -> Draft:
         requests = tuple(
             Request(
                 operation=f"{operation}.{ordinal}",
                 words=payload.words,
                 payload=payload.document(),
-                repeatable=payload.effect is not Effect.RESTARTED,
+                repeatable=payload.effect is not ContainerChange.RESTARTED,
             )
             for ordinal, payload in enumerate(way.payloads, start=1)
         )
+        service = action.target.service
         blast = BlastRadius(
-            services=(action.target, *await self._dependants(action.target)),
+            services=(service, *await self._dependants(service)),
             replicas=way.touched,
             interrupts=way.interrupts,
             words=way.words,
         )
-        return Prepared(
+        return Draft(
             action=action,
             requests=requests,
             precondition=await self._precondition(group),
             inverse=inverse if requests else None,
             blast=blast,
-            risk=Risk.MEDIUM if way.interrupts else Risk.LOW,
             run=way.run or "nothing: it is so already",
             undo=way.undo,
         )

@@ -21,7 +21,7 @@ from aiops_agent.adapters.docker.containers import (
     Inspected,
     Listed,
 )
-from aiops_agent.adapters.docker.payload import Effect, Payload, Secrets
+from aiops_agent.adapters.docker.payload import ContainerChange, Payload, Secrets
 from aiops_agent.adapters.docker.topology import service_kind
 from aiops_agent.domain.errors import PlatformError
 from aiops_agent.domain.telemetry import ServiceKind
@@ -90,7 +90,7 @@ class Upward:
             body=made.body,
             environment=secrets,
             timeout=QUICK,
-            effect=Effect.CREATED,
+            effect=ContainerChange.CREATED,
             container=made.name,
             operation=operation,
         )
@@ -100,7 +100,7 @@ class Upward:
                 path=f"{self.version}{path_of('networks', network)}/connect",
                 body={"Container": made.name, "EndpointConfig": endpoint},
                 timeout=QUICK,
-                effect=Effect.CONNECTED,
+                effect=ContainerChange.CONNECTED,
                 container=made.name,
                 network=network,
             )
@@ -110,7 +110,7 @@ class Upward:
             method="POST",
             path=f"{self.version}{path_of('containers', made.name)}/start",
             timeout=QUICK,
-            effect=Effect.STARTED,
+            effect=ContainerChange.STARTED,
             container=made.name,
         )
         return [create, *connects, start]
@@ -161,14 +161,14 @@ class Downward:
             method="POST",
             path=f"{where}/stop?t={seconds}",
             timeout=self.grace + QUICK,
-            effect=Effect.STOPPED,
+            effect=ContainerChange.STOPPED,
             container=goner.id,
         )
         remove = Payload(
             method="DELETE",
             path=f"{where}?force=1" + ("&v=1" if goner.ours else ""),
             timeout=QUICK,
-            effect=Effect.REMOVED,
+            effect=ContainerChange.REMOVED,
             container=goner.id,
         )
         return [stop, remove] if goner.running else [remove]

@@ -8,7 +8,7 @@ from sqlalchemy import Connection, func, insert, select, update
 from aiops_agent.adapters.sql.rows import number_of, read
 from aiops_agent.adapters.sql.tables import APPROVALS, LEDGER
 from aiops_agent.domain.approval import ApprovalRequest, ApprovalState, ApprovalSummary
-from aiops_agent.domain.remediation import Intent, IntentState
+from aiops_agent.domain.ledger import Intent, IntentState
 
 
 @dataclass(frozen=True)

@@ -125,8 +125,7 @@ def _undo(steps: tuple[Prepared, ...]) -> Text:
 def _way_back(step: Prepared) -> Text:
     if step.inverse is not None:
         return tell(step.undo, LINK)
-    why = step.undo.removeprefix("none: ") or "it cannot be taken back"
-    return Text.assemble(("! none: ", WARN), tell(why))
+    return Text.assemble(("! none: ", WARN), tell(step.undo or "it cannot be taken back"))
 
 
 def _success(prepared: PreparedPlan) -> Text:
@@ -158,8 +157,8 @@ def _reason_rows(chosen: Plan) -> list[tuple[str, Text]]:
         rows.append(("expected", tell(chosen.expected)))
     if chosen.stop_gap:
         rows.append(("stop-gap", tell("it eases the symptom; the cause stays and needs a person")))
-    if chosen.precedent:
-        rows.append(("memory", tell(chosen.precedent)))
+    if chosen.precedents:
+        rows.append(("memory", joined([tell(one.words) for one in chosen.precedents], "; ")))
     others = chosen.alternatives
-    rows += [("instead", joined([tell(o.text), tell(o.drawback, QUIET)], ": ")) for o in others]
+    rows += [("instead", joined([tell(o.words), tell(o.drawback, QUIET)], ": ")) for o in others]
     return rows

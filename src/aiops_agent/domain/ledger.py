@@ -1,0 +1,37 @@
+"""The ledger: every request that may be sent, and what became of it."""
+
+from datetime import datetime
+from enum import StrEnum
+
+from aiops_agent.domain.remediation import Request
+from aiops_agent.domain.value import Value
+
+
+class IntentState(StrEnum):
+    """What the ledger knows of one armed request."""
+
+    ARMED = "armed"  # may be sent
+    SENDING = "sending"  # a send began; whether it landed is not known yet
+    APPLIED = "applied"
+    REFUSED = "refused"
+    UNKNOWN = "unknown"
+    SKIPPED = "skipped"
+
+
+class Intent(Value):
+    """One row of the ledger: the permission to send one request, and what became of it.
+
+    `plan` is the digest of the approved plan; `undo` marks requests that take it back. `armed_at`
+    is wall time.
+    """
+
+    operation: str
+    incident: str
+    plan: str
+    ordinal: int
+    undo: bool
+    request: Request
+    state: IntentState
+    armed_at: datetime
+    sends: int = 0
+    note: str = ""

@@ -16,15 +16,9 @@ from aiops_agent.actions.platform import Landing, Sight
 from aiops_agent.adapters.sql.engine import make_engine
 from aiops_agent.adapters.sql.store import SqlStore
 from aiops_agent.domain.approval import ApprovalState
+from aiops_agent.domain.ledger import Intent, IntentState
 from aiops_agent.domain.point import Point
-from aiops_agent.domain.remediation import (
-    Action,
-    ActionKind,
-    Intent,
-    IntentState,
-    Prepared,
-    Request,
-)
+from aiops_agent.domain.remediation import Action, ActionKind, Draft, Request
 from aiops_agent.registry import CATALOGUE
 from aiops_agent.safety.execute import Executor
 from aiops_agent.safety.send import Sender
@@ -36,7 +30,7 @@ PLAN = a_plan(1, 1, repeatable=False)  # no law of the platform makes a second s
 
 
 @dataclass(frozen=True)
-class Target:
+class Counted:
     """A target that every send changes once more: one line in a file per effect.
 
     A send is under way until the other process has looked at it.
@@ -49,10 +43,10 @@ class Target:
     def kinds(self) -> Sequence[ActionKind]:
         return CATALOGUE.kinds
 
-    async def prepare(self, action: Action, operation: str) -> Prepared:
+    async def prepare(self, action: Action, operation: str) -> Draft:
         raise NotImplementedError
 
-    async def unchanged(self, prepared: Prepared) -> bool:
+    async def unchanged(self, prepared: Draft) -> bool:
         return True
 
     async def send(self, request: Request) -> str:
@@ -68,7 +62,7 @@ class Target:
         return Sight(landing=landing, note=landing.value)
 
 
-def act(url: str, target: Target, both: Barrier, defect: bool) -> None:
+def act(url: str, target: Counted, both: Barrier, defect: bool) -> None:
     """Execute the approved plan as soon as the other process is as far."""
 
     def together(point: Point) -> None:
@@ -80,7 +74,7 @@ def act(url: str, target: Target, both: Barrier, defect: bool) -> None:
         platforms=lambda _environment: target,
         store=SqlStore(engine),
         catalogue=CATALOGUE,
-        bounds={},
+        bounds=lambda _environment: {},
         now=lambda: NOW + timedelta(minutes=2),
         mark=together,
     )
@@ -103,7 +97,7 @@ def race(store: SqlStore, url: str, folder: Path, *, defect: bool = False) -> Co
     """Let two processes act at once; return how often each request had its effect."""
     stored(store, a_request(PLAN, ApprovalState.APPROVED))
     spawn = multiprocessing.get_context("spawn")
-    target, both = Target(folder / "effects", spawn.Event()), spawn.Barrier(2)
+    target, both = Counted(folder / "effects", spawn.Event()), spawn.Barrier(2)
     pair = [spawn.Process(target=act, args=(url, target, both, defect)) for _ in range(2)]
     for process in pair:
         process.start()

@@ -15,7 +15,7 @@ from aiops_agent.domain.answer import Answer
 from aiops_agent.domain.approval import Opinion
 from aiops_agent.domain.diagnosis import Diagnosis, Triage
 from aiops_agent.domain.event import Event
-from aiops_agent.domain.incident import Attempt
+from aiops_agent.domain.incident import Attempt, Incident
 from aiops_agent.domain.postmortem import Postmortem
 from aiops_agent.domain.remediation import Plan, Verification
 from aiops_agent.workflow.deps import Deps

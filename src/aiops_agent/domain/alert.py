@@ -5,7 +5,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from aiops_agent.domain.environment import EnvironmentRef
-from aiops_agent.domain.value import Value, digest
+from aiops_agent.domain.value import Document, Value, digest
 
 # Labels that tell replicas of one sender apart: two of them send one alert, not two.
 REPLICA_LABELS = ("replica", "prometheus_replica", "thanos_ruler_replica", "__replica__")
@@ -85,6 +85,10 @@ class AlertList(Value):
 
     shown: tuple[IncidentAlert, ...] = ()
     total: int = 0
+
+    def told(self) -> Document:
+        """Return the part of an incident's JSON that shows its alerts."""
+        return {"alerts": [alert.document() for alert in self.shown], "alerts_total": self.total}
 
 
 NO_ALERTS = AlertList()

@@ -4,6 +4,7 @@ import hmac
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from aiops_agent.domain.alert import AlertList
 from aiops_agent.domain.approval import ApprovalRequest, ApprovalState, ApprovalSummary
 from aiops_agent.domain.environment import EnvironmentRef
 from aiops_agent.domain.errors import UsageError
@@ -45,6 +46,11 @@ class Queries:
                 known = [incident.id for incident in view.incidents.listed(limit=_KNOWN)]
                 raise UsageError(unknown("incident", incident_id, known, "aiops incident list"))
             return found
+
+    def alerts(self, incident_id: str, limit: int = 1000) -> AlertList:
+        """Return the first alerts of an incident, and how many it has."""
+        with self.reader.read() as view:
+            return view.alerts.of_incident(incident_id.upper(), limit)
 
     def events(self, after: int = 0, incident: str | None = None) -> tuple[Event, ...]:
         """Return events above an id, oldest first."""

@@ -5,6 +5,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
+from aiops_agent.domain.alert import AlertList
 from aiops_agent.domain.approval import (
     ApprovalRequest,
     ApprovalState,
@@ -29,6 +30,7 @@ from aiops_agent.domain.survey import ServiceSurvey, SignalSource
 from aiops_agent.domain.telemetry import ServiceName, Signal
 from aiops_agent.domain.token import Token
 from aiops_agent.workflow.feed import Feed
+from tests.contracts.samples import a_kept_alert
 from tests.interfaces.terminal import canned
 
 NOW = datetime.now(UTC)
@@ -66,6 +68,9 @@ class PlayedService:
         if incident_id.upper() != self.one.id:
             raise UsageError(f"There is no incident {incident_id!r}. Did you mean {self.one.id}?")
         return self.one
+
+    def alerts(self, incident_id: str) -> AlertList:
+        return AlertList(shown=(a_kept_alert(incident=incident_id),), total=1)
 
     def events(self, after: int = 0, incident: str | None = None) -> tuple[Event, ...]:
         return tuple(event for event in self.told if event.id > after)

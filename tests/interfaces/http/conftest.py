@@ -10,7 +10,7 @@ from fastapi import FastAPI
 from fastapi.testclient import TestClient
 
 from aiops_agent.adapters import alertmanager
-from aiops_agent.domain.alert import Delivery
+from aiops_agent.domain.alert import AlertList, Delivery
 from aiops_agent.domain.environment import EnvironmentRef
 from aiops_agent.domain.errors import UsageError
 from aiops_agent.domain.incident import Incident, IncidentSummary
@@ -18,6 +18,7 @@ from aiops_agent.interfaces.http.app import make_app
 from aiops_agent.interfaces.http.metrics import Metrics
 from aiops_agent.workflow.intake import Intake
 from aiops_agent.workflow.queries import Queries
+from tests.contracts.samples import a_kept_alert
 
 NOW = datetime(2026, 11, 24, 9, 30, tzinfo=UTC)
 TOKEN = "aiops_right"
@@ -73,6 +74,10 @@ class FakeService:
             if incident.id == incident_id:
                 return incident
         raise UsageError(f"There is no incident {incident_id!r}.")
+
+    def alerts(self, incident_id: str) -> AlertList:
+        self._work()
+        return AlertList(shown=(a_kept_alert(incident=incident_id),), total=7)
 
     def ready(self) -> tuple[bool, str]:
         return self.readiness

@@ -5,10 +5,11 @@ from collections.abc import Callable
 import pytest
 from fastapi.testclient import TestClient
 
+from aiops_agent.domain.alert import IncidentAlert
 from aiops_agent.domain.environment import EnvironmentRef
 from aiops_agent.domain.errors import StoreError
 from aiops_agent.domain.incident import Incident, IncidentSummary
-from tests.contracts.samples import an_incident
+from tests.contracts.samples import a_kept_alert, an_incident
 
 from .conftest import BEARER, FakeService
 
@@ -41,7 +42,11 @@ def test_incidents_are_given_as_they_are_kept(client: TestClient, service: FakeS
     one = client.get("/api/v1/incidents/INC-0001", headers=BEARER)
 
     assert IncidentSummary.of(listed.json()["incidents"][0]) == service.stored[0].in_short
-    assert Incident.of(one.json()) == service.stored[0]
+    shown = one.json()
+    alerts, total = shown.pop("alerts"), shown.pop("alerts_total")
+    assert Incident.of(shown) == service.stored[0]
+    assert [IncidentAlert.of(alert) for alert in alerts] == [a_kept_alert()]
+    assert total == 7
     assert service.asked == [(True, "INC-7", 5, EnvironmentRef.parse("shop:a"))]
 
 

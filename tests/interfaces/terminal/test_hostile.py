@@ -6,10 +6,13 @@ import re
 import pytest
 from rich.console import Console
 
+from aiops_agent.domain.alert import AlertList
 from aiops_agent.domain.payload import DiagnosisReady
 from aiops_agent.interfaces.terminal.evidence import evidence
+from aiops_agent.interfaces.terminal.page import incident
 from aiops_agent.interfaces.terminal.screen import screen
 from aiops_agent.interfaces.terminal.timeline import line
+from tests.contracts.samples import a_kept_alert
 from tests.interfaces.terminal import canned
 from tests.interfaces.terminal.drawing import drawn, followed, terminal
 from tests.interfaces.terminal.hostile import HOSTILE, hostile_strings
@@ -24,7 +27,7 @@ def _poisoned(text: str) -> dict[str, object]:
 @pytest.mark.parametrize("text", HOSTILE)
 def test_a_whole_story_with_hostile_words_emits_no_control_character(text: str) -> None:
     """Titles, notes, messages and findings."""
-    incident = canned.ESCALATED.model_copy(update=_poisoned(text))
+    hurt = canned.ESCALATED.model_copy(update=_poisoned(text))
     finding = canned.FINDINGS[3].model_copy(update={"what": text, "now": text, "source": text})
     found = canned.DIAGNOSIS.model_copy(update={"findings": (finding,), "not_known": (text,)})
     events = [e.model_copy(update={"message": text}) for e in canned.EVENTS]
@@ -32,9 +35,43 @@ def test_a_whole_story_with_hostile_words_emits_no_control_character(text: str) 
     payload = DiagnosisReady(attempt=1, diagnosis=found)
     events[ready] = events[ready].model_copy(update={"payload": payload})
 
-    lines = followed(terminal(100), tuple(events), incident)
+    lines = followed(terminal(100), tuple(events), hurt)
 
     assert all(char.isprintable() for char in "".join(lines))
+
+
+@pytest.mark.parametrize("text", HOSTILE)
+def test_an_alert_with_hostile_words_emits_no_control_character(text: str) -> None:
+    """Labels, annotations, names, group and receiver; all that a sender writes."""
+    alert = a_kept_alert(
+        labels={text: text, "alertname": text},
+        annotations={text: text},
+        group_labels={text: text},
+        receiver=text,
+    )
+
+    lines = drawn(incident(canned.OPEN, (), 80, AlertList(shown=(alert,), total=1)), 80)
+
+    assert all(char.isprintable() for char in "".join(lines))
+
+
+def test_alerts_are_shown_with_all_they_brought() -> None:
+    """The first few in full, and the rest as a number."""
+    found = AlertList(shown=tuple(a_kept_alert(key=f"{n}") for n in range(9)), total=3000)
+
+    text = "\n".join(drawn(incident(canned.OPEN, (), 120, found), 120))
+
+    for brought in (
+        "firing",
+        "HighLatency",
+        "service=payments-api",
+        "summary=p95 above 500 ms",
+        "http://prometheus.test/graph?g0.expr=up",
+        "https://wiki.test/slow",
+        "http://alertmanager.test:9093",
+        "and 2995 more alerts",
+    ):
+        assert brought in text
 
 
 def test_thousands_of_hostile_messages_stay_one_line_each() -> None:

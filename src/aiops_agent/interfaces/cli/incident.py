@@ -35,13 +35,14 @@ def show_list(
 def show(
     context: typer.Context, incident: IncidentArgument, output: OutputOption = Output.TABLE
 ) -> None:
-    """Show one incident: evidence, cause, deeds, timeline."""
+    """Show one incident: alerts, evidence, cause, actions, timeline."""
     call = called(context)
-    service = call.house.queries
-    found = service.incident(incident)
-    told = service.events(0, found.id)
-    data = {**found.document(), "events": [event.public() for event in told]}
-    call.answer(output, data, lambda width: page.incident(found, told, width))
+    queries = call.house.queries
+    found = queries.incident(incident)
+    alerts, told = queries.alerts(found.id), queries.events(0, found.id)
+    events = [event.public() for event in told]
+    data = {**found.document(), **alerts.told(), "events": events}
+    call.answer(output, data, lambda width: page.incident(found, told, width, alerts))
 
 
 @app.command()

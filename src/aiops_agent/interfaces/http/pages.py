@@ -63,10 +63,11 @@ class Pages:
         return as_json({"incidents": [incident.document() for incident in found]})
 
     async def incident(self, request: Request, incident_id: str) -> Response:
-        """Return one incident."""
+        """Return one incident with its alerts."""
         await self._guard(request)
         found = await run_in_threadpool(self._queries.incident, incident_id)
-        return as_json(found.document())
+        alerts = await run_in_threadpool(self._queries.alerts, found.id)
+        return as_json({**found.document(), **alerts.told()})
 
 
 def _named(environment: str | None) -> EnvironmentRef | None:

@@ -8,11 +8,13 @@ from rich.console import Group, RenderableType
 from rich.markdown import Markdown
 from rich.text import Text
 
+from aiops_agent.domain.alert import NO_ALERTS, AlertList
 from aiops_agent.domain.approval import ApprovalRequest, ApprovalState
 from aiops_agent.domain.event import Event
 from aiops_agent.domain.incident import Attempt, Incident, Status
 from aiops_agent.domain.postmortem import Postmortem
 from aiops_agent.domain.quantity import roughly
+from aiops_agent.interfaces.terminal.alerts import alerts
 from aiops_agent.interfaces.terminal.cause import facts_grid, root_cause
 from aiops_agent.interfaces.terminal.closing import escalation
 from aiops_agent.interfaces.terminal.escape import joined, say, tell
@@ -26,9 +28,13 @@ from aiops_agent.interfaces.terminal.verification import verification
 _OWN_LINK = re.compile(r"\[((?:[^\[\]\\]|\\.)*)\]\(#[\w.-]+\)")
 
 
-def incident(shown: Incident, events: Sequence[Event], width: int) -> RenderableType:
-    """Return the incident's facts, its last round of work and its timeline."""
+def incident(
+    shown: Incident, events: Sequence[Event], width: int, alerted: AlertList = NO_ALERTS
+) -> RenderableType:
+    """Return the incident's facts, its alerts, its last round of work and its timeline."""
     parts: list[RenderableType] = [_facts(shown)]
+    if alerted.total:
+        parts += [Text(""), alerts(alerted)]
     if shown.attempt:
         parts += _attempt(shown.attempt, width)
     if shown.status is Status.ESCALATED:

@@ -14,7 +14,7 @@ from aiops_agent.bootstrap.house import Parts
 from aiops_agent.domain.remediation import PreparedPlan
 from aiops_agent.safety import approve, assess, send
 from aiops_agent.workflow import questions
-from aiops_agent.workflow.inform import Inform
+from aiops_agent.workflow.notices import Notices
 from aiops_agent.workflow.transaction import IncidentTransaction
 
 
@@ -59,4 +59,4 @@ CREW = Seam(Parts, "crew", "an agent that breaks ends with a person")
 BEGIN = Seam(SqlStore, "begin", "a process dies right after any commit")
 ONCE = Seam(questions, "OnceSteps", "a finished call of an agent is not made again")
 TELL = Seam(IncidentTransaction, "tell", "a batch of alerts is taken whole or not at all")
-DONE = Seam(Inform, "_done", "a death after telling tells again under the same key")
+DONE = Seam(Notices, "_done", "a death after telling tells again under the same key")

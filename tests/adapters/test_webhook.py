@@ -9,9 +9,10 @@ import httpx2
 import pytest
 
 from aiops_agent.adapters.webhook import Webhook, signature
+from aiops_agent.domain.alert import Severity
 from aiops_agent.domain.environment import EnvironmentRef
 from aiops_agent.domain.errors import NotifyError
-from aiops_agent.domain.notice import Notice, Occasion
+from aiops_agent.domain.notice import Notice, Occasion, Receipt
 
 NOW = datetime(2026, 11, 24, 9, 30, tzinfo=UTC)
 NOTICE = Notice(
@@ -20,9 +21,10 @@ NOTICE = Notice(
     incident="INC-0001",
     environment=EnvironmentRef.parse("docker:local"),
     title="payments-api is slow",
-    text="scale_pods payments-api replicas=4 \x1b[31m\u202e",
-    severity="sev2",
-    digest="ab" * 32,
+    what="a plan waits for an answer",
+    action="scale_pods payments-api replicas=4 \x1b[31m\u202e",
+    severity=Severity.SEV2,
+    plan="ab" * 32,
     expires_at=NOW + timedelta(minutes=15),
     at=NOW,
 )
@@ -49,16 +51,20 @@ def webhook(receiver: Receiver, secret: str = "s3cret") -> Webhook:
 
 async def test_a_receiver_can_check_who_sent_it_and_what_was_sent() -> None:
     receiver = Receiver(204)
-    await webhook(receiver).tell(NOTICE)
+    receipt = await webhook(receiver).tell(NOTICE)
 
     (request,) = receiver.got
+    assert receipt == Receipt(channel="webhook", id=NOTICE.key, at=NOW)
     stamp = request.headers["X-Aiops-Timestamp"]
     sealed = hmac.new(b"s3cret", f"{stamp}.".encode() + request.content, hashlib.sha256)
     assert request.headers["X-Aiops-Signature"] == f"v1={sealed.hexdigest()}"
     assert stamp == str(int(NOW.timestamp()))
     assert request.headers["Idempotency-Key"] == NOTICE.key
     assert (request.method, str(request.url)) == ("POST", URL)
-    assert Notice.of(json.loads(request.content)) == NOTICE
+    sent = json.loads(request.content)
+    text = sent.pop("text")
+    assert Notice.of(sent) == NOTICE
+    assert text == f"{NOTICE.what}. Do: {NOTICE.action}. Answer: aiops approve INC-0001"
 
 
 async def test_without_a_secret_nothing_is_signed() -> None:

@@ -10,7 +10,7 @@ import httpx2
 import orjson
 
 from aiops_agent.domain.errors import NotifyError
-from aiops_agent.domain.notice import Notice
+from aiops_agent.domain.notice import Notice, Receipt
 
 TIMEOUT = timedelta(seconds=10)
 _ATTEMPT_LATER = (408, 425, 429)  # the only 4xx that time can mend
@@ -35,9 +35,9 @@ class Webhook:
     now: Callable[[], datetime] = _wall
     transport: httpx2.AsyncBaseTransport | None = None
 
-    async def tell(self, notice: Notice) -> None:
+    async def tell(self, notice: Notice) -> Receipt:
         """Send the notice once; raises NotifyError, which says whether to try again."""
-        body = orjson.dumps(notice.document())
+        body = orjson.dumps({**notice.document(), "text": text_of(notice)})
         headers = {
             "Content-Type": "application/json",
             "User-Agent": "aiops-agent",
@@ -53,6 +53,7 @@ class Webhook:
             text = f"The webhook {self.name} was not reached: {type(error).__name__}."
             raise NotifyError(text, retry=True) from error
         self._judge(status)
+        return Receipt(channel=self.name, id=notice.key, at=self.now())
 
     async def _post(self, body: bytes, headers: dict[str, str]) -> int:
         client = httpx2.AsyncClient(
@@ -78,6 +79,14 @@ class Webhook:
         if self.secret:
             sealed["X-Aiops-Signature"] = f"v1={signature(self.secret, stamp, body)}"
         return sealed
+
+
+def text_of(notice: Notice) -> str:
+    """Return the notice as one line, for receivers that show text only."""
+    if not notice.plan:
+        return notice.what
+    answer = f"Answer: aiops approve {notice.incident}"
+    return f"{notice.what}. Do: {notice.action}. {answer}"
 
 
 def signature(secret: str, stamp: str, body: bytes) -> str:

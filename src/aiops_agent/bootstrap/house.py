@@ -38,10 +38,10 @@ from aiops_agent.workflow.engine import Engine
 from aiops_agent.workflow.executor_steps import Busy, ExecutorSteps
 from aiops_agent.workflow.feed import Feed
 from aiops_agent.workflow.gate import Gate
-from aiops_agent.workflow.inform import Inform
 from aiops_agent.workflow.intake import Intake
 from aiops_agent.workflow.lock import Lock, holder
 from aiops_agent.workflow.monitor import StalledWorkflowMonitor
+from aiops_agent.workflow.notices import Notices
 from aiops_agent.workflow.queries import Queries
 from aiops_agent.workflow.receive import Receive
 from aiops_agent.workflow.resolve import ResolveIncident
@@ -160,8 +160,8 @@ class House:
     def _engine(self, *, serving: bool) -> Engine:
         busy = Busy()
         environment = self._settings.environment if serving else None
-        informs = [
-            Inform(self._deps, notifier, self._settings.environment)
+        notices = [
+            Notices(self._deps, self.feed, notifier, self._settings.environment)
             for notifier in _notifiers(self._settings)
             if serving
         ]
@@ -175,7 +175,7 @@ class House:
             receive=Receive(self._deps),
             busy=busy,
             answers=ApprovalFiles(self._settings.state_dir / "approvals"),
-            informs=informs,
+            notices=notices,
             environment=environment,
         )
 

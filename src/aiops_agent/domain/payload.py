@@ -10,7 +10,7 @@ from aiops_agent.domain.alert import Severity
 from aiops_agent.domain.approval import ApprovalState, Decision, Surface, Verdict
 from aiops_agent.domain.diagnosis import Diagnosis, Finding, Triage
 from aiops_agent.domain.incident import Ending
-from aiops_agent.domain.notice import Occasion
+from aiops_agent.domain.notice import Occasion, Receipt
 from aiops_agent.domain.remediation import (
     Action,
     Outcome,
@@ -252,11 +252,12 @@ class ReportWritten(Value):
 
 
 class PeopleTold(Value):
-    """A notice was sent by a channel, unless `failed` says why it was not."""
+    """A notice was taken by a channel, unless `failed` says why it was not."""
 
     type: Literal[EventType.PEOPLE_TOLD] = EventType.PEOPLE_TOLD
     channel: str
     occasion: Occasion
+    receipt: Receipt | None = None
     failed: str = ""
 
 

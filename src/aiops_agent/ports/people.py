@@ -2,7 +2,7 @@
 
 from typing import Protocol
 
-from aiops_agent.domain.notice import Notice
+from aiops_agent.domain.notice import Notice, Receipt
 
 
 class Notifier(Protocol):
@@ -13,6 +13,6 @@ class Notifier(Protocol):
         """The channel's name, stable: it names the notifier's cursor on the bus."""
         ...
 
-    async def tell(self, notice: Notice) -> None:
+    async def tell(self, notice: Notice) -> Receipt:
         """Tell it; the same `notice.key` may be told again after a crash. Raises NotifyError."""
         ...

@@ -18,8 +18,8 @@ from aiops_agent.workflow.deps import Deps
 from aiops_agent.workflow.executor_steps import Busy
 from aiops_agent.workflow.feed import Feed
 from aiops_agent.workflow.gate import Gate
-from aiops_agent.workflow.inform import Inform
 from aiops_agent.workflow.monitor import UNDER_WAY, StalledWorkflowMonitor
+from aiops_agent.workflow.notices import Notices
 from aiops_agent.workflow.queries import Queries
 from aiops_agent.workflow.receive import Receive
 from aiops_agent.workflow.resolve import ResolveIncident
@@ -57,7 +57,7 @@ class Engine:
     receive: Receive
     busy: Busy
     answers: Answers
-    informs: Sequence[Inform]
+    notices: Sequence[Notices]
     monitor: StalledWorkflowMonitor
     environment: EnvironmentRef | None = None  # whose inbox is read all the time
     _loops: list[asyncio.Task[None]] = field(default_factory=list)
@@ -72,8 +72,8 @@ class Engine:
             self._loop("inbox", self._take_deliveries, SLOW_POLL_SECONDS)
         else:
             self._loops.append(asyncio.create_task(self._take_left_behind(), name="left behind"))
-        for inform in self.informs:
-            self._loop(f"inform {inform.notifier.name}", inform.catch_up, SLOW_POLL_SECONDS)
+        for notices in self.notices:
+            self._loop(f"notices {notices.notifier.name}", notices.run, SLOW_POLL_SECONDS)
 
     async def end(self) -> None:
         """Stop the loops and let a send in flight finish; the rest is resumed by the next start."""

@@ -19,7 +19,7 @@ LAZY_DOOR = "interfaces/cli/door.py"
 BEHIND_THE_DOOR = (f"{PACKAGE}.bootstrap.", f"{PACKAGE}.interfaces.http.")  # both are heavy
 # The only files where everything may be caught, each such line with `# border: why`. A new border
 # is a decision: say in its line who is told.
-BORDERS = {"interfaces/cli/main.py", "workflow/resolve.py"}
+BORDERS = {"interfaces/cli/main.py", "workflow/notices.py", "workflow/resolve.py"}
 SILENCED = re.compile(r"#\s*(type:\s*ignore|noqa)(.*)")
 LIMIT = re.compile(r"#\s*limit: \w")
 LOCKS = re.compile(r"^(threading|asyncio|fcntl)\.(Lock|RLock|Semaphore|Condition|flock)$")

@@ -103,7 +103,7 @@ class Notices:
         with self.deps.store.read() as view:
             incident = view.incidents.get(event.incident)
             request = view.approvals.latest(event.incident)
-            alerts = view.alerts.of_incident(event.incident, 1)
+            alerts = view.alerts.of_incident(event.incident, 1).shown
         if incident is None:
             raise StoreError(f"The store has events of {event.incident} and no such incident.")
         asked = request if occasion in (Occasion.APPROVAL_NEEDED, Occasion.REMINDER) else None

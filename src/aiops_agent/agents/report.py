@@ -14,10 +14,10 @@ from aiops_agent.domain.event import Event
 from aiops_agent.domain.incident import Attempt, Ending, Status
 from aiops_agent.domain.payload import EventType
 from aiops_agent.domain.postmortem import Postmortem
-from aiops_agent.domain.quantity import amount, roughly, signal_name, span, target
+from aiops_agent.domain.quantity import amount, money, roughly, signal_name, span, target
 from aiops_agent.domain.remediation import Recovery
 from aiops_agent.domain.text import markdown, safe
-from aiops_agent.domain.timing import by_agent, waited_for_people
+from aiops_agent.domain.timing import by_agent, models_of, usage_of, waited_for_people
 from aiops_agent.domain.value import Document
 from aiops_agent.reasoning.prevent import prevention
 
@@ -62,7 +62,7 @@ def _front(m: Material) -> Document:
     for attempt in incident.attempts:
         planned = attempt.plan.actions if attempt.plan else ()
         services |= {action.target.service for action in planned}
-    spent = m.usage
+    spent = usage_of(m.events)
     began, opened, ended = incident.started_at, incident.opened_at, incident.resolved_at
     return {
         "id": incident.id,
@@ -80,7 +80,7 @@ def _front(m: Material) -> Document:
         "ttm": span(m.mitigated - began) if m.mitigated else None,
         "ttr": span(ended - began) if ended else None,
         "cost_usd": spent.cost,
-        "model": ", ".join(m.models) or None,
+        "model": ", ".join(models_of(m.events)) or None,
         "status": "draft",
     }
 
@@ -270,7 +270,9 @@ def _agent(m: Material) -> Chapter:
     if asked := waited_for_people(m.events):
         points.append(f"Waiting for a person: {roughly(asked)}.")
     points += [f"{agent}: {note}" for agent, effort in m.efforts for note in effort.notes]
-    points.append(f"Language model: {', '.join(m.models) or 'none'}; {_spent(m.usage)}.")
+    points.append(
+        f"Language model: {', '.join(models_of(m.events)) or 'none'}; {_spent(usage_of(m.events))}."
+    )
     shares: dict[tuple[str, str], Effort] = {}
     for who, effort in m.efforts:
         by = "a person" if effort.by.kind is AuthorKind.PERSON else str(effort.by)
@@ -285,9 +287,7 @@ def _agent(m: Material) -> Chapter:
 
 
 def _spent(usage: Usage) -> str:
-    tokens = usage.input + usage.output  # cached and reasoning tokens are among these
-    cost = "price unknown" if usage.cost is None else f"${usage.cost:.2f}"
-    return f"{usage.requests} calls, {tokens} tokens, {cost}"
+    return f"{usage.requests} calls, {usage.tokens} tokens, {money(usage.cost)}"
 
 
 _CHAPTERS = (

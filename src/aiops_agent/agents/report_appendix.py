@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 from aiops_agent.agents.report_page import Chapter, Code, Line, Table, finding_title
 from aiops_agent.domain.alert import AlertList, AlertState
-from aiops_agent.domain.answer import AuthorKind, Effort, Usage
+from aiops_agent.domain.answer import Effort
 from aiops_agent.domain.approval import Decision
 from aiops_agent.domain.diagnosis import Diagnosis, Finding, Hypothesis
 from aiops_agent.domain.event import Event
@@ -66,17 +66,6 @@ class Material:
     def efforts(self) -> tuple[tuple[str, Effort], ...]:
         """What went into each piece of work, with the agent that did it."""
         return tuple((event.agent, event.effort) for event in self.events if event.effort)
-
-    @property
-    def models(self) -> tuple[str, ...]:
-        """The language models that answered, by name."""
-        authors = (effort.by for _, effort in self.efforts)
-        return tuple(dict.fromkeys(by.name for by in authors if by.kind is AuthorKind.MODEL))
-
-    @property
-    def usage(self) -> Usage:
-        """What language models used up for all answers together."""
-        return sum((effort.usage for _, effort in self.efforts), Usage())
 
     @property
     def findings(self) -> tuple[tuple[int, Finding], ...]:

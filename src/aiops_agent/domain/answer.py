@@ -41,6 +41,11 @@ class Usage(Value):
     reasoning: int = 0
     cost: float | None = 0.0
 
+    @property
+    def tokens(self) -> int:
+        """All tokens; cached and reasoning ones are among those that came in and went out."""
+        return self.input + self.output
+
     def __add__(self, other: "Usage") -> "Usage":
         """Return the sum; a sum with an unknown price has an unknown price."""
         unknown = self.cost is None or other.cost is None

@@ -73,3 +73,8 @@ def _short(value: float, *, whole_from: float) -> str:
     text = f"{value:.0f}" if abs(value) >= whole_from else f"{value:.1f}"
     text = text.removesuffix(".0")
     return "0" if text == "-0" else text
+
+
+def money(cost: float | None) -> str:
+    """Return US dollars as `$0.12`, or that the price is unknown."""
+    return "price unknown" if cost is None else f"${cost:.2f}"

@@ -4,19 +4,24 @@ from collections.abc import Callable, Sequence
 from datetime import timedelta
 from itertools import pairwise
 
+from aiops_agent.domain.answer import AuthorKind, Usage
 from aiops_agent.domain.event import Event, Phase
 from aiops_agent.domain.payload import EventType
 from aiops_agent.domain.value import Value
 
 
 class Spent(Value):
-    """Time under one name: of the environment's clock, of the wall, and measured work."""
+    """Time under one name: of the environment's clock, of the wall, and measured work.
+
+    `usage` is what that work used up.
+    """
 
     name: str
     events: int = 0
     environment: timedelta = timedelta()
     wall: timedelta = timedelta()
     work: timedelta = timedelta()
+    usage: Usage = Usage()
 
     def plus(self, event: Event, environment: timedelta, wall: timedelta) -> "Spent":
         """Return the sum with one more event and the time that led to it."""
@@ -26,6 +31,7 @@ class Spent(Value):
             environment=self.environment + max(environment, timedelta()),
             wall=self.wall + max(wall, timedelta()),
             work=self.work + timedelta(seconds=event.effort.took if event.effort else 0),
+            usage=self.usage + event.effort.usage if event.effort else self.usage,
         )
 
 
@@ -50,6 +56,17 @@ def waited_for_people(events: Sequence[Event]) -> timedelta:
         if ended and asked is not None:
             total, asked = total + (event.written_at - asked), None
     return total
+
+
+def usage_of(events: Sequence[Event]) -> Usage:
+    """Return what all work behind these events used up."""
+    return sum((event.effort.usage for event in events if event.effort), Usage())
+
+
+def models_of(events: Sequence[Event]) -> tuple[str, ...]:
+    """Return the names of the models that answered, in the order in which they did."""
+    authors = (event.effort.by for event in events if event.effort)
+    return tuple(dict.fromkeys(by.name for by in authors if by.kind is AuthorKind.MODEL))
 
 
 def _spent(events: Sequence[Event], name: Callable[[Event], str]) -> dict[str, Spent]:

@@ -3,6 +3,7 @@
 from datetime import timedelta
 
 from aiops_agent.adapters.sql.store import SqlStore
+from aiops_agent.domain.answer import Author, AuthorKind, Effort, Usage
 from aiops_agent.domain.incident import Status
 from aiops_agent.domain.payload import EventType, Unreadable
 from aiops_agent.interfaces.http.metrics import Metrics
@@ -127,3 +128,33 @@ async def test_no_label_ever_names_an_incident(store: SqlStore) -> None:
     lived(store)
 
     assert "INC-" not in (await counting(store).render()).decode()
+
+
+async def test_what_an_answer_cost_is_counted_by_agent_and_author(store: SqlStore) -> None:
+    model, person = (
+        Author(kind=AuthorKind.MODEL, name="large-1"),
+        Author(kind=AuthorKind.PERSON, name="alex"),
+    )
+    used = Usage(requests=2, input=900, cached_input=300, output=100, reasoning=40, cost=0.5)
+    plan = PAYLOADS[EventType.PLAN_PROPOSED]
+    efforts = (
+        Effort(by=model, usage=used, took=3.0),
+        Effort(by=model, usage=Usage(requests=1, cost=None), took=1.0),
+        Effort(by=person, took=2.0),
+    )
+    with store.begin() as work:
+        for number, effort in enumerate(efforts):
+            work.events.append(an_event(f"e{number}", payload=plan, effort=effort))
+
+    found = await values(counting(store))
+    by = 'agent="plan",author="large-1"'
+    assert found[f"aiops_answers_total{{{by}}}"] == 2
+    assert found[f"aiops_work_seconds_total{{{by}}}"] == 4
+    assert found[f"aiops_model_requests_total{{{by}}}"] == 3
+    kinds = ("input", "cached_input", "output", "reasoning")
+    tokens = [found[f'aiops_model_tokens_total{{{by},kind="{kind}"}}'] for kind in kinds]
+    assert tokens == [900, 300, 100, 40]
+    assert found[f"aiops_model_cost_usd_total{{{by}}}"] == 0.5
+    assert found[f"aiops_model_unpriced_total{{{by}}}"] == 1
+    assert found['aiops_answers_total{agent="plan",author="person"}'] == 1
+    assert not any("alex" in name for name in found)

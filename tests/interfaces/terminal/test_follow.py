@@ -5,6 +5,7 @@ import io
 import pytest
 from rich.console import Console
 
+from aiops_agent.domain.answer import Author, AuthorKind, Effort, Usage
 from aiops_agent.domain.approval import ApprovalState, Ruling
 from aiops_agent.domain.event import Event
 from aiops_agent.domain.payload import EventType
@@ -34,6 +35,30 @@ def test_the_dashboard_has_time_calls_tokens_and_cost() -> None:
 
     for mark in ("wait for you 0:00  0:22", "calls tokens", "cost $0.00", "no language model"):
         assert mark in text
+
+
+@pytest.mark.parametrize(("price", "cost"), [(0.005, "cost $0.03"), (None, "price unknown")])
+def test_the_dashboard_adds_up_what_a_model_used(price: float | None, cost: str) -> None:
+    """Per agent and in all; a price that is not known is no zero."""
+    used = Usage(requests=2, input=900, output=100, cost=price)
+    author = Author(kind=AuthorKind.MODEL, name="large-1")
+    effort = Effort(by=author, usage=used, took=3.0)
+    events = tuple(
+        event.model_copy(update={"effort": effort})
+        if event.agent in ("diagnose", "plan")
+        else event
+        for event in canned.EVENTS
+    )
+    thinking = sum(event.effort is effort for event in events)
+
+    lines = followed(terminal(120), events)
+
+    assert any(cost in line and f"large-1: {2 * thinking} calls" in line for line in lines)
+    rows = [
+        line.split() for line in lines if " plan " in line and line.rstrip("│ ").endswith("1000")
+    ]
+    assert rows
+    assert any(f"{2 * thinking} {1000 * thinking}" in " ".join(line.split()) for line in lines)
 
 
 def test_an_escalation_tells_everything_known() -> None:

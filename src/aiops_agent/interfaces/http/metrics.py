@@ -8,6 +8,7 @@ import prometheus_client as prom
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
 from aiops_agent.domain.alert import Delivery
+from aiops_agent.domain.answer import AuthorKind, Effort
 from aiops_agent.domain.event import Event
 from aiops_agent.domain.incident import ENDED, Status
 from aiops_agent.domain.payload import (
@@ -45,6 +46,7 @@ class Metrics:
         self._lock = asyncio.Lock()  # two scrapes at once would count an event twice
         self._define(version)
         self._define_story()
+        self._define_efforts()
 
     def received(self, delivery: Delivery) -> None:
         """Count a delivery that was kept, alert by alert; a rejected body counts as one."""
@@ -69,6 +71,8 @@ class Metrics:
             return prom.generate_latest(self.registry)
 
     async def _count(self, event: Event) -> None:
+        if event.effort is not None:
+            self._count_effort(event.agent, event.effort)
         match event.payload:
             case IncidentResolved() | IncidentDismissed() | IncidentEscalated() as end:
                 self._incidents.labels(end.severity, end.ending).inc()
@@ -86,6 +90,19 @@ class Metrics:
                 self._verifications.labels(recovery).inc()
             case payload:
                 self._count_answer(payload)
+
+    def _count_effort(self, agent: str, effort: Effort) -> None:
+        by, used = effort.by, effort.usage
+        author = by.name if by.kind is AuthorKind.MODEL else by.kind.value  # no person's name
+        self._answers.labels(agent, author).inc()
+        self._work.labels(agent, author).inc(effort.took)
+        self._requests.labels(agent, author).inc(used.requests)
+        for kind in ("input", "cached_input", "output", "reasoning"):
+            self._tokens.labels(agent, author, kind).inc(getattr(used, kind))
+        if used.cost is None:
+            self._unpriced.labels(agent, author).inc()
+        else:
+            self._cost.labels(agent, author).inc(used.cost)
 
     def _count_answer(self, payload: Payload) -> None:
         match payload:
@@ -129,6 +146,15 @@ class Metrics:
         self._pending = Gauge("aiops_approvals_pending", "Requests that wait.", registry=r)
         self._actions = _counter(r, "actions", "Plans sent.", "action", "risk", "outcome")
         self._verifications = _counter(r, "verifications", "Verdicts after acting.", "outcome")
+
+    def _define_efforts(self) -> None:
+        r, of = self.registry, ("agent", "author")
+        self._answers = _counter(r, "answers", "Pieces of work done.", *of)
+        self._work = _counter(r, "work_seconds", "Wall time of that work.", *of)
+        self._requests = _counter(r, "model_requests", "Requests to language models.", *of)
+        self._tokens = _counter(r, "model_tokens", "Tokens of those requests.", *of, "kind")
+        self._cost = _counter(r, "model_cost_usd", "What they cost, as far as it is known.", *of)
+        self._unpriced = _counter(r, "model_unpriced", "Answers whose price is unknown.", *of)
 
 
 def _counter(registry: CollectorRegistry, name: str, text: str, *labels: str) -> Counter:

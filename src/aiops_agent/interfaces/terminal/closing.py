@@ -10,8 +10,15 @@ from rich.text import Text
 
 from aiops_agent.domain.event import Event, Phase
 from aiops_agent.domain.incident import Attempt, Incident, Status
-from aiops_agent.domain.quantity import span
-from aiops_agent.domain.timing import Spent, by_agent, by_phase, waited_for_people
+from aiops_agent.domain.quantity import money, span
+from aiops_agent.domain.timing import (
+    Spent,
+    by_agent,
+    by_phase,
+    models_of,
+    usage_of,
+    waited_for_people,
+)
 from aiops_agent.interfaces.terminal.cause import facts_grid, panel
 from aiops_agent.interfaces.terminal.escape import joined, say, tell
 from aiops_agent.interfaces.terminal.palette import (
@@ -107,11 +114,19 @@ def _work(events: Sequence[Event]) -> RenderableType:
     agents = by_agent(events)
     grid = _grid(5)
     grid.add_row(*_cells(["", "steps", "work", "calls", "tokens"], QUIET))
-    for part in agents:
-        grid.add_row(*_cells([part.name, str(part.events), _brief(part.work), "0", "0"]))
-    total = sum((part.work for part in agents), timedelta())
-    grid.add_row(*_cells(["all", str(len(events)), _brief(total), "0", "0"], STRONG))
-    cost = Text.assemble(("cost $0.00", STRONG), ("  no language model: 0 calls", QUIET))
+    whole = Spent(
+        name="all",
+        events=len(events),
+        work=sum((part.work for part in agents), timedelta()),
+        usage=usage_of(events),
+    )
+    for part in (*agents, whole):
+        used = part.usage
+        numbers = [str(part.events), _brief(part.work), str(used.requests), str(used.tokens)]
+        grid.add_row(*_cells([part.name, *numbers], STRONG if part is whole else ""))
+    models = ", ".join(models_of(events)) or "no language model"
+    calls = f"  {models}: {whole.usage.requests} calls"
+    cost = Text.assemble((f"cost {money(whole.usage.cost)}", STRONG), say(calls, QUIET))
     return Group(say("What the agents did", STRONG), grid, cost)
 
 

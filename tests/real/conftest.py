@@ -46,6 +46,7 @@ def system(engine: None, naming: Naming) -> Iterator[System]:
     try:
         system.start()
         yield system
+        print(f"containers that ended, as Docker tells it:\n{system.endings() or 'none'}")
     finally:
         system.remove()
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import subprocess
+import time
 import urllib.request
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -11,6 +12,9 @@ from typing import Any
 
 from .naming import Naming
 
+# A replica at twice its load takes some 30 MB; the bounds keep an overload from ending it, and a
+# service without bounds from ending the machine.
+BOUNDS = ("--memory=128m", "--memory-swap=128m", "--pids-limit=400", "--log-opt=max-size=2m")
 IMAGE = "local.test/python:3.11"
 # Carried by everything the tests create and by nothing else: run.sh removes by it.
 OURS = "aiops-agent.test"
@@ -41,6 +45,26 @@ class Container:
         return cls(raw["Id"], raw["State"]["StartedAt"], joined.get("IPAddress", ""), raw)
 
 
+_EVENT = "{{.Time}} {{.Action}} {{.Actor.Attributes.name}} {{.Actor.Attributes.exitCode}}"
+
+
+def _ending(raw: dict[str, Any]) -> str:
+    """Return why a container ended: its exit code, whether memory ran out, its last words."""
+    state, name = raw["State"], raw["Name"].lstrip("/")
+    logs = subprocess.run(
+        ["docker", "logs", "--tail", "5", raw["Id"]],
+        check=False,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        timeout=60,
+    )
+    killed = ", killed: out of memory" if state["OOMKilled"] else ""
+    error = f", {state['Error']}" if state["Error"] else ""
+    code, at = state["ExitCode"], state["FinishedAt"]
+    return f"{name} ended with {code}{killed}{error} at {at}; its last words:\n{logs.stdout}"
+
+
 @dataclass
 class System:
     """Two services, of which one has several replicas of 20 requests per second each."""
@@ -48,6 +72,7 @@ class System:
     naming: Naming
     replicas: int = 2
     _numbers: dict[str, int] = field(default_factory=dict)
+    _since: str = "0"  # when it was started, in seconds since the epoch
 
     @property
     def network(self) -> str:
@@ -55,6 +80,7 @@ class System:
 
     def start(self) -> None:
         """Create the network and the containers."""
+        self._since = f"{time.time():.3f}"
         docker("network", "create", "--label", OURS, self.network)
         for _ in range(self.replicas):
             self.add(self.naming.service)
@@ -85,7 +111,7 @@ class System:
         }
         options = [f"--label={key}={value}" for key, value in labels.items()]
         options += [f"--env={key}={value}" for key, value in environment.items()]
-        options += [f"--network-alias={service}", "--memory=128m"]
+        options += [f"--network-alias={service}", *BOUNDS]
         name = f"{self.naming.project}-{service}-{number}"
         return self._run(name, options, "service.py")
 
@@ -93,7 +119,9 @@ class System:
         """Send a service `rate` requests per second until the returned container is ended."""
         number = self._numbers["load"] = self._numbers.get("load", 0) + 1
         name = f"{self.naming.project}-load-{number}"
-        return self._run(name, [], "load.py", service, str(self.naming.port), str(rate))
+        return self._run(
+            name, ["--memory=256m"], "load.py", service, str(self.naming.port), str(rate)
+        )
 
     def end_load(self, container: str) -> str:
         """End a load and return its report: one line per outcome."""
@@ -109,6 +137,16 @@ class System:
         ids = docker("ps", "-q", "--filter", label, "--filter", project).split()
         raw = json.loads(docker("inspect", *ids)) if ids else []
         return sorted((Container.of(one, self.network) for one in raw), key=lambda one: one.id)
+
+    def endings(self) -> str:
+        """Return why containers of the project ended, removed ones too; "" when none did."""
+        label = f"label=com.docker.compose.project={self.naming.project}"
+        over = docker("ps", "-aq", "--filter", label, "--filter", "status=exited").split()
+        told = [_ending(one) for one in (json.loads(docker("inspect", *over)) if over else [])]
+        kinds = [f"--filter=event={kind}" for kind in ("die", "oom", "kill", "destroy")]
+        window = ["--since", self._since, "--until", f"{time.time():.3f}"]
+        events = docker("events", *window, "--filter", label, *kinds, "--format", _EVENT)
+        return "\n".join([*told, *events.splitlines()])
 
     def hang(self, container: Container) -> None:
         """Leave every worker of a container stuck until it is restarted."""

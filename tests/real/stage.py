@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -112,3 +113,10 @@ class Stage:
     def ids(self) -> list[str]:
         """Return the ids of the service's running containers."""
         return [container.id for container in self.system.containers(self.naming.service)]
+
+    def wait_containers(self, wanted: Callable[[list[str]], bool], timeout: float = 60) -> None:
+        """Wait until the service's containers are as wanted; else fail with why they ended."""
+        try:
+            until(lambda: wanted(self.ids()), timeout, "the containers to be as wanted")
+        except AssertionError as error:
+            raise AssertionError(f"{error} {self.ids()}\n{self.system.endings()}") from error

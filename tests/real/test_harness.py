@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from .docker import System
+from .docker import System, docker
 from .naming import Naming
 from .parts import SLOW_SECONDS, Prometheus, StartAlertmanager
 from .processes import until
@@ -45,3 +45,17 @@ def test_a_hung_container_fails_requests_and_a_restart_heals_it(
     for container in system.containers(naming.service):
         system.restart(container)
     until(lambda: (prometheus.p95(naming.service) or 9) < SLOW_SECONDS, 40, "recovery")
+
+
+def test_a_container_that_ended_says_why(system: System, naming: Naming) -> None:
+    """Its exit code and last words when it lies there; that it ended when it was removed."""
+    killed, removed = system.containers(naming.service)
+    assert system.endings() == ""
+
+    docker("kill", killed.id)
+    docker("rm", "-f", removed.id)
+
+    told = system.endings()
+    assert f"{killed.raw['Name'].lstrip('/')} ended with 137" in told
+    assert f"listening on {naming.port}" in told
+    assert f"destroy {removed.raw['Name'].lstrip('/')}" in told

@@ -2,6 +2,8 @@
 
 A request holds one of SLOTS worker slots for WORK seconds, asleep, so the capacity is the same
 however busy the machine is. A request that waits longer than WAIT for a slot is answered 503.
+At most MOST connections are held at once; further ones wait in a short queue of the kernel, so that
+a busy machine makes this service slow and never big: else threads pile up to the memory's limit.
 GET /hang (from anywhere) leaves every worker stuck for ever: requests are still accepted, none is
 served, and /metrics goes on answering. Names, labels and the port come from the environment.
 """
@@ -12,11 +14,14 @@ import sys
 import threading
 import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
 
 PORT = int(os.environ.get("PORT", "8080"))
 SLOTS = int(os.environ.get("SLOTS", "2"))
 WORK = float(os.environ.get("WORK", "0.05"))
 WAIT = float(os.environ.get("WAIT", "2"))
+MOST = int(os.environ.get("MOST", "256"))  # at twice its capacity some 130 wait
+STACK_BYTES = 256 * 1024  # of a thread, in place of megabytes
 HISTOGRAM = os.environ.get("HISTOGRAM", "http_request_duration_seconds")
 COUNTER = os.environ.get("COUNTER", "http_requests_total")
 CODE_LABEL = os.environ.get("CODE_LABEL", "code")
@@ -89,6 +94,8 @@ def hang() -> None:
 class Handler(BaseHTTPRequestHandler):
     """GET /metrics, GET /hang, and everything else is a request that needs a worker."""
 
+    timeout = 5.0  # a client that connects and says nothing holds no thread for ever
+
     def do_GET(self) -> None:
         if self.path == "/metrics":
             self._answer("200", TALLY.text())
@@ -113,8 +120,25 @@ class Handler(BaseHTTPRequestHandler):
 
 
 class Server(ThreadingHTTPServer):
-    request_queue_size = 256
+    request_queue_size = 64
     daemon_threads = True
+    free = threading.BoundedSemaphore(MOST)  # connections that may be taken still
+
+    def process_request(self, request: Any, client_address: Any) -> None:
+        """Take a connection as soon as one of MOST is free."""
+        self.free.acquire()
+        try:
+            super().process_request(request, client_address)
+        except RuntimeError:  # no thread could be started
+            self.free.release()
+            raise
+
+    def process_request_thread(self, request: Any, client_address: Any) -> None:
+        """Answer a connection in its thread."""
+        try:
+            super().process_request_thread(request, client_address)
+        finally:
+            self.free.release()
 
     def handle_error(self, request: object, client_address: object) -> None:
         """Ignore clients that went away before the answer."""
@@ -122,5 +146,6 @@ class Server(ThreadingHTTPServer):
 
 if __name__ == "__main__":
     signal.signal(signal.SIGTERM, lambda *_: os._exit(0))
+    threading.stack_size(STACK_BYTES)
     print(f"listening on {PORT}", file=sys.stderr, flush=True)
     Server(("", PORT), Handler).serve_forever()

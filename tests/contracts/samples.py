@@ -112,7 +112,9 @@ def a_plan(attempt: int = 1) -> PreparedPlan:
         precondition={"replicas": 2},
         inverse=SCALE.model_copy(update={"wished": {"replicas": 2}}),
         blast=BlastRadius(services=(PAYMENTS,), replicas=2, interrupts=False, words="2 new"),
+        do="scale payments-api to 4 replicas",
         risk=Risk.LOW,
+        hazard="the number of replicas changes",
         run="scale 4",
         undo="scale 2",
     )

@@ -58,7 +58,9 @@ def step(given: dict[str, Any]) -> Prepared:
         precondition={},
         inverse=action if given.get("back", True) else None,
         blast=blast,
+        do="do",
         risk=Risk(given.get("risk", "low")),
+        hazard="hazard",
         run="run",
         undo="undo",
     )

@@ -70,7 +70,9 @@ def a_step(draw: random.Random, ordinal: int, *, repeatable: bool = True) -> Pre
         blast=BlastRadius(
             services=(target, SERVICES[-1]), replicas=1, interrupts=False, words="1 new"
         ),
+        do=f"scale {target} to {replicas} replicas",
         risk=Risk.LOW,
+        hazard="the number of replicas changes",
         run=f"scale {target} {replicas}",
         undo=f"scale {target} 1",
     )

@@ -15,6 +15,7 @@ from aiops_agent.domain.remediation import (
     Offer,
     Prepared,
     Risk,
+    TargetKind,
 )
 from aiops_agent.domain.value import Value
 
@@ -54,6 +55,7 @@ class ActionSpec(Generic[P, B]):
     hazard: str
     platforms: frozenset[str]  # kinds of environment that may offer it
     bounds: type[B]
+    targets: frozenset[TargetKind] = frozenset({TargetKind.SERVICE})
     reversible: bool = True
     capacity: Capacity = Capacity.KEEPS
     flaw: Callable[[P, B], str] = lambda _parameters, _bounds: ""
@@ -101,6 +103,8 @@ class Catalogue:
         if offer is None:
             raise PlatformError(f"{action.kind} is not offered here.")
         spec = self._specs[action.kind]
+        if action.target.kind not in spec.targets:
+            raise PlatformError(f"{action.text}: nothing that is done to a {action.target.kind}.")
         if set(offer.bounds) != set(spec.bounds.model_fields):
             raise PlatformError(f"{action.kind} is offered without its bounds.")
         try:

@@ -186,6 +186,8 @@ def _attempt(attempt: Attempt) -> Chapter | None:
         return None
     points: list[Line] = [("Planned: ", Code(action.text)) for action in plan.actions]
     points = points or [f"Planned: {plan.kind}, change nothing"]
+    steps = attempt.prepared.steps if attempt.prepared else ()
+    points += [f"To {step.do}: risk {step.risk}, {step.hazard}." for step in steps]
     points.append(f"Because: {plan.reason}")
     points.append(f"Run: {attempt.outcome.state}." if attempt.outcome else "Not run.")
     if plan.stop_gap:

@@ -221,9 +221,9 @@ class Draft(Value):
 class Prepared(Draft):
     """A draft completed by code from the kind of action, the target and its reach."""
 
-    do: str = ""  # "scale payments-api to 10 replicas"
+    do: str  # "scale payments-api to 10 replicas"
     risk: Risk
-    hazard: str = ""  # why it has this risk
+    hazard: str  # why it has this risk
 
 
 class PreparedPlan(Value):

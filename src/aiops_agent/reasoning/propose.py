@@ -105,24 +105,24 @@ def rejected(means: Means) -> tuple[Alternative, ...]:
     return tuple(made)
 
 
+def _cannot(why: str) -> Remedy:
+    return Remedy(PlanKind.ACT, why_not=why)
+
+
 def _scale(means: Means) -> Remedy | None:
     service = means.cause.service
     offer = means.offer(SCALE)
     if offer is None:
-        return Remedy(PlanKind.ACT, why_not=f"{SCALE} is not offered here")
+        return _cannot(f"{SCALE} is not offered here")
     known = means.scene.graph.service(service)
     if known is not None and known.kind is not ServiceKind.APPLICATION:
-        return Remedy(
-            PlanKind.ACT, why_not=f"{service} is a {known.kind}: more replicas may not help"
-        )
+        return _cannot(f"{service} is a {known.kind}: more replicas may not help")
     present = replicas_now(means.scene, service)
     if present is None:
-        return Remedy(PlanKind.ACT, why_not=f"nobody says on how many replicas {service} runs")
+        return _cannot(f"nobody says on how many replicas {service} runs")
     most = offer.bounds.get("max_replicas", MOST_GROWTH * present)
     if present >= most:
-        return Remedy(
-            PlanKind.ACT, why_not=f"{service} already runs on {present} of at most {most} replicas"
-        )
+        return _cannot(f"{service} already runs on {present} of at most {most} replicas")
     wished = min(replicas_wished(means.scene, service, present), most)
     action = Action(kind=SCALE, target=means.target, wished={"replicas": wished})
     reason = f"{means.cause.statement}; {wished} replicas instead of {present} can serve it"
@@ -132,7 +132,7 @@ def _scale(means: Means) -> Remedy | None:
 
 def _restart(means: Means) -> Remedy | None:
     if means.offer(RESTART) is None:
-        return Remedy(PlanKind.ACT, why_not=f"{RESTART} is not offered here")
+        return _cannot(f"{RESTART} is not offered here")
     action = Action(kind=RESTART, target=means.target)
     if means.cause.kind is CauseKind.LEAK:
         reason = f"{means.cause.statement}; a restart frees it: a stop-gap, it will grow again"
@@ -145,7 +145,7 @@ def _rollback(means: Means) -> Remedy | None:
     if change is None or change.kind is not ChangeKind.RELEASE or not change.before:
         return None
     if means.offer(ROLLBACK) is None:
-        return Remedy(PlanKind.ACT, why_not=f"{ROLLBACK} is not offered here")
+        return _cannot(f"{ROLLBACK} is not offered here")
     action = Action(
         kind=ROLLBACK,
         target=means.target,
@@ -160,7 +160,7 @@ def _restore(means: Means) -> Remedy | None:
     if change is None or not change.settings:
         return None
     if means.offer(SET_CONFIG) is None:
-        return Remedy(PlanKind.ACT, why_not=f"{SET_CONFIG} is not offered here")
+        return _cannot(f"{SET_CONFIG} is not offered here")
     actions = tuple(
         Action(
             kind=SET_CONFIG,

@@ -210,7 +210,9 @@ STEP = Prepared(
         interrupts=False,
         words="3 new replicas beside 2; running ones are not touched",
     ),
+    do="scale payments-api to 5 replicas",
     risk=Risk.LOW,
+    hazard="the number of replicas changes",
     run="shop scale payments-api --replicas 5",
     undo="shop scale payments-api --replicas 2",
 )

@@ -42,7 +42,7 @@ def plan(
     """
     steps = prepared.steps
     lines = facts_grid()
-    lines.add_row("do", _each(steps, lambda step: step.action.text, STRONG))
+    lines.add_row("do", _each(steps, lambda step: step.do, STRONG))
     lines.add_row("run", _each(steps, lambda step: step.run, LINK))
     lines.add_row("undo", _undo(steps))
     lines.add_row("touches", _each(steps, lambda step: step.blast.words))

@@ -12,7 +12,7 @@ def risky_needs_human(case: Case) -> Opinion | None:
     risky = [step for step in steps if step.risk is not Risk.LOW or step.inverse is None]
     if risky:
         step = risky[0]
-        why = "no way back" if step.inverse is None else f"risk {step.risk}"
+        why = "no way back" if step.inverse is None else f"risk {step.risk}, {step.hazard}"
         return Opinion(
             rule="risky-needs-human",
             ruling=Ruling.ASK,

@@ -59,7 +59,9 @@ def test_no_is_no(tmp_path: Path) -> None:
     run = Run(tmp_path, when={PENDING: lambda run: run.answer(approve=False)})
     incident = run.go()
     assert (incident.status, incident.ending) == (Status.ESCALATED, Ending.REJECTED)
-    assert "alex" in incident.note
+    assert "rejected by a person" in incident.note  # who it was stands in the decision
+    assert run.request.decision is not None
+    assert run.request.decision.by == "alex"
     assert run.effects == ()
 
 

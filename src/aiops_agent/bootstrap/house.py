@@ -217,6 +217,7 @@ def _terms(settings: Settings) -> Terms:
         max_attempts=story.max_attempts,
         expires=settings.approvals.expires,
         window=story.window,
+        replica_labels=frozenset(settings.alerts.replica_labels),
         pace=Pace(
             baseline=story.baseline,
             settle=story.settle,

@@ -8,6 +8,7 @@ import platformdirs
 from pydantic import Field, create_model
 
 from aiops_agent.actions.catalogue import ActionSpec, B, P
+from aiops_agent.domain.alert import REPLICA_LABELS
 from aiops_agent.domain.declaration import Declaration
 from aiops_agent.domain.duration import Pause, Span
 from aiops_agent.domain.environment import EnvironmentRef
@@ -88,6 +89,12 @@ class Server(Value):
 
     host: str = Field(default="127.0.0.1", min_length=1)
     port: int = Field(default=8088, ge=0, le=65535)
+
+
+class AlertSettings(Value):
+    """What makes an alert the same alert: its labels, less those of the sender's replicas."""
+
+    replica_labels: tuple[str, ...] = REPLICA_LABELS
 
 
 class Story(Value):
@@ -171,6 +178,7 @@ class Settings(Value):
     approvals: Approvals = Approvals()
     notify: Notify = Notify()
     server: Server = Server()
+    alerts: AlertSettings = AlertSettings()
     story: Story = Story()
     actions: Actions = Actions()
     policy: Policy = Policy()

@@ -9,6 +9,7 @@ from aiops_agent.correlate import UNKNOWN, same_cause, service_of
 from aiops_agent.domain.alert import Alert, AlertState, Severity
 from aiops_agent.domain.environment import EnvironmentRef
 from aiops_agent.domain.incident import Incident, IncidentId
+from aiops_agent.domain.remediation import Target
 from aiops_agent.domain.telemetry import Service, ServiceGraph, ServiceName
 
 NOW = datetime(2026, 11, 24, 9, 30, tzinfo=UTC)
@@ -36,7 +37,7 @@ def an_incident(service: ServiceName, opened_at: datetime = NOW) -> Incident:
         id=IncidentId("INC-0001"),
         environment=EnvironmentRef.parse("shop:a"),
         title="t",
-        service=service,
+        subject=Target(environment=EnvironmentRef.parse("shop:a"), name=service),
         alert_names=("HighLatency",),
         summary="s",
         severity=Severity.SEV2,

@@ -14,8 +14,7 @@ from aiops_agent.domain.alert import Severity
 from aiops_agent.domain.diagnosis import Confidence, Diagnosis, TriageVerdict
 from aiops_agent.domain.errors import SourceError
 from aiops_agent.domain.incident import Incident, IncidentId
-from aiops_agent.domain.remediation import Plan, PlanKind
-from aiops_agent.domain.telemetry import ServiceName
+from aiops_agent.domain.remediation import Plan, PlanKind, Target
 from aiops_agent.simulator.plug import OpenShop, create_shop
 from aiops_agent.simulator.shop import BY_NAME
 from tests.reasoning.world import MENU, Remembered
@@ -40,7 +39,7 @@ def briefing(shop: OpenShop) -> Briefing:
         id=IncidentId("INC-0001"),
         environment=shop.environment.ref,
         title=first.summary,
-        service=ServiceName(first.labels["service"]),
+        subject=Target(environment=shop.environment.ref, name=first.labels["service"]),
         alert_names=tuple(dict.fromkeys(alert.name for alert in shop.alerts)),
         summary=first.summary,
         severity=Severity.SEV3,

@@ -16,9 +16,9 @@ from aiops_agent.domain.remediation import (
     Plan,
     PlanKind,
     Recovery,
+    Target,
     Verification,
 )
-from aiops_agent.domain.telemetry import ServiceName
 from aiops_agent.evaluation.endings import accepted
 from aiops_agent.evaluation.scenarios import EvaluationCase, case, scenarios
 from tests.targets import at
@@ -31,7 +31,7 @@ def incident(status: Status, *attempts: Attempt, recovery: Recovery | None = Non
         id=IncidentId("INC-0001"),
         environment=EnvironmentRef.parse("shop:a"),
         title="t",
-        service=ServiceName("payments-api"),
+        subject=Target(environment=EnvironmentRef.parse("shop:a"), name="payments-api"),
         alert_names=(),
         summary="",
         severity=Severity.SEV2,

@@ -12,6 +12,7 @@ from aiops_agent.domain.environment import EnvironmentRef
 from aiops_agent.domain.errors import SourceError
 from aiops_agent.domain.incident import Incident, IncidentId
 from aiops_agent.domain.postmortem import PastIncident, Postmortem
+from aiops_agent.domain.remediation import Target
 from aiops_agent.domain.telemetry import (
     Change,
     LogLine,
@@ -133,7 +134,7 @@ class World:
             id=IncidentId("INC-0007"),
             environment=EnvironmentRef.parse("fake:one"),
             title=f"{self.alerting} alerts",
-            service=ServiceName(self.alerting),
+            subject=Target(environment=EnvironmentRef.parse("fake:one"), name=self.alerting),
             alert_names=(self.alert,),
             summary=f"{self.alert} at {self.alerting}",
             severity=Severity.SEV3,

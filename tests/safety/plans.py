@@ -27,6 +27,7 @@ from aiops_agent.domain.remediation import (
     PreparedPlan,
     Request,
     Risk,
+    Target,
 )
 from aiops_agent.domain.telemetry import ServiceName, Signal
 from tests.targets import at
@@ -40,7 +41,7 @@ def an_incident(**other: Any) -> Incident:
         "id": "INC-0001",
         "environment": EnvironmentRef.parse("shop:a"),
         "title": "payments-api is slow",
-        "service": "payments-api",
+        "subject": Target(environment=EnvironmentRef.parse("shop:a"), name="payments-api"),
         "alert_names": ("HighLatency",),
         "summary": "p95 above 500 ms",
         "severity": Severity.SEV2,

@@ -10,6 +10,7 @@ from aiops_agent.domain.environment import EnvironmentRef
 from aiops_agent.domain.errors import StoreError
 from aiops_agent.domain.incident import Status
 from aiops_agent.domain.payload import EventType
+from aiops_agent.domain.remediation import Target, TargetKind
 from aiops_agent.workflow.receive import RECENT, Receive
 from aiops_agent.workflow.transaction import IncidentTransaction
 from tests import seams
@@ -281,8 +282,26 @@ async def test_an_alert_finds_its_incident_however_many_are_open(place: Place) -
     await take(place)
     first = place.incidents()[0]
     for number in range(RECENT + 1):
-        other = first.model_copy(update={"id": f"INC-{number + 1000}", "service": f"s{number}"})
+        subject = first.subject.model_copy(update={"name": f"s{number}"})
+        other = first.model_copy(update={"id": f"INC-{number + 1000}", "subject": subject})
         place.put(other)
     place.keep(an_alert("lonely"), digest="second")
     await take(place)
     assert place.events(EventType.ALERT_RECEIVED)[-1].incident == first.id
+
+
+@pytest.mark.parametrize(
+    ("labels", "kind", "name"),
+    [
+        ({"alertname": "A", "service": "web"}, TargetKind.SERVICE, "web"),
+        ({"alertname": "A"}, TargetKind.UNKNOWN, "unknown"),
+    ],
+)
+async def test_an_incident_says_what_it_is_about(
+    place: Place, labels: dict[str, str], kind: TargetKind, name: str
+) -> None:
+    place.keep(an_alert(labels=labels))
+    await take(place)
+    (incident,) = place.incidents()
+    assert incident.subject == Target(environment=HERE, kind=kind, name=name)
+    assert incident.service == name

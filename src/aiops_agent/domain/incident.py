@@ -9,7 +9,14 @@ from aiops_agent.domain.approval import Verdict
 from aiops_agent.domain.diagnosis import Diagnosis, Triage
 from aiops_agent.domain.environment import EnvironmentRef
 from aiops_agent.domain.errors import TransitionError
-from aiops_agent.domain.remediation import Outcome, Plan, PreparedPlan, Recovery, Verification
+from aiops_agent.domain.remediation import (
+    Outcome,
+    Plan,
+    PreparedPlan,
+    Recovery,
+    Target,
+    Verification,
+)
 from aiops_agent.domain.telemetry import ServiceName
 from aiops_agent.domain.value import Value
 
@@ -112,7 +119,7 @@ class Incident(Value):
     id: IncidentId
     environment: EnvironmentRef
     title: str
-    service: ServiceName
+    subject: Target  # what the alert is about
     alert_names: tuple[str, ...]
     summary: str  # the sender's words; untrusted
     severity: Severity
@@ -126,6 +133,11 @@ class Incident(Value):
     triage: Triage | None = None
     attempts: tuple[Attempt, ...] = ()
     takeover: bool = False  # a person took it over: the agent stops
+
+    @property
+    def service(self) -> ServiceName:
+        """The subject's name as that of a service."""
+        return self.subject.service
 
     @property
     def ended(self) -> bool:

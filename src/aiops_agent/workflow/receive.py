@@ -5,13 +5,14 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from aiops_agent.correlate import same_cause, service_of
+from aiops_agent.correlate import UNKNOWN, same_cause, service_of
 from aiops_agent.domain.alert import Alert, AlertState, Delivery, IncidentAlert, Severity
 from aiops_agent.domain.environment import EnvironmentRef
 from aiops_agent.domain.errors import SourceError
 from aiops_agent.domain.incident import Incident
 from aiops_agent.domain.payload import AlertNews, AlertReceived, IncidentOpened, Payload
 from aiops_agent.domain.point import Point
+from aiops_agent.domain.remediation import Target, TargetKind
 from aiops_agent.domain.telemetry import ServiceGraph, ServiceName
 from aiops_agent.ports.store import Work
 from aiops_agent.workflow.deps import Deps
@@ -160,7 +161,11 @@ class _Batch:
             id=self.work.incidents.new_id(),
             environment=self.environment,
             title=alert.summary,
-            service=seen.service,
+            subject=Target(
+                environment=self.environment,
+                kind=TargetKind.UNKNOWN if seen.service == UNKNOWN else TargetKind.SERVICE,
+                name=seen.service,
+            ),
             alert_names=(alert.name,),
             summary=alert.summary,
             severity=_severity(alert),

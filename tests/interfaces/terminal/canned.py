@@ -65,6 +65,7 @@ from aiops_agent.domain.remediation import (
     Recovery,
     Request,
     Risk,
+    Target,
     Verification,
 )
 from aiops_agent.domain.telemetry import ServiceName, Signal, Window
@@ -292,7 +293,7 @@ OPEN = Incident(
     id=IncidentId("INC-0001"),
     environment=EnvironmentRef.parse("shop:demo"),
     title="payments-api experiencing latency spikes",
-    service=PAYMENTS,
+    subject=Target(environment=EnvironmentRef.parse("shop:demo"), name=PAYMENTS),
     alert_names=("LatencyHigh",),
     summary="payments-api experiencing latency spikes",
     severity=Severity.SEV2,

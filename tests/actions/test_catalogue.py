@@ -5,12 +5,25 @@ from typing import Any
 import pytest
 
 from aiops_agent.actions.scale import SCALE, ScaleBounds
+from aiops_agent.domain.environment import EnvironmentRef
 from aiops_agent.domain.errors import PlatformError
-from aiops_agent.domain.remediation import Action, ActionKind, BlastRadius, Draft, Offer, Risk
+from aiops_agent.domain.remediation import (
+    Action,
+    ActionKind,
+    BlastRadius,
+    Draft,
+    Offer,
+    Risk,
+    Target,
+    TargetKind,
+)
 from aiops_agent.domain.telemetry import ServiceName
-from aiops_agent.registry import CATALOGUE
+from aiops_agent.registry import ACTIONS, CATALOGUE
+from aiops_agent.simulator.platform import MOVES
+from tests.adapters.docker.fake_engine import FakeEngine
 from tests.targets import at
 
+ELSEWHERE = EnvironmentRef.parse("shop:a")
 MENU = CATALOGUE.offers("shop", CATALOGUE.kinds, {SCALE.kind: ScaleBounds(max_replicas=6)})
 RIGHT: dict[ActionKind, dict[str, Any]] = {
     ActionKind("restart_service"): {},
@@ -101,3 +114,28 @@ def test_a_wish_is_never_a_delta() -> None:
     for kind in CATALOGUE.kinds:
         assert not {"add", "by", "delta", "more"} & set(RIGHT[kind])
     assert an_action(ActionKind("scale_pods"), {"replicas": 4}).text.endswith("replicas=4")
+
+
+def test_only_a_thing_of_the_right_kind_is_acted_on() -> None:
+    node = Target(environment=ELSEWHERE, kind=TargetKind.NODE, name="node-1")
+    action = Action(kind=SCALE.kind, target=node, wished={"replicas": 2})
+    with pytest.raises(PlatformError, match="node"):
+        CATALOGUE.check(action, MENU)
+
+
+def test_a_target_is_written_with_its_kind_only_where_it_is_no_service() -> None:
+    pod = Target(environment=ELSEWHERE, kind=TargetKind.POD, namespace="shop", name="web-1")
+    assert [at("web").text, pod.text] == ["web", "pod shop/web-1"]
+    assert at("web").model_copy(update={"namespace": "shop"}).text == "shop/web"
+
+
+def test_a_platform_does_what_the_specs_say_that_it_may() -> None:
+    offered = {"shop": tuple(MOVES), "docker": FakeEngine().platform.kinds}
+    for platform, kinds in offered.items():
+        assert set(kinds) == {spec.kind for spec in ACTIONS if platform in spec.platforms}
+
+
+def test_the_parameters_fill_in_the_words() -> None:
+    for spec in ACTIONS:
+        for words in (spec.do, spec.undo):
+            assert words.format(target="web", **RIGHT[spec.kind])

@@ -1,0 +1,64 @@
+"""Memory over the store: what is kept, for whom it is recalled, and who may load it."""
+
+from pathlib import Path
+
+import pytest
+
+from aiops_agent.adapters.sql.store import SqlStore
+from aiops_agent.domain.diagnosis import CauseKind
+from aiops_agent.domain.environment import EnvironmentRef
+from aiops_agent.domain.incident import IncidentId
+from aiops_agent.domain.telemetry import ServiceName
+from aiops_agent.memory.recall import ArchiveMemory
+from aiops_agent.ports.memory import RecallQuery
+from tests.contracts.samples import a_case, a_report
+
+SOURCE = Path(__file__).parents[2] / "src" / "aiops_agent"
+QUERY = RecallQuery(
+    incident=IncidentId("INC-0009"),
+    environment=EnvironmentRef.parse("docker:other"),
+    service=ServiceName("payments-api"),
+    alert_names=("HighLatency",),
+    cause=CauseKind.CAPACITY,
+)
+
+
+@pytest.fixture
+def memory(store: SqlStore) -> ArchiveMemory:
+    return ArchiveMemory(store)
+
+
+def test_what_was_remembered_twice_is_recalled_once_with_its_reasons(
+    memory: ArchiveMemory,
+) -> None:
+    memory.remember(a_case(), None)
+    memory.remember(a_case(), a_report())
+
+    (hit,) = memory.recall(QUERY)
+
+    assert hit.case == a_case()
+    assert "same service" in hit.reasons
+    assert "same alert HighLatency" in hit.reasons
+
+
+def test_a_report_stays_when_its_case_is_remembered_again_without(memory: ArchiveMemory) -> None:
+    memory.remember(a_case(), a_report())
+    memory.remember(a_case(), None)
+
+    with memory.store.read() as view:
+        assert view.archive.postmortem(a_case().id) == a_report()
+
+
+def test_a_case_of_another_kind_of_environment_is_not_recalled(memory: ArchiveMemory) -> None:
+    memory.remember(a_case(environment=EnvironmentRef.parse("shop:a")), None)
+
+    assert memory.recall(QUERY) == ()
+
+
+def test_nobody_but_memory_loads_cases() -> None:
+    loaders = {
+        path.relative_to(SOURCE).parts[0]
+        for path in SOURCE.rglob("*.py")
+        if "archive.cases(" in path.read_text("utf-8")
+    }
+    assert loaders == {"memory"}

@@ -142,6 +142,21 @@ def reasons(module: Module) -> Iterator[Violation]:
             yield module.broken(node, "reason", message)
 
 
+def numbers(module: Module) -> Iterator[Violation]:
+    """A number that a module names says in a comment, or in words below it, why it is that one."""
+    lines, body = module.text.splitlines(), module.tree.body
+    for node, below in zip(body, [*body[1:], ast.Pass()], strict=True):
+        if not (isinstance(node, ast.Assign | ast.AnnAssign) and _is_number(node.value)):
+            continue
+        said = lines[node.lineno - 1 : node.end_lineno]
+        said += [line for line in lines[node.lineno - 2 : node.lineno - 1] if line.startswith("#")]
+        if not re.match(r"[A-Z_, ()]+ *[:=]", said[0]):
+            continue  # no constant
+        words = isinstance(below, ast.Expr) and isinstance(below.value, ast.Constant)
+        if not words and not any(re.search(r"# *\w", line) for line in said):
+            yield module.broken(node, "number", f"{ast.unparse(node)}: say why in a comment")
+
+
 def environment(module: Module) -> Iterator[Violation]:
     """The process environment has one reader: settings/load.py."""
     if module.path == ENVIRONMENT_READER:
@@ -204,6 +219,7 @@ RULES: tuple[Callable[[Module], Iterator[Violation]], ...] = (
     lazy_imports,
     broad_excepts,
     reasons,
+    numbers,
     environment,
     clock,
     prints,
@@ -285,6 +301,18 @@ def _too_long(said: str, lines: int, limits: tuple[int, int], where: list[str]) 
     if lines > asks and not any(map(LIMIT.search, where)):
         return f"{said}; above {asks} say why with `# limit: why`"
     return ""
+
+
+def _is_number(node: ast.expr | None) -> bool:
+    if isinstance(node, ast.Constant):
+        return isinstance(node.value, int | float) and not isinstance(node.value, bool)
+    if isinstance(node, ast.UnaryOp):
+        return _is_number(node.operand)
+    if isinstance(node, ast.BinOp):
+        return _is_number(node.left) and _is_number(node.right)
+    if isinstance(node, ast.Tuple):
+        return bool(node.elts) and all(map(_is_number, node.elts))
+    return isinstance(node, ast.Call) and ast.unparse(node.func) == "timedelta"
 
 
 def _drops(node: ast.ExceptHandler) -> bool:

@@ -78,6 +78,11 @@ PLANTED: dict[str, tuple[str, dict[str, str | None]]] = {
         {"domain/w.py": "try:\n    x = 1\nexcept ValueError:\n    pass"},
     ),
     "a lock without a word": ("reason", {"domain/w.py": "import threading\nx = threading.Lock()"}),
+    "a number without a reason": ("number", {"domain/n.py": "x = 1\nMOST, LEAST = 2 * 3, -1"}),
+    "a length of time without a reason": (
+        "number",
+        {"domain/n.py": "from datetime import timedelta\nLONG = timedelta(hours=1)"},
+    ),
     "a class name that is taken": (
         "class-name",
         {"domain/a.py": "class Action: ...", "simulator/a.py": "class Action: ..."},
@@ -109,6 +114,10 @@ INNOCENT: dict[str, str | None] = {
     "domain/b.py": "from aiops_agent.domain import a\ndef f(a, b, c, d, e, *, g, h): ...",
     "bootstrap.py": "def build(): ...",
     "domain/long.py": WHY + a_class(250, WHY).replace("Long", "Longer") + "\n" * 140,
+    "domain/numbers.py": (
+        "MOST = 2  # a pair\n# Only one of a pair.\nLEAST = 1\n"
+        'LONG = 3\n"""As in the field."""\nTRUE, NAME = True, \'name\''
+    ),
     "domain/function.py": function(50, WHY),
     "domain/short.py": function(40) + a_class(200).replace("Long", "Short") + "\n" * 50,
     "domain/held.py": (

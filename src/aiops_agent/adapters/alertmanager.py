@@ -17,7 +17,7 @@ VERSION = "4"
 MAX_VALUE = 4_096  # characters of one label, annotation or name
 MAX_BODY = 262_144  # characters of the body that are kept for a person to look at
 MAX_NAMES = 512  # labels, or annotations, of one alert
-MAX_URL = 2_048
+MAX_URL = 2_048  # some browsers take no longer one
 REPLACEMENT = "\ufffd"
 
 

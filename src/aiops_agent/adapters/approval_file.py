@@ -20,7 +20,7 @@ from aiops_agent.domain.approval import Decision, Surface
 from aiops_agent.domain.errors import ApprovalError
 
 SUFFIX = ".approve"
-MAX_BYTES = 4096
+MAX_BYTES = 4096  # a digest and a reason take a few hundred
 _REQUEST = re.compile(r"[A-Z]{2,8}-[0-9]{1,12}\.[0-9]{1,3}")
 _LINE = re.compile(r"(approve|reject) +([0-9a-f]{64})(?: +(\S[^\r\n]*?))?\s*")
 _OTHERS_WRITE = stat.S_IWGRP | stat.S_IWOTH

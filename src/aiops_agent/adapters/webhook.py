@@ -12,7 +12,7 @@ import orjson
 from aiops_agent.domain.errors import NotifyError
 from aiops_agent.domain.notice import Notice, Receipt
 
-TIMEOUT = timedelta(seconds=10)
+TIMEOUT = timedelta(seconds=10)  # receivers that take longer are tried again
 _ATTEMPT_LATER = (408, 425, 429)  # the only 4xx that time can mend
 
 

@@ -12,8 +12,8 @@ from aiops_agent.domain.value import Document, Json
 
 Place: TypeAlias = tuple[str | int, ...]  # ("server", "port"), ("policy", "freeze", 0, "days")
 
-MAX_BYTES = 256 * 1024
-MAX_DEPTH = 20
+MAX_BYTES = 256 * 1024  # hand-written files are far smaller; aliases can make them explode
+MAX_DEPTH = 20  # our own settings are far flatter
 MAX_PLACES = 20_000  # an alias of aliases cannot grow beyond it
 _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 # The plain scalars of YAML 1.2: 16:00 and 2026-12-24 and `on` stay the texts that they look like.

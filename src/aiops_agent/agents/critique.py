@@ -10,7 +10,7 @@ from aiops_agent.reasoning.gather import Key, compare, read_signals
 from aiops_agent.reasoning.measure import Shift
 
 RULE = "critic"
-BUSY = 0.9
+BUSY = 0.9  # share in use: taking capacity from there breaks what still works
 
 
 async def critique(briefing: Briefing, prepared: PreparedPlan) -> Opinion | None:

@@ -9,7 +9,7 @@ from aiops_agent.reasoning.measure import moment
 from aiops_agent.reasoning.rank import Ranked, rank
 from aiops_agent.reasoning.suspect import Investigation, study
 
-MOST_HYPOTHESES = 5
+MOST_HYPOTHESES = 5  # a reader weighs no more
 
 
 async def diagnose(briefing: Briefing) -> Diagnosis:

@@ -20,7 +20,7 @@ from aiops_agent.reasoning.gather import (
 from aiops_agent.reasoning.measure import Track, moment
 from aiops_agent.reasoning.read_alert import Reading, State, TimeFrame, read, spoken_of, worst
 
-RECENT = timedelta(minutes=2)
+RECENT = timedelta(minutes=2)  # an alert is judged by what goes on now
 
 
 async def triage(briefing: Briefing) -> Triage:

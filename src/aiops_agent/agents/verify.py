@@ -13,10 +13,10 @@ from aiops_agent.domain.telemetry import Signal, Window
 from aiops_agent.reasoning.gather import Key, beginning
 from aiops_agent.reasoning.measure import FEWEST_BEFORE, Floats, Track, track
 
-SHOWN_BEFORE = timedelta(minutes=5)
+SHOWN_BEFORE = timedelta(minutes=5)  # calm enough to compare with, short enough to see the change
 FEWEST = 2  # samples that make a hold
 VANISHED = 0.1  # of the usual traffic: with less, good numbers prove nothing
-IMPROVING = 0.9
+IMPROVING = 0.9  # of the first value: a tenth less is more than noise
 
 
 async def verify(

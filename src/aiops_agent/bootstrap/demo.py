@@ -14,7 +14,7 @@ from aiops_agent.simulator.past import remembered
 from aiops_agent.simulator.plug import OpenShop, create_shop
 from aiops_agent.workflow.intake import Intake
 
-MOST_SHOPS = 10_000
+MOST_SHOPS = 10_000  # a guard against a loop, not a wish
 
 
 @dataclass(frozen=True)

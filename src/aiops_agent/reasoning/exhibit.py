@@ -11,8 +11,8 @@ from aiops_agent.reasoning.measure import Shift, moment
 from aiops_agent.reasoning.rank import Ranked
 from aiops_agent.reasoning.suspect import Fact, Investigation, Observed, fact
 
-MOST_FINDINGS = 8
-MOST_RIVAL_ROWS = 3
+MOST_FINDINGS = 8  # a reader takes in no more
+MOST_RIVAL_ROWS = 3  # of them, for what speaks for another cause
 SHOWN_BEFORE = 900.0  # seconds of a chart that lie before the trouble
 STANCE = {
     Observed.HELD: Stance.FOR,

@@ -6,7 +6,7 @@ from aiops_agent.reasoning.measure import Shift
 
 # A caller may wait for a callee more than once (retries, several calls for one request).
 CALLS_PER_REQUEST = 2.0
-FULL = 0.9
+FULL = 0.9  # share in use: a service this full is slow by itself
 
 
 def pain(scene: Scene, service: str) -> tuple[Shift, ...]:

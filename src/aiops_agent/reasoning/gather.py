@@ -33,11 +33,11 @@ from aiops_agent.reasoning.order import median
 
 Key = tuple[str, Signal]
 EXTRA_BASELINE = timedelta(minutes=15)  # slow troubles begin before the alert's "before"
-LONGEST_TROUBLE = timedelta(hours=6)
-CHANGE_HISTORY = timedelta(hours=24)
+LONGEST_TROUBLE = timedelta(hours=6)  # an older beginning is a label, not a time
+CHANGE_HISTORY = timedelta(hours=24)  # what changed earlier had its day of calm
 LATELY = timedelta(minutes=6)  # the stretch that is read as finely as the source allows
-LOG_BEFORE = timedelta(minutes=10)
-LOG_AFTER = timedelta(minutes=10)
+LOG_BEFORE = timedelta(minutes=10)  # what is usual
+LOG_AFTER = timedelta(minutes=10)  # what is said now
 PAIN = (Signal.LATENCY, Signal.ERRORS)  # what a user feels
 
 

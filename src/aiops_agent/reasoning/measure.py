@@ -31,7 +31,7 @@ RELATIVE_FLOOR = 0.05  # of the own level
 FEWEST_BEFORE = 4  # samples that make a "before"
 FEWEST_LATEST = 3  # samples that make a "latest": one alone may be a spike
 CLEAR = 4.0  # noise units that make a change
-NOW_SECONDS = 120.0
+NOW_SECONDS = 120.0  # eight scrapes of 15 s: enough for a median
 
 
 @dataclass(frozen=True)

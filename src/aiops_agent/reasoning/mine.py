@@ -17,7 +17,7 @@ MASKS = (
 )
 LONGEST = 300  # characters of a line that are looked at
 FEWEST = 3  # lines of a kind that make a finding
-MORE_FREQUENT = 4.0
+MORE_FREQUENT = 4.0  # times as often as before; less is a busy hour
 
 # What such software usually writes when it suffers from something. Hints, never proof: whoever
 # can write a log line can write these words too.

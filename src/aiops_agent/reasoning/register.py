@@ -18,7 +18,7 @@ from aiops_agent.reasoning.read_alert import FALLING_HURTS, objective_of
 HEADROOM = 2.5  # times the usual level that still counts as usual where nobody promised one
 WORSE = {Signal.LATENCY: 1.5, Signal.POOL_WAIT: 1.5, Signal.QUEUE: 2.0}
 WORSE_ERRORS = 0.15  # share of requests, on top of those that failed at the alert
-CANNOT_BE_WORSE = 0.97
+CANNOT_BE_WORSE = 0.97  # a share this near to all has no room above it
 # What, besides pain, shows at the service that an action touches.
 SHOWS = {CauseKind.LEAK: Signal.MEMORY, CauseKind.CONFIG: Signal.POOL_WAIT}
 

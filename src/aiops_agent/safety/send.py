@@ -13,7 +13,7 @@ from aiops_agent.domain.remediation import Effect, EffectState
 from aiops_agent.ports.store import Store
 
 MOST_SENDS = 5  # of a request that is safe to repeat
-LOOK_AGAIN_SECONDS = 0.5
+LOOK_AGAIN_SECONDS = 0.5  # a platform shows what it did a moment later
 LOOKS = 6  # before a platform that does not answer is called unknown
 
 _FINAL = {

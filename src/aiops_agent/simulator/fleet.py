@@ -10,7 +10,7 @@ COLD = 0.75  # capacity of a replica that has just started
 WARM_UP = 20.0  # seconds
 BOOT = 10.0  # seconds before a new replica even starts: placing it, fetching its image
 PAUSE = 2.0  # seconds between two groups of a rolling restart
-ALWAYS = -1e9
+ALWAYS = -1e9  # before any time of the shop
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from aiops_agent.simulator.fleet import Fleet
 from aiops_agent.simulator.node import STEP, Asks, Node, asks_of
 from aiops_agent.simulator.shop import COMPANY, Release, Spec
 
-DAY = 86400.0
+DAY = 86400.0  # seconds
 KINDS = {spec.name: spec.kind for spec in COMPANY}
 
 

@@ -24,7 +24,7 @@ from aiops_agent.simulator.node import Node
 from aiops_agent.simulator.replay import Shop
 from aiops_agent.simulator.shop import callers
 
-MOST_REPLICAS = 20
+MOST_REPLICAS = 20  # what the shop's machines carry
 
 
 @dataclass(frozen=True)

@@ -29,7 +29,7 @@ from aiops_agent.simulator.scenarios import Scenario, find_scenario
 from aiops_agent.simulator.shop import BY_NAME, calls
 
 SOURCE = "shop"
-MOST_LINES = 4000
+MOST_LINES = 4000  # as a log server cuts its answers
 PATIENCE = 3 * 3600.0  # seconds of shop time in which trouble must show
 _QUERIES = {Signal.LATENCY: "latency_p95", Signal.TRAFFIC: "requests", Signal.ERRORS: "error_share"}
 

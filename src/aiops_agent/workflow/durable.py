@@ -16,7 +16,7 @@ from aiops_agent.workflow.steps import PlainJson
 
 VERSION = "aiops"
 APPLICATION = "aiops"
-POLL_SECONDS = 0.25
+POLL_SECONDS = 0.25  # a person does not notice it
 
 
 @dataclass

@@ -26,11 +26,11 @@ from aiops_agent.workflow.resolve import ResolveIncident
 
 log = logging.getLogger(__name__)
 
-POLL_SECONDS = 0.25
-SLOW_POLL_SECONDS = 1.0
-LONGEST_SEND_SECONDS = 20.0
-RETURN_SECONDS = 5.0
-MONITOR_SECONDS = 5.0
+POLL_SECONDS = 0.25  # a person waits for it
+SLOW_POLL_SECONDS = 1.0  # nobody does
+LONGEST_SEND_SECONDS = 20.0  # a restart takes ten; then the next start finds out
+RETURN_SECONDS = 5.0  # all that is left to do is to write down the end
+MONITOR_SECONDS = 5.0  # one query each
 MOST_LEFT = 1000  # deliveries, and incidents, that a dead process may have left
 
 

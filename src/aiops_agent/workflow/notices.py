@@ -27,8 +27,8 @@ _OCCASIONS = {
 }
 _RISKS = tuple(Risk)  # the least first
 TRIES = 8  # of one notice, before it is given up and the next one gets its turn
-FIRST_PAUSE_SECONDS = 0.5
-LONGEST_PAUSE_SECONDS = 60.0
+FIRST_PAUSE_SECONDS = 0.5  # a hiccup is over by then
+LONGEST_PAUSE_SECONDS = 60.0  # an outage is asked once a minute
 
 
 @dataclass(frozen=True)

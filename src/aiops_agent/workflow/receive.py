@@ -18,7 +18,7 @@ from aiops_agent.ports.store import Work
 from aiops_agent.workflow.deps import Deps
 from aiops_agent.workflow.transaction import IncidentTransaction
 
-BATCH = 50
+BATCH = 50  # deliveries of one transaction; others write in between
 RECENT = 200  # open incidents that may share a cause: more at once is no longer one cause
 OLDEST = timedelta(hours=6)  # an alert that claims to be older is dated by its arrival
 

@@ -22,7 +22,7 @@ P = ParamSpec("P")
 R = TypeVar("R")
 
 FIRST_PAUSE = 0.2  # seconds
-LONGEST_PAUSE = 15.0
+LONGEST_PAUSE = 15.0  # a store that came back is noticed within it
 VALUE, ERROR = "$value", "$error"  # the one key of a checkpoint as stored
 
 

@@ -14,7 +14,7 @@ import httpx2
 from aiops_agent.domain.errors import OutcomeUnknown, PlatformError, RequestRefused, SourceError
 from aiops_agent.domain.value import Json
 
-_MOST_BYTES = 16 * 2**20
+_MOST_BYTES = 16 * 2**20  # of an answer; more fills the memory only
 _NEWEST = (1, 51)  # the newest version of the API that we know
 _OLDEST = (1, 24)  # labels as filters, names as identities
 

@@ -19,8 +19,8 @@ SERVICE = "aiops.service"
 OPERATION = "aiops-agent/operation"
 INCIDENT = "aiops-agent/incident"
 
-_MOST = 500
-_AT_ONCE = 8
+_MOST = 500  # one engine holds fewer; more would be another system
+_AT_ONCE = 8  # inspections side by side
 _TIME = re.compile(r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(\.\d+)?(Z|[+-]\d\d:\d\d)")
 
 

@@ -10,12 +10,12 @@ from aiops_agent.adapters.docker.client import path_of
 from aiops_agent.adapters.docker.containers import Containers, Listed, moment
 from aiops_agent.domain.telemetry import LogLine, ServiceName, Window
 
-_PER_CONTAINER = 400
-_MOST_LINES = 3000
-_MOST_CONTAINERS = 40
-_LONGEST = 2000
+_PER_CONTAINER = 400  # the last lines; a loud one must not hide the others
+_MOST_LINES = 3000  # enough to mine, and quick
+_MOST_CONTAINERS = 40  # one request each
+_LONGEST = 2000  # characters of a line; the rest says nothing new
 _HEADER = struct.Struct(">BxxxL")
-_SECOND = timedelta(seconds=1)
+_SECOND = timedelta(seconds=1)  # Docker reads its end to the second
 _LEVEL = re.compile(
     r"\b(trace|debug|info|notice|warn|warning|error|err|fatal|critical|panic)\b", re.IGNORECASE
 )

@@ -17,7 +17,7 @@ from aiops_agent.adapters.prometheus.query import Expression
 from aiops_agent.domain.errors import SourceError
 from aiops_agent.domain.value import Json
 
-_MOST_BYTES = 32 * 2**20
+_MOST_BYTES = 32 * 2**20  # of an answer: more fills the memory, not the picture
 _MOST_POINTS = 10_000  # Prometheus refuses above 11,000 per series
 
 Labels = Mapping[str, str]

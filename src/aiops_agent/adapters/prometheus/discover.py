@@ -20,8 +20,8 @@ from aiops_agent.ports.telemetry import Clock
 
 _PAST = timedelta(hours=1)  # a service that fell silent is still known that long
 _AT_ONCE = 40  # metrics in one question
-_MOST_METRICS = 400
-_LONGEST_NAME = 200
+_MOST_METRICS = 400  # ten questions of _AT_ONCE
+_LONGEST_NAME = 200  # characters; a longer one is no name
 _ALWAYS = ("job", "instance")
 _FIRST_BUCKET = Matcher("le", Operator.MATCHES, r"\+Inf|")  # one series per histogram, not all
 

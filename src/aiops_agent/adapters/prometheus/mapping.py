@@ -15,9 +15,9 @@ from aiops_agent.domain.survey import Instances
 from aiops_agent.domain.telemetry import ServiceName, Signal
 
 DECLARED = "declared"
-_USUAL_INTERVAL = timedelta(seconds=15)
+_USUAL_INTERVAL = timedelta(seconds=15)  # of a scrape, when the server tells none
 _REQUESTS = (Signal.LATENCY, Signal.TRAFFIC, Signal.ERRORS)
-_MOST_NEWCOMERS = 300
+_MOST_NEWCOMERS = 300  # services that nobody declared; more are labels gone wrong
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ from aiops_agent.domain.errors import SourceError
 
 _METRIC = re.compile(r"[A-Za-z_:][A-Za-z0-9_:]{0,199}")
 _LABEL = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,199}")
-_LONGEST_RANGE = timedelta(days=1)
+_LONGEST_RANGE = timedelta(days=1)  # a rate over more says nothing of now
 
 
 class Expression(Protocol):

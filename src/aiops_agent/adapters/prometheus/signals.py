@@ -20,8 +20,8 @@ from aiops_agent.adapters.prometheus.recipe import How
 from aiops_agent.domain.errors import SourceError
 from aiops_agent.domain.telemetry import ServiceName, Signal
 
-P95 = 0.95
-_SHORTEST_RANGE = timedelta(seconds=10)
+P95 = 0.95  # the share of requests that a latency speaks of
+_SHORTEST_RANGE = timedelta(seconds=10)  # a rate over less is noise
 
 
 @dataclass(frozen=True)

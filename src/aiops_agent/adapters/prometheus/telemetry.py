@@ -13,7 +13,7 @@ from aiops_agent.domain.telemetry import Series, ServiceName, Signal, Window
 
 SOURCE = "prometheus"
 _POINTS = 240  # at most, whatever the window
-_AT_ONCE = 4
+_AT_ONCE = 4  # questions side by side
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ import os
 import termios
 from typing import TextIO
 
-MOST = 4096
+MOST = 4096  # bytes: a terminal hands over no longer line
 
 
 def forget_typed(stream: TextIO) -> None:

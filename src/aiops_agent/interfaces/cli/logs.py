@@ -8,7 +8,7 @@ from rich.console import Console
 from aiops_agent.interfaces.terminal.escape import tell
 
 AGAIN_SECONDS = 60  # the same line is said once in so long
-MANY = 1000
+MANY = 1000  # different lines are remembered, then it begins anew
 _LEVELS = (logging.WARNING, logging.INFO, logging.DEBUG)
 _USUAL = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
 

@@ -12,7 +12,7 @@ from aiops_agent.domain.telemetry import GOLDEN
 from aiops_agent.interfaces.terminal.escape import say, tell
 from aiops_agent.interfaces.terminal.palette import BAD, GOOD, QUIET, STRONG, WARN
 
-GAP = 2
+GAP = 2  # cells between columns
 _MARKS = {
     Health.OK: ("✓", GOOD),
     Health.NOTE: ("!", WARN),

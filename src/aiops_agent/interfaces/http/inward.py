@@ -11,12 +11,12 @@ from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 
-MAX_BODY = 16 * 1024 * 1024
+MAX_BODY = 16 * 1024 * 1024  # a few KiB for each alert, and thousands of alerts
 MAX_WAIT = timedelta(seconds=30)  # for a body to arrive
-MAX_TOKEN = 1_024
+MAX_TOKEN = 1_024  # ours are far shorter
 PATIENCE = timedelta(seconds=5)  # for what is thrown away
-MAX_THROWN_AWAY = 64 * 1024 * 1024
-MAX_THROWN_AWAY_OF_STRANGERS = 1024 * 1024
+MAX_THROWN_AWAY = 64 * 1024 * 1024  # then the answer is read
+MAX_THROWN_AWAY_OF_STRANGERS = 1024 * 1024  # the same
 
 Guard = Callable[[Request], Awaitable[None]]
 

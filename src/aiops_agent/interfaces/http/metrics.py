@@ -28,6 +28,7 @@ from aiops_agent.domain.timing import by_phase
 from aiops_agent.workflow.feed import Feed
 from aiops_agent.workflow.queries import Queries
 
+# From an answer of ours to an hour of waiting for a person.
 SECONDS = (0.5, 1, 2.5, 5, 10, 30, 60, 120, 300, 600, 1800, 3600)
 
 

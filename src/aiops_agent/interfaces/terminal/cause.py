@@ -9,7 +9,7 @@ from aiops_agent.domain.diagnosis import Diagnosis, Hypothesis
 from aiops_agent.interfaces.terminal.escape import joined, say, tell
 from aiops_agent.interfaces.terminal.palette import CONFIDENCE_INK, QUIET, STRONG, WARN
 
-RIVALS_SHOWN = 2
+RIVALS_SHOWN = 2  # the rest is in the report
 
 
 def root_cause(diagnosis: Diagnosis) -> Panel:

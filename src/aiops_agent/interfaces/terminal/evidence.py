@@ -14,9 +14,9 @@ from aiops_agent.interfaces.terminal.screen import SPARK_CELLS, Tier, tier
 _GAP = {Tier.NARROW: 1, Tier.MEDIUM: 1, Tier.WIDE: 2}
 _CHANGE_CAP = {Tier.NARROW: 20, Tier.MEDIUM: 20, Tier.WIDE: 28}
 _VERDICT_CAP = {Tier.NARROW: 16, Tier.MEDIUM: 16, Tier.WIDE: 26}
-_SOURCE_CAP = 14
+_SOURCE_CAP = 14  # cells
 _MARKS = {Stance.FOR: ("✓ ", GOOD), Stance.AGAINST: ("✗ ", BAD)}
-_NAME_MIN, _NAME_FAIR = 8, 20
+_NAME_MIN, _NAME_FAIR = 8, 20  # cells: at the least, and when there is room
 
 
 @dataclass(frozen=True)

@@ -14,8 +14,8 @@ from aiops_agent.interfaces.terminal.escape import joined, say
 from aiops_agent.interfaces.terminal.palette import LINK, QUIET, STATUS_MARK, STRONG, WARN, words
 from aiops_agent.interfaces.terminal.screen import Tier, tier
 
-_GAP = 2
-_SERVICE_CAP = 20
+_GAP = 2  # cells between columns
+_SERVICE_CAP = 20  # cells
 
 
 def incidents(found: Sequence[IncidentSummary], width: int) -> RenderableType:

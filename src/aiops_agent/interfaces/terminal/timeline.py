@@ -7,8 +7,8 @@ from aiops_agent.interfaces.terminal.escape import say
 from aiops_agent.interfaces.terminal.palette import EVENT_INK, PHASE_INK, QUIET
 from aiops_agent.interfaces.terminal.screen import Tier, tier
 
-_COLUMN = 8
-_REFS_SHOWN, _REFS_NARROW = 3, 1
+_COLUMN = 8  # cells: the longest phase
+_REFS_SHOWN, _REFS_NARROW = 3, 1  # the message matters more
 
 
 def line(event: Event, *, width: int | None = None, many: bool = False) -> Text:

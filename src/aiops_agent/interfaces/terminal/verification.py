@@ -11,8 +11,8 @@ from aiops_agent.interfaces.terminal.escape import joined, say, tell
 from aiops_agent.interfaces.terminal.palette import QUIET, RECOVERY_MARK, words
 from aiops_agent.interfaces.terminal.screen import SPARK_CELLS, tier
 
-_GAP = 2
-_NAME_MIN = 8
+_GAP = 2  # cells between columns
+_NAME_MIN = 8  # cells
 
 
 def verification(result: Verification, width: int) -> RenderableType:

@@ -16,7 +16,7 @@ from aiops_agent.reasoning.causes.expectations import (
 from aiops_agent.reasoning.mine import OVERLOAD
 from aiops_agent.reasoning.suspect import Investigation, Prediction, Suspicion, expect, fact
 
-FULL = 0.85
+FULL = 0.85  # share in use: queues grow without bound from about here
 
 
 def suspect(case: Investigation) -> Iterator[Suspicion]:

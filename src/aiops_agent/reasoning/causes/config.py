@@ -17,7 +17,7 @@ from aiops_agent.reasoning.explain import pain
 from aiops_agent.reasoning.mine import POOL
 from aiops_agent.reasoning.suspect import Investigation, Prediction, Suspicion, expect, fact
 
-QUICK = 240.0
+QUICK = 240.0  # seconds: a setting acts as soon as processes have read it
 POOL_SETTING = re.compile(r"(?i)pool|conn")
 
 

@@ -9,9 +9,9 @@ from aiops_agent.reasoning.measure import slope
 from aiops_agent.reasoning.mine import MEMORY
 from aiops_agent.reasoning.suspect import Investigation, Prediction, Suspicion, expect, fact
 
-STEADY_FIT = 0.6
+STEADY_FIT = 0.6  # of a straight line; noise alone fits worse
 FAR = 0.1  # share of the limit by which memory must have grown
-NEAR_LIMIT = 0.8
+NEAR_LIMIT = 0.8  # share of the limit: from here memory is what hurts
 
 
 def suspect(case: Investigation) -> Iterator[Suspicion]:

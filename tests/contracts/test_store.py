@@ -10,8 +10,6 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from aiops_agent.adapters.sql import engine as sql_engine
-from aiops_agent.adapters.sql import store as sql_store
 from aiops_agent.adapters.sql.store import SqlStore, SqlWork
 from aiops_agent.domain.alert import AlertList, AlertState
 from aiops_agent.domain.answer import STATISTICS, Effort
@@ -23,6 +21,7 @@ from aiops_agent.domain.incident import Status
 from aiops_agent.domain.ledger import IntentState
 from aiops_agent.domain.payload import Unreadable
 from aiops_agent.domain.token import Token
+from tests import seams
 from tests.contracts.samples import (
     NOW,
     a_case,
@@ -335,11 +334,11 @@ def test_a_view_without_a_snapshot_is_caught(
         connection.execution_options(isolation_level="AUTOCOMMIT")
         yield
 
-    monkeypatch.setattr(sql_store, "snapshot", loose)
+    seams.SNAPSHOT.plant(monkeypatch, loose)
     assert seen_twice(store) == (0, 1)
 
 
-def read_while_writing(store: SqlStore) -> bool:
+def read_while_writing(store: SqlStore, patience: float) -> bool:
     """Return whether a view opens, and sees what was committed, while a writer is at work."""
     done = threading.Event()
 
@@ -348,23 +347,25 @@ def read_while_writing(store: SqlStore) -> bool:
             if view.events.after(0) == ():
                 done.set()
 
+    looking = threading.Thread(target=look)
     with store.begin() as work:
         work.events.append(an_event("k1"))
-        threading.Thread(target=look, daemon=True).start()
-        return done.wait(5.0)
+        looking.start()
+        at_once = done.wait(patience)
+    looking.join()
+    return at_once
 
 
 def test_a_view_waits_for_no_writer(store: SqlStore) -> None:
-    assert read_while_writing(store)
+    assert read_while_writing(store, 20)
 
 
 def test_a_view_that_takes_its_turn_is_caught(
     store: SqlStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A planted defect: whoever reads queues behind whoever writes."""
-    monkeypatch.setattr(SqlStore, "read", SqlStore.begin)
-    monkeypatch.setattr(sql_engine, "PATIENCE", timedelta(seconds=1))
-    assert not read_while_writing(store)
+    seams.READ.plant(monkeypatch, SqlStore.begin)
+    assert not read_while_writing(store, 0.3)
 
 
 def written_through_a_view(store: SqlStore) -> bool:
@@ -383,7 +384,7 @@ def test_a_view_cannot_write(store: SqlStore) -> None:
 
 def test_a_view_that_can_write_is_caught(store: SqlStore, monkeypatch: pytest.MonkeyPatch) -> None:
     """A planted defect: a view is a transaction like any other."""
-    monkeypatch.setattr(SqlStore, "read", SqlStore.begin)
+    seams.READ.plant(monkeypatch, SqlStore.begin)
     assert written_through_a_view(store)
 
 

@@ -15,6 +15,7 @@ from aiops_agent.domain.payload import EventType
 from aiops_agent.workflow import feed as feeding
 from aiops_agent.workflow.feed import Feed
 from aiops_agent.workflow.queries import Queries
+from tests import seams
 from tests.contracts.payloads import PAYLOADS
 from tests.contracts.samples import an_event
 
@@ -73,7 +74,7 @@ async def test_a_feed_that_begins_with_the_newest_event_is_caught(
         return right(self, self._bus.newest_event(), incident)
 
     await asyncio.to_thread(write, store, *range(MANY - 1))
-    monkeypatch.setattr(Feed, "follow", deaf)
+    seams.FOLLOW.plant(monkeypatch, deaf)
     reading = asyncio.create_task(read_in_parts(Feed(Queries(store)), random.Random(1)))
     await asyncio.sleep(0.1)
     await asyncio.to_thread(write, store, MANY)

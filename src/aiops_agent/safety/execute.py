@@ -82,8 +82,8 @@ class Executor:
 
     def armed(self, prepared: PreparedPlan) -> bool:
         """Whether permission to send this plan was given before, as after a crash."""
-        with self.store.begin() as work:
-            return bool(work.ledger.of_plan(prepared.incident, prepared.digest, undo=False))
+        with self.store.read() as view:
+            return bool(view.ledger.of_plan(prepared.incident, prepared.digest, undo=False))
 
     async def execute(self, request: ApprovalRequest) -> Outcome:
         """Arm the approved plan and send it; safe to call again after a crash.
@@ -112,8 +112,8 @@ class Executor:
             return approve.arm(work, request.id, request.prepared, self.now())
 
     def _undo_intents(self, prepared: PreparedPlan) -> tuple[Intent, ...]:
-        with self.store.begin() as work:
-            return work.ledger.of_plan(prepared.incident, prepared.digest, undo=True)
+        with self.store.read() as view:
+            return view.ledger.of_plan(prepared.incident, prepared.digest, undo=True)
 
     async def _prepare_undo(self, prepared: PreparedPlan) -> tuple[Intent, ...]:
         platform = self.platforms(prepared.environment)
@@ -142,8 +142,8 @@ class Executor:
         return intents
 
     def _applied(self, prepared: PreparedPlan) -> set[str]:
-        with self.store.begin() as work:
-            intents = work.ledger.of_plan(prepared.incident, prepared.digest, undo=False)
+        with self.store.read() as view:
+            intents = view.ledger.of_plan(prepared.incident, prepared.digest, undo=False)
         return {i.operation for i in intents if i.state is IntentState.APPLIED}
 
     def _arm_undo(self, intents: tuple[Intent, ...]) -> None:

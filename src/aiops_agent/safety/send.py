@@ -131,6 +131,6 @@ class Sender:
 
     def _stored(self, intent: Intent) -> Intent:
         """Return the intent as the ledger has it now."""
-        with self.store.begin() as work:
-            known = work.ledger.of_plan(intent.incident, intent.plan, undo=intent.undo)
+        with self.store.read() as view:
+            known = view.ledger.of_plan(intent.incident, intent.plan, undo=intent.undo)
         return next(one for one in known if one.operation == intent.operation)

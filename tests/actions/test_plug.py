@@ -67,13 +67,11 @@ THROTTLE = ActionSpec(
 )
 
 
-def move(node: Node, action: Action) -> Move:
+def move(node: Node, _: Action) -> Move:
     """What the shop says of it: read, nothing changed."""
-    now = int(node.settings.get("LIMIT", "1000"))
     return Move(
-        run=f"shop throttle {action.target.name} --limit {action.wished['limit']}",
-        undo="",
-        inverse=action.model_copy(update={"wished": {"limit": now}}),
+        command="throttle {target} --limit {limit}",
+        back={"limit": int(node.settings.get("LIMIT", "1000"))},
         touched=node.wanted,
         interrupts=False,
         words="requests above the limit are refused",
@@ -137,7 +135,7 @@ async def test_its_words_and_risk_are_its_own(shop: OpenShop) -> None:
     (step,) = (await prepared(shop, executor(shop, MemoryStore()))).steps
 
     assert step.do == "let 100 requests a second into payments-api"
-    assert step.undo == "let 1000 requests a second into payments-api again"
+    assert step.undo == "shop throttle payments-api --limit 1000"
     assert (step.risk, step.hazard) == (Risk.MEDIUM, "requests above the limit are refused")
 
 

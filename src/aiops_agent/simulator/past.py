@@ -22,40 +22,19 @@ def remembered(names: Mapping[str, str] | None = None) -> tuple[PastIncident, ..
 
 
 def _renamed(case: PastIncident, names: Mapping[str, str]) -> PastIncident:
-    def shown(name: str) -> ServiceName:
-        return ServiceName(names.get(name, name))
-
-    def reworded(text: str) -> str:
-        for old, new in names.items():
-            text = text.replace(old, new)
-        return text
-
-    tried = tuple(
-        _with(kept.action.kind, shown(kept.action.target.name), kept.recovery, kept.action.wished)
-        for kept in case.tried
-    )
-    return case.model_copy(
-        update={
-            "service": shown(case.service),
-            "cause_service": shown(case.cause_service),
-            "title": reworded(case.title),
-            "summary": reworded(case.summary),
-            "tried": tried,
-        }
-    )
+    # By text, whole: no other word of a case holds the name of a service.
+    text = case.model_dump_json()
+    for old, new in names.items():
+        text = text.replace(old, new)
+    return PastIncident.model_validate_json(text)
 
 
 def _tried(
     kind: ActionKind, target: str, recovery: Recovery, **wished: str | int
 ) -> tuple[TriedAction, ...]:
-    return (_with(kind, target, recovery, wished),)
-
-
-def _with(
-    kind: ActionKind, target: str, recovery: Recovery, wished: dict[str, str | int]
-) -> TriedAction:
     where = Target(environment=_BEFORE, name=target)
-    return TriedAction(action=Action(kind=kind, target=where, wished=wished), recovery=recovery)
+    action = Action(kind=kind, target=where, wished=wished)
+    return (TriedAction(action=action, recovery=recovery),)
 
 
 PAST: tuple[PastIncident, ...] = (

@@ -31,9 +31,8 @@ MOST_REPLICAS = 20  # what the shop's machines carry
 class Move:
     """What one kind of action does to a target: words, the way back, and whom it touches."""
 
-    run: str
-    undo: str
-    inverse: Action | None
+    command: str  # "scale {target} --replicas {replicas}", filled in from what is wished
+    back: dict[str, str | int] | None  # what the inverse wishes; None: there is no way back
     touched: int  # replicas
     interrupts: bool
     words: str
@@ -56,24 +55,28 @@ class ShopPlatform:
         self.shop.catch_up()
         node = self._node(action.target.name)
         move = MOVES[action.kind](node, action)
-        precondition = {**_identity(node), "replicas": node.wanted, "release": node.release.name}
+        run, inverse = _command(move, action), None
+        if move.back is not None and not move.idle:
+            inverse = action.model_copy(update={"wished": move.back})
         payload = {**_identity(node), **action.document()}
-        request = Request(
-            operation=f"{operation}.1", words=move.run, payload=payload, repeatable=True
-        )
+        request = Request(operation=f"{operation}.1", words=run, payload=payload, repeatable=True)
         return Draft(
             action=action,
             requests=() if move.idle else (request,),
-            precondition=precondition,
-            inverse=None if move.idle else move.inverse,
+            precondition={
+                **_identity(node),
+                "replicas": node.wanted,
+                "release": node.release.name,
+            },
+            inverse=inverse,
             blast=BlastRadius(
                 services=(action.target.service, *self._dependents(node)),
                 replicas=move.touched,
                 interrupts=move.interrupts,
                 words=move.words,
             ),
-            run=move.run,
-            undo=move.undo,
+            run=run,
+            undo=_command(move, inverse) if inverse else "",
         )
 
     async def unchanged(self, prepared: Draft) -> bool:
@@ -139,11 +142,10 @@ class ShopPlatform:
         return [self.shop.shown(name) for name in found]
 
 
-def _restart(node: Node, action: Action) -> Move:
+def _restart(node: Node, _: Action) -> Move:
     return Move(
-        run=f"shop restart {action.target.name}",
-        undo="",
-        inverse=None,
+        command="restart {target}",
+        back=None,
         touched=node.wanted,
         interrupts=True,
         words=f"{_copies(node.wanted)} restarted a few at a time; requests in flight are lost",
@@ -151,14 +153,12 @@ def _restart(node: Node, action: Action) -> Move:
 
 
 def _scale(node: Node, action: Action) -> Move:
-    wished = _replicas(action)
-    now, more = node.wanted, wished - node.wanted
+    now, more = node.wanted, _replicas(action) - node.wanted
     added = f"{_copies(more)} added beside {now}; running ones are not touched"
     removed = f"{_copies(-more)} of {now} taken away; their requests in flight are lost"
     return Move(
-        run=f"shop scale {action.target.name} --replicas {wished}",
-        undo=f"shop scale {action.target.name} --replicas {now}",
-        inverse=Action(kind=action.kind, target=action.target, wished={"replicas": now}),
+        command="scale {target} --replicas {replicas}",
+        back={"replicas": now},
         touched=abs(more),
         interrupts=more < 0,
         words="nothing: it has as many already" if not more else added if more > 0 else removed,
@@ -172,9 +172,8 @@ def _rollback(node: Node, action: Action) -> Move:
         known = ", ".join(node.known)
         raise PlatformError(f"{action.target.name} never had release {wished!r}; known: {known}.")
     return Move(
-        run=f"shop rollback {action.target.name} --to {wished}",
-        undo=f"shop rollback {action.target.name} --to {now}",
-        inverse=Action(kind=action.kind, target=action.target, wished={"release": now}),
+        command="rollback {target} --to {release}",
+        back={"release": now},
         touched=node.wanted,
         interrupts=True,
         words=f"{_copies(node.wanted)} replaced by release {wished}, a few at a time",
@@ -188,11 +187,9 @@ def _configure(node: Node, action: Action) -> Move:
     if now is None:
         known = ", ".join(node.settings) or "none"
         raise PlatformError(f"{action.target.name} has no setting {name!r}; known: {known}.")
-    back: dict[str, str | int] = {"name": name, "value": now}
     return Move(
-        run=f"shop set {action.target.name} {name}={value}",
-        undo=f"shop set {action.target.name} {name}={now}",
-        inverse=Action(kind=action.kind, target=action.target, wished=back),
+        command="set {target} {name}={value}",
+        back={"name": name, "value": now},
         touched=node.wanted,
         interrupts=True,
         words=f"{_copies(node.wanted)} restarted with {name}={value}, a few at a time",
@@ -206,6 +203,10 @@ MOVES: dict[ActionKind, Callable[[Node, Action], Move]] = {
     ROLLBACK.kind: _rollback,
     SET_CONFIG.kind: _configure,
 }
+
+
+def _command(move: Move, action: Action) -> str:
+    return f"shop {move.command.format(target=action.target.name, **action.wished)}"
 
 
 def _replicas(action: Action) -> int:

@@ -1,0 +1,278 @@
+"""To the second and to the letter: when a yes counts, what is armed, and what is written down."""
+
+from datetime import datetime, timedelta
+from itertools import count
+
+import pytest
+
+from aiops_agent.domain.approval import ApprovalState as State
+from aiops_agent.domain.environment import EnvironmentRef
+from aiops_agent.domain.errors import ApprovalError, PlatformError
+from aiops_agent.domain.ledger import IntentState
+from aiops_agent.domain.point import Point
+from aiops_agent.domain.remediation import Effect, EffectState, PreparedPlan
+from aiops_agent.registry import CATALOGUE
+from aiops_agent.safety import approve, send
+from aiops_agent.safety.execute import Executor
+from tests.safety.memory import MemoryStore
+from tests.safety.plans import NOW, a_decision, a_plan, a_request, an_incident, stored
+from tests.safety.scripted import Reply, Scripted
+
+PLAN = a_plan(5, 2)
+TICK = timedelta(microseconds=1)
+YES_AT = a_decision(PLAN).at
+IN_TIME = YES_AT + timedelta(minutes=1)
+
+
+@pytest.fixture(autouse=True)
+def no_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(send, "LOOK_AGAIN_SECONDS", 0)
+
+
+def counts(at: datetime, *, approve_it: bool = True) -> bool:
+    """Whether an answer given then counts."""
+    store = MemoryStore()
+    request = stored(store, a_request(PLAN))
+    decision = a_decision(PLAN, at=at, approve=approve_it)
+    with store.begin() as work:
+        try:
+            kept = approve.decide(work, request, decision)
+        except ApprovalError:
+            assert work.approvals.get(request.id) == request
+            return False
+        assert work.approvals.get(request.id) == kept
+    assert kept.decision == decision
+    assert kept.state is (State.APPROVED if approve_it else State.REJECTED)
+    return True
+
+
+@pytest.mark.parametrize(
+    ("at", "in_time"),
+    [
+        (NOW + timedelta(minutes=15) - TICK, True),
+        (NOW + timedelta(minutes=15), False),
+        (NOW - timedelta(seconds=5), True),  # two clocks may differ by so much
+        (NOW - timedelta(seconds=5) - TICK, False),
+    ],
+)
+def test_an_answer_counts_from_the_question_to_its_expiry(at: datetime, in_time: bool) -> None:
+    assert counts(at) is in_time
+    assert counts(at, approve_it=False) is in_time
+
+
+def arms(now: datetime, **other: object) -> bool:
+    """Whether permission to send is given then; when it is not, nothing is written."""
+    store = MemoryStore()
+    request = stored(store, a_request(PLAN, State.APPROVED, **other))
+    try:
+        with store.begin() as work:
+            intents = approve.arm(work, request.id, PLAN, now)
+    except ApprovalError:
+        assert store.ledger.rows == {}
+        assert store.approvals.get(request.id) == request
+        return False
+    used = store.approvals.get(request.id)
+    assert used is not None
+    assert used.state is State.USED
+    assert tuple(store.ledger.rows.values()) == intents
+    return True
+
+
+@pytest.mark.parametrize(
+    ("now", "in_time"),
+    [
+        (YES_AT + timedelta(minutes=10) - TICK, True),
+        (YES_AT + timedelta(minutes=10), False),
+        (YES_AT - timedelta(seconds=5), True),
+        (YES_AT - timedelta(seconds=5) - TICK, False),
+    ],
+)
+def test_a_yes_is_used_within_ten_minutes(now: datetime, in_time: bool) -> None:
+    assert arms(now) is in_time
+
+
+@pytest.mark.parametrize("decision", [None, a_decision(PLAN, approve=False)])
+def test_a_request_that_is_called_approved_without_a_yes_arms_nothing(decision: object) -> None:
+    assert not arms(IN_TIME, decision=decision)
+
+
+def test_a_yes_to_another_digest_than_the_question_arms_nothing() -> None:
+    assert not arms(IN_TIME, decision=a_decision(PLAN, digest="f" * 64))
+    assert not arms(IN_TIME, digest="f" * 64)
+
+
+def test_what_is_armed_is_every_request_of_the_plan_in_its_order() -> None:
+    store = MemoryStore()
+    request = stored(store, a_request(PLAN, State.APPROVED))
+    with store.begin() as work:
+        intents = approve.arm(work, request.id, PLAN, IN_TIME)
+
+    requests = [one for step in PLAN.steps for one in step.requests]
+    assert [one.request for one in intents] == requests
+    assert [one.operation for one in intents] == [one.operation for one in requests]
+    assert [one.ordinal for one in intents] == list(range(1, len(requests) + 1))
+    assert {(one.incident, one.plan, one.undo) for one in intents} == {
+        (PLAN.incident, PLAN.digest, False)
+    }
+    assert {(one.state, one.armed_at, one.sends) for one in intents} == {
+        (IntentState.ARMED, IN_TIME, 0)
+    }
+
+
+def test_what_has_ended_is_ended_once_and_says_why() -> None:
+    store = MemoryStore()
+    request = stored(store, a_request(PLAN))
+    with store.begin() as work:
+        ended = approve.end(work, request, State.EXPIRED, "nobody answered")
+        assert ended is not None
+        assert (ended.state, ended.note) == (State.EXPIRED, "nobody answered")
+        assert approve.end(work, request, State.WITHDRAWN, "too late") is None
+        assert approve.end(work, ended, State.WITHDRAWN, "too late") is None
+        assert work.approvals.get(request.id) == ended
+
+
+class Life:
+    """An executor whose clock moves a second with each look, and what it passed."""
+
+    def __init__(self, *sends: Reply, looks: tuple[Reply, ...] = ()) -> None:
+        self.platform = Scripted(sends=iter(sends), looks=iter(looks))
+        self.store, self.marks = MemoryStore(), list[Point]()
+        ticks = count()
+        self.executor = Executor(
+            platforms=lambda _name: self.platform,
+            store=self.store,
+            catalogue=CATALOGUE,
+            bounds=lambda _name: {},
+            now=lambda: IN_TIME + timedelta(seconds=next(ticks)),
+            mark=self.marks.append,
+        )
+
+    async def lived(self, plan: PreparedPlan = PLAN) -> tuple[Effect, ...]:
+        """Execute an approved plan."""
+        request = stored(self.store, a_request(plan, State.APPROVED))
+        return (await self.executor.execute(request)).effects
+
+
+def single(plan: PreparedPlan = PLAN, *, repeatable: bool = True) -> PreparedPlan:
+    """The same plan with one request."""
+    step = plan.steps[0]
+    request = step.requests[0].model_copy(update={"repeatable": repeatable})
+    return plan.model_copy(update={"steps": (step.model_copy(update={"requests": (request,)}),)})
+
+
+ASK = "ask a person"
+AWAY = "It does not answer."
+NOTES = [
+    ((), (), EffectState.APPLIED, "accepted", 1),
+    ((Reply.LOST_AFTER,), (), EffectState.APPLIED, "it is there", 1),
+    ((Reply.REFUSED,), (), EffectState.REFUSED, "The precondition does not hold.", 1),
+    ((Reply.AWAY,) * 9, (), EffectState.REFUSED, f"not sent: {AWAY}", 5),
+    ((Reply.LOST_BEFORE,), (Reply.CANNOT_TELL,), EffectState.UNKNOWN, f"cannot tell: {ASK}", 1),
+    (
+        (Reply.LOST_BEFORE,),
+        (Reply.AWAY,) * 6,
+        EffectState.UNKNOWN,
+        f"the platform did not answer: {AWAY}: {ASK}",
+        1,
+    ),
+    ((Reply.LOST_AFTER,), (Reply.AWAY,) * 5, EffectState.APPLIED, "it is there", 1),
+    (
+        (Reply.SLOW, Reply.REFUSED),
+        (Reply.OK, Reply.CANNOT_TELL),
+        EffectState.UNKNOWN,
+        f"cannot tell: {ASK}",
+        2,
+    ),
+]
+
+
+@pytest.mark.parametrize(("sends", "looks", "state", "note", "sent"), NOTES)
+async def test_what_is_written_down_says_what_is_known(
+    sends: tuple[Reply, ...], looks: tuple[Reply, ...], state: EffectState, note: str, sent: int
+) -> None:
+    life = Life(*sends, looks=looks)
+    plan = single()
+
+    (effect,) = await life.lived(plan)
+
+    (request,) = plan.steps[0].requests
+    assert (effect.state, effect.note) == (state, note)
+    assert (effect.operation, effect.words) == (request.operation, request.words)
+    assert len(life.platform.sent) == sent
+    (intent,) = life.store.ledger.rows.values()
+    assert (intent.note, intent.sends) == (note, sent)
+
+
+async def test_what_comes_after_a_failure_is_skipped_and_says_so() -> None:
+    *_, last = await Life(Reply.REFUSED).lived(a_plan(5, 3))
+
+    assert (last.state, last.note) == (EffectState.SKIPPED, "one before it did not apply")
+
+
+async def test_every_point_of_a_send_is_passed_in_order() -> None:
+    life = Life()
+    await life.lived(single())
+    sending = [Point.BEFORE_SEND, Point.AFTER_SEND, Point.RECORDED]
+    assert life.marks == [Point.ARMED, *sending]
+
+    life.marks.clear()
+    await life.executor.undo(single())
+    assert life.marks == [Point.UNDO_ARMED, *sending]
+
+
+async def test_an_outcome_spans_from_before_the_first_send_to_after_the_last() -> None:
+    life = Life()
+    request = stored(life.store, a_request(PLAN, State.APPROVED))
+    outcome = await life.executor.execute(request)
+
+    times = [outcome.started, *(effect.at for effect in outcome.effects), outcome.finished]
+    assert times == sorted(set(times))
+    assert outcome.started == IN_TIME
+
+
+async def test_what_is_taken_back_has_operations_and_permissions_of_its_own() -> None:
+    life = Life()
+    plan = a_plan(5, 3)
+    await life.lived(plan)
+
+    undone = (await life.executor.undo(plan)).effects
+
+    assert [one.operation for one in undone] == [f"INC-0001.1.undo.{n}.1" for n in (3, 2, 1)]
+    intents = [one for one in life.store.ledger.rows.values() if one.undo]
+    assert [one.ordinal for one in intents] == [1, 2, 3]
+    assert {(one.incident, one.plan) for one in intents} == {(plan.incident, plan.digest)}
+    assert life.store.ledger.of_plan(plan.incident, plan.digest, undo=True) == tuple(intents)
+    assert len({one.armed_at for one in intents}) == 3
+
+
+async def test_a_plan_is_prepared_step_by_step_under_operations_of_its_attempt() -> None:
+    life = Life()
+    prepared = await life.executor.prepare(an_incident(), 2, PLAN.plan)
+
+    assert [step.action for step in prepared.steps] == list(PLAN.plan.actions)
+    operations = [one.operation for step in prepared.steps for one in step.requests]
+    assert operations == ["INC-0001.2.1.1", "INC-0001.2.2.1"]
+    assert (prepared.incident, prepared.attempt, prepared.plan) == ("INC-0001", 2, PLAN.plan)
+    assert prepared.environment == an_incident().environment
+
+
+async def test_an_action_in_another_environment_is_not_prepared() -> None:
+    life = Life()
+    elsewhere = an_incident(environment=EnvironmentRef(kind="shop", name="another"))
+
+    with pytest.raises(PlatformError, match="is in shop"):
+        await life.executor.prepare(elsewhere, 1, PLAN.plan)
+    assert life.platform.undone == []
+
+
+async def test_a_plan_is_armed_once_it_was_and_unchanged_until_somebody_moves_the_target() -> None:
+    life = Life()
+    assert not life.executor.armed(PLAN)
+    assert await life.executor.unchanged(PLAN)
+
+    await life.lived()
+    life.platform.moved = True
+
+    assert life.executor.armed(PLAN)
+    assert not life.executor.armed(a_plan(7))
+    assert not await life.executor.unchanged(PLAN)

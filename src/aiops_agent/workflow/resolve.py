@@ -69,7 +69,6 @@ class ResolveIncident(DBOSConfiguredInstance):  # limit: the whole workflow of a
     async def run(self, incident_id: str) -> str:
         """Resolve an incident, or end it with a person; return the status in which it ends."""
         self.alive.add(incident_id)
-        self._deps.mark(Point.STORY_STARTED)
         try:
             fault = await self._faults(incident_id, self._resolve(incident_id))
             return await self._close(incident_id, None, failed(fault))
@@ -83,6 +82,7 @@ class ResolveIncident(DBOSConfiguredInstance):  # limit: the whole workflow of a
 
         Every phase ends the incident, when it comes to that, by IncidentEnded.
         """
+        self._deps.mark(Point.STORY_STARTED)
         await self._triage(incident_id)
         for number in range(1, self._deps.terms.max_attempts + 1):
             await self._diagnose(incident_id, number)

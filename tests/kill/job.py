@@ -47,6 +47,16 @@ class Job:
         path = Path(self.folder) / "died.txt"
         return path.read_text().split() if path.exists() else []
 
+    @property
+    def commits(self) -> int:
+        """How often a process of this run has committed to its store."""
+        return (Path(self.folder) / "commits.txt").stat().st_size
+
+    def committed(self) -> None:
+        """Count one more commit."""
+        with (Path(self.folder) / "commits.txt").open("a") as file:
+            file.write(".")
+
     def die(self, point: str) -> None:
         """Write the point down, so that it is died at once, for the calling process to end."""
         descriptor = os.open(Path(self.folder) / "died.txt", os.O_WRONLY | os.O_CREAT | os.O_APPEND)

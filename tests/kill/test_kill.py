@@ -129,8 +129,10 @@ def test_between_a_commit_and_its_checkpoint_nothing_is_lost_or_doubled(
 ) -> None:
     """Deaths right after a transaction: the step ran, and the engine does not know it yet."""
     draw = random.Random(SEED)
-    drawn = [(HELPS, n) for n in draw.sample(range(1, 61), 14)]
-    drawn += [(TAKEN_BACK, n) for n in draw.sample(range(60, 110), 6)]
+    calm = run_all([Job(str(tmp_path / f"calm-{name[0]}"), name) for name in (HELPS, TAKEN_BACK)])
+    helps, taken_back = (one.job.commits for one in calm)
+    drawn = [(HELPS, n) for n in draw.sample(range(1, helps), 14)]
+    drawn += [(TAKEN_BACK, n) for n in draw.sample(range(helps, taken_back), 6)]
     ended = run_all(
         [Job(str(tmp_path / f"{name[0]}{n}"), name, [f"{COMMIT}{n}"]) for name, n in drawn]
     )

@@ -102,17 +102,16 @@ def death(job: Job) -> Callable[[str], None]:
 
 
 def die_at_a_commit(job: Job) -> None:
-    """Kill this process right after so many commits, when the job says `commit:N`."""
+    """Count the commits of this process, and kill it after so many when the job says `commit:N`."""
     left = [kill for kill in job.kills[len(job.died) :] if kill.startswith(COMMIT)]
-    if not left:
-        return
     commits, right = count(1), SqlStore.begin
 
     @contextmanager
     def begin(self: SqlStore) -> Iterator[SqlWork]:
         with right(self) as work:
             yield work
-        if next(commits) == int(left[0].removeprefix(COMMIT)):
+        job.committed()
+        if left and next(commits) == int(left[0].removeprefix(COMMIT)):
             job.die(left[0])
             os.kill(os.getpid(), signal.SIGKILL)
 

@@ -4,12 +4,14 @@ import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import repeat
 
 from aiops_agent.actions.platform import Landing, Platform, Sight
 from aiops_agent.domain.errors import OutcomeUnknown, PlatformError, RequestRefused
 from aiops_agent.domain.ledger import Intent, IntentState
 from aiops_agent.domain.point import Mark, Point
 from aiops_agent.domain.remediation import Effect, EffectState
+from aiops_agent.domain.retry import retry
 from aiops_agent.ports.store import Store
 
 MOST_SENDS = 5  # of a request that is safe to repeat
@@ -106,14 +108,15 @@ class Sender:
 
     async def _seen(self, intent: Intent) -> Sight:
         """Look until the platform answers; a platform that never does cannot tell."""
-        note = ""
-        for _ in range(LOOKS):
-            try:
-                return await self.platform.look(intent.request, intent.armed_at)
-            except PlatformError as error:
-                note = str(error)
-            await asyncio.sleep(LOOK_AGAIN_SECONDS)
-        return Sight(landing=Landing.UNKNOWN, note=f"the platform did not answer: {note}")
+        try:
+            return await retry(
+                lambda: self.platform.look(intent.request, intent.armed_at),
+                when=lambda error: isinstance(error, PlatformError),
+                pauses=repeat(LOOK_AGAIN_SECONDS, LOOKS - 1),
+            )
+        except PlatformError as error:
+            note = f"the platform did not answer: {error}"
+            return Sight(landing=Landing.UNKNOWN, note=note)
 
     async def _record(self, intent: Intent, state: IntentState, note: str) -> Intent:
         changed = intent.model_copy(update={"state": state, "note": note})

@@ -44,7 +44,8 @@ def _readings(
     briefing: Briefing, graph: ServiceGraph, tracks: dict[Key, Track], began: float | None
 ) -> tuple[Reading, ...]:
     """Read the signals that decide: those the alert names, and what users feel."""
-    service = _service(briefing, graph)
+    name = briefing.incident.service
+    service = graph.service(name) or Service(name=name)
     wanted = dict.fromkeys((*spoken_of(briefing.incident), *PAIN))
     longest = min(RECENT, 2 * briefing.pace.hold).total_seconds()
     frame = TimeFrame(began, briefing.now.timestamp(), longest)
@@ -77,7 +78,8 @@ def _verdict(
     # Without the signal that the alert names (or, if it names none, any) nothing contradicts it.
     decisive = [one for one in fine if one.signal in named] if named else fine
     if not decisive:
-        reason = _why_unseen(briefing, readings)
+        nothing = f"no signal of {briefing.incident.service} is seen"
+        reason = "; ".join(one.words for one in readings) or nothing
         return _unseen(briefing, signal, reason, (*missing, reason))
     words = "; ".join(one.words for one in fine)
     return Triage(
@@ -105,12 +107,6 @@ def _unseen(
     )
 
 
-def _why_unseen(briefing: Briefing, readings: tuple[Reading, ...]) -> str:
-    if not readings:
-        return f"no signal of {briefing.incident.service} is seen"
-    return "; ".join(one.words for one in readings)
-
-
 def _severity(briefing: Briefing, graph: ServiceGraph, readings: tuple[Reading, ...]) -> Severity:
     """Severity by the share of requests that suffer and by how near users are."""
     by_signal = {one.signal: one for one in readings if one.state is State.BAD}
@@ -134,16 +130,13 @@ def _impact(
     briefing: Briefing, graph: ServiceGraph, readings: tuple[Reading, ...], bad: Reading
 ) -> str:
     name = briefing.incident.service
-    words = [_harm(name, one) for one in readings if one.state is State.BAD and _felt(one)]
+    felt = (one for one in readings if one.signal in PAIN and one.value is not None)
+    words = [_harm(name, one) for one in felt if one.state is State.BAD]
     text = "; ".join(words) or f"{name}: {bad.words}"
     callers = graph.callers(name)
     if callers:
         text += f"; {', '.join(callers[:3])} {'needs' if len(callers) == 1 else 'need'} it"
     return text
-
-
-def _felt(one: Reading) -> bool:
-    return one.signal in PAIN and one.value is not None
 
 
 def _harm(name: str, one: Reading) -> str:
@@ -167,10 +160,6 @@ def _share(share: float) -> str:
     if share > 0.4:
         return f"{round(share * 10)} in 10"
     return f"1 in {round(1 / share)}"
-
-
-def _service(briefing: Briefing, graph: ServiceGraph) -> Service:
-    return graph.service(briefing.incident.service) or Service(name=briefing.incident.service)
 
 
 def _reasons(missing: list[tuple[str, str]]) -> tuple[str, ...]:

@@ -86,7 +86,8 @@ def _evidence(
         stance = STANCE[prediction.result]
         # One row may serve two predictions; what speaks against weighs more.
         if finding not in evidence or stance is Stance.AGAINST:
-            why = _why(prediction.claim, stance)
+            unseen = "" if stance is Stance.FOR else "expected, not seen: "
+            why = f"{unseen}{prediction.claim}"
             evidence[finding] = Evidence(finding=finding, stance=stance, why=why)
     return tuple(sorted(evidence.values(), key=lambda one: int(one.finding[1:])))
 
@@ -138,10 +139,6 @@ def _facts(ranked: Ranked, *results: Observed) -> list[Fact]:
 
 def _ruling_out(ranked: Ranked) -> list[Fact]:
     return _facts(ranked, Observed.CONTRADICTED)[:2] or _facts(ranked, Observed.FAILED)[:1]
-
-
-def _why(claim: str, stance: Stance) -> str:
-    return claim if stance is Stance.FOR else f"expected, not seen: {claim}"
 
 
 def _finding(case: Investigation, one: Fact) -> Finding | None:

@@ -38,6 +38,7 @@ def to_blame(scene: Scene, service: str) -> str | None:
         return None
     shares = [(_accounts_for(scene, c, hurts[0]), c) for c in scene.graph.callees(service)]
     share, callee = max(shares, default=(0.0, ""))
+    # Half: less than that, and the service has pain enough of its own.
     return callee if share >= 0.5 else None
 
 
@@ -53,6 +54,7 @@ def reach(scene: Scene, service: str) -> float:
         return 1.0
     if service in scene.graph.downstream(scene.service):
         return 1.0
+    # Traces miss edges: what is not on the path is unlikely, and not impossible.
     return 0.4
 
 
@@ -64,6 +66,7 @@ def _swamped(scene: Scene, service: str) -> bool:
     """
     used, latency = scene.shift(service, Signal.SATURATION), scene.shift(service, Signal.LATENCY)
     full = used is not None and used.up and used.worst >= FULL
+    # Three times as slow: nearer to usual, amounts can still be compared.
     return full and latency is not None and latency.ratio >= 3.0
 
 

@@ -38,7 +38,8 @@ def confidence(case: Investigation, ranking: tuple[Ranked, ...]) -> tuple[Confid
     if rival is not None:
         other = f"{rival.suspicion.kind} of {rival.suspicion.service}".replace("_", " ")
         words.append(f"next is {other} at {rival.score:.2f} against {best.score:.2f}")
-    words.append(_hidden(blind))
+    things = {0: "nothing was hidden", 1: "1 thing could not be seen"}
+    words.append(things.get(blind, f"{blind} things could not be seen"))
     return LEVELS[lowered], ", ".join(words)
 
 
@@ -74,6 +75,7 @@ def not_known(case: Investigation, best: Ranked) -> tuple[str, ...]:
 def _level(best: Ranked, behind: float) -> int:
     if best.suspicion.kind is CauseKind.UNKNOWN or best.count(Observed.CONTRADICTED):
         return 0
+    # High needs a clear lead and at least four independent checks; medium a small lead.
     if best.score >= 0.7 and behind >= 0.15 and best.count(Observed.HELD) >= 4:
         return 2
     return 1 if best.score >= 0.55 and behind >= 0.05 else 0
@@ -87,9 +89,3 @@ def _rival(ranking: tuple[Ranked, ...]) -> Ranked | None:
         if not same:
             return other
     return None
-
-
-def _hidden(blind: int) -> str:
-    if not blind:
-        return "nothing was hidden"
-    return "1 thing could not be seen" if blind == 1 else f"{blind} things could not be seen"

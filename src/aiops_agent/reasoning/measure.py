@@ -95,6 +95,7 @@ def track(series: Series, at: Floats | None = None) -> Track | None:
 
 def finer(coarse: Track, fine: Track | None) -> Track:
     """Return the coarse track with its end replaced by a finer look at the same signal."""
+    # At least a third finer: else the seam costs more than the detail brings.
     if fine is None or fine.step == 0 or fine.step > 0.7 * coarse.step:
         return coarse
     kept = int(np.searchsorted(coarse.at, fine.at[0]))
@@ -188,6 +189,7 @@ def spread(values: Floats) -> float:
     """Return the usual width of `values`: quartiles, or their wider range if that is larger."""
     if len(values) < 2:
         return 0.0
+    # 2 % and 98 %: single spikes are no width. 1.349 and 4.0 turn both ranges into one deviation.
     low, first, third, high = quantiles(values, 0.02, 0.25, 0.75, 0.98)
     return float(max((third - first) / 1.349, (high - low) / 4.0))
 
@@ -197,6 +199,7 @@ def onset(seen: Track, level: float, noise: float, start: float) -> float | None
 
     None when it never did. An earlier spike that passed is another story.
     """
+    # Three deviations: below CLEAR, so that the beginning is dated before the change is certain.
     off = np.abs(seen.values - level) > 3.0 * noise
     first = int(np.searchsorted(seen.at, start))
     # Two samples in a row: one alone is a spike (the very last one may be the beginning).

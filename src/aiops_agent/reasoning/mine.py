@@ -15,7 +15,8 @@ MASKS = (
     (re.compile(r"\b0x[0-9a-fA-F]+\b"), "<id>"),
     (re.compile(r"\d+(?:[.,:]\d+)*"), "<n>"),
 )
-LONGEST = 300  # characters of a line that are looked at
+# Characters of a line: masks are regular expressions over foreign text, and must stay cheap.
+LONGEST = 300
 FEWEST = 3  # lines of a kind that make a finding
 MORE_FREQUENT = 4.0  # times as often as before; less is a busy hour
 

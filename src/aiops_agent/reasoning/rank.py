@@ -25,7 +25,8 @@ CAUSES: tuple[Callable[[Investigation], Iterator[Suspicion]], ...] = (
     dependency.suspect,
     cold_cache.suspect,
 )
-UNLIKELY = 0.45  # below this no cause may be named
+# Less than half of the predictions held: naming a cause would be a guess.
+UNLIKELY = 0.45
 CONTRADICTION = 0.4  # what one contradicted prediction leaves of a score
 UNSEEN_PART = 0.4  # how much of the score rests on having seen everything
 

@@ -23,6 +23,7 @@ WORDS: tuple[tuple[Signal, re.Pattern[str]], ...] = (
     (Signal.REPLICAS, re.compile(r"(?i)replica|instance|\bdown\b|pods?\b")),
     (Signal.TRAFFIC, re.compile(r"(?i)traffic|request rate|rps\b|qps\b")),
 )
+# Shares of a limit beyond which nobody calls it healthy, where nothing was promised.
 LIMIT = {Signal.MEMORY: 0.85, Signal.SATURATION: 0.9, Signal.POOL: 0.95}
 FALLING_HURTS = (Signal.CACHE_HITS, Signal.REPLICAS)
 FAR = 6.0  # noise units: further than this is no longer the usual
@@ -105,6 +106,7 @@ def recent(seen: Track, frame: TimeFrame) -> float:
     since = max(frame.now - frame.longest, frame.began or 0.0)
     # Leave most of a short history to compare with, and enough of it to be called recent.
     since = max(since, frame.now - 0.4 * (frame.now - float(seen.at[0])))
+    # Three samples at least: one or two may be a scrape that was late.
     return min(since, frame.now - 3.5 * seen.step)
 
 

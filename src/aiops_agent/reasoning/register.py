@@ -16,6 +16,7 @@ from aiops_agent.reasoning.measure import Shift
 from aiops_agent.reasoning.read_alert import FALLING_HURTS, objective_of
 
 HEADROOM = 2.5  # times the usual level that still counts as usual where nobody promised one
+# Times the level at the alert: noise of a bad signal stays well below it. A queue swings more.
 WORSE = {Signal.LATENCY: 1.5, Signal.POOL_WAIT: 1.5, Signal.QUEUE: 2.0}
 WORSE_ERRORS = 0.15  # share of requests, on top of those that failed at the alert
 CANNOT_BE_WORSE = 0.97  # a share this near to all has no room above it
@@ -93,6 +94,7 @@ def _level(scene: Scene, moved: Shift, objective: Objective) -> float:
     high = float(np.quantile(before, 0.98)) if len(before) else moved.before
     signal = moved.track.signal
     if signal in FALLING_HURTS:
+        # Recovered at three quarters of the way back: the last of it, such as a cache, is slow.
         return _round(moved.before - max(0.25 * abs(moved.before - moved.now), 2 * moved.noise))
     promised = objective_of(objective, signal) if signal in _PROMISES else None
     if promised is not None and promised > high:

@@ -101,6 +101,7 @@ class Investigation:
         if moved is None or not risen or not callers or not pain(self.scene, service):
             return False
         theirs = [self.shift(caller, Signal.TRAFFIC) for caller in callers]
+        # 8 % more of its own is within what a caller varies; beyond it the rise may be real demand.
         if any(one is None or (one.up and one.ratio >= 1.08) for one in theirs):
             return False
         failed = [self.shift(name, Signal.ERRORS) for name in (service, *callers)]
@@ -113,6 +114,7 @@ class Investigation:
         """Return how many times as much capacity one request needs as before, if it is seen."""
         used = self.shift(service, Signal.SATURATION)
         asked = self.shift(service, Signal.TRAFFIC)
+        # An idle service (2 % used) says nothing about what one request costs.
         if used is None or asked is None or used.before < 0.02 or asked.before <= 0:
             return None
         replicas = self.shift(service, Signal.REPLICAS)

@@ -37,6 +37,7 @@ def _predictions(case: Investigation, name: str) -> Iterator[Prediction]:
     first = min((case.onset(caller) for caller in suffering), default=case.scene.began)
     yield expect(
         "it began no later than its callers' pain",
+        # Three scrapes of 15 s: whoever hurts first is seen within them.
         case.onset(name) <= first + 45.0,
         *pain_facts(case, name)[:1],
     )

@@ -69,6 +69,7 @@ def not_full(case: Investigation, service: str, *, decisive: bool = True) -> Pre
     used = case.shift(service, Signal.SATURATION)
     return expect(
         f"{service} is not busy",
+        # Below three quarters nothing queues for capacity; at nine tenths everything does.
         None if used is None else used.worst < 0.75,
         fact(Signal.SATURATION, service),
         weight=1.5,
@@ -81,6 +82,7 @@ def steady_memory(case: Investigation, service: str) -> Prediction:
     memory = case.shift(service, Signal.MEMORY)
     return expect(
         f"the memory of {service} is as before",
+        # Share of the limit: below it memory costs no request anything.
         None if memory is None else memory.worst < 0.85 or not memory.up,
         fact(Signal.MEMORY, service),
     )
@@ -93,6 +95,7 @@ def warm_caches(case: Investigation, service: str) -> Prediction:
         near.update(case.scene.graph.callees(caller))
     hits = [case.shift(name, Signal.CACHE_HITS) for name in sorted(near)]
     seen = [one for one in hits if one is not None]
+    # 8 % of look-ups: fewer misses than that load the database behind it no more than usual.
     fell = [one for one in seen if one.down and one.delta < -0.08]
     unseen = not seen and any(case.kind(name) is ServiceKind.CACHE for name in near)
     return expect(
@@ -115,6 +118,7 @@ def no_wait(case: Investigation, service: str, *, decisive: bool = False) -> Ite
         return
     slow_store = any(case.own[store] > 0.0 for store in stores)
     slower = latency.delta if latency is not None else 0.0
+    # A third of the added latency is waiting: the rest is what the wait holds up elsewhere.
     explains = wait is not None and wait.up and not slow_store and wait.delta >= 0.3 * slower
     yield expect(
         f"{service} does not wait for connections to a healthy database",

@@ -57,6 +57,7 @@ def _predictions(case: Investigation, name: str) -> Iterator[Prediction]:
 
 def _severe(case: Investigation, name: str) -> bool:
     errors, latency = case.shift(name, Signal.ERRORS), case.shift(name, Signal.LATENCY)
+    # 3 % of requests: one stuck process of many fails no more; three times as slow is no drift.
     failing = errors is not None and errors.up and errors.delta >= 0.03
     return failing or (latency is not None and latency.up and latency.ratio >= 3.0)
 
@@ -78,6 +79,7 @@ def _idle(case: Investigation, name: str) -> Prediction:
     used = case.shift(name, Signal.SATURATION)
     return expect(
         f"{name} does no more work than before",
+        # A stuck process does no work: a tenth more is what the others take over.
         None if used is None else not used.up or used.ratio <= 1.1,
         fact(Signal.SATURATION, name),
         weight=1.5,
@@ -89,4 +91,5 @@ def _sudden(case: Investigation, name: str) -> bool | None:
     if worst.onset is None:
         return None
     first = worst.track.between(worst.onset, worst.onset + SUDDEN)
+    # Half of the harm within the first looks: what creeps up is no hang.
     return len(first) > 0 and float(max(first)) - worst.before >= 0.5 * worst.delta

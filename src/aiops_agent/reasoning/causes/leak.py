@@ -50,6 +50,7 @@ def _predictions(case: Investigation, name: ServiceName) -> Iterator[Prediction]
     )
     yield expect(
         "it grew well before the pain",
+        # A leak fills for minutes before it hurts; memory that rises after the pain is its effect.
         rising is not None and rising <= pain_began - 120.0,
         fact(Signal.MEMORY, name),
         weight=2.0,
@@ -75,6 +76,7 @@ def _rising_since(case: Investigation, name: str) -> float | None:
     memory = case.scene.tracks[(ServiceName(name), Signal.MEMORY)]
     lowest, highest = float(memory.values.min()), float(memory.values.max())
     top = int(memory.values.argmax())
+    # The last time it was within a tenth of its lowest: there the climb to the top begins.
     low = memory.values[: top + 1] <= lowest + 0.1 * (highest - lowest)
     return float(memory.at[int(low.nonzero()[0][-1])]) if low.any() else None
 
@@ -89,5 +91,6 @@ def _release(case: Investigation, name: str) -> Change | None:
         for change in case.scene.changes
         if change.service == name and change.kind is ChangeKind.RELEASE and change.before
     )
+    # Six minutes for a release to roll out, and a sample or two by which the clocks may differ.
     near = [one for one in releases if -360.0 <= one.at.timestamp() - rising <= 90.0]
     return near[-1] if near else None

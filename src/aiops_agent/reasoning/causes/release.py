@@ -86,6 +86,7 @@ def _costs_more(case: Investigation, seen_at: str) -> Prediction:
     slower = case.traffic_rose(seen_at) is False
     return expect(
         f"one request takes {seen_at} more than before",
+        # A fifth more work for a request is beyond what the mix of requests changes.
         None if work is None else work >= 1.2 or slower,
         fact(Signal.SATURATION, seen_at),
         *pain_facts(case, seen_at)[:1],

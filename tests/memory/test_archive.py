@@ -7,20 +7,13 @@ import pytest
 from aiops_agent.adapters.sql.store import SqlStore
 from aiops_agent.domain.diagnosis import CauseKind
 from aiops_agent.domain.environment import EnvironmentRef
-from aiops_agent.domain.incident import IncidentId
-from aiops_agent.domain.telemetry import ServiceName
 from aiops_agent.memory.recall import ArchiveMemory
 from aiops_agent.ports.memory import RecallQuery
-from tests.contracts.samples import a_case, a_report
+from tests.contracts.samples import a_case, a_report, an_incident
 
 SOURCE = Path(__file__).parents[2] / "src" / "aiops_agent"
-QUERY = RecallQuery(
-    incident=IncidentId("INC-0009"),
-    environment=EnvironmentRef.parse("docker:other"),
-    service=ServiceName("payments-api"),
-    alert_names=("HighLatency",),
-    cause=CauseKind.CAPACITY,
-)
+NEW = an_incident(id="INC-0009", environment=EnvironmentRef.parse("docker:other"))
+QUERY = RecallQuery(incident=NEW, cause=CauseKind.CAPACITY)
 
 
 @pytest.fixture

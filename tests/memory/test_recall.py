@@ -11,25 +11,26 @@ from aiops_agent.memory.recall import alike
 from aiops_agent.ports.memory import RecallQuery
 from tests.agents.test_diagnose import overload
 from tests.agents.test_plan import past
+from tests.interfaces.terminal.canned import TRIAGE
 
 CASE = past(ActionKind("scale_pods"), Recovery.RECOVERED)
 
 
 def found(*cases: PastIncident) -> list[str]:
     incident = overload().incident()
-    query = RecallQuery(
-        incident=incident.id,
-        environment=incident.environment,
-        service=incident.service,
-        alert_names=incident.alert_names,
-        signal=Signal.LATENCY,
-        cause=CauseKind.CAPACITY,
-    )
+    query = RecallQuery(incident=incident, cause=CauseKind.CAPACITY)
     return [hit.case.id for hit in alike(cases, query)]
 
 
 def test_the_same_alert_of_the_same_service_is_alike() -> None:
     assert found(CASE) == [CASE.id]
+
+
+def test_a_hit_says_what_it_shares() -> None:
+    assert TRIAGE.signal is Signal.LATENCY
+    incident = overload().incident().model_copy(update={"triage": TRIAGE})
+    (hit,) = alike((CASE,), RecallQuery(incident=incident, cause=CauseKind.CAPACITY))
+    assert hit.reasons == ("same service", "same alert HighLatency", "same signal", "same cause")
 
 
 def test_another_service_with_another_alert_is_not() -> None:

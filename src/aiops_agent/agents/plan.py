@@ -33,7 +33,8 @@ async def plan(briefing: Briefing, diagnosis: Diagnosis) -> Plan:
     incident = briefing.incident
     scene = await read_scene(briefing.environment, incident, briefing.pace.baseline, briefing.now)
     means = Means(incident.environment, scene, best, _change(scene, best), briefing.menu)
-    hits = await asyncio.to_thread(briefing.memory.recall, _query(briefing, best))
+    query = RecallQuery(incident=incident, cause=best.kind)
+    hits = await asyncio.to_thread(briefing.memory.recall, query)
     known = cited(hits, briefing.menu)
     fitting = remedies(means) if _strong(best) else ()
     chosen, why_not = _choose(fitting, known, _tried(briefing))
@@ -53,18 +54,6 @@ async def plan(briefing: Briefing, diagnosis: Diagnosis) -> Plan:
         alternatives=_alternatives(means, fitting, chosen, known),
         precedents=precedents({a.kind for a in chosen.actions}, known),
         stop_gap=chosen.stop_gap,
-    )
-
-
-def _query(briefing: Briefing, best: Hypothesis) -> RecallQuery:
-    incident = briefing.incident
-    return RecallQuery(
-        incident=incident.id,
-        environment=incident.environment,
-        service=incident.service,
-        alert_names=incident.alert_names,
-        signal=_signal(briefing),
-        cause=best.kind,
     )
 
 

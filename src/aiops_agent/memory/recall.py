@@ -26,25 +26,26 @@ class ArchiveMemory:
     def recall(self, query: RecallQuery) -> tuple[Hit, ...]:
         """Return what is alike, the likest first, then the newest."""
         with self.store.read() as view:
-            cases = view.archive.cases(query.environment.kind, limit=MOST)
+            cases = view.archive.cases(query.incident.environment.kind, limit=MOST)
         return alike(cases, query)
 
 
 def alike(cases: Iterable[PastIncident], query: RecallQuery) -> tuple[Hit, ...]:
     """Return the cases that are like the query, the likest first, then the newest."""
-    hits = [_compared(case, query) for case in cases if case.id != query.incident]
+    hits = [_compared(case, query) for case in cases if case.id != query.incident.id]
     near = [hit for hit in hits if hit.points >= ALIKE]
     near.sort(key=lambda hit: (-hit.points, -hit.case.ended_at.timestamp(), hit.case.id))
     return tuple(near)
 
 
 def _compared(case: PastIncident, query: RecallQuery) -> Hit:
-    shared = set(case.alert_names) & set(query.alert_names)
+    incident, triage = query.incident, query.incident.triage
+    shared = set(case.alert_names) & set(incident.alert_names)
     believed = query.cause not in (None, CauseKind.UNKNOWN)
     weighed = (
-        (2.0, case.service == query.service, "same service"),
+        (2.0, case.service == incident.service, "same service"),
         (1.5, bool(shared), f"same alert {', '.join(sorted(shared))}"),
-        (1.0, query.signal is not None and case.signal is query.signal, "same signal"),
+        (1.0, bool(triage and triage.signal and triage.signal is case.signal), "same signal"),
         (2.0, believed and case.cause is query.cause, "same cause"),
     )
     found = [(points, words) for points, same, words in weighed if same]

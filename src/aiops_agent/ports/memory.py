@@ -3,21 +3,15 @@
 from typing import Protocol
 
 from aiops_agent.domain.diagnosis import CauseKind
-from aiops_agent.domain.environment import EnvironmentRef
-from aiops_agent.domain.incident import IncidentId
+from aiops_agent.domain.incident import Incident
 from aiops_agent.domain.postmortem import PastIncident, Postmortem
-from aiops_agent.domain.telemetry import ServiceName, Signal
 from aiops_agent.domain.value import Value
 
 
 class RecallQuery(Value):
-    """The present incident as far as memory compares it; `signal` and `cause` are beliefs."""
+    """The present incident, which is never among its own hits, and what is believed of it."""
 
-    incident: IncidentId  # never among its own hits
-    environment: EnvironmentRef
-    service: ServiceName
-    alert_names: tuple[str, ...] = ()
-    signal: Signal | None = None
+    incident: Incident
     cause: CauseKind | None = None
 
 

@@ -1,4 +1,4 @@
-"""What the story needs from outside, in one hand."""
+"""What the workflow of an incident needs from outside."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -18,7 +18,7 @@ from aiops_agent.safety.execute import Executor
 
 @dataclass(frozen=True)
 class Terms:
-    """The bounds of the story. `expires` is wall time; the rest is environment time."""
+    """Bounds of an incident's workflow. `expires` is wall time; the rest is environment time."""
 
     mode: Mode = Mode.PROPOSE
     max_attempts: int = 3
@@ -32,7 +32,7 @@ class Terms:
 
 @dataclass(frozen=True)
 class Deps:
-    """Everything that the story is told with; `now` is wall time."""
+    """Everything that an incident's workflow uses; `now` is wall time."""
 
     store: Store
     environments: Environments

@@ -1,8 +1,8 @@
 """The durable engine below the stories: how it is configured, opened, closed and woken.
 
 Two names are for ever, because waiting incidents are found by them: the application version (else
-an upgrade strands them) and the name of the story's instance. What may change is the version in a
-workflow's own name: `incident.v2` beside `incident.v1` until that has drained.
+an upgrade strands them) and the name of the workflows' instance. What may change is the version in
+a workflow's own name: `incident.v2` beside `incident.v1` until that has drained.
 """
 
 import logging
@@ -34,12 +34,12 @@ class Durable:
 
     def close(self) -> None:
         """Stop; what is unfinished is resumed by the next launch of the same executor."""
-        # A story that is cut off here is no error of anybody's: the next launch resumes it.
+        # A workflow that is cut off here is nobody's error: the next launch resumes it.
         logging.getLogger("dbos").setLevel(logging.CRITICAL)
         DBOS.destroy()
 
     def wake(self, connection: Connection, incident: str, key: str) -> None:
-        """Send a story the news that something changed, inside the caller's transaction."""
+        """Tell a workflow that something changed, inside the caller's transaction."""
         self._sender().send_in_transaction(
             connection, incident, "look", "wake", idempotency_key=key
         )

@@ -119,7 +119,7 @@ class Gate:
         return Settled(state=request.state, words=words, taken_over=taken_over)
 
     def answer(self, request_id: str, decision: Decision) -> ApprovalRequest:
-        """Give a request its answer, wake the story, and record it; ApprovalError says why not.
+        """Give a request its answer, wake the workflow, record it; ApprovalError says why not.
 
         A refused answer is recorded too.
         """

@@ -4,14 +4,16 @@ import asyncio
 import logging
 from contextlib import aclosing
 from dataclasses import dataclass
+from itertools import islice
 
 from aiops_agent.domain.alert import IncidentAlert
 from aiops_agent.domain.environment import EnvironmentRef
-from aiops_agent.domain.errors import NotifyError, StoreError
+from aiops_agent.domain.errors import AiopsError, NotifyError, StoreError
 from aiops_agent.domain.event import Event
 from aiops_agent.domain.notice import Link, Notice, Occasion, Receipt
 from aiops_agent.domain.payload import EventType, PeopleTold
 from aiops_agent.domain.remediation import Risk
+from aiops_agent.domain.retry import growing, retry
 from aiops_agent.ports.people import Notifier
 from aiops_agent.workflow.deps import Deps
 from aiops_agent.workflow.feed import Feed
@@ -63,25 +65,26 @@ class Notices:
 
     async def _tell(self, notice: Notice) -> None:
         """Tell it, again after a pause where that may help, and say how it went."""
-        pause, channel, receipt, why_not = FIRST_PAUSE_SECONDS, self.notifier.name, None, ""
-        for attempt in range(1, TRIES + 1):
-            try:
-                receipt, why_not = await self.notifier.tell(notice), ""
-                break
-            except NotifyError as error:
-                why_not, again = str(error), error.retry
-            except Exception as error:  # border: a channel's own defect silences no other channel
-                log.exception("notifier failed", extra={"channel": channel, "key": notice.key})
-                why_not, again = f"{channel} failed: {type(error).__name__}", False
-            log.warning(
-                "notice not delivered",
-                extra={"channel": channel, "key": notice.key, "why": why_not},
-            )
-            if not again or attempt == TRIES:
-                break
-            await asyncio.sleep(pause)
-            pause = min(pause * 2, LONGEST_PAUSE_SECONDS)
+        receipt, why_not = None, ""
+        pauses = islice(growing(FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS), TRIES - 1)
+        try:
+            receipt = await retry(lambda: self._sent(notice), when=_may_help, pauses=pauses)
+        except NotifyError as error:
+            why_not = str(error)
         await asyncio.to_thread(self._say, notice, receipt, why_not)
+
+    async def _sent(self, notice: Notice) -> Receipt:
+        channel = self.notifier.name
+        try:
+            return await self.notifier.tell(notice)
+        except NotifyError as error:
+            failed = error
+        except Exception as error:  # border: a channel's own defect silences no other channel
+            log.exception("notifier failed", extra={"channel": channel, "key": notice.key})
+            failed = NotifyError(f"{channel} failed: {type(error).__name__}", retry=False)
+        why = {"channel": channel, "key": notice.key, "why": str(failed)}
+        log.warning("notice not delivered", extra=why)
+        raise failed
 
     def _say(self, notice: Notice, receipt: Receipt | None, why_not: str) -> None:
         """Put on the bus whether people were told: a page that nobody got is an event too."""
@@ -148,3 +151,7 @@ def _links(alert: IncidentAlert) -> tuple[Link, ...]:
         ("alertmanager", alert.alertmanager_url),
     )
     return tuple(Link(name=name, url=url) for name, url in found if url)
+
+
+def _may_help(error: AiopsError) -> bool:
+    return isinstance(error, NotifyError) and error.retry

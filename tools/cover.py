@@ -14,7 +14,6 @@ import os
 import random
 import re
 import shutil
-import signal
 import subprocess
 import sys
 from collections.abc import Iterable, Mapping, Sequence
@@ -35,6 +34,7 @@ ROOMS = ("safety", "workflow")
 LINES_GOAL, KILLED_GOAL = 90.0, 85.0  # percent
 KEPT = ROOT / ".coverage.d"
 WORKERS = 2
+MOST_DRY_SECONDS = 3600
 MOST_SECONDS = 300  # for one mutant: what hangs that long is found out
 
 
@@ -114,11 +114,16 @@ class Bench:
 
     def __init__(self, folder: Path) -> None:
         self._folder, self._writes = folder, 0
+        self._warm: subprocess.Popen[str] | None = None
         shutil.rmtree(folder, ignore_errors=True)
         for file in _files("."):
             to = folder / file.relative_to(ROOT)
             to.parent.mkdir(parents=True, exist_ok=True)
             shutil.copy2(file, to)
+
+    def passes(self, tests: Sequence[str]) -> bool:
+        """Whether tests pass in this copy when nothing is changed: else all would seem to die."""
+        return self._run(tests, MOST_DRY_SECONDS) == 0
 
     def dies(self, mutant: Mutant, tests: Sequence[str], limit: float) -> bool:
         """Whether a test fails, or does not end within `limit` seconds."""
@@ -137,31 +142,31 @@ class Bench:
         os.utime(file, (self._writes * 10, self._writes * 10))
 
     def _run(self, tests: Sequence[str], limit: float) -> int:
-        options = ["-x", "-q", "-p", "no:cacheprovider", "-p", "no:xdist", "--timeout=60"]
-        environ = {**os.environ, "PYTHONPATH": str(self._folder / "src"), "PYTHONHASHSEED": "0"}
-        process = subprocess.Popen(
-            [sys.executable, "-m", "pytest", *options, *tests],
+        if self._warm is None or self._warm.poll() is not None:
+            self._warm = self._warmed()
+        assert self._warm.stdin is not None
+        assert self._warm.stdout is not None
+        self._warm.stdin.write(json.dumps({"tests": list(tests), "limit": limit}) + "\n")
+        self._warm.stdin.flush()
+        return int(self._warm.stdout.readline() or -1)
+
+    def _warmed(self) -> subprocess.Popen[str]:
+        threads = {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}  # none before a fork
+        environ = {**os.environ, **threads, "PYTHONPATH": str(self._folder / "src")}
+        return subprocess.Popen(
+            [sys.executable, "-W", "ignore", str(ROOT / "tools" / "warm.py")],
             cwd=self._folder,
-            env=environ,
-            stdout=subprocess.DEVNULL,
+            env={**environ, "PYTHONHASHSEED": "0"},
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
-            start_new_session=True,
+            text=True,
         )
-        try:
-            return process.wait(limit)
-        except subprocess.TimeoutExpired:
-            return -1
-        finally:
-            _end(process)
 
-
-def _end(process: subprocess.Popen[bytes]) -> None:
-    """End the tests with all that they started."""
-    try:
-        os.killpg(process.pid, signal.SIGKILL)
-    except ProcessLookupError:
-        pass
-    process.wait()
+    def close(self) -> None:
+        """End the process that waits for mutants."""
+        if self._warm is not None:
+            self._warm.communicate()
 
 
 @dataclass
@@ -188,6 +193,8 @@ class Trials:
         for number in range(min(WORKERS, len(left))):
             benches.put(Bench(KEPT / f"bench-{number}"))
 
+        self._dry_run(left, benches)
+
         def one(mutant: Mutant) -> tuple[Mutant, bool]:
             tests = self.lines.of(mutant, self.sources)
             bench = benches.get()
@@ -209,7 +216,23 @@ class Trials:
                 if sys.stderr.isatty() or number % 20 == 0:
                     end = "\r" if sys.stderr.isatty() else "\n"
                     print(f"{number} of {len(left)}", end=end, file=sys.stderr, flush=True)
+        while not benches.empty():
+            benches.get().close()
         return {mutant.key: self._known[self._id(mutant)] for mutant in chosen}
+
+    def _dry_run(self, mutants: Sequence[Mutant], benches: Queue[Bench]) -> None:
+        asked = sorted({test for one in mutants for test in self.lines.of(one, self.sources)})
+        stamp = hashlib.sha256(
+            "\n".join([(KEPT / "tree").read_text(), *asked]).encode()
+        ).hexdigest()
+        if not asked or ((KEPT / "dry").exists() and (KEPT / "dry").read_text() == stamp):
+            return
+        size, ready = -(-len(asked) // benches.qsize()), list(benches.queue)
+        parts = [asked[at : at + size] for at in range(0, len(asked), size)]
+        with ThreadPoolExecutor(WORKERS) as pool:
+            if not all(pool.map(Bench.passes, ready, parts)):
+                raise SystemExit("cover: tests that pass here fail in a copy of the tree.")
+        (KEPT / "dry").write_text(stamp)
 
     def _id(self, mutant: Mutant) -> str:
         return f"{hashlib.sha256(mutant.text.encode()).hexdigest()[:16]} {mutant.key}"

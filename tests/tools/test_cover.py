@@ -2,6 +2,7 @@
 
 import ast
 import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -103,6 +104,8 @@ def test_a_mutant_dies_by_a_test_that_fails_or_hangs_and_leaves_the_right_source
     (tmp_path / "src/a.py").write_text("x = 1\n")
     test = "import a\ndef test_it(): assert a.x == 1\ndef test_blind(): assert a.x\n"
     (tmp_path / "test_a.py").write_text(test)
+    (tmp_path / "tools").mkdir()
+    shutil.copy(ROOT / "tools/warm.py", tmp_path / "tools")
     monkeypatch.setattr(cover, "ROOT", tmp_path)
     monkeypatch.setattr(cover, "_files", lambda _: [*tmp_path.rglob("*.py")])
     bench = Bench(tmp_path / "bench")
@@ -110,7 +113,9 @@ def test_a_mutant_dies_by_a_test_that_fails_or_hangs_and_leaves_the_right_source
     def dies(text: str, *tests: str, limit: float = 30.0) -> bool:
         return bench.dies(Mutant("src/a.py", 1, "constant", "", text), tests, limit)
 
+    assert not dies("x = 1  # the same\n", "test_a.py::test_it")
     assert dies("x = 2\n", "test_a.py::test_it")
     assert not dies("x = 2\n", "test_a.py::test_blind")
     assert dies("while True: ...\n", "test_a.py::test_blind", limit=2.0)
     assert (tmp_path / "bench/src/a.py").read_text() == "x = 1\n"
+    bench.close()

@@ -13,6 +13,7 @@ from aiops_agent.adapters.sql.approvals import SqlApprovals
 from aiops_agent.adapters.sql.store import SqlStore
 from aiops_agent.bootstrap.house import Parts
 from aiops_agent.domain.remediation import PreparedPlan
+from aiops_agent.domain.routing import Routes
 from aiops_agent.safety import approve, assess, send
 from aiops_agent.workflow import questions
 from aiops_agent.workflow.feed import Feed
@@ -65,3 +66,6 @@ FOLLOW = Seam(Feed, "follow", "whoever comes late to the feed misses nothing")
 ONCE = Seam(questions, "OnceSteps", "a finished call of an agent is not made again")
 TELL = Seam(IncidentTransaction, "tell", "a batch of alerts is taken whole or not at all")
 DONE = Seam(Notices, "_done", "a death after telling tells again under the same key")
+
+# The way in: a token reaches only what it names.
+ROUTE = Seam(Routes, "route", "a token for one environment cannot reach another")

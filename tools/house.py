@@ -16,10 +16,16 @@ MAX_POSITIONAL = 5  # more want a value object, or names at the call
 NO_NAMES = {"utils", "util", "helpers", "helper", "common", "core", "manager", "base", "misc"}
 ENVIRONMENT_READER = "settings/load.py"
 LAZY_DOOR = "interfaces/cli/door.py"
-BEHIND_THE_DOOR = (f"{PACKAGE}.bootstrap.", f"{PACKAGE}.interfaces.http.")  # both are heavy
+BEHIND_THE_DOOR = (f"{PACKAGE}.bootstrap.", f"{PACKAGE}.interfaces.http.", f"{PACKAGE}.settings.")
 # The only files where everything may be caught, each such line with `# border: why`. A new border
 # is a decision: say in its line who is told.
-BORDERS = {"interfaces/cli/main.py", "workflow/notices.py", "workflow/resolve.py"}
+BORDERS = {
+    "interfaces/cli/main.py",
+    "workflow/notices.py",
+    "workflow/resolve.py",
+    "settings/plugins.py",  # foreign packages
+    "bootstrap/environments.py",  # one vendor's defect degrades only itself
+}
 SILENCED = re.compile(r"#\s*(type:\s*ignore|noqa)(.*)")
 LIMIT = re.compile(r"#\s*limit: \w")
 LOCKS = re.compile(r"^(threading|asyncio|fcntl)\.(Lock|RLock|Semaphore|Condition|flock)$")
@@ -34,7 +40,6 @@ TWICE = {
     "Scenario",
     "Service",
     "Store",
-    "Webhook",
 }
 EXPLAINED = re.compile(r"^(\[[\w-]+(,\s*[\w-]+)*\]|:\s*[A-Z]+\d+(,\s*[A-Z]+\d+)*)\s*(#|--)\s*\w.*")
 

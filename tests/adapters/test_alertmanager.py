@@ -11,7 +11,6 @@ import pytest
 
 from aiops_agent.adapters import alertmanager
 from aiops_agent.domain.alert import AlertGroup, AlertState, Delivery
-from aiops_agent.domain.environment import EnvironmentRef
 
 FOLDER = Path(__file__).parent.parent / "data" / "alertmanager"
 INDEX = json.loads((FOLDER / "index.json").read_text("utf-8"))
@@ -24,9 +23,7 @@ def body(number: int) -> bytes:
 
 
 def decode(given: bytes) -> Delivery:
-    return alertmanager.decode(
-        given, environment=EnvironmentRef.parse("docker:local"), received_at=NOW
-    )
+    return alertmanager.decode(given, received_at=NOW)
 
 
 def delivery(number: int) -> Delivery:

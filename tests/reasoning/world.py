@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
 from aiops_agent.actions.scale import SCALE, ScaleBounds
+from aiops_agent.adapters.off import Absent
 from aiops_agent.agents.briefing import Briefing
 from aiops_agent.domain.alert import Severity
 from aiops_agent.domain.environment import EnvironmentRef
@@ -126,8 +127,10 @@ class World:
             raise SourceError(f"The {source} are away.")
 
     def environment(self) -> Environment:
-        clock = _Clock(self)
-        return Environment(EnvironmentRef.parse("fake:one"), self, self, self, self, clock)
+        clock, absent = _Clock(self), Absent("none")
+        return Environment(
+            EnvironmentRef.parse("fake:one"), self, self, self, self, absent, absent, absent, clock
+        )
 
     def incident(self) -> Incident:
         return Incident(

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from aiops_agent.adapters.webhook import WebhookSettings
 from aiops_agent.domain.environment import EnvironmentRef
 from aiops_agent.domain.errors import SettingsError
 from aiops_agent.domain.policy import Mode
@@ -145,8 +146,8 @@ def test_a_secret_is_read_by_reference_and_never_shown(home: Path) -> None:
 
     found = read(home, text)
 
-    webhook = found.settings.notify.webhook
-    assert webhook
+    webhook = found.settings.notify.section("webhook")
+    assert isinstance(webhook, WebhookSettings)
     assert webhook.secret
     assert webhook.secret.get_secret_value() == "hush"
     shown = str(list(found.rows()))

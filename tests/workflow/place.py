@@ -6,7 +6,7 @@ from hashlib import sha256
 from itertools import pairwise
 from typing import Any
 
-from aiops_agent.adapters.off import NoChanges, NoLogs, NoMetrics, NoPlatform
+from aiops_agent.adapters.off import Absent, NoPlatform
 from aiops_agent.agents.crew import without_llm
 from aiops_agent.domain.alert import Alert, AlertState, Delivery, IncidentAlert
 from aiops_agent.domain.environment import EnvironmentRef
@@ -23,6 +23,7 @@ from aiops_agent.safety.execute import Executor
 from aiops_agent.workflow.deps import Deps, Terms
 
 START = datetime(2026, 11, 24, 9, 30, tzinfo=UTC)
+ABSENT = Absent("Nothing is configured.")
 HERE = EnvironmentRef.parse("docker:local")
 # web -> payments-api -> payments-db; mail stands alone
 NAMES = tuple(map(ServiceName, ("web", "payments-api", "payments-db", "mail")))
@@ -75,7 +76,7 @@ class Place:
     def deps(self) -> Deps:
         """Return everything the story needs."""
         executor = Executor(
-            platforms=lambda _name: NoPlatform(),
+            platforms=lambda _name: NoPlatform("sources.docker"),
             store=self.store,
             catalogue=CATALOGUE,
             bounds=lambda _name: {},
@@ -96,9 +97,12 @@ class Place:
     def _environment(self, environment: EnvironmentRef) -> Environment:
         return Environment(
             ref=environment,
-            metrics=NoMetrics(),
-            logs=NoLogs(),
-            changes=NoChanges(),
+            metrics=ABSENT,
+            logs=ABSENT,
+            changes=ABSENT,
+            rules=ABSENT,
+            workloads=ABSENT,
+            spans=ABSENT,
             topology=self.topology,
             clock=self.clock,
         )

@@ -9,7 +9,6 @@ from urllib.parse import urlsplit
 import orjson
 
 from aiops_agent.domain.alert import Alert, AlertGroup, AlertState, Delivery
-from aiops_agent.domain.environment import EnvironmentRef
 from aiops_agent.domain.errors import RejectedBody
 
 SOURCE = "alertmanager"
@@ -21,7 +20,7 @@ MAX_URL = 2_048  # some browsers take no longer one
 REPLACEMENT = "\ufffd"
 
 
-def decode(body: bytes, *, environment: EnvironmentRef, received_at: datetime) -> Delivery:
+def decode(body: bytes, *, received_at: datetime) -> Delivery:
     """Return the delivery that a body is; one that cannot be accepted says why in `rejected`.
 
     Only the state of each alert counts: the body's own status is computed over what was kept of
@@ -41,7 +40,6 @@ def decode(body: bytes, *, environment: EnvironmentRef, received_at: datetime) -
         alerts, rejected = (), str(error)
     return Delivery(
         source=SOURCE,
-        environment=environment,
         digest=hashlib.sha256(body).hexdigest(),
         body=_kept(body),
         alerts=alerts,

@@ -7,62 +7,94 @@ from datetime import datetime
 from aiops_agent.actions.platform import Landing, Sight
 from aiops_agent.domain.errors import PlatformError, SourceError
 from aiops_agent.domain.remediation import Action, ActionKind, Draft, Request
-from aiops_agent.domain.telemetry import Change, LogLine, Series, ServiceName, Signal, Window
-
-_NO_METRICS = "No source of metrics is configured (sources.prometheus)."
-_NO_LOGS = "No source of logs is configured (sources.docker)."
-_NO_CHANGES = "No source of changes is configured (sources.docker)."
-_NO_HANDS = "No platform to act on is configured (sources.docker)."
+from aiops_agent.domain.telemetry import (
+    AlertRule,
+    Change,
+    LogLine,
+    RuleReading,
+    Series,
+    ServiceGraph,
+    ServiceName,
+    Signal,
+    Span,
+    Window,
+    Workload,
+)
 
 
 @dataclass(frozen=True)
-class NoMetrics:
-    """The Metrics port of an environment without metrics."""
+class Absent:
+    """Every read port of an environment in which nobody can be read; `flaw` says why."""
+
+    flaw: str
 
     async def read(
         self, _services: Sequence[ServiceName], _signals: Sequence[Signal], _window: Window
     ) -> tuple[Series, ...]:
         """Raise SourceError: nothing can be seen."""
-        raise SourceError(_NO_METRICS)
-
-
-@dataclass(frozen=True)
-class NoLogs:
-    """The Logs port of an environment without logs."""
+        raise self._error()
 
     async def lines(self, _services: Sequence[ServiceName], _window: Window) -> tuple[LogLine, ...]:
         """Raise SourceError: nothing can be seen."""
-        raise SourceError(_NO_LOGS)
-
-
-@dataclass(frozen=True)
-class NoChanges:
-    """The Changes port of an environment that nobody keeps books of."""
+        raise self._error()
 
     async def changes(self, _window: Window) -> tuple[Change, ...]:
         """Raise SourceError: nothing can be seen."""
-        raise SourceError(_NO_CHANGES)
+        raise self._error()
+
+    async def rules(self) -> tuple[AlertRule, ...]:
+        """Raise SourceError: nothing can be seen."""
+        raise self._error()
+
+    async def evaluate(self, _rule: AlertRule) -> tuple[RuleReading, ...]:
+        """Raise SourceError: nothing can be seen."""
+        raise self._error()
+
+    async def workloads(self, _services: Sequence[ServiceName]) -> tuple[Workload, ...]:
+        """Raise SourceError: nothing can be seen."""
+        raise self._error()
+
+    async def spans(self, _services: Sequence[ServiceName], _window: Window) -> tuple[Span, ...]:
+        """Raise SourceError: nothing can be seen."""
+        raise self._error()
+
+    def _error(self) -> SourceError:
+        return SourceError(self.flaw)
+
+
+@dataclass(frozen=True)
+class NoTopology:
+    """The Topology port of an environment in which nobody knows the services."""
+
+    async def graph(self) -> ServiceGraph:
+        """Return no services."""
+        return ServiceGraph(services=())
 
 
 @dataclass(frozen=True)
 class NoPlatform:
     """The write port of an environment that is only looked at."""
 
+    remedy: str
     kinds: Sequence[ActionKind] = ()
 
     async def prepare(self, action: Action, operation: str) -> Draft:
         """Raise PlatformError: nothing can be done."""
-        raise PlatformError(f"{_NO_HANDS} {action.text} ({operation}) cannot be prepared.")
+        raise PlatformError(f"{self._flaw} {action.text} ({operation}) cannot be prepared.")
 
     async def unchanged(self, prepared: Draft) -> bool:
         """Raise PlatformError: nothing was prepared here."""
-        raise PlatformError(f"{_NO_HANDS} {prepared.action.text} was not prepared here.")
+        raise PlatformError(f"{self._flaw} {prepared.action.text} was not prepared here.")
 
     async def send(self, request: Request) -> str:
         """Raise PlatformError: nothing was sent."""
-        raise PlatformError(f"{_NO_HANDS} {request.operation} was not sent.")
+        raise PlatformError(f"{self._flaw} {request.operation} was not sent.")
 
     async def look(self, request: Request, armed_at: datetime) -> Sight:
         """Say that nobody can tell."""
         note = f"{request.operation}, armed {armed_at:%H:%M:%S}: nobody can look"
         return Sight(landing=Landing.UNKNOWN, note=note)
+
+    @property
+    def _flaw(self) -> str:
+        return f"No platform to act on is configured ({self.remedy})."

@@ -5,12 +5,17 @@ import hmac
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from urllib.parse import urlsplit
 
 import httpx2
 import orjson
 
+from aiops_agent.domain.checkup import Checkup, Health
 from aiops_agent.domain.errors import NotifyError
 from aiops_agent.domain.notice import Notice, Receipt
+from aiops_agent.domain.value import Value
+from aiops_agent.ports.plug import Channel
+from aiops_agent.ports.spellings import Secret, WebAddress
 
 TIMEOUT = timedelta(seconds=10)  # receivers that take longer are tried again
 _ATTEMPT_LATER = (408, 425, 429)  # the only 4xx that time can mend
@@ -92,3 +97,24 @@ def text_of(notice: Notice) -> str:
 def signature(secret: str, stamp: str, body: bytes) -> str:
     """Return the HMAC-SHA256 (hex) of "stamp.body"."""
     return hmac.new(secret.encode(), stamp.encode() + b"." + body, hashlib.sha256).hexdigest()
+
+
+class WebhookSettings(Value):
+    """An address that is told of what a person must know, signed when there is a secret."""
+
+    url: WebAddress
+    secret: Secret | None = None
+
+
+def _open(section: WebhookSettings) -> Webhook:
+    return Webhook(section.url, section.secret.get_secret_value() if section.secret else "")
+
+
+async def _check(section: WebhookSettings) -> Checkup:
+    # It is not called: a person would be told of nothing.
+    host = urlsplit(section.url).hostname
+    signed = "signed" if section.secret else "not signed (notify.webhook.secret)"
+    return Checkup(group="notify", name="webhook", health=Health.OK, words=f"{host}, {signed}")
+
+
+CHANNEL = Channel(name="webhook", settings=WebhookSettings, open=_open, check=_check)

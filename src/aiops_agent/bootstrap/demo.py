@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
 
-from aiops_agent.bootstrap.places import Places
+from aiops_agent.bootstrap.environments import OpenEnvironments
 from aiops_agent.domain.alert import Delivery
 from aiops_agent.domain.environment import EnvironmentRef
 from aiops_agent.domain.errors import UsageError
@@ -22,7 +22,7 @@ class Demo:
     """What `aiops demo` needs besides the engine."""
 
     folder: Path
-    places: Places
+    places: OpenEnvironments
     intake: Intake
     memory: Memory
 

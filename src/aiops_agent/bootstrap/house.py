@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -11,23 +11,23 @@ from pathlib import Path
 
 from sqlalchemy import Engine as Database
 
+from aiops_agent.actions.catalogue import Catalogue
 from aiops_agent.adapters.approval_file import ApprovalFiles
 from aiops_agent.adapters.sql.engine import make_engine, our_errors
 from aiops_agent.adapters.sql.migrate import upgrade
 from aiops_agent.adapters.sql.store import SqlStore
-from aiops_agent.adapters.webhook import Webhook
 from aiops_agent.agents.briefing import Pace
 from aiops_agent.agents.crew import Crew, without_llm
 from aiops_agent.bootstrap.demo import Demo
-from aiops_agent.bootstrap.places import Places
-from aiops_agent.bootstrap.real import Real
+from aiops_agent.bootstrap.environments import OpenEnvironments, checked
 from aiops_agent.domain.checkup import Checkup, Health
 from aiops_agent.domain.point import Mark, unmarked
-from aiops_agent.domain.policy import Mode
+from aiops_agent.domain.routing import Claim, Routes
 from aiops_agent.domain.survey import ServiceSurvey
+from aiops_agent.domain.value import Value
 from aiops_agent.memory.recall import ArchiveMemory
 from aiops_agent.ports.people import Notifier
-from aiops_agent.registry import ALERT_DECODERS, CATALOGUE, RULES
+from aiops_agent.ports.plug import AnyChannel
 from aiops_agent.safety.execute import Executor
 from aiops_agent.settings.sections import Settings
 from aiops_agent.simulator.scenarios import SCENARIOS, Scenario
@@ -71,12 +71,7 @@ class House:
         upgrade(self._database)
         self._durable = Durable(self._database)
         store = SqlStore(self._database, self._durable.wake)
-        self._real = Real(settings)
-        self.places = Places(
-            shops=settings.state_dir / "shops",
-            real=self._real.place,
-            freezes=tuple(settings.policy.freeze),
-        )
+        self.places = OpenEnvironments(settings)
         self._deps = _deps(settings, parts, store, self.places)
         self._running: Engine | None = None
         self.store, self.queries = store, Queries(store)
@@ -89,8 +84,10 @@ class House:
         )
         self.intake = Intake(
             store=store,
-            environment=settings.environment,
-            decoders=ALERT_DECODERS,
+            routes=Routes(
+                tuple(Claim(environment=o.ref, labels=dict(o.labels)) for o in settings.resolved)
+            ),
+            decoders=settings.registry.decoders,
             now=parts.now,
             heard=self._heard,
             running=lambda: self._running is not None,
@@ -126,7 +123,7 @@ class House:
 
     async def survey(self) -> Sequence[ServiceSurvey]:
         """Return what can be seen of each service; raises SourceError."""
-        return await self._real.survey()
+        return [one for place in self.places.configured for one in await place.survey()]
 
     async def doctor(self) -> Sequence[Checkup]:
         """Look at the store and at everything that is configured."""
@@ -140,7 +137,12 @@ class House:
             health=Health.OFF,
             words="no language model: the statistical crew works alone",
         )
-        return (store, model, *await self._real.doctor())
+        found = [one for place in self.places.configured for one in await place.doctor()]
+        found += [
+            await checked("notify", channel.name, channel.check, section)
+            for channel, section in _channels(self._settings)
+        ]
+        return (store, model, *found)
 
     def works(self, role: str) -> str:
         """Return the process id that runs the engine of a role on this store, or ""."""
@@ -159,11 +161,11 @@ class House:
 
     def _engine(self, *, serving: bool) -> Engine:
         busy = Busy()
-        environment = self._settings.environment if serving else None
+        refs = tuple(one.ref for one in self._settings.resolved if serving)
         notices = [
-            Notices(self._deps, self.feed, notifier, self._settings.environment)
+            Notices(self._deps, self.feed, notifier, ref)
             for notifier in _notifiers(self._settings)
-            if serving
+            for ref in refs
         ]
         story = self._story(busy)
         return Engine(
@@ -176,7 +178,7 @@ class House:
             busy=busy,
             answers=ApprovalFiles(self._settings.state_dir / "approvals"),
             notices=notices,
-            environment=environment,
+            environments=refs,
         )
 
     def _story(self, busy: Busy) -> ResolveIncident:
@@ -188,12 +190,12 @@ def house(settings: Settings, parts: Parts | None = None) -> House:
     return House(settings, parts or Parts())
 
 
-def _deps(settings: Settings, parts: Parts, store: SqlStore, places: Places) -> Deps:
+def _deps(settings: Settings, parts: Parts, store: SqlStore, places: OpenEnvironments) -> Deps:
     executor = Executor(
         platforms=places.platform,
         store=store,
-        catalogue=CATALOGUE,
-        bounds=lambda _: settings.actions.bounds(),
+        catalogue=Catalogue(settings.registry.actions),
+        bounds=places.bounds,
         now=parts.now,
         mark=parts.mark,
     )
@@ -203,7 +205,7 @@ def _deps(settings: Settings, parts: Parts, store: SqlStore, places: Places) -> 
         executor=parts.executor(executor),
         memory=ArchiveMemory(store),
         crew=parts.crew or without_llm(),
-        rules=RULES,
+        rules=settings.registry.rules,
         now=parts.now,
         terms=_terms(settings),
         mark=parts.mark,
@@ -213,7 +215,6 @@ def _deps(settings: Settings, parts: Parts, store: SqlStore, places: Places) -> 
 def _terms(settings: Settings) -> Terms:
     story = settings.story
     return Terms(
-        mode=Mode(settings.mode),
         max_attempts=story.max_attempts,
         expires=settings.approvals.expires,
         window=story.window,
@@ -230,8 +231,10 @@ def _terms(settings: Settings) -> Terms:
 
 
 def _notifiers(settings: Settings) -> tuple[Notifier, ...]:
-    hook = settings.notify.webhook
-    if hook is None:
-        return ()
-    secret = hook.secret.get_secret_value() if hook.secret else ""
-    return (Webhook(url=hook.url, secret=secret),)
+    return tuple(channel.open(section) for channel, section in _channels(settings))
+
+
+def _channels(settings: Settings) -> Iterator[tuple[AnyChannel, Value]]:
+    for channel in settings.registry.notifiers:
+        if (section := settings.notify.section(channel.name)) is not None:
+            yield channel, section

@@ -98,17 +98,19 @@ class Delivery(Value):
     """One body that was received, durably kept. `digest` is the SHA-256 of its bytes.
 
     `rejected` holds the reason when the body will never be accepted; then there are no alerts.
-    `truncated` counts alerts that the sender left out: their state is unknown, never resolved.
+    `unclaimed` says why no environment took its alerts. `truncated` counts alerts that the sender
+    left out: their state is unknown, never resolved.
     """
 
     id: int = 0
     source: str
-    environment: EnvironmentRef
+    environment: EnvironmentRef | None = None  # None: claimed by nobody, see `unclaimed`
     digest: str
     body: str
     alerts: tuple[Alert, ...] = ()
     group: AlertGroup = AlertGroup()
     truncated: int = 0
     rejected: str = ""
+    unclaimed: str = ""
     received_at: datetime
     seen: int = 1

@@ -1,6 +1,15 @@
 """What could be found of each service: which series, who calls it, where its logs are."""
 
-from aiops_agent.domain.telemetry import ServiceName, Signal
+from typing import Self
+
+from aiops_agent.domain.telemetry import (
+    GOLDEN,
+    Service,
+    ServiceGraph,
+    ServiceKind,
+    ServiceName,
+    Signal,
+)
 from aiops_agent.domain.value import Value
 
 
@@ -33,6 +42,31 @@ class ServiceSurvey(Value):
     logs: str = ""
     changes: str = ""
     missing: tuple[str, ...] = ()
+
+    @classmethod
+    def joined(
+        cls,
+        graph: ServiceGraph,
+        service: Service,
+        signals: tuple[SignalSource, ...],
+        teller: str,
+    ) -> Self:
+        """Return the survey of one service; `teller` names who tells its logs and changes."""
+        seen = {one.signal for one in signals}
+        callers, callees = graph.callers(service.name), graph.callees(service.name)
+        missing = [str(signal) for signal in GOLDEN if signal not in seen]
+        missing += [] if callers or callees else ["who calls whom"]
+        missing += [] if teller else ["logs", "changes"]
+        return cls(
+            service=service.name,
+            replicas=service.replicas,
+            signals=signals,
+            callers=callers,
+            callees=callees,
+            logs=teller,
+            changes=teller,
+            missing=() if service.kind is ServiceKind.EXTERNAL else tuple(missing),
+        )
 
     @property
     def blind(self) -> bool:

@@ -171,3 +171,67 @@ class ServiceGraph(Value):
                 seen[found] = None
                 edge.extend(step(found))
         return tuple(seen)
+
+
+class RuleState(StrEnum):
+    """What an alerting rule says now."""
+
+    INACTIVE = "inactive"
+    PENDING = "pending"  # it holds, but not for long enough
+    FIRING = "firing"
+    UNKNOWN = "unknown"
+
+
+class AlertRule(Value):
+    """One alerting rule; `expression` is in its vendor's language. Labels and words are untrusted.
+
+    `hold` is how long the expression must hold before the rule fires.
+    """
+
+    name: str
+    group: str = ""
+    expression: str
+    hold: timedelta = timedelta()
+    labels: dict[str, str] = {}
+    annotations: dict[str, str] = {}
+    state: RuleState = RuleState.UNKNOWN
+
+
+class RuleReading(Value):
+    """One series for which a rule's expression holds now, and its value."""
+
+    labels: dict[str, str]
+    value: float | None
+
+
+class Workload(Value):
+    """One running or stopped instance of a service, as its platform knows it; None is unknown.
+
+    `memory_limit` is in bytes, `cpu_limit` in cores. `reason` is the platform's word, untrusted.
+    """
+
+    service: ServiceName
+    name: str
+    state: str  # the platform's word: "running", "exited", "waiting"
+    reason: str = ""
+    exit_code: int | None = None
+    image: str = ""
+    image_id: str = ""
+    restarts: int | None = None
+    cpu_limit: float | None = None
+    memory_limit: int | None = None
+    node: str = ""  # where it was placed
+    started_at: datetime | None = None
+
+
+class Span(Value):
+    """One operation of one request. `name` is untrusted; `length` is in seconds."""
+
+    trace: str
+    id: str
+    parent: str = ""
+    service: ServiceName
+    name: str
+    start: datetime
+    length: float
+    failed: bool = False

@@ -3,6 +3,7 @@
 import hashlib
 from datetime import datetime
 
+from aiops_agent.domain.environment import EnvironmentRef
 from aiops_agent.domain.value import Value
 
 
@@ -13,6 +14,7 @@ class Token(Value):
     secret: str
     created_at: datetime
     revoked_at: datetime | None = None
+    environments: tuple[EnvironmentRef, ...] = ()  # that it may address; none means all
 
 
 def hashed(secret: str) -> str:

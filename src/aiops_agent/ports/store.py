@@ -42,6 +42,9 @@ class InboxView(Protocol):
     def rejected(self, limit: int) -> tuple[Delivery, ...]:
         """Return rejected deliveries, newest first."""
 
+    def unclaimed(self, limit: int) -> tuple[Delivery, ...]:
+        """Return accepted deliveries that no environment claims, newest first."""
+
 
 class Inbox(InboxView, Protocol):
     """The same, to be changed."""

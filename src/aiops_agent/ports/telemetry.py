@@ -6,15 +6,20 @@ from datetime import datetime
 from typing import Protocol
 
 from aiops_agent.domain.environment import EnvironmentRef
-from aiops_agent.domain.policy import Freeze
+from aiops_agent.domain.policy import Freeze, Mode
+from aiops_agent.domain.survey import Instances
 from aiops_agent.domain.telemetry import (
+    AlertRule,
     Change,
     LogLine,
+    RuleReading,
     Series,
     ServiceGraph,
     ServiceName,
     Signal,
+    Span,
     Window,
+    Workload,
 )
 
 
@@ -55,6 +60,49 @@ class Topology(Protocol):
         ...
 
 
+class Rules(Protocol):
+    """The alerting rules of the environment."""
+
+    async def rules(self) -> tuple[AlertRule, ...]:
+        """Return every alerting rule with its present state. Raises SourceError."""
+        ...
+
+    async def evaluate(self, rule: AlertRule) -> tuple[RuleReading, ...]:
+        """Return the series for which the rule's expression holds now.
+
+        Only a rule that `rules` lists is evaluated; any other raises SourceError, because an
+        expression from elsewhere is an unchecked query.
+        """
+        ...
+
+
+class Workloads(Protocol):
+    """What runs, with its state."""
+
+    async def workloads(self, services: Sequence[ServiceName]) -> tuple[Workload, ...]:
+        """Return the instances of these services, stopped ones too. Raises SourceError."""
+        ...
+
+
+class Spans(Protocol):
+    """Traces of requests."""
+
+    async def spans(self, services: Sequence[ServiceName], window: Window) -> tuple[Span, ...]:
+        """Return spans inside the window, oldest first, at most a few thousand.
+
+        Raises SourceError.
+        """
+        ...
+
+
+class Roster(Protocol):
+    """What runs, under every name by which it may be known."""
+
+    async def instances(self) -> tuple[Instances, ...]:
+        """Return every service with the names of its instances. Raises SourceError."""
+        ...
+
+
 class Clock(Protocol):
     """The time of one environment."""
 
@@ -76,8 +124,11 @@ class Environment:
     logs: Logs
     changes: Changes
     topology: Topology
+    rules: Rules
+    workloads: Workloads
+    spans: Spans
     clock: Clock
-    simulated: bool = False
+    mode: Mode = Mode.PROPOSE
     freezes: tuple[Freeze, ...] = ()
 
 

@@ -12,9 +12,11 @@ from pydantic import ValidationError
 from aiops_agent.adapters.yaml_file import Place, read_yaml
 from aiops_agent.domain.errors import SettingsError
 from aiops_agent.domain.value import Document, Json
-from aiops_agent.settings.explain import explain
+from aiops_agent.registry import REGISTRY, Registry
+from aiops_agent.settings.explain import explain, told
+from aiops_agent.settings.plugins import extended
 from aiops_agent.settings.schema import leaves
-from aiops_agent.settings.sections import Settings
+from aiops_agent.settings.sections import Settings, settings_model
 
 SYSTEM_FILE = Path("/etc/aiops/config.yaml")
 BUILT_IN = "built-in"
@@ -48,10 +50,12 @@ def load(
     *,
     environ: Mapping[str, str] | None = None,
     folder: Path | None = None,
+    registry: Registry = REGISTRY,
 ) -> Loaded:
     """Read all layers; raises SettingsError with file, line and column of what is wrong.
 
-    `flags` maps dotted keys ("server.port") to values.
+    `flags` maps dotted keys ("server.port") to values. Packages that `plugins` names add to
+    `registry`.
     """
     environ = os.environ if environ is None else environ
     files = [read_yaml(path) for path in _paths(config, environ, folder or Path())]
@@ -60,15 +64,19 @@ def load(
     for layer in reversed(files):
         data = _overlay(data, layer.data)
         marks.update(layer.marks)
-    for place, value, origin in (*_variables(environ), *_flags(flags or {})):
+    registry = extended(registry, data.get("plugins"), marks.get(("plugins",), "plugins"))
+    model = settings_model(registry)
+    for place, value, origin in (*_variables(model, environ), *_flags(flags or {})):
         data = _overlay(data, _nested(place, value))
         marks[place] = origin
     try:
-        settings = Settings.model_validate(data, context=environ)
+        settings = model.model_validate(data, context=environ)
     except ValidationError as error:
-        raise SettingsError(explain(error, marks)) from error
+        raise SettingsError(explain(error, marks, model)) from error
+    if flaws := [told(place, flaw, marks) for place, flaw in settings.contradictions()]:
+        raise SettingsError("\n".join(flaws))
     referred = set(re.findall(r"\$\{env:(\w+)\}", str(data)))
-    strange = tuple(name for name in _strange(environ) if name not in referred)
+    strange = tuple(name for name in _strange(model, environ) if name not in referred)
     return Loaded(settings, marks, tuple(file.path for file in files), strange)
 
 
@@ -89,8 +97,10 @@ def _paths(config: Path | None, environ: Mapping[str, str], folder: Path) -> Seq
     return [path for path in (named or folder / "aiops.yaml", *usual) if path.is_file()]
 
 
-def _variables(environ: Mapping[str, str]) -> Iterator[tuple[Place, Json, str]]:
-    for place in leaves(Settings):
+def _variables(
+    model: type[Settings], environ: Mapping[str, str]
+) -> Iterator[tuple[Place, Json, str]]:
+    for place in leaves(model):
         name = _variable(place)
         if environ.get(name):
             yield place, environ[name], name
@@ -102,9 +112,9 @@ def _flags(flags: Mapping[str, Json]) -> Iterator[tuple[Place, Json, str]]:
         yield place, value, f"--{place[-1]}"
 
 
-def _strange(environ: Mapping[str, str]) -> tuple[str, ...]:
+def _strange(model: type[Settings], environ: Mapping[str, str]) -> tuple[str, ...]:
     # No error: Kubernetes sets AIOPS_PORT and the like for a service that is called aiops.
-    known = {_variable(place) for place in leaves(Settings)} | SWITCHES
+    known = {_variable(place) for place in leaves(model)} | SWITCHES
     return tuple(sorted(n for n in environ if n.startswith(PREFIX) and n not in known))
 
 

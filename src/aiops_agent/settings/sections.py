@@ -1,54 +1,49 @@
 """Everything that can be set in `aiops.yaml`, section by section, with its built-in value."""
 
+# limit: every setting stands in one file, in the order of `aiops config show`.
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from datetime import time, timedelta
+from importlib.util import find_spec
+from itertools import combinations
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, TypeAlias
 
 import platformdirs
-from pydantic import Field, create_model
+from pydantic import AfterValidator, Field, create_model
 
-from aiops_agent.actions.catalogue import ActionSpec, B, P
+from aiops_agent.adapters.yaml_file import Place
 from aiops_agent.domain.alert import REPLICA_LABELS
 from aiops_agent.domain.declaration import Declaration
 from aiops_agent.domain.duration import Pause, Span
-from aiops_agent.domain.environment import EnvironmentRef
+from aiops_agent.domain.environment import NAME, EnvironmentRef
 from aiops_agent.domain.policy import Freeze, Mode
 from aiops_agent.domain.remediation import ActionKind
+from aiops_agent.domain.spelling import did_you_mean
 from aiops_agent.domain.telemetry import Objective, ServiceName
 from aiops_agent.domain.value import Value
-from aiops_agent.registry import ACTIONS
-from aiops_agent.settings.spellings import (
-    ActionName,
-    LocalPath,
-    Referred,
-    Seconds,
-    Secret,
-    Share,
-    TimeZone,
-    WebAddress,
-)
+from aiops_agent.ports.plug import Needs
+from aiops_agent.ports.spellings import LocalPath, Referred
+from aiops_agent.registry import REGISTRY, Registry
+from aiops_agent.settings.spellings import ActionName, Seconds, Share, TimeZone
+
+EnvironmentName: TypeAlias = Annotated[str, Field(pattern=rf"^{NAME}\z")]
+_KIND = "docker"  # of an environment that does not say
 
 
-class Prometheus(Value):
-    """Where signals are read."""
+class Sections(Value):
+    """One section for each vendor of the registry; what is not named in the file is off."""
 
-    url: WebAddress
-    timeout: Span = timedelta(seconds=5)
-    token_file: LocalPath | None = None  # read for each request, so that it may be renewed
+    def section(self, name: str) -> Value | None:
+        """Return a vendor's section, or None when it is not configured."""
+        found = getattr(self, name, None)
+        return found if isinstance(found, Value) else None
 
-
-class Docker(Value):
-    """Where containers are read and changed; no `project` means every container."""
-
-    socket: LocalPath = Path("/var/run/docker.sock")
-    project: str = ""
-
-
-class Sources(Value):
-    """What is read; what is not named here is off."""
-
-    prometheus: Prometheus | None = None
-    docker: Docker | None = None
+    @property
+    def any(self) -> bool:
+        """Whether anything is configured."""
+        return any(isinstance(found, Value) for _, found in self)
 
 
 class Promise(Objective):
@@ -70,17 +65,9 @@ class Approvals(Value):
     expires: Span = timedelta(minutes=15)
 
 
-class Webhook(Value):
-    """An address that is told of what a person must know, signed when there is a secret."""
-
-    url: WebAddress
-    secret: Secret | None = None
-
-
-class Notify(Value):
+class Notify(Sections):
     """How people are told."""
 
-    webhook: Webhook | None = None
     bell: bool = True
 
 
@@ -113,24 +100,9 @@ class Story(Value):
 class ActionSections(Value):
     """How each action may be done: a section for every registered one that has bounds."""
 
-    def section(self, spec: ActionSpec[P, B]) -> B:
-        """Return the section of an action."""
-        found = getattr(self, spec.kind, None)
-        return found if isinstance(found, spec.bounds) else spec.bounds()
-
     def bounds(self) -> dict[ActionKind, Value]:
         """Return all sections by the action's name."""
-        return {spec.kind: self.section(spec) for spec in ACTIONS}
-
-
-if TYPE_CHECKING:  # the sections are the registry's, which no type checker can know
-    Actions = ActionSections
-else:
-    Actions = create_model(
-        "Actions",
-        __base__=ActionSections,
-        **{s.kind: (s.bounds, s.bounds()) for s in ACTIONS if s.bounds.model_fields},
-    )
+        return {ActionKind(kind): bounds for kind, bounds in self if isinstance(bounds, Value)}
 
 
 class FreezeSettings(Freeze):
@@ -163,24 +135,182 @@ def _own_store(known: dict[str, Any]) -> Store:
 
 
 def _environment(known: dict[str, Any]) -> EnvironmentRef:
-    docker = known["sources"].docker if "sources" in known else None
-    return EnvironmentRef(kind="docker", name=(docker and docker.project) or "local")
+    """Name the environment of the short form after its platform's section."""
+    sources: Sections = known.get("sources") or Sections()
+    for kind in REGISTRY.platforms:
+        if name := getattr(sources.section(kind), "environment", ""):
+            return EnvironmentRef(kind=kind, name=name)
+    return EnvironmentRef(kind=_KIND, name="local")
 
 
-class Settings(Value):
-    """Everything that can be set, with its built-in value."""
+def _kind_of(registry: Registry) -> Any:
+    """Return the type of a kind of environment: a platform of the registry."""
+
+    def known(value: str) -> str:
+        if value not in registry.platforms:
+            hint = did_you_mean(value, tuple(registry.platforms))
+            raise ValueError(f"there is no platform {value!r}.{hint}")
+        return value
+
+    return Annotated[str, AfterValidator(known)]
+
+
+class EnvironmentSettings(Value):
+    """One of several environments; what is None is as it is at the top of the file.
+
+    An alert that carries all of `labels` belongs to it.
+    """
+
+    kind: str = _KIND
+    labels: dict[str, str] = {}
+    sources: Sections = Sections()
+    services: dict[ServiceName, ServiceSettings] = {}
+    actions: ActionSections | None = None
+    mode: Mode | None = None
+    policy: Policy | None = None
+
+
+@dataclass(frozen=True)
+class ResolvedEnvironment:
+    """One environment as it is configured; `section` is where in the file, "" for the top."""
+
+    ref: EnvironmentRef
+    section: str
+    labels: Mapping[str, str]
+    sources: Sections
+    services: Mapping[ServiceName, ServiceSettings]
+    actions: ActionSections
+    mode: Mode
+    policy: Policy
+
+
+class BaseSettings(Value):
+    """Everything that can be set, with its built-in value. The vendors' sections come later."""
+
+    registry: ClassVar[Registry] = REGISTRY
 
     apiVersion: Literal["aiops-agent/v1"] = "aiops-agent/v1"  # noqa: N815 -- the file's spelling
     mode: Mode = Mode.PROPOSE
-    sources: Sources = Sources()
+    plugins: tuple[str, ...] = ()
+    sources: Sections = Sections()
     environment: EnvironmentRef = Field(default_factory=_environment)
+    environments: dict[EnvironmentName, EnvironmentSettings] = {}
     services: dict[ServiceName, ServiceSettings] = {}
     approvals: Approvals = Approvals()
     notify: Notify = Notify()
     server: Server = Server()
     alerts: AlertSettings = AlertSettings()
     story: Story = Story()
-    actions: Actions = Actions()
+    actions: ActionSections = ActionSections()
     policy: Policy = Policy()
     state_dir: LocalPath = Field(default_factory=_own_state)
     store: Store = Field(default_factory=_own_store)
+
+    @property
+    def resolved(self) -> tuple[ResolvedEnvironment, ...]:
+        """Every configured environment; the short form at the top is one."""
+        if not self.environments:
+            return (
+                ResolvedEnvironment(
+                    self.environment,
+                    "",
+                    {},
+                    self.sources,
+                    self.services,
+                    self.actions,
+                    self.mode,
+                    self.policy,
+                ),
+            )
+        return tuple(
+            ResolvedEnvironment(
+                EnvironmentRef(kind=one.kind, name=name),
+                f"environments.{name}.",
+                one.labels,
+                one.sources,
+                one.services,
+                one.actions or self.actions,
+                one.mode or self.mode,
+                one.policy or self.policy,
+            )
+            for name, one in self.environments.items()
+        )
+
+    def contradictions(self) -> Iterator[tuple[Place, str]]:
+        """Yield what is well written and cannot be meant: where it stands, and what mends it."""
+        for key in ("sources", "services", "environment"):
+            if self.environments and key in self.model_fields_set:
+                yield (key,), f"move `{key}` into environments.NAME; it has no effect beside them"
+        for one, other in combinations(self.environments, 2):
+            yield from _same_claim(self.environments, one, other)
+        for place, needs in self._needed():
+            for module, extra in needs:
+                if find_spec(module) is None:
+                    install = f"pip install 'aiops-agent[{extra}]'"
+                    yield place, f"needs {module}, which is not installed; {install}"
+
+    def _needed(self) -> Iterator[tuple[Place, Needs]]:
+        for one in self.resolved:
+            place = tuple(one.section.split(".")[:-1])
+            for vendor in self.registry.sources:
+                if one.sources.section(vendor.name) is not None:
+                    yield (*place, "sources", vendor.name), vendor.needs
+        for channel in self.registry.notifiers:
+            if self.notify.section(channel.name) is not None:
+                yield ("notify", channel.name), channel.needs
+
+
+def _same_claim(
+    environments: Mapping[EnvironmentName, EnvironmentSettings],
+    one: EnvironmentName,
+    two: EnvironmentName,
+) -> Iterator[tuple[Place, str]]:
+    first, second = environments[one].labels.items(), environments[two].labels.items()
+    if first and second and (first <= second or second <= first):
+        label, value = next(iter(first & second))
+        flaw = f"{one} claims alerts with {label}={value} too; give each environment its own label"
+        yield ("environments", two, "labels"), flaw
+
+
+def settings_model(registry: Registry) -> type[BaseSettings]:
+    """Return the settings with a section for each vendor of the registry."""
+
+    def sections(name: str, base: type[Value], fields: dict[str, Any]) -> type[Any]:
+        return create_model(name, __base__=base, **fields)
+
+    channels = {one.name: (one.settings | None, None) for one in registry.notifiers}
+    vendors = {one.name: (one.settings | None, None) for one in registry.sources}
+    kinds = {str(s.kind): (s.bounds, s.bounds()) for s in registry.actions if s.bounds.model_fields}
+    notify = sections("Notify", Notify, channels)
+    sources = sections("Sources", Sections, vendors)
+    actions = sections("Actions", ActionSections, kinds)
+    environment = sections(
+        "EnvironmentSettings",
+        EnvironmentSettings,
+        {
+            "kind": (_kind_of(registry), _KIND),
+            "sources": (sources, sources()),
+            "actions": (actions | None, None),
+        },
+    )
+    model: type[BaseSettings] = sections(
+        "Settings",
+        BaseSettings,
+        {
+            "sources": (sources, sources()),
+            "environments": (
+                dict[EnvironmentName, environment],  # type: ignore[valid-type] # made just above
+                {},
+            ),
+            "notify": (notify, notify()),
+            "actions": (actions, actions()),
+        },
+    )
+    model.registry = registry
+    return model
+
+
+if TYPE_CHECKING:  # the sections are the registry's, which no type checker can know
+    Settings = BaseSettings
+else:
+    Settings = settings_model(REGISTRY)

@@ -1,17 +1,9 @@
-"""How values are spelt in the file: durations, shares, secrets, addresses, time zones."""
+"""How values are spelt in the file: numbers with units, time zones, names of actions."""
 
-import re
-from pathlib import Path
 from typing import Annotated, TypeAlias
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import (
-    AfterValidator,
-    BeforeValidator,
-    Field,
-    SecretStr,
-    ValidationInfo,
-)
+from pydantic import AfterValidator, BeforeValidator, Field
 
 from aiops_agent.domain.duration import duration
 from aiops_agent.domain.remediation import ActionKind
@@ -29,33 +21,10 @@ def _share(value: Json) -> Json:
     return float(text[:-1]) / 100 if text.endswith("%") else value
 
 
-def _reference(value: Json, info: ValidationInfo) -> Json:
-    """Follow ${env:NAME} and file:/path, so that no secret needs to stand in the file."""
-    if not isinstance(value, str):
-        return value
-    if named := re.fullmatch(r"\$\{env:(\w+)\}", value):
-        try:
-            return (info.context or {})[named[1]]
-        except KeyError:
-            raise ValueError(f"the environment has no {named[1]}") from None
-    if value.startswith("file:"):
-        try:
-            return Path(value.removeprefix("file:")).read_text("utf-8").strip()
-        except (OSError, UnicodeDecodeError) as error:
-            raise ValueError(f"{value} cannot be read") from error
-    return value
-
-
 def _registered(value: ActionKind) -> ActionKind:
     if value not in CATALOGUE.kinds:
         raise ValueError(f"there is no action {value!r}.{did_you_mean(value, CATALOGUE.kinds)}")
     return value
-
-
-def _web_address(value: str) -> str:
-    if not re.fullmatch(r"https?://[^\s/]+(/\S*)?", value):
-        raise ValueError("an address begins with http:// or https:// and a host")
-    return value.rstrip("/")
 
 
 def _timezone(value: str) -> str:
@@ -66,15 +35,7 @@ def _timezone(value: str) -> str:
     return value
 
 
-def _absolute(value: Path) -> Path:
-    return value.expanduser().absolute()
-
-
-Secret: TypeAlias = Annotated[SecretStr, BeforeValidator(_reference)]
 Seconds: TypeAlias = Annotated[float, BeforeValidator(_seconds), Field(gt=0)]
 Share: TypeAlias = Annotated[float, BeforeValidator(_share), Field(ge=0, le=1)]
 TimeZone: TypeAlias = Annotated[str, AfterValidator(_timezone)]
 ActionName: TypeAlias = Annotated[ActionKind, AfterValidator(_registered)]
-Referred: TypeAlias = Annotated[str, BeforeValidator(_reference)]
-WebAddress: TypeAlias = Annotated[str, AfterValidator(_web_address)]
-LocalPath: TypeAlias = Annotated[Path, AfterValidator(_absolute)]

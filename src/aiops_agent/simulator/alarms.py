@@ -11,7 +11,7 @@ from aiops_agent.simulator.shop import COMPANY, Spec
 
 HELD = 4  # samples in a row: one minute
 GROUPING = 30.0  # seconds that the shop's alerting gathers before it sends
-_WORDS = {
+RULES = {
     Signal.LATENCY: ("HighLatency", "experiencing latency spikes"),
     Signal.ERRORS: ("HighErrorRate", "failing more requests than promised"),
 }
@@ -33,7 +33,7 @@ def alarms(history: History, until: float) -> tuple[Alarm, ...]:
     found = [
         Alarm(tick * TICK, spec.name, signal)
         for spec in COMPANY
-        for signal in _WORDS
+        for signal in RULES
         if (tick := _fires(history, spec, signal, last)) is not None
     ]
     return tuple(sorted(found, key=lambda a: (a.at, -_DEPTH[a.service], a.signal is Signal.ERRORS)))
@@ -43,7 +43,7 @@ def alert(
     alarm: Alarm, time: Callable[[float], datetime], name: Callable[[str], str], received: float
 ) -> Alert:
     """Put an alarm into the words of an alert."""
-    rule, words = _WORDS[alarm.signal]
+    rule, words = RULES[alarm.signal]
     service = name(alarm.service)
     severity = "critical" if alarm.signal is Signal.ERRORS else "warning"
     return Alert(
@@ -57,13 +57,19 @@ def alert(
 
 
 def _fires(history: History, spec: Spec, signal: Signal, last: int) -> int | None:
-    promised = spec.objective.latency if signal is Signal.LATENCY else spec.objective.errors
-    if promised is None or spec.external:
+    level = promised(spec, signal)
+    if not level or spec.external:
         return None
     track, held = history.tracks[spec.name, signal], 0
     for tick in range(1, last + 1):
         value = track[tick]
-        held = held + 1 if value is not None and value > promised else 0
+        held = held + 1 if value is not None and value > level else 0
         if held == HELD:
             return tick
     return None
+
+
+def promised(spec: Spec, signal: Signal) -> float:
+    """Return the level that a service promises to stay under; 0 when it promises nothing."""
+    objective = spec.objective
+    return (objective.latency if signal is Signal.LATENCY else objective.errors) or 0.0

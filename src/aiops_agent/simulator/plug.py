@@ -21,6 +21,7 @@ from aiops_agent.domain.telemetry import (
 from aiops_agent.ports.telemetry import Environment
 from aiops_agent.simulator.alarms import GROUPING, Alarm, alarms, alert
 from aiops_agent.simulator.history import TICK
+from aiops_agent.simulator.inventory import ShopRules, ShopSpans, ShopWorkloads
 from aiops_agent.simulator.journal import ClockMoved, Created, create
 from aiops_agent.simulator.physics import ChangeRecord
 from aiops_agent.simulator.platform import ShopPlatform
@@ -195,8 +196,10 @@ def _opened(shop: Shop) -> OpenShop:
         logs=ShopLogs(shop),
         changes=ShopChanges(shop),
         topology=ShopTopology(shop),
+        rules=ShopRules(shop),
+        workloads=ShopWorkloads(shop),
+        spans=ShopSpans(),
         clock=ShopClock(shop),
-        simulated=True,
     )
     return OpenShop(environment, ShopPlatform(shop), shop.scenario, shop.seed, _alerts(shop))
 

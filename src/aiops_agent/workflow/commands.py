@@ -1,11 +1,12 @@
 """What may be told to do: the answer of a person, a takeover, tokens."""
 
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from aiops_agent.domain.approval import ApprovalRequest, Decision, Surface
+from aiops_agent.domain.environment import EnvironmentRef
 from aiops_agent.domain.errors import UsageError
 from aiops_agent.domain.incident import Incident
 from aiops_agent.domain.token import Token, hashed
@@ -57,12 +58,20 @@ class Commands:
             raise UsageError(f"{found.id} has ended already: {found.status}.")
         return self.stop(found.id, by, reason)
 
-    def create_token(self, name: str) -> str:
-        """Create a bearer token and return its secret, which is not kept."""
+    def create_token(self, name: str, environments: Sequence[EnvironmentRef] = ()) -> str:
+        """Create a bearer token and return its secret, which is not kept.
+
+        It may address `environments`, or all when none is given.
+        """
         if not name.strip():
             raise UsageError("A token needs a name.")
         secret = f"aiops_{secrets.token_urlsafe(32)}"
-        token = Token(name=name, secret=hashed(secret), created_at=self.now())
+        token = Token(
+            name=name,
+            secret=hashed(secret),
+            created_at=self.now(),
+            environments=tuple(environments),
+        )
         with self.store.begin() as work:
             work.tokens.add(token)
         return secret

@@ -8,7 +8,6 @@ from aiops_agent.agents.briefing import Pace
 from aiops_agent.agents.crew import Crew
 from aiops_agent.domain.alert import REPLICA_LABELS
 from aiops_agent.domain.point import Mark, unmarked
-from aiops_agent.domain.policy import Mode
 from aiops_agent.ports.memory import Memory
 from aiops_agent.ports.store import Store
 from aiops_agent.ports.telemetry import Environments
@@ -20,7 +19,6 @@ from aiops_agent.safety.execute import Executor
 class Terms:
     """Bounds of an incident's workflow. `expires` is wall time; the rest is environment time."""
 
-    mode: Mode = Mode.PROPOSE
     max_attempts: int = 3
     expires: timedelta = timedelta(minutes=15)
     window: timedelta = timedelta(minutes=5)  # alerts of one cause arrive within it

@@ -11,7 +11,7 @@ from dbos import DBOS, SetWorkflowID, WorkflowHandleAsync
 
 from aiops_agent.domain.approval import Decision, Surface
 from aiops_agent.domain.environment import EnvironmentRef
-from aiops_agent.domain.errors import AiopsError, ApprovalError, UsageError
+from aiops_agent.domain.errors import AiopsError, ApprovalError
 from aiops_agent.domain.event import Event
 from aiops_agent.domain.incident import IncidentId
 from aiops_agent.workflow.deps import Deps
@@ -59,7 +59,7 @@ class Engine:
     answers: Answers
     notices: Sequence[Notices]
     monitor: StalledWorkflowMonitor
-    environment: EnvironmentRef | None = None  # whose inbox is read all the time
+    environments: Sequence[EnvironmentRef] = ()  # whose inboxes are read all the time
     _loops: list[asyncio.Task[None]] = field(default_factory=list)
     _rang: asyncio.Event = field(default_factory=asyncio.Event)
     _stuck: dict[str, str] = field(default_factory=dict)  # files that stay, and why they do
@@ -68,7 +68,7 @@ class Engine:
         """Start looking for deliveries, answers in files, and people to be told."""
         self._loop("answers", self._take_answers, POLL_SECONDS)
         self._loop("stories", self._check_stalled, MONITOR_SECONDS)
-        if self.environment is not None:
+        if self.environments:
             self._loop("inbox", self._take_deliveries, SLOW_POLL_SECONDS)
         else:
             self._loops.append(asyncio.create_task(self._take_left_behind(), name="left behind"))
@@ -85,7 +85,7 @@ class Engine:
 
     def ring(self) -> None:
         """Say that something was put into the inbox; safe from any thread."""
-        if self._loops and self.environment is not None:  # else nobody would clear the bell
+        if self._loops and self.environments:  # else nobody would clear the bell
             self._loops[0].get_loop().call_soon_threadsafe(self._rang.set)
 
     async def intake(self, environment: EnvironmentRef) -> tuple[IncidentId, ...]:
@@ -136,9 +136,12 @@ class Engine:
 
     async def _take_deliveries(self) -> None:
         self._rang.clear()
-        if self.environment is None:
-            raise UsageError("This engine reads no inbox.")
-        await self.intake(self.environment)
+        for environment in self.environments:
+            try:
+                await self.intake(environment)
+            except AiopsError as error:  # its sources are away: the others go on
+                named, why = str(environment), str(error)
+                log.warning("inbox not worked on", extra={"environment": named, "why": why})
 
     async def _take_left_behind(self) -> None:
         """Go on where a process died between keeping a shop's alert and starting its story."""
@@ -152,18 +155,24 @@ class Engine:
         with self.deps.store.read() as view:
             waiting = [delivery.environment for delivery in view.inbox.waiting(MOST_LEFT)]
             unfinished = view.incidents.listed(open_only=True, limit=MOST_LEFT)
-        found = {*waiting, *(incident.environment for incident in unfinished)}
+        found = {*filter(None, waiting), *(incident.environment for incident in unfinished)}
         return sorted((one for one in found if one.simulated), key=str)
 
     async def _check_stalled(self) -> None:
         unended = await asyncio.to_thread(
             self.queries.incidents,
             open_only=True,
-            environment=self.environment,
             limit=MOST_LEFT,
         )
-        simulated = self.environment is None
-        await self.monitor.check(i.id for i in unended if i.environment.simulated == simulated)
+        await self.monitor.check(
+            one.id
+            for one in unended
+            if (
+                one.environment in self.environments
+                if self.environments
+                else one.environment.simulated
+            )
+        )
 
     async def _take_answers(self) -> None:
         for request_id in self.answers.waiting():

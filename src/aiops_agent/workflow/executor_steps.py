@@ -60,7 +60,7 @@ class ExecutorSteps:
             services = 0  # unknown: the rule on reach then has nothing to compare with
         case = Case(
             prepared=prepared,
-            mode=self.deps.terms.mode,
+            mode=environment.mode,
             now=environment.clock.now(),
             services=services,
             freezes=environment.freezes,

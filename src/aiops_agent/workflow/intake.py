@@ -1,16 +1,19 @@
 """The front door for alerts: what was sent is on the disk before it is answered."""
 
+import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from aiops_agent.domain.alert import Delivery
-from aiops_agent.domain.environment import EnvironmentRef
+from aiops_agent.domain.alert import Alert, Delivery
 from aiops_agent.domain.errors import StoreError
 from aiops_agent.domain.point import Mark, Point, unmarked
+from aiops_agent.domain.routing import Routed, Routes
+from aiops_agent.domain.token import Token
+from aiops_agent.ports.plug import Decoder
 from aiops_agent.ports.store import Store
 
-Decoder = Callable[..., Delivery]
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -18,23 +21,43 @@ class Intake:
     """Keeps bodies durably; every call is blocking and raises StoreError."""
 
     store: Store
-    environment: EnvironmentRef
+    routes: Routes
     decoders: Mapping[str, Decoder]
     now: Callable[[], datetime]  # wall time
     heard: Callable[[], None] = lambda: None  # called after a delivery was kept
     running: Callable[[], bool] = lambda: False  # whether this process runs the engine
     mark: Mark = unmarked
 
-    def take(self, source: str, body: bytes) -> Delivery:
-        """Keep a body durably and return what was kept."""
-        return self.keep(
-            self.decoders[source](body, environment=self.environment, received_at=self.now())
-        )
+    def take(
+        self, source: str, body: bytes, *, name: str = "", token: Token | None = None
+    ) -> tuple[Delivery, ...]:
+        """Keep a body durably and return what was kept, a delivery for each environment.
 
-    def keep(self, delivery: Delivery) -> Delivery:
-        """Keep a decoded delivery durably."""
+        `name` is the environment in the path; it and the labels choose among the token's.
+        """
+        decoded = self.decoders[source](body, received_at=self.now())
+        allowed = token.environments if token else ()
+        parts: dict[Routed, list[Alert]] = {}
+        for alert in decoded.alerts:
+            parts.setdefault(self.routes.route(alert.labels, name, allowed), []).append(alert)
+        parts = parts or {self.routes.route({}, name, allowed): []}
+        if why := "; ".join(routed.why for routed in parts if routed.why):
+            log.warning("alerts are kept that no environment claims", extra={"why": why})
+        nobody = [alert for routed, alerts in parts.items() if routed.why for alert in alerts]
+        found = [
+            decoded.model_copy(update={"environment": routed.environment, "alerts": tuple(alerts)})
+            for routed, alerts in parts.items()
+            if routed.environment
+        ]
+        if why:
+            missed = {"alerts": tuple(nobody), "unclaimed": why}
+            found.append(decoded.model_copy(update=missed))
+        return self.keep(*found)
+
+    def keep(self, *deliveries: Delivery) -> tuple[Delivery, ...]:
+        """Keep decoded deliveries durably, all or none."""
         with self.store.begin() as work:
-            kept = work.inbox.keep(delivery)
+            kept = tuple(work.inbox.keep(delivery) for delivery in deliveries)
         self.mark(Point.DELIVERY_KEPT)
         self.heard()
         return kept

@@ -4,7 +4,7 @@ import hmac
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from aiops_agent.domain.alert import AlertList
+from aiops_agent.domain.alert import AlertList, Delivery
 from aiops_agent.domain.approval import ApprovalRequest, ApprovalState, ApprovalSummary
 from aiops_agent.domain.environment import EnvironmentRef
 from aiops_agent.domain.errors import UsageError
@@ -97,14 +97,18 @@ class Queries:
         with self.reader.read() as view:
             return view.tokens.listed()
 
-    def authorised(self, secret: str) -> bool:
-        """Whether this is the text of a token that is not revoked; takes constant time."""
-        given = hashed(secret)
-        valid = False
+    def token(self, secret: str) -> Token | None:
+        """Return the token of this text unless it is revoked; takes constant time."""
+        given, found = hashed(secret), None
         for token in self.tokens():
             same = hmac.compare_digest(token.secret, given)
-            valid = valid or (same and token.revoked_at is None)
-        return valid
+            found = token if same and token.revoked_at is None else found
+        return found
+
+    def unclaimed(self) -> tuple[Delivery, ...]:
+        """Return the newest deliveries that no environment claims; nobody works on them."""
+        with self.reader.read() as view:
+            return view.inbox.unclaimed(_KNOWN)
 
     def guarded(self) -> bool:
         """Whether there is a token that counts, so that one must be shown."""

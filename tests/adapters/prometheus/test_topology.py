@@ -7,11 +7,11 @@ import pytest
 
 from aiops_agent.adapters.prometheus.client import PrometheusClient
 from aiops_agent.adapters.prometheus.discover import Discovery
-from aiops_agent.adapters.prometheus.survey import service_surveys
+from aiops_agent.adapters.prometheus.plug import _signals
 from aiops_agent.adapters.prometheus.topology import PrometheusTopology, joined
 from aiops_agent.domain.declaration import Declaration
 from aiops_agent.domain.errors import SourceError
-from aiops_agent.domain.survey import Instances
+from aiops_agent.domain.survey import Instances, ServiceSurvey
 from aiops_agent.domain.telemetry import (
     Objective,
     Service,
@@ -86,9 +86,12 @@ async def test_the_survey_says_what_was_found_and_what_is_missing() -> None:
         {"__name__": "traces_service_graph_request_total", "client": "cart", "server": "pay"},
     ]
     discovery = Discovery(FakePrometheus(series).client, FixedClock(), roster=Base())
-    found, graph = await discovery.signals(), await PrometheusTopology(discovery).graph()
+    found, graph = await _signals(discovery), await PrometheusTopology(discovery).graph()
 
-    pay, cart = service_surveys(found, graph, await Base().instances(), "docker")
+    pay, cart = (
+        ServiceSurvey.joined(graph, service, found.get(service.name, ()), "docker")
+        for service in graph.services
+    )
 
     assert (pay.signals[0].signal, pay.signals[0].recipe) == (Signal.LATENCY, "http")
     assert pay.callers == (CART,)

@@ -5,7 +5,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
-from aiops_agent.domain.alert import AlertList
+from aiops_agent.domain.alert import AlertList, Delivery
 from aiops_agent.domain.approval import (
     ApprovalRequest,
     ApprovalState,
@@ -136,12 +136,15 @@ class PlayedService:
             data={"id": self.one.id},
         )
 
-    def create_token(self, name: str) -> str:
+    def create_token(self, name: str, environments: Sequence[EnvironmentRef] = ()) -> str:
         self.made.append(Token(name=name, secret="0" * 64, created_at=NOW))
         return "aiops_secret"
 
     def guarded(self) -> bool:
         return any(token.revoked_at is None for token in self.made)
+
+    def unclaimed(self) -> tuple[Delivery, ...]:
+        return ()
 
     def tokens(self) -> Sequence[Token]:
         return self.made

@@ -14,6 +14,7 @@ from aiops_agent.domain.alert import AlertList, Delivery
 from aiops_agent.domain.environment import EnvironmentRef
 from aiops_agent.domain.errors import UsageError
 from aiops_agent.domain.incident import Incident, IncidentSummary
+from aiops_agent.domain.token import Token
 from aiops_agent.interfaces.http.app import make_app
 from aiops_agent.interfaces.http.metrics import Metrics
 from aiops_agent.workflow.intake import Intake
@@ -34,23 +35,31 @@ class FakeService:
     tokens_made: bool = False
     kept: list[Delivery] = field(default_factory=list)
     stored: list[Incident] = field(default_factory=list)
-    asked: list[object] = field(default_factory=list)
+    asked: list[tuple[object, ...]] = field(default_factory=list)
+    addressed: list[tuple[str, Token | None]] = field(default_factory=list)
+    unclaimed: str = ""
+    scope: tuple[EnvironmentRef, ...] = ()  # what TOKEN may address; none means all
 
     def _work(self) -> None:
         if self.broken is not None:
             raise self.broken
 
-    def take(self, source: str, body: bytes) -> Delivery:
-        self._work()
-        found = alertmanager.decode(
-            body, environment=EnvironmentRef.parse("docker:local"), received_at=NOW
-        )
-        self.kept.append(found.model_copy(update={"id": len(self.kept) + 1, "source": source}))
-        return self.kept[-1]
+    decoders = ("alertmanager",)
 
-    def authorised(self, secret: str) -> bool:
+    def take(
+        self, source: str, body: bytes, *, name: str = "", token: Token | None = None
+    ) -> tuple[Delivery, ...]:
         self._work()
-        return secret == TOKEN
+        self.addressed.append((name, token))
+        found = alertmanager.decode(body, received_at=NOW)
+        more = {"id": len(self.kept) + 1, "source": source, "unclaimed": self.unclaimed}
+        self.kept.append(found.model_copy(update=more))
+        return (self.kept[-1],)
+
+    def token(self, secret: str) -> Token | None:
+        self._work()
+        own = Token(name="own", secret="", created_at=NOW, environments=self.scope)
+        return own if secret == TOKEN else None
 
     def guarded(self) -> bool:
         self._work()

@@ -74,7 +74,7 @@ async def test_the_token_is_looked_at_before_the_body_is_read(
     service: FakeService, metrics: FakeMetrics, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     order: list[str] = []
-    monkeypatch.setattr(service, "authorised", order.append)
+    monkeypatch.setattr(service, "token", order.append)
     app = app_of(service, metrics, tokens_required=True)
     sent: list[MutableMapping[str, Any]] = []
 
@@ -214,3 +214,25 @@ def test_the_path_with_a_slash_at_its_end_takes_alerts_too(
 ) -> None:
     assert client.post(f"{PATH}/", content=body(1), headers=BEARER).status_code == 200
     assert len(service.kept) == 1
+
+
+@pytest.mark.parametrize("address", [f"{PATH}/prod-eu", f"{PATH}/x%20y"])
+def test_the_name_in_the_path_and_the_token_go_with_the_body(
+    client: TestClient, service: FakeService, address: str
+) -> None:
+    assert client.post(address, content=body(1), headers=BEARER).status_code == 200
+
+    ((name, token),) = service.addressed
+    assert name == address.removeprefix(f"{PATH}/").replace("%20", " ")
+    assert token
+    assert token.name == "own"
+
+
+def test_alerts_that_no_environment_claims_are_answered_200_with_the_reason(
+    client: TestClient, service: FakeService
+) -> None:
+    service.unclaimed = "No environment claims it."
+
+    answer = client.post(PATH, content=body(1), headers=BEARER)
+
+    assert (answer.status_code, answer.json()["unclaimed"]) == (200, "No environment claims it.")

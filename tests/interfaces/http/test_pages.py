@@ -79,3 +79,22 @@ def test_a_store_that_does_not_answer_is_503(client: TestClient, service: FakeSe
     service.broken = StoreError("The store is locked.")
 
     assert client.get("/api/v1/incidents", headers=BEARER).status_code == 503
+
+
+def test_a_token_reads_only_the_environments_that_it_names(
+    client: TestClient, service: FakeService
+) -> None:
+    here = EnvironmentRef.parse("docker:local")
+    service.scope = (EnvironmentRef.parse("docker:eu"), here)
+    service.stored.append(an_incident())
+
+    assert client.get("/api/v1/incidents", headers=BEARER).status_code == 200
+    assert [asked[-1] for asked in service.asked] == list(service.scope)
+    assert client.get("/api/v1/incidents/INC-0001", headers=BEARER).status_code == 200
+    service.scope = service.scope[:1]
+    other = client.get("/api/v1/incidents?environment=docker:local", headers=BEARER)
+    assert (
+        other.status_code,
+        client.get("/api/v1/incidents/INC-0001", headers=BEARER).status_code,
+    ) == (403, 403)
+    assert other.json() == {"error": "This token may not address docker:local."}

@@ -15,6 +15,7 @@ import httpx2
 
 from aiops_agent.adapters.prometheus.query import Expression
 from aiops_agent.domain.errors import SourceError
+from aiops_agent.domain.telemetry import AlertRule, RuleState
 from aiops_agent.domain.value import Json
 
 _MOST_BYTES = 32 * 2**20  # of an answer: more fills the memory, not the picture
@@ -110,11 +111,11 @@ class PrometheusClient:
         data = await self._ask("GET", "/api/v1/status/buildinfo", {})
         return str(data.get("version", "unknown")) if isinstance(data, dict) else "unknown"
 
-    async def rules(self) -> tuple[str, ...]:
-        """Return the names of all alerting rules."""
+    async def rules(self) -> tuple[AlertRule, ...]:
+        """Return all alerting rules with their present state."""
         data = await self._ask("GET", "/api/v1/rules", {"type": "alert"})
         return _parsed(
-            lambda: tuple(str(rule["name"]) for group in data["groups"] for rule in group["rules"])
+            lambda: tuple(_rule(group, rule) for group in data["groups"] for rule in group["rules"])
         )
 
     async def describe(self) -> str:
@@ -215,6 +216,19 @@ def _track(one: Json) -> RawSeries:
 
 def _labels(one: Json) -> Labels:
     return {str(name): str(value) for name, value in one.get("metric", {}).items()}
+
+
+def _rule(group: Json, rule: Json) -> AlertRule:
+    state = str(rule.get("state", ""))
+    return AlertRule(
+        name=str(rule["name"]),
+        group=str(group.get("name", "")),
+        expression=str(rule.get("query", "")),
+        hold=timedelta(seconds=float(rule.get("duration") or 0)),
+        labels=dict(rule.get("labels") or {}),
+        annotations=dict(rule.get("annotations") or {}),
+        state=RuleState(state) if state in set(RuleState) else RuleState.UNKNOWN,
+    )
 
 
 def _vector(data: Json, kind: str) -> Sequence[Json]:

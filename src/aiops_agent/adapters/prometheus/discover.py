@@ -11,12 +11,12 @@ from aiops_agent.adapters.prometheus.mapping import (
     declared_metric,
     signal_map,
 )
-from aiops_agent.adapters.prometheus.names import Names, Roster
+from aiops_agent.adapters.prometheus.names import Names
 from aiops_agent.adapters.prometheus.owners import Row
 from aiops_agent.adapters.prometheus.query import Aggregate, Matcher, Operator, Over, Select, among
 from aiops_agent.adapters.prometheus.recipe import Recipe, usual_recipes
 from aiops_agent.domain.declaration import Declarations
-from aiops_agent.ports.telemetry import Clock
+from aiops_agent.ports.telemetry import Clock, Roster
 
 _PAST = timedelta(hours=1)  # a service that fell silent is still known that long
 _AT_ONCE = 40  # metrics in one question

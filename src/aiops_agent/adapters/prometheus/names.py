@@ -3,7 +3,6 @@
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
 
 from aiops_agent.domain.declaration import Declaration
 from aiops_agent.domain.survey import Instances
@@ -11,14 +10,6 @@ from aiops_agent.domain.telemetry import ServiceName
 
 _CONTAINER_ID = re.compile(r"(?:^|[/:-])([0-9a-f]{64})(?:\.scope)?$")
 _PORT = re.compile(r"^(\[[0-9a-fA-F:]+\]|[^:]+):[0-9]{1,5}$")
-
-
-class Roster(Protocol):
-    """Whoever knows which services run, and under which names."""
-
-    async def instances(self) -> Sequence[Instances]:
-        """Return the running services. Raises SourceError."""
-        ...
 
 
 @dataclass(frozen=True)

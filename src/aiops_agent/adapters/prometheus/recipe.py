@@ -73,12 +73,11 @@ _UNITS = (
 
 
 class Calls(Value):
-    """A metric with one series per caller and callee. `external` marks callees outside."""
+    """A metric with one series per caller and callee."""
 
     metric: str
     caller: tuple[str, ...]
     callee: tuple[str, ...]
-    where: dict[str, str] = {}
 
 
 class Recipe(Value):
@@ -86,7 +85,6 @@ class Recipe(Value):
 
     name: str
     rank: int
-    caption: str
     services: tuple[str, ...]
     signals: tuple[Rule, ...] = ()
     calls: tuple[Calls, ...] = ()
@@ -98,7 +96,7 @@ class Recipe(Value):
         for rule in self.signals:
             named += [*rule.status, *rule.where]
         for calls in self.calls:
-            named += [*calls.caller, *calls.callee, *calls.where]
+            named += [*calls.caller, *calls.callee]
         return tuple(dict.fromkeys(named))
 
 

@@ -23,7 +23,7 @@ class SqlInbox:
         """Keep a body. The same bytes again count up `seen` and wait to be handled again."""
         same = (
             INBOX.c.source == delivery.source,
-            INBOX.c.environment == str(delivery.environment),
+            INBOX.c.environment == _written(delivery.environment),
             INBOX.c.digest == delivery.digest,
         )
         document = delivery.model_dump(mode="json", exclude=_APART)
@@ -37,7 +37,7 @@ class SqlInbox:
         if self.connection.execute(again).rowcount == 0:
             row = insert(INBOX).values(
                 source=delivery.source,
-                environment=str(delivery.environment),
+                environment=_written(delivery.environment),
                 digest=delivery.digest,
                 body=delivery.body,
                 seen=1,
@@ -59,6 +59,16 @@ class SqlInbox:
         )
         return tuple(_delivery(row) for row in self.connection.execute(query))
 
+    def unclaimed(self, limit: int) -> tuple[Delivery, ...]:
+        """Return accepted deliveries that no environment claims, newest first."""
+        query = (
+            select(INBOX)
+            .where(INBOX.c.environment == "", INBOX.c.rejected == "")
+            .order_by(INBOX.c.received_at.desc(), INBOX.c.number.desc())
+            .limit(limit)
+        )
+        return tuple(_delivery(row) for row in self.connection.execute(query))
+
     def handled(self, delivery: int) -> None:
         """Mark a delivery as handled."""
         self.connection.execute(
@@ -74,6 +84,10 @@ class SqlInbox:
             .limit(limit)
         )
         return tuple(_delivery(row) for row in self.connection.execute(query))
+
+
+def _written(environment: EnvironmentRef | None) -> str:
+    return str(environment) if environment else ""
 
 
 def _delivery(row: Row[Any]) -> Delivery:

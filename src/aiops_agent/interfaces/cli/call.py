@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import cached_property
 from pathlib import Path
-from typing import Annotated, TextIO
+from typing import TYPE_CHECKING, Annotated, TextIO
 
 import typer
 from rich.console import Console, RenderableType
@@ -21,7 +21,9 @@ from aiops_agent.interfaces.cli import door
 from aiops_agent.interfaces.cli.facade import House
 from aiops_agent.interfaces.terminal.escape import tell
 from aiops_agent.interfaces.terminal.screen import screen
-from aiops_agent.settings.load import Loaded, load, no_input
+
+if TYPE_CHECKING:
+    from aiops_agent.settings.load import Loaded
 
 PIPED_WIDTH = 120  # a pipe has no width; tables are then not squeezed to 80 columns
 
@@ -67,9 +69,9 @@ class Call:
         return _screen(sys.stderr, self.flags)
 
     @cached_property
-    def loaded(self) -> Loaded:
+    def loaded(self) -> "Loaded":
         """The settings with their origins; raises SettingsError."""
-        return load(self.flags.config, self.overrides)
+        return door.load(self.flags.config, self.overrides)
 
     @cached_property
     def house(self) -> House:
@@ -79,7 +81,7 @@ class Call:
     @property
     def interactive(self) -> bool:
         """Whether somebody can be asked: both ends are terminals and nothing forbids it."""
-        asked_not_to = self.flags.no_input or no_input()
+        asked_not_to = self.flags.no_input or door.no_input()
         return not asked_not_to and sys.stdin.isatty() and sys.stdout.isatty()
 
     @property

@@ -1,23 +1,43 @@
 """The one lazy door: everything heavy is behind it, so that --help is quick."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 from aiops_agent import __version__
+from aiops_agent.domain.value import Json
 from aiops_agent.interfaces.cli.facade import House
-from aiops_agent.settings.sections import Server, Settings
+
+if TYPE_CHECKING:
+    from aiops_agent.settings.load import Loaded
+    from aiops_agent.settings.sections import Server, Settings
 
 Serving = Callable[[asyncio.Event], Awaitable[None]]
 
 
-def house(settings: Settings) -> House:
+def load(config: Path | None, flags: Mapping[str, Json]) -> "Loaded":
+    """Read the settings; with them come the registry and its vendors. Raises SettingsError."""
+    from aiops_agent.settings.load import load as read  # noqa: PLC0415 -- the lazy door
+
+    return read(config, flags)
+
+
+def no_input() -> bool:
+    """Whether the environment says that nobody can be asked."""
+    from aiops_agent.settings.load import no_input as said  # noqa: PLC0415 -- the lazy door
+
+    return said()
+
+
+def house(settings: "Settings") -> House:
     """Build the house; only now are the engine, the store and the adapters imported."""
     from aiops_agent.bootstrap.house import house as build  # noqa: PLC0415 -- the lazy door
 
     return build(settings)
 
 
-def website(house: House, server: Server, *, tokens_required: bool) -> tuple[int, Serving]:
+def website(house: House, server: "Server", *, tokens_required: bool) -> tuple[int, Serving]:
     """Open the port; return it, and what serves on it until an event is set.
 
     Raises BusyError when the port cannot be had.

@@ -29,6 +29,9 @@ def show_list(
     call = called(context)
     found = call.house.queries.incidents(open_only=open_only, limit=limit)
     call.answer(output, documents(found), lambda width: listing.incidents(found, width))
+    if unclaimed := call.house.queries.unclaimed():
+        alerts = sum(len(delivery.alerts) for delivery in unclaimed)
+        call.note(f"{alerts} alerts wait that no environment claims; see: aiops doctor")
 
 
 @app.command()

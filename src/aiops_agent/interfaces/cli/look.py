@@ -11,6 +11,7 @@ from aiops_agent.domain.checkup import Checkup, Health
 from aiops_agent.domain.errors import BusyError, SettingsError, StoreError
 from aiops_agent.interfaces.cli.call import Call, Output, OutputOption, called, documents
 from aiops_agent.interfaces.cli.exits import Exit
+from aiops_agent.interfaces.cli.facade import House
 from aiops_agent.interfaces.cli.follow import approval_files
 from aiops_agent.interfaces.cli.running import run
 from aiops_agent.interfaces.cli.tables import checkups, facts, surveys
@@ -88,12 +89,29 @@ async def _house(call: Call) -> list[Checkup]:
         words=f"{len(tokens)} count" if tokens else "none: only this machine may send alerts",
         remedy="" if tokens else "aiops token create alertmanager",
     )
-    return [guard, *seen]
+    return [guard, *_unclaimed(house), *seen]
+
+
+def _unclaimed(house: House) -> list[Checkup]:
+    found = house.queries.unclaimed()
+    if not found:
+        return []
+    alerts = sum(len(delivery.alerts) for delivery in found)
+    words = f"{alerts} alerts wait that no environment claims. {found[0].unclaimed}"
+    return [
+        Checkup(
+            group="core",
+            name="inbox",
+            health=Health.NOTE,
+            words=words,
+            remedy="environments.NAME.labels in aiops.yaml, or post to /api/v1/alertmanager/NAME",
+        )
+    ]
 
 
 async def _services(call: Call, output: Output) -> Exit:
-    sources = call.loaded.settings.sources
-    if not (sources.prometheus or sources.docker):
+    settings = call.loaded.settings
+    if not any(one.sources.any for one in settings.resolved):
         call.note("No source is configured: set sources.prometheus or sources.docker.")
     found = await call.house.survey()
     call.answer(output, documents(found), lambda width: surveys(found, width))
@@ -116,7 +134,7 @@ def _info(call: Call) -> list[tuple[str, str]]:
         *rows,
         ("configuration", ", ".join(map(str, loaded.files)) or "built-in values only"),
         ("mode", settings.mode.value),
-        ("environment", str(settings.environment)),
+        ("environment", ", ".join(str(one.ref) for one in settings.resolved)),
         ("state", str(settings.state_dir)),
         ("store", str(rows_of["store.url"])),
         ("approval files", str(approval_files(call).folder)),

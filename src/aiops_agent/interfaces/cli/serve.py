@@ -80,9 +80,9 @@ def _say_hello(call: Call, port: int, *, guarded: bool) -> None:
     call.note(
         "no language model: the statistical crew works alone",
         f"listening on http://{host}:{port}   alerts: POST /api/v1/alertmanager   "
-        f"mode: {settings.mode}   environment: {settings.environment}",
+        f"{'   '.join(f'environment: {o.ref} (mode: {o.mode})' for o in settings.resolved)}",
     )
-    if not (settings.sources.prometheus or settings.sources.docker):
+    if not any(one.sources.any for one in settings.resolved):
         call.note("no source is configured: alerts are kept and wait (sources in aiops.yaml)")
     if not guarded:
         call.note("no token: anybody on this machine can send alerts (aiops token create NAME)")

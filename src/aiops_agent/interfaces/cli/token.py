@@ -1,12 +1,16 @@
 """`aiops token ...`: who may send us alerts."""
 
+from collections.abc import Sequence
 from typing import Annotated
 
 import typer
 
+from aiops_agent.domain.environment import EnvironmentRef
+from aiops_agent.domain.errors import UsageError
+from aiops_agent.domain.spelling import did_you_mean
 from aiops_agent.domain.token import Token
 from aiops_agent.domain.value import Json
-from aiops_agent.interfaces.cli.call import Output, OutputOption, called
+from aiops_agent.interfaces.cli.call import Call, Output, OutputOption, called
 from aiops_agent.interfaces.cli.tables import table
 from aiops_agent.interfaces.terminal.escape import say
 from aiops_agent.interfaces.terminal.palette import QUIET, STRONG
@@ -17,10 +21,17 @@ NameArgument = Annotated[str, typer.Argument(help="What the token is for, such a
 
 
 @app.command()
-def create(context: typer.Context, name: NameArgument) -> None:
+def create(
+    context: typer.Context,
+    name: NameArgument,
+    environment: Annotated[
+        list[str] | None,
+        typer.Option(help="An environment that it may address; may be repeated. Default: all."),
+    ] = None,
+) -> None:
     """Create a token and print its secret, once: only its hash is kept."""
     call = called(context)
-    secret = call.house.commands.create_token(name)
+    secret = call.house.commands.create_token(name, _configured(call, environment or ()))
     print(secret)
     call.note(f"This is the only time that the secret of {name!r} is shown.")
 
@@ -33,12 +44,13 @@ def show_list(context: typer.Context, output: OutputOption = Output.TABLE) -> No
     rows = [
         [
             say(token.name, QUIET if token.revoked_at else STRONG),
+            say(", ".join(one.name for one in token.environments) or "all"),
             say(f"{token.created_at:%Y-%m-%d %H:%M} UTC"),
             say(f"{token.revoked_at:%Y-%m-%d %H:%M} UTC" if token.revoked_at else "-"),
         ]
         for token in found
     ]
-    heads = ["NAME", "CREATED", "REVOKED"]
+    heads = ["NAME", "ENVIRONMENTS", "CREATED", "REVOKED"]
     call.answer(
         output,
         [_document(token) for token in found],
@@ -52,6 +64,15 @@ def revoke(context: typer.Context, name: NameArgument) -> None:
     call = called(context)
     call.house.commands.revoke_token(name)
     call.note(f"{name!r} is revoked: it counts no more.")
+
+
+def _configured(call: Call, names: Sequence[str]) -> list[EnvironmentRef]:
+    known = {one.ref.name: one.ref for one in call.loaded.settings.resolved}
+    for name in names:
+        if name not in known:
+            hint = did_you_mean(name, tuple(known))
+            raise UsageError(f"There is no environment {name!r} in this configuration.{hint}")
+    return [known[name] for name in dict.fromkeys(names)]
 
 
 def _document(token: Token) -> Json:

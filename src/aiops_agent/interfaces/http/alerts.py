@@ -1,5 +1,7 @@
 """Alerts come in: 200 means that they are on the disk."""
 
+from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import Any
 
 from fastapi import Request, Response
@@ -23,24 +25,39 @@ class AlertEndpoint:
         self._metrics = metrics
         self._at_once = 0
 
-    async def alertmanager(self, request: Request) -> Response:
-        """Keep what an Alertmanager posts."""
-        await self._guard(request)
+    def of(self, source: str) -> Callable[[Request, str], Awaitable[Response]]:
+        """Return what answers a sender of that kind."""
+
+        async def take(request: Request, name: str = "") -> Response:
+            return await self._take(source, request, name)
+
+        return take
+
+    async def _take(self, source: str, request: Request, name: str) -> Response:
+        """Keep what is posted; `name` is the environment in the path."""
+        token = await self._guard(request)
         if self._at_once >= MAX_AT_ONCE:
             raise HTTPException(503, "Too many bodies at once; send it again.")
         self._at_once += 1
         try:
             body = await body_of(request)
-            kept = await run_in_threadpool(self._intake.take, "alertmanager", body)
+            take = partial(self._intake.take, source, body, name=name, token=token)
+            kept = await run_in_threadpool(take)
         finally:
             self._at_once -= 1
-        self._metrics.received(kept)
+        for delivery in kept:
+            self._metrics.received(delivery)
         return as_json(_receipt(kept))
 
 
-def _receipt(kept: Delivery) -> dict[str, Any]:
+def _receipt(kept: tuple[Delivery, ...]) -> dict[str, Any]:
     # A rejected body is answered 200 too: after a 4xx the same body comes back for ever.
-    receipt = {"kept": kept.id, "alerts": len(kept.alerts), "seen": kept.seen}
-    if kept.truncated:
-        receipt["truncated"] = kept.truncated
-    return {**receipt, "rejected": kept.rejected} if kept.rejected else receipt
+    first, alerts = kept[0], sum(len(delivery.alerts) for delivery in kept)
+    receipt: dict[str, Any] = {"kept": first.id, "alerts": alerts, "seen": first.seen}
+    if first.truncated:
+        receipt["truncated"] = first.truncated
+    if first.rejected:
+        receipt["rejected"] = first.rejected
+    if unclaimed := " ".join(one.unclaimed for one in kept if one.unclaimed):
+        receipt["unclaimed"] = unclaimed
+    return receipt

@@ -24,13 +24,14 @@ def make_app(
     Never answers with a redirect: Alertmanager would follow it as a GET and lose the alert.
     """
     app = FastAPI(openapi_url=None, docs_url=None, redoc_url=None, redirect_slashes=False)
-    guard = bearer_guard(queries.authorised, needed=lambda: tokens_required or queries.guarded())
+    guard = bearer_guard(queries.token, needed=lambda: tokens_required or queries.guarded())
     alerts, pages = (
         AlertEndpoint(intake, guard, metrics),
         Pages(queries, guard, metrics, intake.ready),
     )
-    for path in ("/api/v1/alertmanager", "/api/v1/alertmanager/"):
-        app.add_api_route(path, alerts.alertmanager, methods=["POST"])
+    for source in intake.decoders:
+        for path in (f"/api/v1/{source}", f"/api/v1/{source}/", f"/api/v1/{source}/{{name}}"):
+            app.add_api_route(path, alerts.of(source), methods=["POST"])
     for path, page in (
         ("/healthz", pages.health),
         ("/readyz", pages.ready),

@@ -11,6 +11,8 @@ from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 
+from aiops_agent.domain.token import Token
+
 MAX_BODY = 16 * 1024 * 1024  # a few KiB for each alert, and thousands of alerts
 MAX_WAIT = timedelta(seconds=30)  # for a body to arrive
 MAX_TOKEN = 1_024  # ours are far shorter
@@ -18,30 +20,32 @@ PATIENCE = timedelta(seconds=5)  # for what is thrown away
 MAX_THROWN_AWAY = 64 * 1024 * 1024  # then the answer is read
 MAX_THROWN_AWAY_OF_STRANGERS = 1024 * 1024  # the same
 
-Guard = Callable[[Request], Awaitable[None]]
+Guard = Callable[[Request], Awaitable[Token | None]]
 
 
 def bearer_guard(
-    authorised: Callable[[str], bool], *, needed: Callable[[], bool] = lambda: True
+    known: Callable[[str], Token | None], *, needed: Callable[[], bool] = lambda: True
 ) -> Guard:
-    """Return a check that raises 401 unless the request carries a token that counts.
+    """Return a check that returns the request's token; it raises 401 when none counts.
 
     `needed` is asked for every request, so that the first token that is made counts at once.
     """
 
-    async def check(request: Request) -> None:
+    async def check(request: Request) -> Token | None:
         if not await run_in_threadpool(needed):
-            return
+            return None
         kind, _, secret = request.headers.get("authorization", "").partition(" ")
         secret = secret.strip()
-        known = kind.lower() == "bearer" and 0 < len(secret) <= MAX_TOKEN
-        if not (known and await run_in_threadpool(authorised, secret)):
+        fits = kind.lower() == "bearer" and 0 < len(secret) <= MAX_TOKEN
+        token = await run_in_threadpool(known, secret) if fits else None
+        if token is None:
             await _throw_away(request, MAX_THROWN_AWAY_OF_STRANGERS)
             raise HTTPException(
                 401,
                 "A valid bearer token is needed; `aiops token create` makes one.",
                 {"WWW-Authenticate": "Bearer"},
             )
+        return token
 
     return check
 

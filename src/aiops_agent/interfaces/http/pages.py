@@ -1,6 +1,7 @@
 """What can be looked at; nothing here can change anything."""
 
 from collections.abc import Callable
+from functools import partial
 from typing import Annotated
 
 from fastapi import Query, Request, Response
@@ -8,6 +9,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 
 from aiops_agent.domain.environment import EnvironmentRef
+from aiops_agent.domain.token import Token
 from aiops_agent.interfaces.http.inward import Guard, as_json
 from aiops_agent.interfaces.http.metrics import Metrics
 from aiops_agent.workflow.queries import Queries
@@ -52,22 +54,33 @@ class Pages:
         limit: Annotated[int, Query(ge=1, le=1000)] = 100,
     ) -> Response:
         """Return incidents in short, newest first; `before` an incident continues a list."""
-        await self._guard(request)
-        found = await run_in_threadpool(
-            self._queries.incidents,
-            environment=_named(environment),
-            open_only=open,
-            before=before,
-            limit=limit,
-        )
-        return as_json({"incidents": [incident.document() for incident in found]})
+        scope = _scope(await self._guard(request), _named(environment))
+        listed = partial(self._queries.incidents, open_only=open, before=before, limit=limit)
+        found = [
+            incident
+            for one in scope
+            for incident in await run_in_threadpool(listed, environment=one)
+        ]
+        found.sort(key=lambda one: (len(one.id), one.id), reverse=True)
+        return as_json({"incidents": [incident.document() for incident in found[:limit]]})
 
     async def incident(self, request: Request, incident_id: str) -> Response:
         """Return one incident with its alerts."""
-        await self._guard(request)
+        token = await self._guard(request)
         found = await run_in_threadpool(self._queries.incident, incident_id)
+        _scope(token, found.environment)
         alerts = await run_in_threadpool(self._queries.alerts, found.id)
         return as_json({**found.document(), **alerts.told()})
+
+
+def _scope(token: Token | None, wanted: EnvironmentRef | None) -> tuple[EnvironmentRef | None, ...]:
+    """Return the environments to read, None for all; raises 403 beyond those of the token."""
+    own = token.environments if token else ()
+    if wanted is None:
+        return own or (None,)
+    if own and wanted not in own:
+        raise HTTPException(403, f"This token may not address {wanted}.")
+    return (wanted,)
 
 
 def _named(environment: str | None) -> EnvironmentRef | None:

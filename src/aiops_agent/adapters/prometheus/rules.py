@@ -1,0 +1,36 @@
+"""The alerting rules that Prometheus evaluates."""
+
+from dataclasses import dataclass
+
+from aiops_agent.adapters.prometheus.client import PrometheusClient
+from aiops_agent.domain.errors import SourceError
+from aiops_agent.domain.telemetry import AlertRule, RuleReading
+
+
+@dataclass(frozen=True)
+class PrometheusRules:
+    """The Rules port."""
+
+    client: PrometheusClient
+
+    async def rules(self) -> tuple[AlertRule, ...]:
+        """Return every alerting rule with its present state. Raises SourceError."""
+        return await self.client.rules()
+
+    async def evaluate(self, rule: AlertRule) -> tuple[RuleReading, ...]:
+        """Return the series for which a rule of this server holds now. Raises SourceError."""
+        own = {(one.group, one.name): one.expression for one in await self.client.rules()}
+        if own.get((rule.group, rule.name)) != rule.expression:
+            raise SourceError(f"Prometheus has no rule {rule.name!r} with that expression.")
+        found = await self.client.instant(_Own(rule.expression))
+        return tuple(RuleReading(labels=dict(one.labels), value=one.value) for one in found)
+
+
+@dataclass(frozen=True)
+class _Own:
+    """An expression that the server itself listed: the only text that is not built by us."""
+
+    text: str
+
+    def render(self) -> str:
+        return self.text

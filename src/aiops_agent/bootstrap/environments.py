@@ -1,0 +1,252 @@
+"""Opens environments: the shops that `aiops demo` founded, and those that are configured."""
+
+import threading
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from aiops_agent.actions.platform import Platform
+from aiops_agent.adapters.clock import WallClock
+from aiops_agent.adapters.off import Absent, NoPlatform, NoTopology
+from aiops_agent.domain.checkup import Checkup, Health
+from aiops_agent.domain.environment import EnvironmentRef
+from aiops_agent.domain.errors import SourceError, UsageError
+from aiops_agent.domain.remediation import ActionKind
+from aiops_agent.domain.survey import ServiceSurvey
+from aiops_agent.domain.value import Value
+from aiops_agent.ports.plug import AnyVendor, Connection, Port, Surroundings
+from aiops_agent.ports.telemetry import Environment, Topology
+from aiops_agent.registry import Registry
+from aiops_agent.settings.sections import BaseSettings, ResolvedEnvironment
+from aiops_agent.simulator.plug import OpenShop, open_shop
+
+
+@dataclass(frozen=True)
+class EnvironmentHandle:
+    """An environment and the power to change it, kept apart for those who may only read."""
+
+    environment: Environment
+    platform: Platform
+    bounds: Mapping[ActionKind, Value]
+
+
+@dataclass
+class ConfiguredEnvironment:
+    """One environment of the configuration; its vendors are connected when first needed."""
+
+    registry: Registry
+    configured: ResolvedEnvironment
+
+    @cached_property
+    def handle(self) -> EnvironmentHandle:
+        """What can be read and done there."""
+        one = self.configured
+        environment = Environment(
+            ref=one.ref,
+            metrics=self._port(Port.METRICS),
+            logs=self._port(Port.LOGS),
+            changes=self._port(Port.CHANGES),
+            topology=self._topology,
+            rules=self._port(Port.RULES),
+            workloads=self._port(Port.WORKLOADS),
+            spans=self._port(Port.SPANS),
+            clock=next((c.clock for c in self._connections.values() if c.clock), WallClock()),
+            mode=one.mode,
+            freezes=tuple(one.policy.freeze),
+        )
+        return EnvironmentHandle(environment, self._platform, one.actions.bounds())
+
+    async def survey(self) -> tuple[ServiceSurvey, ...]:
+        """Return what can be seen of each service; raises SourceError when nothing answers."""
+        from_signals = [c.signals for c in self._connections.values() if c.signals]
+        signals = [await ask() for ask in from_signals]
+        graph = await self._topology.graph()
+        told = {name: c for name, c in self._connections.items() if c.roster and c.logs}
+        owners = {
+            instances.service: name
+            for name, connection in told.items()
+            if connection.roster
+            for instances in await connection.roster.instances()
+        }
+        return tuple(
+            ServiceSurvey.joined(
+                graph,
+                service,
+                tuple(source for found in signals for source in found.get(service.name, ())),
+                owners.get(service.name, ""),
+            )
+            for service in graph.services
+        )
+
+    async def doctor(self) -> tuple[Checkup, ...]:
+        """Look at each source of the registry, and at what is seen of each service."""
+        found = [await self._checked(vendor) for vendor in self.registry.sources]
+        try:
+            seen = tuple(map(self._service_checkup, await self.survey()))
+        except SourceError:  # told by the source's own check
+            seen = ()
+        return (*found, *seen)
+
+    @cached_property
+    def _connections(self) -> dict[str, Connection]:
+        around = Surroundings(declared={**self.configured.services}, clock=WallClock())
+        connected = {}
+        for vendor in self.registry.sources:
+            section = self.configured.sources.section(vendor.name)
+            if section is None:
+                continue
+            connected[vendor.name] = found = _connect(vendor, section, around)
+            around = replace(
+                around,
+                topology=found.topology or around.topology,
+                roster=found.roster or around.roster,
+            )
+        return connected
+
+    def _port(self, port: Port) -> Any:
+        found = (c.port(port) for c in self._connections.values() if c.port(port) is not None)
+        remedy = self.registry.offering(port)
+        return next(found, None) or Absent(f"No source of {port} is configured ({remedy}).")
+
+    @cached_property
+    def _topology(self) -> Topology:
+        # The last one was given those before it and has built on them.
+        found = [c.topology for c in self._connections.values() if c.topology]
+        return found[-1] if found else NoTopology()
+
+    @cached_property
+    def _platform(self) -> Platform:
+        kind = self.configured.ref.kind
+        connection = self._connections.get(kind)
+        if connection is None or connection.handle is None:
+            return NoPlatform(f"sources.{kind}")
+        bounds = self.configured.actions.bounds()
+        return self.registry.platforms[kind](connection, self._topology, bounds)
+
+    async def _checked(self, vendor: AnyVendor) -> Checkup:
+        connection = self._connections.get(vendor.name)
+        setting = f"{self.configured.section}sources.{vendor.name}"
+        if connection is None:
+            words = f"not configured ({setting})"
+            found = Checkup(group=vendor.group, name=vendor.name, health=Health.OFF, words=words)
+        else:
+            found = await checked(vendor.group, vendor.name, connection.check)
+        return self._named(found)
+
+    def _service_checkup(self, one: ServiceSurvey) -> Checkup:
+        name, group = one.service, "services"
+        if one.blind:
+            words = "neither latency nor errors are seen: no fix of it could be verified"
+            remedy = f"aiops services; then {self.configured.section}services.{name}.signals"
+            found = Checkup(
+                group=group,
+                name=name,
+                health=Health.NOTE,
+                words=words,
+                remedy=f"{remedy} in aiops.yaml",
+            )
+        else:
+            seen = ", ".join(sorted({source.signal for source in one.signals}))
+            missing = f"; missing: {', '.join(one.missing)}" if one.missing else ""
+            found = Checkup(group=group, name=name, health=Health.OK, words=f"{seen}{missing}")
+        return self._named(found)
+
+    def _named(self, found: Checkup) -> Checkup:
+        """Say which environment it is of, where there are several."""
+        if not self.configured.section:
+            return found
+        return found.model_copy(update={"name": f"{self.configured.ref.name}/{found.name}"})
+
+
+@dataclass
+class OpenEnvironments:
+    """All environments of this store; each is opened once."""
+
+    settings: BaseSettings
+    _open: dict[EnvironmentRef, EnvironmentHandle] = field(default_factory=dict)
+    _turn: threading.RLock = field(default_factory=threading.RLock)  # surfaces run in threads
+
+    @cached_property
+    def configured(self) -> tuple[ConfiguredEnvironment, ...]:
+        """The environments of the configuration, in its order."""
+        registry = self.settings.registry
+        return tuple(ConfiguredEnvironment(registry, one) for one in self.settings.resolved)
+
+    @property
+    def shops(self) -> Path:
+        """The folder in which shops live."""
+        return self.settings.state_dir / "shops"
+
+    def environment(self, environment: EnvironmentRef) -> Environment:
+        """Return what can be read of an environment; raises UsageError when there is none."""
+        return self._handle(environment).environment
+
+    def platform(self, ref: EnvironmentRef) -> Platform:
+        """Return how an environment is changed; raises UsageError when there is none."""
+        return self._handle(ref).platform
+
+    def bounds(self, ref: EnvironmentRef) -> Mapping[ActionKind, Value]:
+        """Return what actions may do in an environment; raises UsageError when there is none."""
+        return self._handle(ref).bounds
+
+    def add_shop(self, shop: OpenShop) -> EnvironmentRef:
+        """Keep a shop that was just founded and return its name."""
+        with self._turn:
+            self._open[shop.environment.ref] = self._of_shop(shop)
+        return shop.environment.ref
+
+    def _handle(self, ref: EnvironmentRef) -> EnvironmentHandle:
+        with self._turn:
+            if ref not in self._open:
+                self._open[ref] = self._opened(ref)
+            return self._open[ref]
+
+    def _opened(self, ref: EnvironmentRef) -> EnvironmentHandle:
+        if ref.simulated:
+            return self._of_shop(open_shop(self.shops / ref.name))
+        for one in self.configured:
+            if one.configured.ref == ref and one.configured.sources.any:
+                return one.handle
+        raise UsageError(f"There is no environment {str(ref)!r} in this configuration.")
+
+    def _of_shop(self, shop: OpenShop) -> EnvironmentHandle:
+        freezes = (*self.settings.policy.freeze, *shop.scenario.freeze)
+        own = replace(shop.environment, mode=self.settings.mode, freezes=freezes)
+        return EnvironmentHandle(own, shop.platform, self.settings.actions.bounds())
+
+
+async def checked(
+    group: str, name: str, check: Callable[..., Awaitable[Checkup]], *given: Value
+) -> Checkup:
+    """Return what a check says; one that fails is a problem of its own and of nobody else."""
+    try:
+        return await check(*given)
+    except Exception as error:  # noqa: BLE001 -- border: a vendor's defect must not hide the others
+        words = f"the check failed: {type(error).__name__}: {error}"
+        return Checkup(group=group, name=name, health=Health.PROBLEM, words=words)
+
+
+def _connect(vendor: AnyVendor, section: Value, around: Surroundings) -> Connection:
+    try:
+        return vendor.connect(section, around)
+    except Exception as error:  # noqa: BLE001 -- border: a vendor's defect degrades only itself
+        flaw = f"cannot be connected: {type(error).__name__}: {error}"
+        found = Checkup(group=vendor.group, name=vendor.name, health=Health.PROBLEM, words=flaw)
+
+        async def check() -> Checkup:
+            return found
+
+        def absent(port: Port) -> Absent | None:
+            return Absent(f"{vendor.name} {flaw}.") if port in vendor.ports else None
+
+        return Connection(
+            check=check,
+            metrics=absent(Port.METRICS),
+            rules=absent(Port.RULES),
+            logs=absent(Port.LOGS),
+            changes=absent(Port.CHANGES),
+            workloads=absent(Port.WORKLOADS),
+            spans=absent(Port.SPANS),
+        )

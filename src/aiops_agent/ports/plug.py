@@ -1,0 +1,111 @@
+"""What a vendor's room brings to the registry: its section, how it is connected, its check."""
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any, Generic, TypeAlias, TypeVar
+
+from aiops_agent.domain.alert import Delivery
+from aiops_agent.domain.checkup import Checkup
+from aiops_agent.domain.declaration import Declarations
+from aiops_agent.domain.survey import SignalSource
+from aiops_agent.domain.telemetry import ServiceName
+from aiops_agent.domain.value import Value
+from aiops_agent.ports.people import Notifier
+from aiops_agent.ports.telemetry import (
+    Changes,
+    Clock,
+    Logs,
+    Metrics,
+    Roster,
+    Rules,
+    Spans,
+    Topology,
+    Workloads,
+)
+
+S = TypeVar("S", bound=Value)
+Needs: TypeAlias = tuple[tuple[str, str], ...]  # (module, extra that installs it)
+Decoder: TypeAlias = Callable[..., Delivery]  # (body, *, received_at)
+
+
+class Port(StrEnum):
+    """What can be read of an environment."""
+
+    METRICS = "metrics"
+    RULES = "rules"
+    LOGS = "logs"
+    CHANGES = "changes"
+    TOPOLOGY = "topology"
+    WORKLOADS = "workloads"
+    SPANS = "spans"
+
+
+@dataclass(frozen=True)
+class Surroundings:
+    """What is known of an environment before a vendor is connected.
+
+    `topology` and `roster` are those of the vendors that stand before it in the registry.
+    """
+
+    declared: Declarations
+    clock: Clock
+    topology: Topology | None = None
+    roster: Roster | None = None
+
+
+@dataclass(frozen=True)
+class Connection:
+    """One vendor, connected: what it lets us read, and how it is. None is what it cannot tell.
+
+    `signals` says where each service's signals come from. `handle` is the room's own and only
+    meant for its platform.
+    """
+
+    check: Callable[[], Awaitable[Checkup]]
+    metrics: Metrics | None = None
+    rules: Rules | None = None
+    logs: Logs | None = None
+    changes: Changes | None = None
+    topology: Topology | None = None
+    workloads: Workloads | None = None
+    spans: Spans | None = None
+    roster: Roster | None = None
+    clock: Clock | None = None  # None is wall time
+    signals: Callable[[], Awaitable[Mapping[ServiceName, tuple[SignalSource, ...]]]] | None = None
+    handle: object = None
+
+    def port(self, port: Port) -> Any:
+        """Return what it offers behind a port, or None."""
+        return getattr(self, port.value)
+
+
+@dataclass(frozen=True)
+class Vendor(Generic[S]):
+    """A source's line in the registry. `settings` is its section `sources.NAME`.
+
+    `ports` are what it can tell. `needs` maps modules of optional libraries to the extra that
+    installs them. `connect` opens nothing: a source that does not answer fails when it is read.
+    """
+
+    name: str
+    settings: type[S]
+    ports: frozenset[Port]
+    connect: Callable[[S, Surroundings], Connection]
+    group: str = "sources"  # the heading under which `doctor` shows it
+    needs: Needs = ()
+
+
+@dataclass(frozen=True)
+class Channel(Generic[S]):
+    """A notifier's line in the registry. `settings` is its section `notify.NAME`."""
+
+    name: str
+    settings: type[S]
+    open: Callable[[S], Notifier]
+    check: Callable[[S], Awaitable[Checkup]]
+    needs: Needs = ()
+
+
+AnyVendor: TypeAlias = Vendor[Any]
+AnyChannel: TypeAlias = Channel[Any]

@@ -1,0 +1,112 @@
+"""What the shop knows of itself beside signals: its alerting rules, and what runs."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+
+from aiops_agent.domain.errors import SourceError
+from aiops_agent.domain.telemetry import (
+    AlertRule,
+    RuleReading,
+    RuleState,
+    ServiceName,
+    Signal,
+    Span,
+    Window,
+    Workload,
+)
+from aiops_agent.simulator.alarms import HELD, RULES, alarms, promised
+from aiops_agent.simulator.history import TICK
+from aiops_agent.simulator.replay import Shop
+from aiops_agent.simulator.shop import COMPANY, Spec
+
+
+@dataclass(frozen=True)
+class ShopRules:
+    """The Rules port: one rule for each promise of a service."""
+
+    shop: Shop
+
+    async def rules(self) -> tuple[AlertRule, ...]:
+        """Return every rule with its present state."""
+        self.shop.catch_up()
+        held = {(one.service, one.signal) for one in alarms(self.shop.history, self.shop.seconds)}
+        return tuple(
+            self._rule(spec, signal, fires=(spec.name, signal) in held)
+            for spec, signal in _watched()
+        )
+
+    async def evaluate(self, rule: AlertRule) -> tuple[RuleReading, ...]:
+        """Return the service's reading while it breaks its promise now. Raises SourceError."""
+        self.shop.catch_up()
+        for spec, signal in _watched():
+            if self._expression(spec, signal) == rule.expression:
+                value = self._now(spec, signal)
+                holds = value is not None and value > promised(spec, signal)
+                labels = {"service": str(self.shop.shown(spec.name))}
+                return (RuleReading(labels=labels, value=value),) if holds else ()
+        raise SourceError(f"The shop has no rule {rule.name!r} with that expression.")
+
+    def _rule(self, spec: Spec, signal: Signal, *, fires: bool) -> AlertRule:
+        value, (name, words) = self._now(spec, signal), RULES[signal]
+        holds = value is not None and value > promised(spec, signal)
+        service = self.shop.shown(spec.name)
+        pending = RuleState.PENDING if holds else RuleState.INACTIVE
+        return AlertRule(
+            name=name,
+            group="promises",
+            expression=self._expression(spec, signal),
+            hold=timedelta(seconds=HELD * TICK),
+            labels={"service": service},
+            annotations={"summary": f"{service} {words}"},
+            state=RuleState.FIRING if holds and fires else pending,
+        )
+
+    def _expression(self, spec: Spec, signal: Signal) -> str:
+        service, level = self.shop.shown(spec.name), promised(spec, signal)
+        return f'{signal}{{service="{service}"}} > {level:g}'
+
+    def _now(self, spec: Spec, signal: Signal) -> float | None:
+        track = self.shop.history.tracks[spec.name, signal]
+        last = min(len(track) - 1, int(self.shop.seconds / TICK))
+        return track[last]
+
+
+@dataclass(frozen=True)
+class ShopWorkloads:
+    """The Workloads port: every replica, as far as its platform can know it."""
+
+    shop: Shop
+
+    async def workloads(self, services: Sequence[ServiceName]) -> tuple[Workload, ...]:
+        """Return the replicas of these services; a replica that hangs looks like any other."""
+        self.shop.catch_up()
+        now = self.shop.seconds
+        return tuple(
+            Workload(
+                service=self.shop.shown(name),
+                name=f"{self.shop.shown(name)}-{ordinal}",
+                state="running" if now >= replica.ready_at else "starting",
+                image=f"{self.shop.shown(name)}:{replica.build.release.name}",
+                started_at=self.shop.time(replica.ready_at) if replica.ready_at > 0 else None,
+            )
+            for name, node in self.shop.world.nodes.items()
+            if self.shop.shown(name) in services
+            for ordinal, replica in enumerate(node.fleet.replicas, start=1)
+        )
+
+
+@dataclass(frozen=True)
+class ShopSpans:
+    """The Spans port of a shop that traces nothing."""
+
+    async def spans(self, _services: Sequence[ServiceName], _window: Window) -> tuple[Span, ...]:
+        """Raise SourceError: there are none."""
+        raise SourceError("The shop writes no spans; its topology tells who calls whom.")
+
+
+def _watched() -> Iterator[tuple[Spec, Signal]]:
+    for spec in COMPANY:
+        for signal in RULES:
+            if not spec.external and promised(spec, signal):
+                yield spec, signal

@@ -1,0 +1,96 @@
+"""Are alerts kept for the environment they belong to, and never for one beyond the token?"""
+
+import json
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from aiops_agent.adapters import alertmanager
+from aiops_agent.domain.alert import Delivery
+from aiops_agent.domain.environment import EnvironmentRef
+from aiops_agent.domain.routing import Claim, Routed, Routes
+from aiops_agent.domain.token import Token
+from aiops_agent.ports.store import Store
+from aiops_agent.workflow.intake import Intake
+from tests.seams import ROUTE
+
+NOW = datetime(2026, 11, 24, 9, 30, tzinfo=UTC)
+EU, US = EnvironmentRef.parse("docker:eu"), EnvironmentRef.parse("docker:us")
+ONLY_EU = Token(name="eu", secret="", created_at=NOW, environments=(EU,))
+
+
+def intake(store: Store) -> Intake:
+    claims = (
+        Claim(environment=EU, labels={"cluster": "prod-eu"}),
+        Claim(environment=US, labels={"cluster": "prod-us"}),
+    )
+    return Intake(
+        store=store,
+        routes=Routes(claims),
+        decoders={"alertmanager": alertmanager.decode},
+        now=lambda: NOW,
+    )
+
+
+def body(*clusters: str) -> bytes:
+    alerts = [
+        {"status": "firing", "labels": {"alertname": "A", "cluster": cluster, "n": str(number)}}
+        for number, cluster in enumerate(clusters)
+    ]
+    return json.dumps({"version": "4", "alerts": alerts}).encode()
+
+
+def waiting(store: Store, environment: EnvironmentRef) -> tuple[Delivery, ...]:
+    with store.read() as view:
+        return view.inbox.waiting(10, environment=environment)
+
+
+def test_one_body_is_kept_apart_for_each_environment(store: Store) -> None:
+    intake(store).take("alertmanager", body("prod-eu", "prod-us", "prod-eu"))
+
+    assert [len(one.alerts) for one in waiting(store, EU)] == [2]
+    assert [len(one.alerts) for one in waiting(store, US)] == [1]
+
+
+def test_what_nobody_claims_is_kept_with_the_reason_and_logged(
+    store: Store, caplog: pytest.LogCaptureFixture
+) -> None:
+    (kept,) = intake(store).take("alertmanager", body("moon"))
+
+    with store.read() as view:
+        assert view.inbox.unclaimed(10) == (kept,)
+    assert (kept.environment, len(kept.alerts)) == (None, 1)
+    assert kept.unclaimed == "No environment claims it; labels that decide: cluster."
+    assert "no environment claims" in caplog.text
+
+
+def test_an_unknown_name_in_the_path_is_kept_with_the_reason(store: Store) -> None:
+    (kept,) = intake(store).take("alertmanager", body("prod-eu"), name="mars")
+
+    assert kept.environment is None
+    assert "no environment 'mars'" in kept.unclaimed
+
+
+def reached(store: Store) -> bool:
+    """Whether a token for one environment puts anything into the inbox of another."""
+    for name, cluster in (("us", "prod-eu"), ("", "prod-us"), ("us", "prod-us")):
+        intake(store).take("alertmanager", body(cluster), name=name, token=ONLY_EU)
+    return bool(waiting(store, US))
+
+
+def test_a_token_for_one_environment_cannot_reach_another(store: Store) -> None:
+    assert not reached(store)
+
+
+def test_a_router_that_forgets_the_token_is_caught(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    honest = Routes.route
+
+    def forgetful(self: Routes, labels: Any, name: str = "", _allowed: Any = ()) -> Routed:
+        return honest(self, labels, name)
+
+    ROUTE.plant(monkeypatch, forgetful)
+
+    assert reached(store)

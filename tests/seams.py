@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import pytest
 
 from aiops_agent.adapters.sql import store
+from aiops_agent.adapters.sql.alerts import SqlAlerts
 from aiops_agent.adapters.sql.approvals import SqlApprovals
 from aiops_agent.adapters.sql.store import SqlStore
 from aiops_agent.bootstrap.house import Parts
@@ -18,7 +19,6 @@ from aiops_agent.safety import approve, assess, send
 from aiops_agent.workflow import questions
 from aiops_agent.workflow.feed import Feed
 from aiops_agent.workflow.notices import Notices
-from aiops_agent.workflow.transaction import IncidentTransaction
 
 
 @dataclass(frozen=True)
@@ -64,7 +64,7 @@ READ = Seam(SqlStore, "read", "a view waits for no writer and cannot write")
 SNAPSHOT = Seam(store, "snapshot", "a view is one moment of the store")
 FOLLOW = Seam(Feed, "follow", "whoever comes late to the feed misses nothing")
 ONCE = Seam(questions, "OnceSteps", "a finished call of an agent is not made again")
-TELL = Seam(IncidentTransaction, "tell", "a batch of alerts is taken whole or not at all")
+PUT_ALERTS = Seam(SqlAlerts, "put", "a batch of alerts is taken whole or not at all")
 DONE = Seam(Notices, "_done", "a death after telling tells again under the same key")
 
 # The way in: a token reaches only what it names.

@@ -470,3 +470,16 @@ def test_hostile_words_of_an_alert_are_kept_as_words(store: SqlStore) -> None:
     with store.begin() as work:
         work.alerts.put(HERE, (alert,))
         assert work.alerts.of_incident("INC-0001").shown == (alert,)
+
+
+def test_many_events_at_once_keep_their_order_and_the_first_of_each_key(store: SqlStore) -> None:
+    events = [an_event(f"e{number}") for number in range(1200)]
+    with store.begin() as work:
+        work.events.append(events[7])
+        work.events.append_all([*events, an_event("e3", message="again")])
+        work.events.append_all([])
+    with store.read() as view:
+        found = view.events.after(0, limit=2000)
+
+        assert [event.key for event in found] == ["e7", *(e.key for e in events if e.key != "e7")]
+        assert {event.message for event in found} == {"opened"}

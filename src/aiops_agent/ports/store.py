@@ -135,6 +135,9 @@ class Events(EventsView, Protocol):
     def append(self, event: Event) -> bool:
         """Append unless its key is known; say whether it was new."""
 
+    def append_all(self, events: Sequence[Event]) -> None:
+        """Append in their order those whose key is not known: many cost little more than one."""
+
     def advance(self, subscriber: str, cursor: int) -> None:
         """Move a subscriber's cursor forward; never back."""
 

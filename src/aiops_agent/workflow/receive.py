@@ -9,6 +9,7 @@ from aiops_agent.correlate import UNKNOWN, same_cause, service_of
 from aiops_agent.domain.alert import Alert, AlertState, Delivery, IncidentAlert, Severity
 from aiops_agent.domain.environment import EnvironmentRef
 from aiops_agent.domain.errors import SourceError
+from aiops_agent.domain.event import Event
 from aiops_agent.domain.incident import Incident
 from aiops_agent.domain.payload import AlertNews, AlertReceived, IncidentOpened, Payload
 from aiops_agent.domain.point import Point
@@ -85,6 +86,7 @@ class _Batch:
     known: dict[str, IncidentAlert] = field(default_factory=dict)  # by key
     changed: dict[str, None] = field(default_factory=dict)  # ids of incidents, in order
     touched: dict[tuple[str, str], IncidentAlert] = field(default_factory=dict)
+    told: list[Event] = field(default_factory=list)
     repeated: set[tuple[str, int]] = field(default_factory=set)  # (incident, delivery) told of
 
     def take(self, deliveries: Sequence[Delivery]) -> None:
@@ -103,6 +105,7 @@ class _Batch:
             self.work.inbox.handled(delivery.id)
         for changed in self.changed:
             self.work.incidents.put(self.incidents[changed])
+        self.work.events.append_all(self.told)
         self.work.alerts.put(self.environment, tuple(self.touched.values()))
 
     def _seen(self, alert: Alert, replicas: Collection[str], delivery: Delivery) -> _Seen:
@@ -227,7 +230,8 @@ class _Batch:
         self.changed[incident.id] = None
 
     def _tell(self, incident: Incident, payload: Payload, message: str, key: str) -> None:
-        IncidentTransaction(self.work, incident, self.at, self.deps.now).tell(payload, message, key)
+        about = IncidentTransaction(self.work, incident, self.at, self.deps.now)
+        self.told.append(about.event(payload, message, key))
 
 
 def _received(seen: _Seen, news: AlertNews) -> AlertReceived:

@@ -34,18 +34,19 @@ class IncidentTransaction:
         effort: Effort | None = None,
     ) -> None:
         """Append one event of the incident; the same type and key again changes nothing."""
-        self.work.events.append(
-            Event(
-                key=f"{self.incident.id}:{payload.type}:{key}",
-                incident=self.incident.id,
-                environment=self.incident.environment,
-                payload=payload,
-                message=message,
-                refs=refs,
-                at=self.at,
-                written_at=self.now(),
-                effort=effort,
-            )
+        event = self.event(payload, message, key)
+        self.work.events.append(event.model_copy(update={"refs": refs, "effort": effort}))
+
+    def event(self, payload: Payload, message: str, key: str) -> Event:
+        """Return an event of the incident, not yet appended."""
+        return Event(
+            key=f"{self.incident.id}:{payload.type}:{key}",
+            incident=self.incident.id,
+            environment=self.incident.environment,
+            payload=payload,
+            message=message,
+            at=self.at,
+            written_at=self.now(),
         )
 
     def keep(self, incident: Incident) -> None:

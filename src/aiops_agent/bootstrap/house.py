@@ -24,7 +24,7 @@ from aiops_agent.domain.checkup import Checkup, Health
 from aiops_agent.domain.point import Mark, unmarked
 from aiops_agent.domain.routing import Claim, Routes
 from aiops_agent.domain.survey import ServiceSurvey
-from aiops_agent.domain.value import Value
+from aiops_agent.domain.value import Value, build_all
 from aiops_agent.memory.recall import ArchiveMemory
 from aiops_agent.ports.people import Notifier
 from aiops_agent.ports.plug import AnyChannel
@@ -110,6 +110,7 @@ class House:
         with Lock(self._lock(role), _NAMES[role]):
             engine = self._engine(serving=role == "serve")
             await asyncio.to_thread(self._settings.state_dir.mkdir, parents=True, exist_ok=True)
+            await asyncio.to_thread(build_all)
             with our_errors():
                 self._durable.launch(role)
             self._running = engine

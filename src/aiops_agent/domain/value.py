@@ -13,7 +13,8 @@ Document: TypeAlias = dict[str, Json]
 class Value(BaseModel):
     """A frozen record that refuses unknown fields."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    # Built on first use, or by `build_all`: a command that needs none starts without their cost.
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
     def document(self) -> Document:
         """Return plain JSON data from which `of` rebuilds an equal value."""
@@ -23,6 +24,13 @@ class Value(BaseModel):
     def of(cls, document: Json) -> Self:
         """Rebuild a value from `document()`; raises pydantic.ValidationError if it cannot."""
         return cls.model_validate(document)
+
+
+def build_all(kind: type[Value] = Value) -> None:
+    """Build every record that is imported by now, so that none is built in the middle of work."""
+    for record in kind.__subclasses__():
+        record.model_rebuild()
+        build_all(record)
 
 
 def digest(kind: str, content: Json) -> str:

@@ -12,8 +12,8 @@ from aiops_agent.domain.incident import Incident
 from aiops_agent.domain.payload import EventType
 
 LIVELY = timedelta(milliseconds=100)  # between two looks while something happens
-IDLE = timedelta(milliseconds=500)  # between two looks when nothing did for CALM
-CALM = timedelta(seconds=10)  # after it nobody is in a hurry
+IDLE = timedelta(seconds=1)  # between two looks when nothing did for CALM
+CALM = timedelta(seconds=3)  # after it nobody is in a hurry
 QUIET = timedelta(seconds=2)  # without an event, before a reader is told so
 GRACE = timedelta(seconds=6)  # after an incident's end, for its report
 

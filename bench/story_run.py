@@ -13,7 +13,7 @@ import sqlalchemy as sa
 from dbos import DBOS
 
 from aiops_agent.agents.crew import Crew, without_llm
-from aiops_agent.bootstrap.house import House, Parts, house
+from aiops_agent.bootstrap.application import Application, Overrides, application
 from aiops_agent.domain.approval import Surface
 from aiops_agent.domain.payload import EventType
 from aiops_agent.settings.sections import Settings
@@ -75,7 +75,7 @@ async def empty(steps: int) -> int:
     return sum([await nothing(number) for number in range(steps)])
 
 
-async def tell(built: House, engine: Engine) -> Figures:
+async def tell(built: Application, engine: Engine) -> Figures:
     """Break the shop, let the story run, say yes; return what each part needed."""
     figures = Figures()
     environment = await asyncio.to_thread(built.demo.begin, SCENARIO, SEED, remember=True)
@@ -96,7 +96,7 @@ async def tell(built: House, engine: Engine) -> Figures:
 async def run(folder: Path) -> Figures:
     """Measure on a new store in the folder."""
     mind = Mind()
-    built = house(Settings(state_dir=folder), Parts(crew=mind.measured(without_llm())))
+    built = application(Settings(state_dir=folder), Overrides(crew=mind.measured(without_llm())))
     async with built.engine("shop") as engine:
         first = await tell(built, engine)
         before, thought = _recorded(folder), mind.seconds

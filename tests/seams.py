@@ -12,7 +12,7 @@ from aiops_agent.adapters.sql import store
 from aiops_agent.adapters.sql.alerts import SqlAlerts
 from aiops_agent.adapters.sql.approvals import SqlApprovals
 from aiops_agent.adapters.sql.store import SqlStore
-from aiops_agent.bootstrap.house import Parts
+from aiops_agent.bootstrap.application import Overrides
 from aiops_agent.domain.remediation import PreparedPlan
 from aiops_agent.domain.routing import Routes
 from aiops_agent.safety import approve, assess, send
@@ -56,9 +56,9 @@ CHANGE = Seam(SqlApprovals, "change", "of many answers at once one counts")
 STRICTNESS = Seam(assess, "STRICTNESS", "the order of the rules does not matter")
 
 # Death and trouble in the middle.
-EXECUTOR = Seam(Parts, "executor", "hands that record after acting are caught by the kill test")
-MARK = Seam(Parts, "mark", "a process dies at every point of the story")
-CREW = Seam(Parts, "crew", "an agent that breaks ends with a person")
+EXECUTOR = Seam(Overrides, "executor", "hands that record after acting are caught by the kill test")
+MARK = Seam(Overrides, "mark", "a process dies at every point of the story")
+CREW = Seam(Overrides, "crew", "an agent that breaks ends with a person")
 BEGIN = Seam(SqlStore, "begin", "a process dies right after any commit")
 READ = Seam(SqlStore, "read", "a view waits for no writer and cannot write")
 SNAPSHOT = Seam(store, "snapshot", "a view is one moment of the store")

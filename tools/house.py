@@ -35,7 +35,6 @@ TWICE = {
     "Approvals",
     "Demo",
     "Engine",
-    "House",
     "Metrics",
     "Scenario",
     "Service",

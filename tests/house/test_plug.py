@@ -8,7 +8,7 @@ from pathlib import Path
 from aiops_agent.actions.scale import SCALE
 from aiops_agent.agents.briefing import Briefing
 from aiops_agent.agents.crew import Crew, without_llm
-from aiops_agent.bootstrap.house import Parts, house
+from aiops_agent.bootstrap.application import Overrides, application
 from aiops_agent.domain.answer import Answer
 from aiops_agent.domain.approval import Surface
 from aiops_agent.domain.checkup import Health
@@ -65,7 +65,7 @@ async def lived(folder: Path) -> Incident:
     config = folder / "aiops.yaml"
     config.write_text(CONFIG.format(state=folder / "state", shop=folder / "shop"))
     settings = load(config, environ={}, registry=PLUGGED).settings
-    built = house(settings, Parts(name="plugged", crew=CREW))
+    built = application(settings, Overrides(name="plugged", crew=CREW))
     try:
         checks = {one.name: one.health for one in await built.doctor()}
         assert (checks["there/fake"], checks["fake"]) == (Health.OK, Health.OK)

@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
-from aiops_agent.bootstrap.house import house
+from aiops_agent.bootstrap.application import application
 from aiops_agent.domain.approval import ApprovalState
 from aiops_agent.domain.event import Event
 from aiops_agent.domain.incident import Ending, Incident, Status
@@ -23,7 +23,7 @@ ONCE = (
 
 def violations(job: Job) -> list[str]:
     """Return what is wrong with the end of a run; nothing when all promises were kept."""
-    built = house(job.settings())
+    built = application(job.settings())
     try:
         with built.store.begin() as work:
             found = work.incidents.loaded()
@@ -36,7 +36,7 @@ def violations(job: Job) -> list[str]:
 
 def told(job: Job) -> tuple[str, ...]:
     """Return the keys of everything that was told, refused answers apart."""
-    built = house(job.settings())
+    built = application(job.settings())
     events = built.queries.events()
     built.close()
     return tuple(e.key for e in events if e.type is not EventType.APPROVAL_REFUSED)

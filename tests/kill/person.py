@@ -5,7 +5,7 @@ import threading
 from types import TracebackType
 from typing import Self
 
-from aiops_agent.bootstrap.house import House, house
+from aiops_agent.bootstrap.application import Application, application
 from aiops_agent.domain.approval import ApprovalState, Surface
 from aiops_agent.domain.errors import AiopsError, ApprovalError
 from aiops_agent.domain.point import Point
@@ -38,7 +38,7 @@ class Person:
         self._thread.join()
 
     def _stay(self) -> None:
-        desk = house(self._job.settings())
+        desk = application(self._job.settings())
         while not self._gone.wait(PAUSE_SECONDS):
             if not self._hesitates:
                 with contextlib.suppress(AiopsError):  # the store was busy: look again
@@ -51,7 +51,7 @@ class Person:
         waits = [n for n, kill in enumerate(self._job.kills) if kill == Point.WAITING]
         return bool(waits) and len(self._job.died) <= waits[-1]
 
-    def _look(self, desk: House) -> None:
+    def _look(self, desk: Application) -> None:
         for request in desk.queries.approvals((ApprovalState.PENDING,)):
             for digest in ("0" * 64, request.digest, request.digest):
                 with contextlib.suppress(ApprovalError):

@@ -2,7 +2,7 @@
 
 import pytest
 
-from aiops_agent.bootstrap.house import house
+from aiops_agent.bootstrap.application import application
 from aiops_agent.domain.payload import EventType
 from tests.kill.job import PAID, Job
 from tests.kill.paid import AFTER, DURING, calls
@@ -32,7 +32,7 @@ def test_a_finished_call_is_not_made_again(ended: list[Ended]) -> None:
 
 
 def test_the_price_of_a_finished_call_is_told(ended: list[Ended]) -> None:
-    built = house(ended[0].job.settings())
+    built = application(ended[0].job.settings())
     (planned,) = [e for e in built.queries.events() if e.type is EventType.PLAN_PROPOSED]
     built.close()
 

@@ -14,7 +14,7 @@ from dbos import DBOS, WorkflowHandleAsync
 from aiops_agent.adapters.sql.store import SqlStore, SqlWork
 from aiops_agent.agents.briefing import Briefing
 from aiops_agent.agents.crew import Crew, without_llm
-from aiops_agent.bootstrap.house import House, Parts, house
+from aiops_agent.bootstrap.application import Application, Overrides, application
 from aiops_agent.domain.answer import Answer
 from aiops_agent.domain.diagnosis import Diagnosis
 from aiops_agent.domain.remediation import Action, ActionKind, Plan, Target
@@ -46,14 +46,14 @@ def live(job: Job) -> bool:
     if job.once == "forgets":
         seams.ONCE.plant(pytest.MonkeyPatch(), lambda: uncheckpointed)
     die_at_a_commit(job)
-    parts = Parts(crew=crew, executor=EXECUTORS[job.executor], mark=mark)
-    built = house(job.settings(), parts)
+    parts = Overrides(crew=crew, executor=EXECUTORS[job.executor], mark=mark)
+    built = application(job.settings(), parts)
     ended = asyncio.run(work(built, SCENARIOS[job.plot], stop))
     built.close()
     return ended
 
 
-async def work(built: House, scenario: str, stop: "Stop") -> bool:
+async def work(built: Application, scenario: str, stop: "Stop") -> bool:
     """The first process breaks a shop; the later ones go on with what they find."""
     stop.loop, stop.asked = asyncio.get_running_loop(), asyncio.Event()
     async with built.engine("shop") as engine:

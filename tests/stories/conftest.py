@@ -10,7 +10,7 @@ from typing import Any, TypeAlias
 
 import pytest
 
-from aiops_agent.bootstrap.house import House, Parts, house
+from aiops_agent.bootstrap.application import Application, Overrides, application
 from aiops_agent.domain.approval import Surface
 from aiops_agent.domain.event import Event
 from aiops_agent.domain.incident import Incident, IncidentId
@@ -21,15 +21,15 @@ from aiops_agent.simulator.journal import Operation, effects
 from aiops_agent.workflow.engine import Engine
 
 _NUMBERS = count(1)
-Answer: TypeAlias = Callable[[House, Event], Any]
+Answer: TypeAlias = Callable[[Application, Event], Any]
 
 
-def yes(built: House, event: Event) -> None:
+def yes(built: Application, event: Event) -> None:
     """Approve what waits."""
     built.commands.decide(event.incident, approve=True, by="pat", surface=Surface.COMMAND)
 
 
-def no(built: House, event: Event) -> None:
+def no(built: Application, event: Event) -> None:
     """Reject what waits."""
     built.commands.decide(
         event.incident, approve=False, by="pat", surface=Surface.COMMAND, reason="not now"
@@ -87,7 +87,7 @@ class Stage:
             return await self._followed(built, engine, opened, answer)
 
     async def _followed(
-        self, built: House, engine: Engine, opened: IncidentId, answer: Answer
+        self, built: Application, engine: Engine, opened: IncidentId, answer: Answer
     ) -> Told:
         events: list[Event] = []
         async for event in engine.follow(opened):
@@ -99,11 +99,11 @@ class Stage:
         return Told(incident, events, effects(folder))
 
     @asynccontextmanager
-    async def _engine(self, settings: dict[str, Any]) -> AsyncIterator[tuple[House, Engine]]:
+    async def _engine(self, settings: dict[str, Any]) -> AsyncIterator[tuple[Application, Engine]]:
         name = f"story-{next(_NUMBERS)}"
         store = Store(url=self.store_url)
         chosen = Settings(state_dir=self.state, store=store, **settings)
-        built = house(chosen, Parts(name=name))
+        built = application(chosen, Overrides(name=name))
         try:
             async with built.engine("shop") as engine:
                 yield built, engine

@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 
 from aiops_agent.adapters.approval_file import ApprovalFiles
-from aiops_agent.bootstrap.house import House
+from aiops_agent.bootstrap.application import Application
 from aiops_agent.domain.approval import ApprovalState, Surface
 from aiops_agent.domain.errors import ApprovalError
 from aiops_agent.domain.event import Event
@@ -36,7 +36,7 @@ async def test_a_no_changes_nothing_and_hands_over(stage: Stage) -> None:
 
 
 async def test_a_yes_to_another_plan_is_refused_and_recorded(stage: Stage) -> None:
-    def wrong_then_no(built: House, event: Event) -> None:
+    def wrong_then_no(built: Application, event: Event) -> None:
         with pytest.raises(ApprovalError, match=r"another|is for plan"):
             built.commands.decide(
                 event.incident, approve=True, by="pat", surface=Surface.WEB, digest="0" * 64
@@ -52,7 +52,7 @@ async def test_a_yes_to_another_plan_is_refused_and_recorded(stage: Stage) -> No
 async def test_silence_is_a_no(stage: Stage) -> None:
     """Nobody answers: the request expires in wall time, nothing is run."""
 
-    def silence(_built: House, _event: Event) -> None:
+    def silence(_built: Application, _event: Event) -> None:
         return None
 
     told = await stage.play(
@@ -89,7 +89,7 @@ async def test_in_mode_act_a_restart_still_needs_a_person(stage: Stage) -> None:
 
 
 async def test_a_takeover_while_waiting_stops_the_agent(stage: Stage) -> None:
-    def take_over(built: House, event: Event) -> None:
+    def take_over(built: Application, event: Event) -> None:
         built.commands.take_over(event.incident, "pat", "mine")
         request = built.queries.approval(event.incident)
         assert request.state in (ApprovalState.PENDING, ApprovalState.WITHDRAWN)
@@ -103,7 +103,7 @@ async def test_a_takeover_while_waiting_stops_the_agent(stage: Stage) -> None:
 async def test_a_file_that_cannot_be_taken_away_is_refused_once(stage: Stage) -> None:
     """It lies there for many looks; the bus is not filled with it."""
 
-    def in_an_open_folder(_built: House, event: Event) -> None:
+    def in_an_open_folder(_built: Application, event: Event) -> None:
         files = ApprovalFiles(stage.state / "approvals")
         files.open_folder()
         files.folder.chmod(0o777)

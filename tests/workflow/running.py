@@ -8,7 +8,7 @@ from itertools import count
 from pathlib import Path
 
 from aiops_agent.agents.crew import Crew
-from aiops_agent.bootstrap.house import House, Parts, house
+from aiops_agent.bootstrap.application import Application, Overrides, application
 from aiops_agent.domain.approval import ApprovalRequest, Surface
 from aiops_agent.domain.event import Event
 from aiops_agent.domain.incident import Incident
@@ -40,8 +40,8 @@ class Run:
     def go(self) -> Incident:
         """Live the incident to its end."""
         name = f"run-{next(_NUMBERS)}"
-        parts = Parts(name=name, crew=self.crew, now=self.now, mark=self._mark)
-        self.house = house(Settings(state_dir=self.folder, mode=self.mode), parts)
+        parts = Overrides(name=name, crew=self.crew, now=self.now, mark=self._mark)
+        self.house = application(Settings(state_dir=self.folder, mode=self.mode), parts)
         try:
             asyncio.run(self._live(self.house))
             return self.house.queries.incident(self.name)
@@ -78,7 +78,7 @@ class Run:
         """Return what was said of that kind."""
         return [event.message for event in self.events if event.type is kind]
 
-    async def _live(self, built: House) -> None:
+    async def _live(self, built: Application) -> None:
         async with built.engine("shop") as engine:
             shop = await asyncio.to_thread(built.demo.begin, self.scenario, 1, remember=False)
             self.environment = shop

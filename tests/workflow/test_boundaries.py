@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from aiops_agent.agents.crew import Crew, without_llm
-from aiops_agent.bootstrap.house import Parts, house
+from aiops_agent.bootstrap.application import Overrides, application
 from aiops_agent.domain.approval import ApprovalState
 from aiops_agent.domain.errors import BusyError
 from aiops_agent.domain.incident import Ending, Status
@@ -157,12 +157,12 @@ def broken(agent: str, error: Exception) -> Crew:
 
 
 def test_a_second_engine_on_the_same_store_is_refused_with_the_process_id(tmp_path: Path) -> None:
-    built = house(Settings(state_dir=tmp_path), Parts(name="first-of-two"))
+    built = application(Settings(state_dir=tmp_path), Overrides(name="first-of-two"))
 
     async def both() -> None:
         async with built.engine("shop"):
             with pytest.raises(BusyError, match=r"Process [0-9]+ already runs"):
-                await house(Settings(state_dir=tmp_path)).engine("shop").__aenter__()
+                await application(Settings(state_dir=tmp_path)).engine("shop").__aenter__()
 
     asyncio.run(both())
     built.close()

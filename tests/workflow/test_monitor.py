@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy.exc import OperationalError
 
-from aiops_agent.bootstrap.house import House, Parts, house
+from aiops_agent.bootstrap.application import Application, Overrides, application
 from aiops_agent.domain.incident import Ending, Incident, Status
 from aiops_agent.domain.point import Point
 from aiops_agent.settings.sections import Settings
@@ -41,7 +41,7 @@ async def _until(reached: Callable[[], bool]) -> None:
             await asyncio.sleep(0.02)
 
 
-async def _tended(built: House, engine: Engine) -> Incident:
+async def _tended(built: Application, engine: Engine) -> Incident:
     shop = built.demo.begin("third-party-outage", 1, remember=False)
     (opened,) = await engine.intake(shop)
     await _until(lambda: opened in engine.story.alive or built.queries.incident(opened).ended)
@@ -59,8 +59,8 @@ async def _tended(built: House, engine: Engine) -> Incident:
 
 def _play(state: Path, error: BaseException) -> Incident:
     async def play() -> Incident:
-        parts = Parts(mark=DiesOnce(error), name=f"tend-{next(_NUMBERS)}")
-        built = house(Settings(state_dir=state), parts)
+        parts = Overrides(mark=DiesOnce(error), name=f"tend-{next(_NUMBERS)}")
+        built = application(Settings(state_dir=state), parts)
         try:
             async with built.engine("shop") as engine:
                 return await _tended(built, engine)

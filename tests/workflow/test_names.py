@@ -2,7 +2,7 @@
 
 from dbos._dbos import _get_or_create_dbos_registry
 
-from aiops_agent.bootstrap.house import STORY
+from aiops_agent.bootstrap.application import STORY
 from aiops_agent.domain.point import Point
 from aiops_agent.workflow import durable
 

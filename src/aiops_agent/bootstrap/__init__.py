@@ -1,1 +1,1 @@
-"""Builds the house: settings in, a working service out; the only caller of constructors."""
+"""Builds the application: settings in, a working service out; the only caller of constructors."""

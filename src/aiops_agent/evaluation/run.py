@@ -8,7 +8,7 @@ from itertools import count
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from aiops_agent.bootstrap.house import House, Parts, house
+from aiops_agent.bootstrap.application import Application, Overrides, application
 from aiops_agent.domain.approval import Surface
 from aiops_agent.domain.errors import ApprovalError, StoreError
 from aiops_agent.domain.incident import Incident, IncidentId
@@ -36,7 +36,7 @@ class Runner:
     async def _alone(self, scenario: str, seed: int, names: dict[str, str]) -> Incident:
         with TemporaryDirectory(prefix="aiops-outcome-") as folder:
             settings = Settings(state_dir=Path(folder))
-            built = house(settings, Parts(name=f"outcome-{next(_NUMBERS)}"))
+            built = application(settings, Overrides(name=f"outcome-{next(_NUMBERS)}"))
             try:
                 async with built.engine("shop") as engine:
                     return await self._ended(built, engine, scenario, seed, names)
@@ -44,7 +44,7 @@ class Runner:
                 built.close()
 
     async def _ended(
-        self, built: House, engine: Engine, scenario: str, seed: int, names: dict[str, str]
+        self, built: Application, engine: Engine, scenario: str, seed: int, names: dict[str, str]
     ) -> Incident:
         shop = await asyncio.to_thread(
             built.demo.begin, scenario, seed, remember=self.remember, names=names
@@ -56,7 +56,7 @@ class Runner:
         return built.queries.incident(opened[0])
 
 
-async def _approve_all(built: House, engine: Engine, incident: IncidentId) -> None:
+async def _approve_all(built: Application, engine: Engine, incident: IncidentId) -> None:
     async for event in engine.follow(incident):
         if event.type is EventType.APPROVAL_PENDING:
             with suppress(ApprovalError):  # withdrawn in the meantime: the story goes on

@@ -52,7 +52,7 @@ def aiops(
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> Aiops:
-    monkeypatch.setattr(door, "house", lambda settings: house)
+    monkeypatch.setattr(door, "application", lambda settings: house)
 
     def run(*words: str) -> Ran:
         code = main(words)

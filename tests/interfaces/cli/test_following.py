@@ -76,7 +76,7 @@ def test_a_file_that_lies_there_is_waited_for(
     files.open_folder()
     files.path(REQUEST.id).write_text("approve x")
     call = Call()
-    vars(call)["house"] = house  # instead of the one that is built on first use
+    vars(call)["application"] = house  # instead of the one that is built on first use
 
     async def scene() -> Exit:
         following = asyncio.ensure_future(Following(call, "INC-0001", Manner.LEAVE).run())
@@ -130,7 +130,7 @@ class Scene:
     def __init__(self, house: PlayedHouse, monkeypatch: pytest.MonkeyPatch) -> None:
         self.house, self.typed = house, asyncio.Queue[str | None]()
         self.call = Call()
-        vars(self.call)["house"] = house  # instead of the one that is built on first use
+        vars(self.call)["application"] = house  # instead of the one that is built on first use
 
         async def line(_stream: object) -> str | None:
             return await self.typed.get()

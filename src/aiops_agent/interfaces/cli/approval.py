@@ -53,7 +53,7 @@ def show_list(
 ) -> None:
     """List requests for approval, newest first."""
     call = called(context)
-    found = call.house.queries.approvals([ApprovalState.PENDING] if pending else [])
+    found = call.application.queries.approvals([ApprovalState.PENDING] if pending else [])
     now = datetime.now(UTC)
     call.answer(output, documents(found), lambda width: listing.approvals(found, now, width))
 
@@ -64,7 +64,7 @@ def show(
 ) -> None:
     """Show a plan, its exact requests, and each way to answer."""
     call = called(context)
-    found = call.house.queries.approval(incident)
+    found = call.application.queries.approval(incident)
     line = _file_line(call, found)
     data = {**found.document(), "approve_by_file": line}
     call.answer(output, data, lambda _: _page(found, line))
@@ -90,7 +90,7 @@ def _file_line(call: Call, request: ApprovalRequest) -> str:
 
 
 def _decide(call: Call, name: str, *, approve: bool, digest: str | None, reason: str) -> None:
-    decided = call.house.commands.decide(
+    decided = call.application.commands.decide(
         name,
         approve=approve,
         by=call.user,

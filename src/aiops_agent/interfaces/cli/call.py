@@ -1,4 +1,4 @@
-"""One command as it was called: its flags, its two screens, and the house when it is needed."""
+"""One command as it was called: its flags, two screens, and the application when needed."""
 
 import json
 import os
@@ -18,7 +18,7 @@ from rich.console import Console, RenderableType
 
 from aiops_agent.domain.value import Json, Value
 from aiops_agent.interfaces.cli import door
-from aiops_agent.interfaces.cli.facade import House
+from aiops_agent.interfaces.cli.facade import ConsoleApplication
 from aiops_agent.interfaces.terminal.escape import tell
 from aiops_agent.interfaces.terminal.screen import screen
 
@@ -74,9 +74,9 @@ class Call:
         return door.load(self.flags.config, self.overrides)
 
     @cached_property
-    def house(self) -> House:
-        """The whole house, built on first use."""
-        return door.house(self.loaded.settings)
+    def application(self) -> ConsoleApplication:
+        """The whole application, built on first use."""
+        return door.application(self.loaded.settings)
 
     @property
     def interactive(self) -> bool:
@@ -104,9 +104,9 @@ class Call:
             return f"uid {os.geteuid()}"
 
     def close(self) -> None:
-        """Give back what the house holds, if it was built."""
-        if "house" in self.__dict__:
-            self.house.close()
+        """Give back what the application holds, if it was built."""
+        if "application" in self.__dict__:
+            self.application.close()
 
     def answer(self, output: Output, data: Json, draw: Callable[[int], RenderableType]) -> None:
         """Print data as JSON, or drawn for the width of the screen."""

@@ -44,7 +44,7 @@ def demo(
     with code 8.
     """
     call = called(context)
-    known = call.house.scenarios
+    known = call.application.scenarios
     if show_list:
         call.answer(output, [_document(one) for one in known], lambda width: _table(known, width))
         return
@@ -54,9 +54,9 @@ def demo(
 
 
 async def _demo(call: Call, scenario: Scenario, seed: int, *, yes: bool) -> Exit:
-    house = call.house
-    async with house.engine("shop") as engine:
-        shop = await asyncio.to_thread(house.demo.begin, scenario.name, seed, remember=True)
+    application = call.application
+    async with application.engine("shop") as engine:
+        shop = await asyncio.to_thread(application.demo.begin, scenario.name, seed, remember=True)
         opened = await engine.intake(shop)
         if not opened:
             raise StoreError(f"The alert of {shop} opened no incident.")

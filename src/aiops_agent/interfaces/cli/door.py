@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from aiops_agent import __version__
 from aiops_agent.domain.value import Json
-from aiops_agent.interfaces.cli.facade import House
+from aiops_agent.interfaces.cli.facade import ConsoleApplication
 
 if TYPE_CHECKING:
     from aiops_agent.settings.load import Loaded
@@ -30,14 +30,16 @@ def no_input() -> bool:
     return said()
 
 
-def house(settings: "Settings") -> House:
-    """Build the house; only now are the engine, the store and the adapters imported."""
-    from aiops_agent.bootstrap.house import house as build  # noqa: PLC0415 -- the lazy door
+def application(settings: "Settings") -> ConsoleApplication:
+    """Build the application; only now are the engine, the store and the adapters imported."""
+    from aiops_agent.bootstrap.application import application as build  # noqa: PLC0415 -- the lazy door
 
     return build(settings)
 
 
-def website(house: House, server: "Server", *, tokens_required: bool) -> tuple[int, Serving]:
+def website(
+    application: ConsoleApplication, server: "Server", *, tokens_required: bool
+) -> tuple[int, Serving]:
     """Open the port; return it, and what serves on it until an event is set.
 
     Raises BusyError when the port cannot be had.
@@ -46,8 +48,10 @@ def website(house: House, server: "Server", *, tokens_required: bool) -> tuple[i
     from aiops_agent.interfaces.http.metrics import Metrics  # noqa: PLC0415 -- the lazy door
     from aiops_agent.interfaces.http.serve import listen, serve  # noqa: PLC0415 -- the lazy door
 
-    metrics = Metrics(house.queries, house.feed, __version__)
-    app = make_app(house.queries, house.intake, tokens_required=tokens_required, metrics=metrics)
+    metrics = Metrics(application.queries, application.feed, __version__)
+    app = make_app(
+        application.queries, application.intake, tokens_required=tokens_required, metrics=metrics
+    )
     listening = listen(server.host, server.port)
     port: int = listening.getsockname()[1]
     return port, lambda stop: serve(app, listening, stop)

@@ -1,4 +1,4 @@
-"""What the command line needs of the house; bootstrap builds it, tests play it."""
+"""What the command line needs of the application; bootstrap builds it, tests play it."""
 
 from collections.abc import Sequence
 from contextlib import AbstractAsyncContextManager
@@ -46,7 +46,7 @@ class Demo(Protocol):
         """Found a shop, let it break, keep its alert; return the shop's environment. Blocking."""
 
 
-class House(Protocol):
+class ConsoleApplication(Protocol):
     """Everything, built from settings."""
 
     @property

@@ -55,14 +55,14 @@ class Following:
     @property
     def queries(self) -> Queries:
         """What may be asked."""
-        return self.call.house.queries
+        return self.call.application.queries
 
     async def run(self) -> Exit:
         """Print until the incident ends, or a person is needed who cannot be asked here."""
         self.call.following = self.incident
         with self._screen() as screen:
             died = self.engine.broken if self.engine else None
-            stream = self.call.house.feed.incident(self.incident, died)
+            stream = self.call.application.feed.incident(self.incident, died)
             try:
                 left = await self._follow(stream, screen)
             finally:
@@ -141,7 +141,7 @@ class Following:
 
     def _decide(self, request: ApprovalRequest, answer: Answer, surface: Surface) -> None:
         try:
-            self.call.house.commands.decide(
+            self.call.application.commands.decide(
                 request.id,
                 approve=answer.approve,
                 by=self.call.user,

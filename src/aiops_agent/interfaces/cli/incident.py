@@ -27,9 +27,9 @@ def show_list(
 ) -> None:
     """List incidents, newest first."""
     call = called(context)
-    found = call.house.queries.incidents(open_only=open_only, limit=limit)
+    found = call.application.queries.incidents(open_only=open_only, limit=limit)
     call.answer(output, documents(found), lambda width: listing.incidents(found, width))
-    if unclaimed := call.house.queries.unclaimed():
+    if unclaimed := call.application.queries.unclaimed():
         alerts = sum(len(delivery.alerts) for delivery in unclaimed)
         call.note(f"{alerts} alerts wait that no environment claims; see: aiops doctor")
 
@@ -40,7 +40,7 @@ def show(
 ) -> None:
     """Show one incident: alerts, evidence, cause, actions, timeline."""
     call = called(context)
-    queries = call.house.queries
+    queries = call.application.queries
     found = queries.incident(incident)
     alerts, told = queries.alerts(found.id), queries.events(0, found.id)
     events = [event.public() for event in told]
@@ -52,8 +52,8 @@ def show(
 def watch(context: typer.Context, incident: IncidentArgument) -> None:
     """Follow an incident while another process works on it."""
     call = called(context)
-    found = call.house.queries.incident(incident)
-    if not found.ended and not call.house.works(_role(found)):
+    found = call.application.queries.incident(incident)
+    if not found.ended and not call.application.works(_role(found)):
         call.note(f"No process works on {found.id}: aiops incident resume {found.id} goes on.")
     how = Manner.WATCH if call.interactive else Manner.LEAVE
     raise typer.Exit(run(call, Following(call, found.id, how).run()))
@@ -67,10 +67,10 @@ def resume(context: typer.Context, incident: IncidentArgument) -> None:
 
 
 async def _resume(call: Call, name: str) -> Exit:
-    found = await asyncio.to_thread(call.house.queries.incident, name)
+    found = await asyncio.to_thread(call.application.queries.incident, name)
     if found.ended:
         return await Following(call, found.id, Manner.LEAVE).run()
-    async with call.house.engine(_role(found)) as engine:
+    async with call.application.engine(_role(found)) as engine:
         await engine.start(found.id)
         return await Following(call, found.id, manner(call), engine).run()
 
@@ -90,7 +90,7 @@ def close(
 ) -> None:
     """Stop the agent on an incident: a person takes it."""
     call = called(context)
-    found = call.house.queries.incident(incident)
+    found = call.application.queries.incident(incident)
     if found.ended:
         call.note(f"{found.id} has ended already: {found.status}.")
         return
@@ -99,5 +99,5 @@ def close(
             f"{found.id} is {found.status}; only its end closes it. To stop the agent and take "
             f"it over: aiops incident close {found.id} --takeover."
         )
-    call.house.commands.take_over(found.id, call.user, reason)
+    call.application.commands.take_over(found.id, call.user, reason)
     call.note(f"{found.id} is yours: the agent sends nothing new and escalates it.")

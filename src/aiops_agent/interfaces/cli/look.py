@@ -11,7 +11,7 @@ from aiops_agent.domain.checkup import Checkup, Health
 from aiops_agent.domain.errors import BusyError, SettingsError, StoreError
 from aiops_agent.interfaces.cli.call import Call, Output, OutputOption, called, documents
 from aiops_agent.interfaces.cli.exits import Exit
-from aiops_agent.interfaces.cli.facade import House
+from aiops_agent.interfaces.cli.facade import ConsoleApplication
 from aiops_agent.interfaces.cli.follow import approval_files
 from aiops_agent.interfaces.cli.running import run
 from aiops_agent.interfaces.cli.tables import checkups, facts, surveys
@@ -43,7 +43,7 @@ def info(context: typer.Context, output: OutputOption = Output.TABLE) -> None:
 
 
 async def _doctor(call: Call, output: Output) -> Exit:
-    found = [*_core(call), *await _house(call)]
+    found = [*_core(call), *await _application(call)]
     sick = any(one.health is Health.PROBLEM for one in found)
     call.answer(output, documents(found), lambda _: checkups(found))
     return Exit.PROBLEMS if sick else Exit.DONE
@@ -73,12 +73,12 @@ def _state(call: Call) -> Path:
     return call.loaded.settings.state_dir
 
 
-async def _house(call: Call) -> list[Checkup]:
-    """Look at the store and at what the house knows; a store that fails is a problem to show."""
+async def _application(call: Call) -> list[Checkup]:
+    """Look at the store and at all it joins; a store that fails is a problem to show."""
     try:
-        house = call.house
-        tokens = [token for token in house.queries.tokens() if token.revoked_at is None]
-        seen = await house.doctor()
+        application = call.application
+        tokens = [token for token in application.queries.tokens() if token.revoked_at is None]
+        seen = await application.doctor()
     except (BusyError, StoreError) as error:
         problem = Health.PROBLEM
         return [Checkup(group="core", name="store", health=problem, words=str(error))]
@@ -89,11 +89,11 @@ async def _house(call: Call) -> list[Checkup]:
         words=f"{len(tokens)} count" if tokens else "none: only this machine may send alerts",
         remedy="" if tokens else "aiops token create alertmanager",
     )
-    return [guard, *_unclaimed(house), *seen]
+    return [guard, *_unclaimed(application), *seen]
 
 
-def _unclaimed(house: House) -> list[Checkup]:
-    found = house.queries.unclaimed()
+def _unclaimed(application: ConsoleApplication) -> list[Checkup]:
+    found = application.queries.unclaimed()
     if not found:
         return []
     alerts = sum(len(delivery.alerts) for delivery in found)
@@ -113,7 +113,7 @@ async def _services(call: Call, output: Output) -> Exit:
     settings = call.loaded.settings
     if not any(one.sources.any for one in settings.resolved):
         call.note("No source is configured: set sources.prometheus or sources.docker.")
-    found = await call.house.survey()
+    found = await call.application.survey()
     call.answer(output, documents(found), lambda width: surveys(found, width))
     return Exit.DONE
 

@@ -42,18 +42,18 @@ def serve(
 
 async def _serve(call: Call) -> Exit:
     settings = call.loaded.settings
-    house = call.house
-    guarded = house.queries.guarded()
+    application = call.application
+    guarded = application.queries.guarded()
     if not guarded and not _is_loopback(settings.server.host):
         raise SettingsError(
             f"{settings.server.host} can be reached by others and there is no token: "
             "create one with `aiops token create alertmanager`, or listen on 127.0.0.1."
         )
     stop = _stop_on_signals()
-    async with house.engine("serve"):
-        port, serving = door.website(house, settings.server, tokens_required=guarded)
+    async with application.engine("serve"):
+        port, serving = door.website(application, settings.server, tokens_required=guarded)
         _say_hello(call, port, guarded=guarded)
-        watching = asyncio.ensure_future(_watch(call, house.queries.newest_event()))
+        watching = asyncio.ensure_future(_watch(call, application.queries.newest_event()))
         try:
             await serving(stop)
         finally:
@@ -65,9 +65,9 @@ async def _serve(call: Call) -> Exit:
 
 async def _watch(call: Call, cursor: int) -> None:
     """Print one line per event, and ring where a person is needed."""
-    queries = call.house.queries
+    queries = call.application.queries
     screen = Follower(call.out, Blocks(queries.incident, queries.approval), many=True, live=False)
-    async with aclosing(call.house.feed.follow(cursor)) as batches:
+    async with aclosing(call.application.feed.follow(cursor)) as batches:
         async for event in (event async for found in batches for event in found):
             screen.feed(event)
             if event.type in _RINGS and call.loaded.settings.notify.bell and call.out.is_terminal:

@@ -31,7 +31,7 @@ def create(
 ) -> None:
     """Create a token and print its secret, once: only its hash is kept."""
     call = called(context)
-    secret = call.house.commands.create_token(name, _configured(call, environment or ()))
+    secret = call.application.commands.create_token(name, _configured(call, environment or ()))
     print(secret)
     call.note(f"This is the only time that the secret of {name!r} is shown.")
 
@@ -40,7 +40,7 @@ def create(
 def show_list(context: typer.Context, output: OutputOption = Output.TABLE) -> None:
     """List tokens, oldest first; no secrets."""
     call = called(context)
-    found = call.house.queries.tokens()
+    found = call.application.queries.tokens()
     rows = [
         [
             say(token.name, QUIET if token.revoked_at else STRONG),
@@ -62,7 +62,7 @@ def show_list(context: typer.Context, output: OutputOption = Output.TABLE) -> No
 def revoke(context: typer.Context, name: NameArgument) -> None:
     """Revoke a token for ever."""
     call = called(context)
-    call.house.commands.revoke_token(name)
+    call.application.commands.revoke_token(name)
     call.note(f"{name!r} is revoked: it counts no more.")
 
 

@@ -52,8 +52,8 @@ STORY = "aiops"  # waiting incidents are found again by this name: never change 
 
 
 @dataclass(frozen=True)
-class Parts:
-    """What a test may put in place of what the house would build."""
+class Overrides:
+    """What a test may put in place of what the application would build."""
 
     crew: Crew | None = None
     executor: Callable[[Executor], Executor] = lambda executor: executor
@@ -62,23 +62,23 @@ class Parts:
     name: str = STORY
 
 
-class House:
-    """The built house. Reading and answering need no engine; stories do."""
+class Application:
+    """The built application. Reading and answering need no engine; stories do."""
 
-    def __init__(self, settings: Settings, parts: Parts) -> None:
-        self._settings, self._parts = settings, parts
+    def __init__(self, settings: Settings, overrides: Overrides) -> None:
+        self._settings, self._overrides = settings, overrides
         self._database: Database = make_engine(settings.store.url)
         upgrade(self._database)
         self._durable = Durable(self._database)
         store = SqlStore(self._database, self._durable.wake)
         self.places = OpenEnvironments(settings)
-        self._deps = _deps(settings, parts, store, self.places)
+        self._deps = _deps(settings, overrides, store, self.places)
         self._running: Engine | None = None
         self.store, self.queries = store, Queries(store)
         self.feed = Feed(self.queries)
         self.commands = Commands(
             store=store,
-            now=parts.now,
+            now=overrides.now,
             answer=Gate(self._deps).answer,
             stop=partial(take_over, self._deps),
         )
@@ -88,10 +88,10 @@ class House:
                 tuple(Claim(environment=o.ref, labels=dict(o.labels)) for o in settings.resolved)
             ),
             decoders=settings.registry.decoders,
-            now=parts.now,
+            now=overrides.now,
             heard=self._heard,
             running=lambda: self._running is not None,
-            mark=parts.mark,
+            mark=overrides.mark,
         )
         self.memory = self._deps.memory
         self.demo = Demo(settings.state_dir / "shops", self.places, self.intake, self.memory)
@@ -183,33 +183,35 @@ class House:
         )
 
     def _story(self, busy: Busy) -> ResolveIncident:
-        return ResolveIncident(self._parts.name, self._deps, ExecutorSteps(self._deps, busy))
+        return ResolveIncident(self._overrides.name, self._deps, ExecutorSteps(self._deps, busy))
 
 
-def house(settings: Settings, parts: Parts | None = None) -> House:
-    """Build the house; raises StoreError or SettingsError when a part cannot be used."""
-    return House(settings, parts or Parts())
+def application(settings: Settings, overrides: Overrides | None = None) -> Application:
+    """Build the application; raises StoreError or SettingsError when a part cannot be used."""
+    return Application(settings, overrides or Overrides())
 
 
-def _deps(settings: Settings, parts: Parts, store: SqlStore, places: OpenEnvironments) -> Deps:
+def _deps(
+    settings: Settings, overrides: Overrides, store: SqlStore, places: OpenEnvironments
+) -> Deps:
     executor = Executor(
         platforms=places.platform,
         store=store,
         catalogue=Catalogue(settings.registry.actions),
         bounds=places.bounds,
-        now=parts.now,
-        mark=parts.mark,
+        now=overrides.now,
+        mark=overrides.mark,
     )
     return Deps(
         store=store,
         environments=places.environment,
-        executor=parts.executor(executor),
+        executor=overrides.executor(executor),
         memory=ArchiveMemory(store),
-        crew=parts.crew or without_llm(),
+        crew=overrides.crew or without_llm(),
         rules=settings.registry.rules,
-        now=parts.now,
+        now=overrides.now,
         terms=_terms(settings),
-        mark=parts.mark,
+        mark=overrides.mark,
     )
 
 

@@ -24,7 +24,7 @@ _Pools = WeakKeyDictionary[asyncio.AbstractEventLoop, httpx2.AsyncClient]
 
 
 @dataclass(frozen=True)
-class Answer:
+class Reply:
     """What the engine answered."""
 
     status: int
@@ -79,7 +79,7 @@ class DockerClient:
             raise SourceError(f"Docker refused {path}: {answer.words}")
         return answer.body
 
-    async def send(self, method: str, path: str, body: Json, within: timedelta) -> Answer:
+    async def send(self, method: str, path: str, body: Json, within: timedelta) -> Reply:
         """Send a request that changes something, once, to a versioned path.
 
         Raises PlatformError when it never left, RequestRefused when nothing was done by it,
@@ -132,7 +132,7 @@ class DockerClient:
             )
         return f"{agreed[0]}.{agreed[1]}"
 
-    async def _read(self, path: str) -> Answer:
+    async def _read(self, path: str) -> Reply:
         try:
             return await self._exchange("GET", path, None, self.timeout)
         except httpx2.TimeoutException as error:
@@ -141,7 +141,7 @@ class DockerClient:
         except httpx2.HTTPError as error:
             raise SourceError(self._unreachable(error)) from error
 
-    async def _exchange(self, method: str, path: str, body: Json, within: timedelta) -> Answer:
+    async def _exchange(self, method: str, path: str, body: Json, within: timedelta) -> Reply:
         async with self._client().stream(
             method, path, json=body, timeout=within.total_seconds()
         ) as answer:
@@ -150,7 +150,7 @@ class DockerClient:
                 read += chunk
                 if len(read) >= _MOST_BYTES:
                     break
-            return Answer(answer.status_code, bytes(read[:_MOST_BYTES]))
+            return Reply(answer.status_code, bytes(read[:_MOST_BYTES]))
 
     def _client(self) -> httpx2.AsyncClient:
         loop = asyncio.get_running_loop()

@@ -60,6 +60,7 @@ class PlayedService:
     told: list[Event] = field(default_factory=lambda: _numbered(BEFORE))
     decisions: list[Decision] = field(default_factory=list)
     made: list[Token] = field(default_factory=list)
+    nobodys: list[Delivery] = field(default_factory=list)
 
     def incidents(self, **_: object) -> tuple[IncidentSummary, ...]:
         return (self.one.in_short,)
@@ -137,14 +138,15 @@ class PlayedService:
         )
 
     def create_token(self, name: str, environments: Sequence[EnvironmentRef] = ()) -> str:
-        self.made.append(Token(name=name, secret="0" * 64, created_at=NOW))
+        scope = tuple(environments)
+        self.made.append(Token(name=name, secret="0" * 64, created_at=NOW, environments=scope))
         return "aiops_secret"
 
     def guarded(self) -> bool:
         return any(token.revoked_at is None for token in self.made)
 
     def unclaimed(self) -> tuple[Delivery, ...]:
-        return ()
+        return tuple(self.nobodys)
 
     def tokens(self) -> Sequence[Token]:
         return self.made

@@ -8,6 +8,7 @@ import pytest
 from aiops_agent.domain.approval import ApprovalState, Surface
 from aiops_agent.domain.errors import BusyError, StoreError
 from aiops_agent.interfaces.cli import door
+from tests.contracts.samples import a_delivery
 from tests.interfaces.cli.conftest import Aiops
 from tests.interfaces.cli.played import REQUEST, PlayedHouse, answered
 
@@ -185,3 +186,23 @@ def test_the_house_is_closed_after_following(aiops: Aiops, house: PlayedHouse) -
     aiops("demo", "--yes")
 
     assert house.closed
+
+
+def test_a_token_is_made_for_environments_that_are_configured(
+    aiops: Aiops, house: PlayedHouse
+) -> None:
+    assert aiops("token", "create", "am", "--environment", "local").code == 0
+    assert [str(one) for one in house.service.made[0].environments] == ["docker:local"]
+
+    ran = aiops("token", "create", "am", "--environment", "locl")
+    assert (ran.code, "There is no environment 'locl'" in ran.err) == (2, True)
+
+
+def test_alerts_that_no_environment_claims_are_shown(aiops: Aiops, house: PlayedHouse) -> None:
+    body = a_delivery(unclaimed="No environment claims it.")
+    house.service.nobodys.append(body)
+
+    checks = {one["name"]: one for one in aiops("doctor", "-o", "json").data}
+    assert checks["inbox"]["health"] == "note"
+    assert body.unclaimed in checks["inbox"]["words"]
+    assert "1 alerts wait that no environment claims" in aiops("incident", "list").err

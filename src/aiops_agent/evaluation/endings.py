@@ -1,15 +1,29 @@
 """Did an incident end as its row of the table accepts?"""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 
 from aiops_agent.actions.restart import RESTART
 from aiops_agent.actions.rollback import ROLLBACK
 from aiops_agent.actions.scale import SCALE
 from aiops_agent.actions.set_config import SET_CONFIG
-from aiops_agent.domain.incident import Attempt, Incident, Status
-from aiops_agent.domain.remediation import Action, ActionKind, PlanKind, Recovery
+from aiops_agent.domain.incident import Incident, Status
+from aiops_agent.domain.remediation import ActionKind, PlanKind, Recovery
 from aiops_agent.evaluation.scenarios import AcceptedEnding, EvaluationCase
 from aiops_agent.simulator.faults import FaultKind
+
+_CURES: Mapping[AcceptedEnding, ActionKind] = {
+    AcceptedEnding.SCALED: SCALE.kind,
+    AcceptedEnding.RESTARTED: RESTART.kind,
+    AcceptedEnding.RESTARTED_FOR_NOW: RESTART.kind,
+    AcceptedEnding.ROLLED_BACK: ROLLBACK.kind,
+    AcceptedEnding.CONFIGURED: SET_CONFIG.kind,
+}
+_IDLE: Mapping[AcceptedEnding, Status] = {
+    AcceptedEnding.WATCHED: Status.RESOLVED,
+    AcceptedEnding.DISMISSED: Status.DISMISSED,
+    AcceptedEnding.HANDED_OVER: Status.ESCALATED,
+    AcceptedEnding.DENIED: Status.ESCALATED,
+}
 
 
 def accepted(case: EvaluationCase, incident: Incident) -> tuple[bool, str]:
@@ -18,7 +32,7 @@ def accepted(case: EvaluationCase, incident: Incident) -> tuple[bool, str]:
         return False, f"has not ended: it is {incident.status}"
     flaws = []
     for ending in case.endings:
-        flaw = _JUDGES[ending](case, incident)
+        flaw = _flaw(ending, case, incident)
         if not flaw:
             return True, str(ending)
         flaws.append(f"not {ending}: {flaw}")
@@ -34,97 +48,55 @@ def pinned(case: EvaluationCase, incident: Incident) -> bool:
     return best is not None and best.service == case.truth
 
 
-def _scaled(case: EvaluationCase, incident: Incident) -> str:
-    action, flaw = _cure(case, incident, SCALE.kind)
-    return flaw or ("" if action and int(action.wished["replicas"]) > 1 else "it did not grow")
+def _flaw(ending: AcceptedEnding, case: EvaluationCase, incident: Incident) -> str:
+    """Say what speaks against this ending; nothing when it is right."""
+    if ending in _CURES:
+        return _flaw_of_cure(ending, case, incident)
+    if ending is AcceptedEnding.DENIED:
+        planned = [action for a in incident.attempts if a.plan for action in a.plan.actions]
+        if not any(action.kind == RESTART.kind for action in planned):
+            return "no restart was planned, so none was denied"
+        if any(action.target.name != case.truth for action in planned):
+            return f"the plan was for another service than {case.truth}"
+    flaw = ""
+    if incident.acted:
+        flaw = "something was run"
+    elif incident.status is not _IDLE[ending]:
+        flaw = f"it is {incident.status}: {incident.note}"
+    if ending is AcceptedEnding.WATCHED:
+        return _flaw_of_watch(incident, flaw)
+    return flaw
 
 
-def _restarted(case: EvaluationCase, incident: Incident) -> str:
-    return _cure(case, incident, RESTART.kind)[1]
-
-
-def _restarted_for_now(case: EvaluationCase, incident: Incident) -> str:
-    flaw, attempt = _restarted(case, incident), incident.attempt
-    if flaw or attempt is None or attempt.plan is None:
-        return flaw or "it has no plan"
-    return "" if attempt.plan.stop_gap else "nobody said that it is a stop-gap"
-
-
-def _rolled_back(case: EvaluationCase, incident: Incident) -> str:
-    action, flaw = _cure(case, incident, ROLLBACK.kind)
-    if flaw or action is None:
-        return flaw or "nothing was run"
-    wished = action.wished["release"]
-    return "" if wished == case.fault.release else f"back to {wished}, not {case.fault.release}"
-
-
-def _configured(case: EvaluationCase, incident: Incident) -> str:
-    action, flaw = _cure(case, incident, SET_CONFIG.kind)
-    if flaw or action is None:
-        return flaw or "nothing was run"
-    wished = (action.wished["name"], action.wished["value"])
-    return "" if wished == case.fault.setting else f"set {wished}, not {case.fault.setting}"
-
-
-def _watched(_: EvaluationCase, incident: Incident) -> str:
+def _flaw_of_watch(incident: Incident, flaw: str) -> str:
     attempt = incident.attempt
     if attempt is None or attempt.plan is None or attempt.plan.kind is not PlanKind.WATCH:
-        return f"it was not watched; {_idle(incident, Status.RESOLVED) or 'no such plan'}"
+        return f"it was not watched; {flaw or 'no such plan'}"
     seen = incident.recovery or (attempt.verification and attempt.verification.recovery)
-    return _idle(incident, Status.RESOLVED) or (
-        "" if seen is Recovery.RECOVERED else "recovery was not seen"
-    )
+    return flaw or ("" if seen is Recovery.RECOVERED else "recovery was not seen")
 
 
-def _dismissed(_: EvaluationCase, incident: Incident) -> str:
-    return _idle(incident, Status.DISMISSED)
-
-
-def _handed_over(_: EvaluationCase, incident: Incident) -> str:
-    return _idle(incident, Status.ESCALATED)
-
-
-def _denied(case: EvaluationCase, incident: Incident) -> str:
-    planned = [action for a in incident.attempts if a.plan for action in a.plan.actions]
-    if not any(action.kind == RESTART.kind for action in planned):
-        return "no restart was planned, so none was denied"
-    if any(action.target.name != case.truth for action in planned):
-        return f"the plan was for another service than {case.truth}"
-    return _idle(incident, Status.ESCALATED)
-
-
-_JUDGES: Mapping[AcceptedEnding, Callable[[EvaluationCase, Incident], str]] = {
-    AcceptedEnding.SCALED: _scaled,
-    AcceptedEnding.RESTARTED: _restarted,
-    AcceptedEnding.RESTARTED_FOR_NOW: _restarted_for_now,
-    AcceptedEnding.ROLLED_BACK: _rolled_back,
-    AcceptedEnding.CONFIGURED: _configured,
-    AcceptedEnding.WATCHED: _watched,
-    AcceptedEnding.DISMISSED: _dismissed,
-    AcceptedEnding.HANDED_OVER: _handed_over,
-    AcceptedEnding.DENIED: _denied,
-}
-
-
-def _cure(case: EvaluationCase, incident: Incident, kind: ActionKind) -> tuple[Action | None, str]:
-    """Return the one action of the last attempt, and what speaks against it as the cure."""
-    attempt = incident.attempt
+def _flaw_of_cure(ending: AcceptedEnding, case: EvaluationCase, incident: Incident) -> str:
+    """Say what speaks against the one action of the last attempt as the cure."""
+    attempt, fault = incident.attempt, case.fault
     if incident.status is not Status.RESOLVED or attempt is None:
-        return None, f"it is {incident.status}: {incident.note}"
-    if not _verified(attempt):
-        return None, "recovery was not verified"
-    actions = attempt.plan.actions if attempt.plan else ()
-    if len(actions) != 1 or actions[0].kind != kind or actions[0].target.name != case.truth:
+        return f"it is {incident.status}: {incident.note}"
+    if attempt.verification is None or attempt.verification.recovery is not Recovery.RECOVERED:
+        return "recovery was not verified"
+    plan = attempt.plan
+    actions = plan.actions if plan else ()
+    kind, truth = _CURES[ending], case.truth
+    if len(actions) != 1 or actions[0].kind != kind or actions[0].target.name != truth:
         ran = ", ".join(action.text for action in actions) or "nothing"
-        return None, f"{ran} was run, {case.truth} was to blame"
-    return actions[0], ""
-
-
-def _verified(attempt: Attempt) -> bool:
-    return attempt.verification is not None and attempt.verification.recovery is Recovery.RECOVERED
-
-
-def _idle(incident: Incident, status: Status) -> str:
-    if incident.acted:
-        return "something was run"
-    return "" if incident.status is status else f"it is {incident.status}: {incident.note}"
+        return f"{ran} was run, {truth} was to blame"
+    wished = actions[0].wished
+    match ending:
+        case AcceptedEnding.SCALED if int(wished["replicas"]) <= 1:
+            return "it did not grow"
+        case AcceptedEnding.RESTARTED_FOR_NOW if not (plan and plan.stop_gap):
+            return "nobody said that it is a stop-gap"
+        case AcceptedEnding.ROLLED_BACK if wished["release"] != fault.release:
+            return f"back to {wished['release']}, not {fault.release}"
+        case AcceptedEnding.CONFIGURED if (wished["name"], wished["value"]) != fault.setting:
+            return f"set {(wished['name'], wished['value'])}, not {fault.setting}"
+    return ""

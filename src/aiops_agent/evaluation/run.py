@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from itertools import count
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -14,7 +15,6 @@ from aiops_agent.domain.errors import ApprovalError, StoreError
 from aiops_agent.domain.incident import Incident, IncidentId
 from aiops_agent.domain.payload import EventType
 from aiops_agent.settings.sections import Settings
-from aiops_agent.workflow.engine import Engine
 
 _NUMBERS = count(1)  # the durable engine knows each story by a name of its own for ever
 
@@ -30,40 +30,29 @@ class Runner:
     ) -> Incident:
         """Found and break a shop, approve what is asked, and return the ended incident."""
         # A loop of its own: the durable engine takes the loop's threads with it when it closes.
-        alone = self._alone(scenario, seed, dict(names or {}))
-        return await asyncio.to_thread(asyncio.run, alone)
+        return await asyncio.to_thread(asyncio.run, self._ended(scenario, seed, dict(names or {})))
 
-    async def _alone(self, scenario: str, seed: int, names: dict[str, str]) -> Incident:
+    async def _ended(self, scenario: str, seed: int, names: dict[str, str]) -> Incident:
         with TemporaryDirectory(prefix="aiops-outcome-") as folder:
             settings = Settings(state_dir=Path(folder))
             built = application(settings, Overrides(name=f"outcome-{next(_NUMBERS)}"))
             try:
                 async with built.engine("shop") as engine:
-                    return await self._ended(built, engine, scenario, seed, names)
+                    begin = partial(built.demo.begin, remember=self.remember, names=names)
+                    shop = await asyncio.to_thread(begin, scenario, seed)
+                    opened = await engine.intake(shop)
+                    if len(opened) != 1:
+                        told = f"The alerts of {shop} opened {len(opened)} incidents, not one."
+                        raise StoreError(told)
+                    async for event in engine.follow(opened[0]):
+                        if event.type is EventType.APPROVAL_PENDING:
+                            await _approve(built, opened[0])
+                    return built.queries.incident(opened[0])
             finally:
                 built.close()
 
-    async def _ended(
-        self, built: Application, engine: Engine, scenario: str, seed: int, names: dict[str, str]
-    ) -> Incident:
-        shop = await asyncio.to_thread(
-            built.demo.begin, scenario, seed, remember=self.remember, names=names
-        )
-        opened = await engine.intake(shop)
-        if len(opened) != 1:
-            raise StoreError(f"The alerts of {shop} opened {len(opened)} incidents, not one.")
-        await _approve_all(built, engine, opened[0])
-        return built.queries.incident(opened[0])
 
-
-async def _approve_all(built: Application, engine: Engine, incident: IncidentId) -> None:
-    async for event in engine.follow(incident):
-        if event.type is EventType.APPROVAL_PENDING:
-            with suppress(ApprovalError):  # withdrawn in the meantime: the story goes on
-                await asyncio.to_thread(
-                    built.commands.decide,
-                    incident,
-                    approve=True,
-                    by="evaluation",
-                    surface=Surface.FLAG,
-                )
+async def _approve(built: Application, incident: IncidentId) -> None:
+    yes = partial(built.commands.decide, approve=True, by="evaluation", surface=Surface.FLAG)
+    with suppress(ApprovalError):  # withdrawn in the meantime: the story goes on
+        await asyncio.to_thread(yes, incident)

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import product
 from typing import Protocol
 
 from aiops_agent.domain.incident import Incident
@@ -38,7 +39,13 @@ async def measure(
     names: Mapping[str, str] | None = None,
 ) -> tuple[EvaluationResult, ...]:
     """Run every scenario with every seed, one after the other."""
-    return tuple([await _result(run, name, seed, names) for name in scenarios for seed in seeds])
+    results = []
+    for scenario, seed in product(scenarios, seeds):
+        incident, told = await run(scenario, seed, names), case(scenario, seed, names)
+        right, why = accepted(told, incident)
+        first, attempts = pinned(told, incident), len(incident.attempts)
+        results.append(EvaluationResult(scenario, seed, right, why, attempts, first))
+    return tuple(results)
 
 
 def rendered(results: Sequence[EvaluationResult]) -> str:
@@ -52,16 +59,6 @@ def rendered(results: Sequence[EvaluationResult]) -> str:
     rows.append(_row("all", list(results)))
     wrong = [f"- {r.scenario}, seed {r.seed}: {r.why}" for r in results if not r.right]
     return "\n".join([*rows, "", *(wrong or ["No wrong ending."])]) + "\n"
-
-
-async def _result(
-    run: ScenarioRunner, scenario: str, seed: int, names: Mapping[str, str] | None
-) -> EvaluationResult:
-    incident = await run(scenario, seed, names)
-    told = case(scenario, seed, names)
-    right, why = accepted(told, incident)
-    attempts = len(incident.attempts)
-    return EvaluationResult(scenario, seed, right, why, attempts, pinned(told, incident))
 
 
 def _row(name: str, results: list[EvaluationResult]) -> str:

@@ -2,7 +2,7 @@
 
 import random
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from functools import partial
 
@@ -81,7 +81,7 @@ def _hang(dice: random.Random, weather: Weather, among: tuple[str, ...]) -> Faul
     replicas = BY_NAME[service].replicas
     count = dice.randint((replicas + 1) // 2, replicas)
     at = _onset(dice)
-    deed = Deed(at, partial(_stop_answering, service=service, count=count))
+    deed = Deed(at, lambda world: world.nodes[service].fleet.hang(count))
     return Fault(FaultKind.HANG, ServiceName(service), at, weather, (deed,))
 
 
@@ -120,7 +120,7 @@ def _pool_cut(dice: random.Random, weather: Weather, among: tuple[str, ...]) -> 
     size = dice.choice(sorted(size for name, size in sizes if name == spec.name))
     new = Release(_bumped(spec, dice), settings={POOL_SIZE: str(size)})
     fault = _released(FaultKind.POOL_CUT, spec, new, _onset(dice), weather)
-    return _with(fault, setting=(POOL_SIZE, spec.config[POOL_SIZE]))
+    return replace(fault, setting=(POOL_SIZE, spec.config[POOL_SIZE]))
 
 
 def _slow_query(dice: random.Random, weather: Weather, among: tuple[str, ...]) -> Fault:
@@ -185,18 +185,8 @@ def _released(kind: FaultKind, spec: Spec, new: Release, at: float, weather: Wea
     return Fault(kind, ServiceName(spec.name), at, weather, (deed,), release=previous)
 
 
-def _with(fault: Fault, *, setting: tuple[str, str]) -> Fault:
-    return Fault(
-        fault.kind, fault.service, fault.at, fault.weather, fault.deeds, fault.release, setting
-    )
-
-
 def _more(world: World, *, service: str, extra: float) -> None:
     world.nodes[service].extra = extra
-
-
-def _stop_answering(world: World, *, service: str, count: int) -> None:
-    world.nodes[service].fleet.hang(count)
 
 
 def _lose_memory(world: World, *, service: str, pace: float) -> None:

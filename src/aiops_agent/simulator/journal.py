@@ -70,7 +70,10 @@ class Journal:
         except FileNotFoundError as error:
             raise UsageError(f"There is no shop in {self.folder}; run a demo first.") from error
         whole = fresh[: fresh.rfind(b"\n") + 1]
-        self.lines += [self._parsed(line) for line in whole.splitlines()]
+        try:
+            self.lines += [_read(json.loads(line)) for line in whole.splitlines()]
+        except (ValueError, KeyError, TypeError) as error:
+            raise StoreError(f"{self.path} holds a line that is not ours; start anew.") from error
         self._read += len(whole)
 
     def append(self, decide: Callable[[], Line | None]) -> Line | None:
@@ -99,12 +102,6 @@ class Journal:
             yield descriptor
         finally:
             os.close(descriptor)
-
-    def _parsed(self, line: bytes) -> Line:
-        try:
-            return _read(json.loads(line))
-        except (ValueError, KeyError, TypeError) as error:
-            raise StoreError(f"{self.path} holds a line that is not ours; start anew.") from error
 
 
 def create(folder: Path, created: Created) -> Journal:

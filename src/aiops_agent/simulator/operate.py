@@ -1,6 +1,7 @@
 """What does each kind of operation do to the world? Each raises its target's generation."""
 
 from collections.abc import Callable, Mapping
+from types import MappingProxyType
 
 from aiops_agent.actions.restart import RESTART
 from aiops_agent.actions.rollback import ROLLBACK
@@ -28,14 +29,27 @@ def release(world: World, target: str, new: Release) -> None:
     node.release = new
     _roll(world, node)
     settings = {name: (old.get(name, ""), value) for name, value in new.settings.items()}
-    title = f"Release {new.name}"
-    record = ChangeRecord(world.now, target, ChangeKind.RELEASE, title, before, new.name, settings)
+    change = (before, new.name)
+    note(world, node, ChangeKind.RELEASE, f"Release {new.name}", change, settings=settings)
+
+
+def note(
+    world: World,
+    node: Node,
+    kind: ChangeKind,
+    title: str,
+    change: tuple[str, str] = ("", ""),
+    *,
+    settings: Mapping[str, tuple[str, str]] = MappingProxyType({}),
+) -> None:
+    """Write a change of now into the shop's books; `change` is what was there before and after."""
+    record = ChangeRecord(world.now, node.spec.name, kind, title, *change, settings)
     world.records.append(record)
 
 
 def _restart(world: World, node: Node, _: Wished) -> None:
     _roll(world, node)
-    _note(world, node, ChangeKind.RESTART, "Rolling restart")
+    note(world, node, ChangeKind.RESTART, "Rolling restart")
 
 
 def _scale(world: World, node: Node, wished: Wished) -> None:
@@ -43,14 +57,14 @@ def _scale(world: World, node: Node, wished: Wished) -> None:
     node.fleet.scale(node.wanted, node.build, world.now)
     node.generation += 1
     title = f"Replicas {before} -> {node.wanted}"
-    _note(world, node, ChangeKind.SCALE, title, (str(before), str(node.wanted)))
+    note(world, node, ChangeKind.SCALE, title, (str(before), str(node.wanted)))
 
 
 def _rollback(world: World, node: Node, wished: Wished) -> None:
     before, node.release = node.release.name, node.known[str(wished["release"])]
     _roll(world, node)
     title = f"Release {node.release.name}"
-    _note(world, node, ChangeKind.RELEASE, title, (before, node.release.name))
+    note(world, node, ChangeKind.RELEASE, title, (before, node.release.name))
 
 
 def _configure(world: World, node: Node, wished: Wished) -> None:
@@ -59,22 +73,14 @@ def _configure(world: World, node: Node, wished: Wished) -> None:
     node.overrides[name] = value
     _roll(world, node)
     title = f"{name} {before or 'unset'} -> {value}"
-    record = ChangeRecord(
-        world.now, node.spec.name, ChangeKind.CONFIG, title, before, value, {name: (before, value)}
-    )
-    world.records.append(record)
+    change = (before, value)
+    note(world, node, ChangeKind.CONFIG, title, change, settings={name: change})
 
 
 def _roll(world: World, node: Node) -> None:
     node.configure()
     node.fleet.replace(node.build, world.now)
     node.generation += 1
-
-
-def _note(
-    world: World, node: Node, kind: ChangeKind, title: str, change: tuple[str, str] = ("", "")
-) -> None:
-    world.records.append(ChangeRecord(world.now, node.spec.name, kind, title, *change))
 
 
 OPERATIONS: dict[ActionKind, Callable[[World, Node, Wished], None]] = {

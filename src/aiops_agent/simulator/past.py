@@ -12,6 +12,7 @@ from aiops_agent.domain.incident import IncidentId, Status
 from aiops_agent.domain.postmortem import PastIncident, TriedAction
 from aiops_agent.domain.remediation import Action, ActionKind, Recovery, Target
 from aiops_agent.domain.telemetry import ServiceName, Signal
+from aiops_agent.simulator.alarms import RULES
 
 _BEFORE = EnvironmentRef(kind=SHOP, name="before")
 
@@ -37,74 +38,74 @@ def _tried(
     return (TriedAction(action=action, recovery=recovery),)
 
 
+def _incident(
+    ended_at: datetime,
+    service: str,
+    signal: Signal,
+    cause: CauseKind,
+    summary: str,
+    *,
+    cause_service: str = "",
+    tried: tuple[TriedAction, ...] = (),
+) -> PastIncident:
+    """Return a case as it would have been kept; it was solved if what was tried helped."""
+    rule, words = RULES[signal]
+    solved = any(one.recovery is Recovery.RECOVERED for one in tried)
+    return PastIncident(
+        id=IncidentId(f"INC-{ended_at:%Y-%m-%d}"),
+        environment=_BEFORE,
+        title=f"{service} {words}",
+        service=ServiceName(service),
+        alert_names=(rule,),
+        signal=signal,
+        cause=cause,
+        cause_service=ServiceName(cause_service or service),
+        tried=tried,
+        status=Status.RESOLVED if solved else Status.ESCALATED,
+        summary=summary,
+        ended_at=ended_at,
+    )
+
+
 PAST: tuple[PastIncident, ...] = (
-    PastIncident(
-        id=IncidentId("INC-2026-01-14"),
-        environment=_BEFORE,
-        title="payments-api experiencing latency spikes",
-        service=ServiceName("payments-api"),
-        alert_names=("HighLatency",),
-        signal=Signal.LATENCY,
-        cause=CauseKind.CAPACITY,
-        cause_service=ServiceName("payments-api"),
+    _incident(
+        datetime(2026, 1, 14, 11, 52, tzinfo=UTC),
+        "payments-api",
+        Signal.LATENCY,
+        CauseKind.CAPACITY,
+        "The winter sale brought more than payments-api could serve; six replicas could.",
         tried=_tried(SCALE.kind, "payments-api", Recovery.RECOVERED, replicas=6),
-        status=Status.RESOLVED,
-        summary="The winter sale brought more than payments-api could serve; six replicas could.",
-        ended_at=datetime(2026, 1, 14, 11, 52, tzinfo=UTC),
     ),
-    PastIncident(
-        id=IncidentId("INC-2026-03-05"),
-        environment=_BEFORE,
-        title="payments-api experiencing latency spikes",
-        service=ServiceName("payments-api"),
-        alert_names=("HighLatency",),
-        signal=Signal.LATENCY,
-        cause=CauseKind.CAPACITY,
-        cause_service=ServiceName("payments-api"),
+    _incident(
+        datetime(2026, 3, 5, 18, 31, tzinfo=UTC),
+        "payments-api",
+        Signal.LATENCY,
+        CauseKind.CAPACITY,
+        "A restart of payments-api under load made it worse; the load went by itself.",
         tried=_tried(RESTART.kind, "payments-api", Recovery.NOT_RECOVERED),
-        status=Status.ESCALATED,
-        summary="A restart of payments-api under load made it worse; the load went by itself.",
-        ended_at=datetime(2026, 3, 5, 18, 31, tzinfo=UTC),
     ),
-    PastIncident(
-        id=IncidentId("INC-2026-04-22"),
-        environment=_BEFORE,
-        title="orders experiencing latency spikes",
-        service=ServiceName("orders"),
-        alert_names=("HighLatency",),
-        signal=Signal.LATENCY,
-        cause=CauseKind.RELEASE,
-        cause_service=ServiceName("orders"),
+    _incident(
+        datetime(2026, 4, 22, 9, 17, tzinfo=UTC),
+        "orders",
+        Signal.LATENCY,
+        CauseKind.RELEASE,
+        "Release 6.3.2-rc1 of orders was slow; the release before was put back.",
         tried=_tried(ROLLBACK.kind, "orders", Recovery.RECOVERED, release="6.3.1"),
-        status=Status.RESOLVED,
-        summary="Release 6.3.2-rc1 of orders was slow; the release before was put back.",
-        ended_at=datetime(2026, 4, 22, 9, 17, tzinfo=UTC),
     ),
-    PastIncident(
-        id=IncidentId("INC-2026-06-30"),
-        environment=_BEFORE,
-        title="payments-api failing more requests than promised",
-        service=ServiceName("payments-api"),
-        alert_names=("HighErrorRate",),
-        signal=Signal.ERRORS,
-        cause=CauseKind.DEPENDENCY,
-        cause_service=ServiceName("paygate"),
-        status=Status.ESCALATED,
-        summary="paygate failed for two hours; nothing on our side helped.",
-        ended_at=datetime(2026, 6, 30, 22, 5, tzinfo=UTC),
+    _incident(
+        datetime(2026, 6, 30, 22, 5, tzinfo=UTC),
+        "payments-api",
+        Signal.ERRORS,
+        CauseKind.DEPENDENCY,
+        "paygate failed for two hours; nothing on our side helped.",
+        cause_service="paygate",
     ),
-    PastIncident(
-        id=IncidentId("INC-2026-09-11"),
-        environment=_BEFORE,
-        title="cart failing more requests than promised",
-        service=ServiceName("cart"),
-        alert_names=("HighErrorRate",),
-        signal=Signal.ERRORS,
-        cause=CauseKind.HANG,
-        cause_service=ServiceName("cart"),
+    _incident(
+        datetime(2026, 9, 11, 4, 40, tzinfo=UTC),
+        "cart",
+        Signal.ERRORS,
+        CauseKind.HANG,
+        "Two processes of cart were up and answered nothing; a restart freed them.",
         tried=_tried(RESTART.kind, "cart", Recovery.RECOVERED),
-        status=Status.RESOLVED,
-        summary="Two processes of cart were up and answered nothing; a restart freed them.",
-        ended_at=datetime(2026, 9, 11, 4, 40, tzinfo=UTC),
     ),
 )

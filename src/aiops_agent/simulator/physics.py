@@ -78,18 +78,15 @@ class World:
             self._deeds.pop(0).do(self)
         for node in self.nodes.values():
             node.strength = node.fleet.advance(now, STEP)
-        self._warm_up()
+        cache = self.nodes["cache"]
+        if cache.down:
+            cache.warm = 0.0
+        cache.warm += (1.0 - cache.warm) * STEP / self.weather.refill
         self._demand(now)
         for node in self.nodes.values():
             self._pass_down(node)
         for node in reversed(self.nodes.values()):
             self._answer(node)
-
-    def _warm_up(self) -> None:
-        cache = self.nodes["cache"]
-        if cache.down:
-            cache.warm = 0.0
-        cache.warm += (1.0 - cache.warm) * STEP / self.weather.refill
 
     def _demand(self, now: float) -> None:
         wave = 1.0 + 0.08 * sin(2 * pi * (now + self.weather.phase) / DAY)
@@ -103,41 +100,34 @@ class World:
             node.inbox += node.extra
 
     def _pass_down(self, node: Node) -> None:
-        if node.spec.consumes:
-            self._consume(node)
-        node.receive()
+        """Let a service do its work, and ask of others what that takes."""
         spec = node.spec
+        if spec.consumes:
+            queue = self.nodes[spec.consumes]
+            ready = queue.depth / STEP + queue.work_load.passed
+            taken = min(ready, spec.capacity * node.strength.capacity)
+            node.inbox = taken
+            queue.depth = max(0.0, (ready - taken) * STEP)
+        node.receive()
         if not spec.callees:
             return
-        asks = self._asks[spec.name] = self._asking(node)
+        asks = self._fixed.get(spec.name)
+        if asks is None:
+            unknown = 1.0 - node.known_share * self.nodes["cache"].warm
+            asks = asks_of(spec, KINDS, unknown)
+        self._asks[spec.name] = asks
         passed = node.work_load.passed
         for call in asks.calls:
             self.nodes[call.callee].inbox += passed * call.rate * node.tries(call)
         node.database = asks.database
         if asks.database:
-            self._pass_queries(node, asks, passed)
-
-    def _pass_queries(self, node: Node, asks: Asks, passed: float) -> None:
-        """Ask the database as fast as the pool would let pass if the database were idle."""
-        database, query = self.nodes[asks.database], node.strength.query or 1.0
-        held = node.spec.hold + asks.each * database.spec.own * query
-        using = min(passed * asks.using, node.strength.pool / held)
-        database.inbox += using * asks.each
-        database.work += using * asks.each * query
-        database.connections += node.strength.pool
-
-    def _consume(self, worker: Node) -> None:
-        queue = self.nodes[worker.spec.consumes]
-        ready = queue.depth / STEP + queue.work_load.passed
-        taken = min(ready, worker.spec.capacity * worker.strength.capacity)
-        worker.inbox = taken
-        queue.depth = max(0.0, (ready - taken) * STEP)
-
-    def _asking(self, node: Node) -> Asks:
-        if not node.spec.misses:
-            return self._fixed[node.spec.name]
-        unknown = 1.0 - node.known_share * self.nodes["cache"].warm
-        return asks_of(node.spec, KINDS, unknown)
+            # It is asked as fast as the pool would let pass if the database were idle.
+            database, query = self.nodes[asks.database], node.strength.query or 1.0
+            held = spec.hold + asks.each * database.spec.own * query
+            using = min(passed * asks.using, node.strength.pool / held)
+            database.inbox += using * asks.each
+            database.work += using * asks.each * query
+            database.connections += node.strength.pool
 
     def _answer(self, node: Node) -> None:
         match node.spec.kind:

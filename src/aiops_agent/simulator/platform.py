@@ -10,19 +10,12 @@ from aiops_agent.actions.rollback import ROLLBACK
 from aiops_agent.actions.scale import SCALE
 from aiops_agent.actions.set_config import SET_CONFIG
 from aiops_agent.domain.errors import PlatformError, RequestRefused, TargetMissing
-from aiops_agent.domain.remediation import (
-    Action,
-    ActionKind,
-    BlastRadius,
-    Draft,
-    Request,
-)
-from aiops_agent.domain.telemetry import ServiceName
+from aiops_agent.domain.remediation import Action, ActionKind, BlastRadius, Draft, Request
 from aiops_agent.domain.value import Document
 from aiops_agent.simulator.journal import Operation
 from aiops_agent.simulator.node import Node
 from aiops_agent.simulator.replay import Shop
-from aiops_agent.simulator.shop import callers
+from aiops_agent.simulator.shop import dependents
 
 MOST_REPLICAS = 20  # what the shop's machines carry
 
@@ -32,10 +25,10 @@ class Move:
     """What one kind of action does to a target: words, the way back, and whom it touches."""
 
     command: str  # "scale {target} --replicas {replicas}", filled in from what is wished
-    back: dict[str, str | int] | None  # what the inverse wishes; None: there is no way back
     touched: int  # replicas
-    interrupts: bool
     words: str
+    back: dict[str, str | int] | None = None  # what the way back wishes; None: there is none
+    interrupts: bool = True
     idle: bool = False  # the target is as wished already
 
 
@@ -58,19 +51,17 @@ class ShopPlatform:
         run, inverse = _command(move, action), None
         if move.back is not None and not move.idle:
             inverse = action.model_copy(update={"wished": move.back})
+        precondition = {**_identity(node), "replicas": node.wanted, "release": node.release.name}
         payload = {**_identity(node), **action.document()}
+        affected = [self.shop.shown(name) for name in dependents(node.spec.name)]
         request = Request(operation=f"{operation}.1", words=run, payload=payload, repeatable=True)
         return Draft(
             action=action,
             requests=() if move.idle else (request,),
-            precondition={
-                **_identity(node),
-                "replicas": node.wanted,
-                "release": node.release.name,
-            },
+            precondition=precondition,
             inverse=inverse,
             blast=BlastRadius(
-                services=(action.target.service, *self._dependents(node)),
+                services=(action.target.service, *affected),
                 replicas=move.touched,
                 interrupts=move.interrupts,
                 words=move.words,
@@ -131,29 +122,20 @@ class ShopPlatform:
             raise TargetMissing(f"{target} is run by somebody else; nobody here can change it.")
         return node
 
-    def _dependents(self, node: Node) -> list[ServiceName]:
-        found: list[str] = []
-        edge = list(callers(node.spec.name))
-        while edge:
-            name = edge.pop(0)
-            if name not in found:
-                found.append(name)
-                edge.extend(callers(name))
-        return [self.shop.shown(name) for name in found]
-
 
 def _restart(node: Node, _: Action) -> Move:
     return Move(
         command="restart {target}",
-        back=None,
-        touched=node.wanted,
-        interrupts=True,
         words=f"{_copies(node.wanted)} restarted a few at a time; requests in flight are lost",
+        touched=node.wanted,
     )
 
 
 def _scale(node: Node, action: Action) -> Move:
-    now, more = node.wanted, _replicas(action) - node.wanted
+    wished = action.wished.get("replicas")
+    if not isinstance(wished, int) or not 1 <= wished <= MOST_REPLICAS:
+        raise PlatformError(f"{wished!r} replicas are not possible; 1 to {MOST_REPLICAS} are.")
+    now, more = node.wanted, wished - node.wanted
     added = f"{_copies(more)} added beside {now}; running ones are not touched"
     removed = f"{_copies(-more)} of {now} taken away; their requests in flight are lost"
     return Move(
@@ -175,7 +157,6 @@ def _rollback(node: Node, action: Action) -> Move:
         command="rollback {target} --to {release}",
         back={"release": now},
         touched=node.wanted,
-        interrupts=True,
         words=f"{_copies(node.wanted)} replaced by release {wished}, a few at a time",
         idle=wished == now,
     )
@@ -191,7 +172,6 @@ def _configure(node: Node, action: Action) -> Move:
         command="set {target} {name}={value}",
         back={"name": name, "value": now},
         touched=node.wanted,
-        interrupts=True,
         words=f"{_copies(node.wanted)} restarted with {name}={value}, a few at a time",
         idle=value == now,
     )
@@ -207,13 +187,6 @@ MOVES: dict[ActionKind, Callable[[Node, Action], Move]] = {
 
 def _command(move: Move, action: Action) -> str:
     return f"shop {move.command.format(target=action.target.name, **action.wished)}"
-
-
-def _replicas(action: Action) -> int:
-    wished = action.wished.get("replicas")
-    if not isinstance(wished, int) or not 1 <= wished <= MOST_REPLICAS:
-        raise PlatformError(f"{wished!r} replicas are not possible; 1 to {MOST_REPLICAS} are.")
-    return wished
 
 
 def _copies(count: int) -> str:

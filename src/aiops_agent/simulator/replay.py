@@ -40,7 +40,14 @@ class Shop:
         with self._turn:
             self.journal.refresh()
             for line in self.journal.lines[self._done :]:
-                self._live(line)
+                match line:
+                    case ClockMoved():
+                        self.world.advance(line.to)
+                    case Operation():
+                        self.world.advance(line.at)
+                        operate(self.world, line.kind, self.built(line.target), line.wished)
+                    case Created():
+                        pass
                 self._done += 1
 
     def write(self, decide: Callable[[], Line | None]) -> Line | None:
@@ -91,16 +98,6 @@ class Shop:
     def node(self, shown: str) -> Node:
         """Return the service of that outside name; raises TargetMissing."""
         return self.world.nodes[self.built(shown)]
-
-    def _live(self, line: Line) -> None:
-        match line:
-            case ClockMoved():
-                self.world.advance(line.to)
-            case Operation():
-                self.world.advance(line.at)
-                operate(self.world, line.kind, self.built(line.target), line.wished)
-            case Created():
-                pass
 
 
 def load(folder: Path) -> Shop:

@@ -13,9 +13,9 @@ from aiops_agent.domain.errors import UsageError
 from aiops_agent.domain.policy import Freeze, Weekday
 from aiops_agent.domain.telemetry import ChangeKind
 from aiops_agent.simulator.faults import APPLICATIONS, Fault, FaultKind, bumped, draw
-from aiops_agent.simulator.operate import release
+from aiops_agent.simulator.operate import note, release
 from aiops_agent.simulator.physics import ChangeRecord, Deed, World
-from aiops_agent.simulator.shop import BY_NAME, COMPANY, Release, callers, calls
+from aiops_agent.simulator.shop import BY_NAME, COMPANY, Release, dependents
 
 DEFAULT = "traffic-surge"
 THURSDAY = datetime(2026, 11, 19, 2, 0, tzinfo=UTC)  # trouble comes an hour after
@@ -23,9 +23,7 @@ FRIDAY = datetime(2026, 11, 20, 2, 0, tzinfo=UTC)
 
 
 NO_FRIDAY_RESTARTS = Freeze(
-    reason="no restarts on Fridays",
-    days=(Weekday.FRIDAY,),
-    actions=(RESTART.kind,),
+    reason="no restarts on Fridays", days=(Weekday.FRIDAY,), actions=(RESTART.kind,)
 )
 
 
@@ -95,12 +93,7 @@ def decoys(fault: Fault, seed: int) -> tuple[tuple[ChangeRecord, ...], tuple[Dee
 
 def _concerned(service: str) -> set[str]:
     """The service with everything that needs it or that it asks: a change there would mislead."""
-    found, edge = {service}, [service]
-    while edge:
-        near = [c for c in callers(edge.pop()) if c not in found]
-        found.update(near)
-        edge.extend(near)
-    return found | {callee for caller, callee in calls() if caller == service}
+    return {service, *dependents(service), *BY_NAME[service].callees}
 
 
 def _long_ago(service: str, dice: random.Random) -> ChangeRecord:
@@ -110,8 +103,6 @@ def _long_ago(service: str, dice: random.Random) -> ChangeRecord:
 
 
 def _reworded(world: World, *, service: str) -> None:
-    settings = {"LOG_LEVEL": ("info", "warn")}
-    record = ChangeRecord(
-        world.now, service, ChangeKind.CONFIG, "LOG_LEVEL info -> warn", "info", "warn", settings
-    )
-    world.records.append(record)
+    node, change = world.nodes[service], ("info", "warn")
+    title = "LOG_LEVEL info -> warn"
+    note(world, node, ChangeKind.CONFIG, title, change, settings={"LOG_LEVEL": change})

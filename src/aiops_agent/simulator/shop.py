@@ -251,3 +251,14 @@ def calls() -> tuple[tuple[str, str], ...]:
 def callers(name: str) -> tuple[str, ...]:
     """Return who calls `name` directly."""
     return tuple(caller for caller, callee in calls() if callee == name)
+
+
+def dependents(name: str) -> tuple[str, ...]:
+    """Return who calls `name`, directly or through others, the nearest first."""
+    found: dict[str, None] = {}
+    edge = [name]
+    while edge:
+        near = [caller for caller in callers(edge.pop(0)) if caller not in found]
+        found |= dict.fromkeys(near)
+        edge += near
+    return tuple(found)

@@ -1,7 +1,7 @@
 """What happened to containers: new ones, other images, restarts."""
 
 import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
@@ -44,7 +44,12 @@ class DockerChanges:
             if detail := details.get(one.id):
                 rest = [other for other in listed if other.service == one.service and other != one]
                 found += _of(one, detail, rest, past)
-        return _once(change for change in found if window.start <= change.at < window.end)
+        inside = (change for change in found if window.start <= change.at < window.end)
+        # Replicas changed together are one change, at the time of the first.
+        first: dict[tuple[str, str], Change] = {}
+        for change in sorted(inside, key=lambda change: (change.at, change.service)):
+            first.setdefault((change.service, change.title), change)
+        return tuple(first.values())
 
     async def _past(self, window: Window) -> "_Past":
         body = await self.containers.client.raw(
@@ -106,14 +111,6 @@ def _creation(
 
 def _change(one: Listed, kind: ChangeKind, at: datetime, title: str) -> Change:
     return Change(at=at, service=one.service, kind=kind, title=title, source=SOURCE)
-
-
-def _once(changes: Iterable[Change]) -> tuple[Change, ...]:
-    """Replicas changed together are one change, at the time of the first."""
-    first: dict[tuple[str, str], Change] = {}
-    for change in sorted(changes, key=lambda change: (change.at, change.service)):
-        first.setdefault((change.service, change.title), change)
-    return tuple(first.values())
 
 
 def _documents(body: bytes) -> Iterator[Document]:

@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
@@ -58,26 +58,16 @@ class DockerClient:
 
     async def get(self, path: str, query: Query | None = None) -> Json:
         """Return a JSON document. Raises SourceError, also when there is no such thing."""
-        answer = await self._read(await self.versioned(path, query))
-        if answer.status != 200:
-            raise SourceError(f"Docker refused {path}: {answer.words}")
-        return answer.document
+        return (await self._fetched(path, query)).document
 
     async def find(self, path: str) -> Json | None:
         """Return a JSON document, or None when there is no such thing. Raises SourceError."""
-        answer = await self._read(await self.versioned(path))
-        if answer.status == 404:
-            return None
-        if answer.status != 200:
-            raise SourceError(f"Docker refused {path}: {answer.words}")
-        return answer.document
+        answer = await self._fetched(path, fine=(200, 404))
+        return None if answer.status == 404 else answer.document
 
     async def raw(self, path: str, query: Query) -> bytes:
         """Return a body as it is, cut at 16 MiB. Raises SourceError."""
-        answer = await self._read(await self.versioned(path, query))
-        if answer.status != 200:
-            raise SourceError(f"Docker refused {path}: {answer.words}")
-        return answer.body
+        return (await self._fetched(path, query)).body
 
     async def send(self, method: str, path: str, body: Json, within: timedelta) -> Reply:
         """Send a request that changes something, once, to a versioned path.
@@ -105,7 +95,15 @@ class DockerClient:
     async def api_version(self) -> str:
         """Return the version of the API that both sides know. Raises SourceError."""
         if not self._version:
-            self._version.append(self._agreed(await self.about()))
+            about = await self.about()
+            theirs, least = _pair(about.get("ApiVersion")), _pair(about.get("MinAPIVersion"))
+            agreed = min(theirs, _NEWEST)
+            if agreed < max(_OLDEST, least):
+                raise SourceError(
+                    f"Docker Engine {about.get('Version')} speaks API {theirs[0]}.{theirs[1]}; "
+                    f"we need {_OLDEST[0]}.{_OLDEST[1]} to {_NEWEST[0]}.{_NEWEST[1]}."
+                )
+            self._version.append(f"{agreed[0]}.{agreed[1]}")
         return self._version[0]
 
     async def about(self) -> Mapping[str, Json]:
@@ -121,16 +119,13 @@ class DockerClient:
         if (http := self._http.pop(asyncio.get_running_loop(), None)) is not None:
             await http.aclose()
 
-    def _agreed(self, about: Mapping[str, Json]) -> str:
-        theirs = _pair(about.get("ApiVersion"))
-        least = _pair(about.get("MinAPIVersion"))
-        agreed = min(theirs, _NEWEST)
-        if agreed < max(_OLDEST, least):
-            raise SourceError(
-                f"Docker Engine {about.get('Version')} speaks API {theirs[0]}.{theirs[1]}; "
-                f"we need {_OLDEST[0]}.{_OLDEST[1]} to {_NEWEST[0]}.{_NEWEST[1]}."
-            )
-        return f"{agreed[0]}.{agreed[1]}"
+    async def _fetched(
+        self, path: str, query: Query | None = None, fine: Sequence[int] = (200,)
+    ) -> Reply:
+        answer = await self._read(await self.versioned(path, query))
+        if answer.status not in fine:
+            raise SourceError(f"Docker refused {path}: {answer.words}")
+        return answer
 
     async def _read(self, path: str) -> Reply:
         try:

@@ -11,6 +11,7 @@ from aiops_agent.domain.errors import PlatformError
 from aiops_agent.domain.value import Document, Json
 
 _SHARED_STACKS = ("host", "none", "container:")
+_ANONYMOUS = re.compile(r"[0-9a-f]{64}")  # a volume that nobody named is the container's own
 _PLAIN = ("default", "bridge")  # networks on which the engine takes no aliases
 
 
@@ -26,7 +27,9 @@ class Clone:
 def cloneable(source: Inspected) -> None:
     """Raise PlatformError, saying why, when a second container like it cannot run beside it."""
     host = source.raw.get("HostConfig") or {}
-    if ports := _fixed_ports(host):
+    bindings = [one for bound in (host.get("PortBindings") or {}).values() for one in bound or ()]
+    fixed = {str(one["HostPort"]) for one in bindings if one.get("HostPort", "") not in ("", "0")}
+    if ports := sorted(fixed):
         raise PlatformError(
             f"{source.name} publishes port {', '.join(ports)} of the host, which a second "
             "container cannot have; put a proxy before the service to scale it."
@@ -43,13 +46,22 @@ def clone(source: Inspected, *, image: str, operation: str, number: int, stem: s
 
     The name depends on the operation and number only, so creating it twice makes one.
     """
-    host = dict(source.raw["HostConfig"])
-    name = f"{stem}-aiops-{_short(operation)}-{number}"
+    host = source.raw["HostConfig"]
+    config = {key: value for key, value in source.raw["Config"].items() if value is not None}
+    for own in ("Env", "MacAddress"):
+        config.pop(own, None)
+    if config.get("Hostname") == source.id[:12]:
+        del config["Hostname"]
+    labels = dict(config.get("Labels") or {})
+    if NUMBER in labels:
+        labels[NUMBER] = str(number)
+    short = hashlib.sha256(operation.encode()).hexdigest()[:8]
+    name = f"{stem}-aiops-{short}-{number}"
     primary, others = _networks(source)
     body = {
-        **_config(source),
+        **config,
         "Image": image,
-        "Labels": _labels(source, operation, number),
+        "Labels": {**labels, OPERATION: operation, INCIDENT: operation.partition(".")[0]},
         "HostConfig": {key: value for key, value in host.items() if value is not None},
         "NetworkingConfig": {"EndpointsConfig": primary},
     }
@@ -69,28 +81,11 @@ def fingerprint(variables: Sequence[str]) -> str:
 def shared_mounts(source: Inspected) -> tuple[str, ...]:
     """Return where a copy writes to the same files as its source."""
     mounts = source.raw.get("Mounts") or ()
-    named = (mount for mount in mounts if mount.get("RW") and not _anonymous(mount))
-    return tuple(str(mount.get("Destination")) for mount in named)
-
-
-def _anonymous(mount: Json) -> bool:
-    return bool(re.fullmatch(r"[0-9a-f]{64}", str(mount.get("Name", ""))))
-
-
-def _config(source: Inspected) -> Document:
-    config = {k: v for k, v in source.raw["Config"].items() if v is not None}
-    for own in ("Env", "MacAddress"):
-        config.pop(own, None)
-    if config.get("Hostname") == source.id[:12]:
-        del config["Hostname"]
-    return config
-
-
-def _labels(source: Inspected, operation: str, number: int) -> dict[str, str]:
-    labels = dict(source.raw["Config"].get("Labels") or {})
-    if NUMBER in labels:
-        labels[NUMBER] = str(number)
-    return {**labels, OPERATION: operation, INCIDENT: operation.partition(".")[0]}
+    return tuple(
+        str(mount.get("Destination"))
+        for mount in mounts
+        if mount.get("RW") and not _ANONYMOUS.fullmatch(str(mount.get("Name", "")))
+    )
 
 
 def _networks(source: Inspected) -> tuple[Document, Document]:
@@ -112,15 +107,3 @@ def _endpoint(source: Inspected, name: str, network: Json) -> Document:
     if network.get("DriverOpts"):
         endpoint["DriverOpts"] = network["DriverOpts"]
     return endpoint
-
-
-def _fixed_ports(host: Mapping[str, Json]) -> list[str]:
-    bindings = [one for bound in (host.get("PortBindings") or {}).values() for one in bound or ()]
-    return sorted({str(one["HostPort"]) for one in bindings if one.get("HostPort", "") not in _ANY})
-
-
-_ANY = ("", "0")
-
-
-def _short(operation: str) -> str:
-    return hashlib.sha256(operation.encode()).hexdigest()[:8]

@@ -75,7 +75,9 @@ class Containers:
             read = [_listed(one) for one in found]
         except (AttributeError, KeyError, TypeError, ValueError) as error:
             raise SourceError("Docker listed its containers in a shape we cannot read.") from error
-        own = [one for one in read if one is not None and self._own(one)]
+        own = [one for one in read if one is not None]
+        if self.project:
+            own = [one for one in own if one.labels.get(PROJECT) == self.project]
         return tuple(sorted(own, key=lambda one: (one.created, one.name)))
 
     async def of(self, service: str) -> tuple[Listed, ...]:
@@ -85,7 +87,22 @@ class Containers:
     async def inspect(self, name: str) -> Inspected | None:
         """Return one container by id or name, or None. Raises SourceError."""
         raw = await self.client.find(f"{path_of('containers', name)}/json")
-        return None if raw is None else _inspected(raw)
+        if raw is None:
+            return None
+        try:
+            state = raw["State"]
+            return Inspected(
+                id=raw["Id"],
+                name=str(raw["Name"]).removeprefix("/"),
+                status=str(state["Status"]),
+                running=bool(state["Running"]),
+                started=str(state["StartedAt"]),
+                raw=raw,
+            )
+        except (KeyError, TypeError) as error:
+            raise SourceError(
+                "Docker described a container in a shape that we cannot read."
+            ) from error
 
     async def inspect_all(self, ids: Sequence[str]) -> tuple[Inspected, ...]:
         """Return the containers that (still) exist, in order. Raises SourceError."""
@@ -108,9 +125,6 @@ class Containers:
             f"docker {about.get('Version')} on {self.client.socket}, {where}: "
             f"{len(services)} services on {len(running)} containers"
         )
-
-    def _own(self, container: Listed) -> bool:
-        return not self.project or container.labels.get(PROJECT) == self.project
 
 
 def moment(text: str) -> datetime | None:
@@ -147,18 +161,3 @@ def _listed(raw: Document) -> Listed | None:
         labels=labels,
         networks=networks,
     )
-
-
-def _inspected(raw: Json) -> Inspected:
-    try:
-        state = raw["State"]
-        return Inspected(
-            id=raw["Id"],
-            name=str(raw["Name"]).removeprefix("/"),
-            status=str(state["Status"]),
-            running=bool(state["Running"]),
-            started=str(state["StartedAt"]),
-            raw=raw,
-        )
-    except (KeyError, TypeError) as error:
-        raise SourceError("Docker described a container in a shape that we cannot read.") from error

@@ -73,10 +73,6 @@ def _line(text: str, service: ServiceName) -> LogLine | None:
     at = moment(stamp)
     if at is None or not said.strip():
         return None
-    return LogLine(at=at, service=service, level=_level(said), text=said[:_LONGEST])
-
-
-def _level(text: str) -> str:
-    found = _LEVEL.search(text[:200])
-    word = found.group(1).lower() if found else "info"
-    return _SAME.get(word, word)
+    level = _LEVEL.search(said[:200])
+    word = level.group(1).lower() if level else "info"
+    return LogLine(at=at, service=service, level=_SAME.get(word, word), text=said[:_LONGEST])

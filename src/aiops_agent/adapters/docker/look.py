@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from aiops_agent.actions.platform import Landing, Sight
@@ -13,31 +12,22 @@ _AGAIN = 0.5  # seconds between two looks at a restart that may be going on
 _GOING = ("removing", "dead")
 
 
-@dataclass(frozen=True)
-class Looker:
-    """Looks at containers. A restart may take `grace` to show."""
-
-    containers: Containers
-    grace: timedelta
-
-    async def look(self, payload: Payload, armed_at: datetime) -> Sight:
-        """Tell whether the effect is there. Raises SourceError."""
-        if payload.effect is ContainerChange.RESTARTED:
-            return await self._restarted(payload, armed_at)
-        found = await self.containers.inspect(payload.container)
-        return _SEEN[payload.effect](payload, found)
-
-    async def _restarted(self, payload: Payload, armed_at: datetime) -> Sight:
-        for pause in (*[_AGAIN] * round(self.grace.total_seconds() / _AGAIN), 0.0):
-            found = await self.containers.inspect(payload.container)
-            if found is None:
-                return Sight(landing=Landing.DIVERGED, note="the container is gone")
-            if found.running and found.started_at and found.started_at > armed_at:
-                note = f"{found.name} started at {found.started_at:%H:%M:%S} UTC"
-                return Sight(landing=Landing.LANDED, note=note)
-            await asyncio.sleep(pause)
-        note = "it has not started again, and whether it was asked to cannot be seen"
-        return Sight(landing=Landing.UNKNOWN, note=note)
+async def sight_of(
+    payload: Payload, containers: Containers, armed_at: datetime, grace: timedelta
+) -> Sight:
+    """Tell whether the effect is there; a restart may take `grace`. Raises SourceError."""
+    if payload.effect is not ContainerChange.RESTARTED:
+        return _SEEN[payload.effect](payload, await containers.inspect(payload.container))
+    for pause in (*[_AGAIN] * round(grace.total_seconds() / _AGAIN), 0.0):
+        found = await containers.inspect(payload.container)
+        if found is None:
+            return Sight(landing=Landing.DIVERGED, note="the container is gone")
+        if found.running and found.started_at and found.started_at > armed_at:
+            note = f"{found.name} started at {found.started_at:%H:%M:%S} UTC"
+            return Sight(landing=Landing.LANDED, note=note)
+        await asyncio.sleep(pause)
+    note = "it has not started again, and whether it was asked to cannot be seen"
+    return Sight(landing=Landing.UNKNOWN, note=note)
 
 
 def _created(payload: Payload, found: Inspected | None) -> Sight:

@@ -1,7 +1,7 @@
 """Hands on Docker: restart a service, run it on more or fewer containers."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from aiops_agent.actions.platform import Sight
@@ -10,22 +10,11 @@ from aiops_agent.actions.scale import SCALE
 from aiops_agent.adapters.docker.client import DockerClient, path_of
 from aiops_agent.adapters.docker.clone import environment, fingerprint
 from aiops_agent.adapters.docker.containers import Containers, Inspected, Listed
-from aiops_agent.adapters.docker.look import Looker
+from aiops_agent.adapters.docker.look import sight_of
 from aiops_agent.adapters.docker.payload import ContainerChange, Payload
 from aiops_agent.adapters.docker.scale import QUICK, Downward, Upward, Way
-from aiops_agent.domain.errors import (
-    PlatformError,
-    RequestRefused,
-    SourceError,
-    TargetMissing,
-)
-from aiops_agent.domain.remediation import (
-    Action,
-    ActionKind,
-    BlastRadius,
-    Draft,
-    Request,
-)
+from aiops_agent.domain.errors import PlatformError, RequestRefused, SourceError, TargetMissing
+from aiops_agent.domain.remediation import Action, ActionKind, BlastRadius, Draft, Request
 from aiops_agent.domain.telemetry import ServiceName
 from aiops_agent.domain.value import Document, Json
 from aiops_agent.ports.telemetry import Topology
@@ -38,10 +27,6 @@ class DockerPlatform:
     containers: Containers
     topology: Topology | None = None
     grace: timedelta = timedelta(seconds=10)
-    looker: Looker = field(init=False)
-
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "looker", Looker(self.containers, self.grace))
 
     @property
     def kinds(self) -> Sequence[ActionKind]:
@@ -81,7 +66,8 @@ class DockerPlatform:
     async def look(self, request: Request, armed_at: datetime) -> Sight:
         """Tell whether the request has landed."""
         try:
-            return await self.looker.look(Payload.of(request.payload), armed_at)
+            payload = Payload.of(request.payload)
+            return await sight_of(payload, self.containers, armed_at, self.grace)
         except SourceError as error:
             raise PlatformError(str(error)) from error
 
@@ -120,9 +106,12 @@ class DockerPlatform:
         running, wished = [one for one in group if one.running], int(action.wished["replicas"])
         if wished > len(running):
             source = await self._source(running)
-            image = await self._image(source)
-            upward = Upward(group, source, image, await self._version())
-            way = upward.way(wished, operation)
+            # The image by its name while that still means the same image, else by its id.
+            name, image = source.raw["Config"].get("Image"), str(source.raw.get("Image", ""))
+            found = await self._client.find(f"{path_of('images', name)}/json") if name else None
+            if found is not None and found.get("Id") == image:
+                image = str(name)
+            way = Upward(group, source, image, await self._version()).way(wished, operation)
         else:
             way = Downward(group, await self._version(), self.grace).way(wished)
         inverse = action.model_copy(update={"wished": {"replicas": len(running)}})
@@ -134,12 +123,6 @@ class DockerPlatform:
             if (found := await self.containers.inspect(one.id)) is not None:
                 return found
         raise TargetMissing("No container of the service runs, so there is none to copy.")
-
-    async def _image(self, source: Inspected) -> str:
-        """The image by its name while that still means the same image, else by its id."""
-        name, image = str(source.raw["Config"].get("Image", "")), str(source.raw.get("Image", ""))
-        found = await self._client.find(f"{path_of('images', name)}/json") if name else None
-        return name if found is not None and found.get("Id") == image else image
 
     async def _prepared(
         self,
@@ -159,8 +142,11 @@ class DockerPlatform:
             for ordinal, payload in enumerate(way.payloads, start=1)
         )
         service = action.target.service
+        dependants: tuple[ServiceName, ...] = ()
+        if self.topology is not None:
+            dependants = (await self.topology.graph()).upstream(service)
         blast = BlastRadius(
-            services=(service, *await self._dependants(service)),
+            services=(service, *dependants),
             replicas=way.touched,
             interrupts=way.interrupts,
             words=way.words,
@@ -178,11 +164,6 @@ class DockerPlatform:
     async def _precondition(self, group: Sequence[Listed]) -> Document:
         inspected = await self.containers.inspect_all([one.id for one in group])
         return {"containers": {one.id: one.started for one in inspected if one.running}}
-
-    async def _dependants(self, target: ServiceName) -> tuple[ServiceName, ...]:
-        if self.topology is None:
-            return ()
-        return (await self.topology.graph()).upstream(target)
 
     async def _with_environment(self, payload: Payload) -> Json:
         if payload.environment is None:

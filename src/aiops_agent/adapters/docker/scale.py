@@ -61,15 +61,18 @@ class Upward:
         cloneable(self.source)
         running = sum(one.running for one in self.group)
         first = max((_number(one) for one in self.group), default=0) + 1
-        clones = [self._clone(operation, first + i) for i in range(wished - running)]
-        payloads = [payload for one in clones for payload in self._requests(one, operation)]
-        added = len(clones)
+        added = wished - running
+        payloads: list[Payload] = []
+        for number in range(first, first + added):
+            payloads += self._requests(self._clone(operation, number), operation)
+        words = f"{_containers(added, 'new ')} beside {running}; running ones are not touched"
+        if mounts := shared_mounts(self.source):
+            words += f"; they share the writable {', '.join(mounts)}"
         return Way(
             payloads=tuple(payloads),
             touched=added,
             interrupts=False,
-            words=f"{_containers(added, 'new ')} beside {running}; running ones are not touched"
-            + self._shared(),
+            words=words,
             run=self._run(wished, added),
             undo=f"stop and remove the {_containers(added, 'new ')}, back to {running}",
         )
@@ -114,10 +117,6 @@ class Upward:
             container=made.name,
         )
         return [create, *connects, start]
-
-    def _shared(self) -> str:
-        mounts = shared_mounts(self.source)
-        return f"; they share the writable {', '.join(mounts)}" if mounts else ""
 
     def _run(self, wished: int, added: int) -> str:
         labels, service = self.group[0].labels, self.group[0].service

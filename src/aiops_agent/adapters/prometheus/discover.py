@@ -5,12 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from aiops_agent.adapters.prometheus.client import PrometheusClient
-from aiops_agent.adapters.prometheus.mapping import (
-    Catch,
-    SignalMap,
-    declared_metric,
-    signal_map,
-)
+from aiops_agent.adapters.prometheus.mapping import Catch, SignalMap, declared_metric, signal_map
 from aiops_agent.adapters.prometheus.names import Names
 from aiops_agent.adapters.prometheus.owners import Row
 from aiops_agent.adapters.prometheus.query import Aggregate, Matcher, Operator, Over, Select, among

@@ -6,13 +6,7 @@ from dataclasses import dataclass, field
 from aiops_agent.adapters.prometheus.discover import Discovery
 from aiops_agent.domain.declaration import Declaration, Declarations
 from aiops_agent.domain.errors import SourceError
-from aiops_agent.domain.telemetry import (
-    Objective,
-    Service,
-    ServiceGraph,
-    ServiceKind,
-    ServiceName,
-)
+from aiops_agent.domain.telemetry import Objective, Service, ServiceGraph, ServiceKind, ServiceName
 from aiops_agent.ports.telemetry import Topology
 
 _Calls = Iterable[tuple[ServiceName, ServiceName]]

@@ -30,12 +30,7 @@ def hurts_itself(case: Investigation, service: str) -> Prediction:
     shown = tuple(fact(Signal.LATENCY, one.track.service) for one in seen)
     own = case.own[service]
     return expect(
-        claim,
-        own >= OWN,
-        *pain_facts(case, service),
-        *shown[:1],
-        weight=2.0,
-        against=own < 0.25,
+        claim, own >= OWN, *pain_facts(case, service), *shown[:1], weight=2.0, against=own < 0.25
     )
 
 

@@ -63,10 +63,7 @@ def _statement(name: str, change: Change, seen_at: str) -> str:
 def _predictions(case: Investigation, index: int, name: str, seen_at: str) -> Iterator[Prediction]:
     lead = case.onset(seen_at) - case.scene.changes[index].at.timestamp()
     yield expect(
-        "the release came just before the pain",
-        lead <= QUICK,
-        ("change", str(index)),
-        weight=3.0,
+        "the release came just before the pain", lead <= QUICK, ("change", str(index)), weight=3.0
     )
     yield _last(case, index, seen_at)
     yield hurts_itself(case, seen_at)

@@ -1,6 +1,7 @@
 """Everything that a process needs, built once from its settings."""
 
 import asyncio
+import logging
 import time
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager
@@ -21,6 +22,7 @@ from aiops_agent.agents.crew import Crew, without_llm
 from aiops_agent.bootstrap.demo import Demo
 from aiops_agent.bootstrap.environments import OpenEnvironments, checked
 from aiops_agent.domain.checkup import Checkup, Health
+from aiops_agent.domain.errors import SourceError
 from aiops_agent.domain.point import Mark, unmarked
 from aiops_agent.domain.routing import Claim, Routes
 from aiops_agent.domain.survey import ServiceSurvey
@@ -46,6 +48,8 @@ from aiops_agent.workflow.queries import Queries
 from aiops_agent.workflow.receive import Receive
 from aiops_agent.workflow.resolve import ResolveIncident
 from aiops_agent.workflow.takeover import take_over
+
+log = logging.getLogger(__name__)
 
 _NAMES = {"shop": "`aiops demo`", "serve": "`aiops serve`"}
 STORY = "aiops"  # waiting incidents are found again by this name: never change it
@@ -123,8 +127,18 @@ class Application:
                 await asyncio.to_thread(self._durable.close)
 
     async def survey(self) -> Sequence[ServiceSurvey]:
-        """Return what can be seen of each service; raises SourceError."""
-        return [one for place in self.places.configured for one in await place.survey()]
+        """Return what can be seen of each service; raises SourceError when nothing can be."""
+        found: list[ServiceSurvey] = []
+        away: list[SourceError] = []
+        for place in self.places.configured:
+            try:
+                found += await place.survey()
+            except SourceError as error:  # the other environments are shown all the same
+                log.warning("environment not seen", extra={"why": str(error)})
+                away.append(error)
+        if away and not found:
+            raise away[0]
+        return found
 
     async def doctor(self) -> Sequence[Checkup]:
         """Look at the store and at everything that is configured."""

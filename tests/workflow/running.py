@@ -15,6 +15,7 @@ from aiops_agent.domain.incident import Incident
 from aiops_agent.domain.payload import EventType
 from aiops_agent.domain.point import Point
 from aiops_agent.domain.policy import Mode
+from aiops_agent.safety.execute import Executor
 from aiops_agent.settings.sections import Settings
 from aiops_agent.simulator.journal import Operation, effects
 
@@ -32,6 +33,7 @@ class Run:
     scenario: str = "traffic-surge"
     mode: Mode = Mode.PROPOSE
     crew: Crew | None = None
+    executor: Callable[[Executor], Executor] = lambda right: right
     at: dict[Point, Callable[["Run"], None]] = field(default_factory=dict)
     when: dict[EventType, Callable[["Run"], None]] = field(default_factory=dict)
     ahead: timedelta = timedelta()
@@ -40,7 +42,9 @@ class Run:
     def go(self) -> Incident:
         """Live the incident to its end."""
         name = f"run-{next(_NUMBERS)}"
-        parts = Overrides(name=name, crew=self.crew, now=self.now, mark=self._mark)
+        parts = Overrides(
+            name=name, crew=self.crew, executor=self.executor, now=self.now, mark=self._mark
+        )
         self.house = application(Settings(state_dir=self.folder, mode=self.mode), parts)
         try:
             asyncio.run(self._live(self.house))

@@ -1,0 +1,287 @@
+"""The ways of an incident on which something goes wrong, each to its end."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from aiops_agent.actions.platform import Landing, Platform, Sight
+from aiops_agent.agents.briefing import Briefing
+from aiops_agent.agents.crew import Crew, without_llm
+from aiops_agent.domain.answer import Answer, Author, AuthorKind, Effort
+from aiops_agent.domain.approval import ApprovalState
+from aiops_agent.domain.diagnosis import Confidence, Diagnosis
+from aiops_agent.domain.errors import OutcomeUnknown, PlatformError, RequestRefused
+from aiops_agent.domain.incident import Ending, Status
+from aiops_agent.domain.payload import EventType
+from aiops_agent.domain.remediation import (
+    Action,
+    ActionKind,
+    Draft,
+    EffectState,
+    Plan,
+    Recovery,
+    Request,
+    Target,
+    Verification,
+)
+from aiops_agent.safety.execute import Executor
+from tests.workflow.running import Run
+
+PENDING, UNDONE = EventType.APPROVAL_PENDING, EventType.UNDO_FINISHED
+EFFORT = Effort(by=Author(kind=AuthorKind.STATISTICS), took=0.0)
+
+
+def always_yes(run: Run) -> None:
+    """Approve this question and each that follows."""
+    run.when[PENDING] = always_yes
+    run.answer()
+
+
+@dataclass
+class Stubborn:
+    """A platform as it is, but for what the test says of an operation."""
+
+    right: Platform
+    on_prepare: Callable[[str, Draft], Draft] = lambda _operation, draft: draft
+    on_unchanged: Callable[[bool], bool] = lambda unchanged: unchanged
+    on_send: Callable[[Request], None] = lambda _request: None
+    on_look: Callable[[Sight], Sight] = lambda sight: sight
+
+    @property
+    def kinds(self) -> Sequence[ActionKind]:
+        return self.right.kinds
+
+    async def prepare(self, action: Action, operation: str) -> Draft:
+        return self.on_prepare(operation, await self.right.prepare(action, operation))
+
+    async def unchanged(self, prepared: Draft) -> bool:
+        return self.on_unchanged(await self.right.unchanged(prepared))
+
+    async def send(self, request: Request) -> str:
+        self.on_send(request)
+        return await self.right.send(request)
+
+    async def look(self, request: Request, armed_at: datetime) -> Sight:
+        return self.on_look(await self.right.look(request, armed_at))
+
+
+def with_platform(**trouble: Any) -> Callable[[Executor], Executor]:
+    """Return what puts a stubborn platform into the executor's hands."""
+
+    def change(right: Executor) -> Executor:
+        return replace(right, platforms=lambda ref: Stubborn(right.platforms(ref), **trouble))
+
+    return change
+
+
+def hasty() -> Crew:
+    """Return a crew whose first plan touches a service that has nothing to do with it."""
+    sober = without_llm()
+
+    async def plan(briefing: Briefing, diagnosis: Diagnosis) -> Answer[Plan]:
+        found = await sober.plan(briefing, diagnosis)
+        if found.value is None or any(one.outcome for one in briefing.incident.attempts):
+            return found
+        helpless = Action(
+            kind=ActionKind("scale_pods"),
+            target=Target(environment=briefing.incident.environment, name="mail-worker"),
+            wished={"replicas": 5},
+        )
+        chosen = {"actions": (helpless,), "hypothesis": ""}
+        return found.model_copy(update={"value": found.value.model_copy(update=chosen)})
+
+    return replace(sober, plan=plan)
+
+
+def raises(error: Exception, *, of: str = "") -> Callable[..., Any]:
+    """Return what raises for an operation or a request of that part."""
+
+    def trouble(given: Any, *rest: Any) -> Any:
+        operation = given.operation if isinstance(given, Request) else str(given)
+        if of in operation:
+            raise error
+        return rest[0] if rest else None
+
+    return trouble
+
+
+def test_what_does_not_help_is_taken_back_and_the_next_plan_is_tried(tmp_path: Path) -> None:
+    run = Run(tmp_path, crew=hasty(), when={PENDING: always_yes})
+    incident = run.go()
+
+    assert (incident.status, incident.ending) == (Status.RESOLVED, Ending.FIXED)
+    first, second = incident.attempts
+    assert first.undo is not None
+    assert first.undo.state is EffectState.APPLIED
+    assert first.undo_verification is not None
+    assert second.undo is None
+    (told,) = run.told(UNDONE)
+    assert told.startswith("taken back: ")
+    ids = [one.id for one in run.effects]
+    assert [one.removeprefix(f"{run.name}.") for one in ids] == ["1.1.1", "1.undo.1.1", "2.1.1"]
+    after = [
+        event.message
+        for event in run.events
+        if event.type is EventType.VERIFICATION_SAMPLE and "after taking back" in event.message
+    ]
+    assert len(after) == 1
+
+
+def test_what_cannot_be_taken_back_is_tried_again_and_then_a_persons(tmp_path: Path) -> None:
+    tried: list[str] = []
+
+    def away(operation: str, draft: Draft) -> Draft:
+        if "undo" in operation:
+            tried.append(operation)
+            raise PlatformError("The platform is away.")
+        return draft
+
+    run = Run(tmp_path, crew=hasty(), when={PENDING: always_yes})
+    run.executor = with_platform(on_prepare=away)
+    incident = run.go()
+
+    assert (incident.status, incident.ending) == (Status.ESCALATED, Ending.FAILED)
+    assert "taking it back FAILED" in incident.note
+    assert run.told(UNDONE) == ["NOT taken back: The platform is away."]
+    assert len(tried) > 1
+    assert len(incident.attempts) == 1
+
+
+def test_taking_back_that_is_refused_is_a_persons(tmp_path: Path) -> None:
+    run = Run(tmp_path, crew=hasty(), when={PENDING: always_yes})
+    run.executor = with_platform(on_send=raises(RequestRefused("Not now."), of="undo"))
+    incident = run.go()
+
+    assert (incident.status, incident.ending) == (Status.ESCALATED, Ending.FAILED)
+    assert "taking it back FAILED" in incident.note
+    assert "Not now." in run.told(UNDONE)[0]
+
+
+def test_an_effect_that_nobody_can_tell_ends_with_a_person_at_once(tmp_path: Path) -> None:
+    blind = Sight(landing=Landing.UNKNOWN, note="cannot tell")
+    run = Run(tmp_path, when={PENDING: always_yes})
+    run.executor = with_platform(
+        on_send=raises(OutcomeUnknown("The line was cut.")), on_look=lambda _sight: blind
+    )
+    incident = run.go()
+
+    assert (incident.status, incident.ending) == (Status.ESCALATED, Ending.UNKNOWN)
+    assert "nobody can tell" in incident.note
+    assert run.effects == ()
+    assert run.told(UNDONE) == []
+
+
+def test_refusals_are_no_attempts_that_helped_and_three_of_them_are_enough(tmp_path: Path) -> None:
+    run = Run(tmp_path, when={PENDING: always_yes})
+    run.executor = with_platform(on_send=raises(RequestRefused("Not now.")))
+    incident = run.go()
+
+    assert incident.status is Status.ESCALATED
+    assert run.effects == ()
+    outcomes = [attempt.outcome for attempt in incident.attempts if attempt.outcome]
+    assert [one.state for one in outcomes] == [EffectState.REFUSED] * len(outcomes)
+    assert outcomes
+    assert run.told(UNDONE) == ["nothing to take back"] * len(outcomes)
+
+
+def test_a_target_that_cannot_be_read_before_the_send_withdraws_the_yes(tmp_path: Path) -> None:
+    def away(_unchanged: bool) -> bool:
+        raise PlatformError("The platform is away.")
+
+    run = Run(tmp_path, when={PENDING: always_yes})
+    run.executor = with_platform(on_unchanged=away)
+    incident = run.go()
+
+    assert incident.status is Status.ESCALATED
+    assert run.effects == ()
+    assert run.request.state is ApprovalState.WITHDRAWN
+    withdrawn = run.told(EventType.APPROVAL_ENDED)
+    assert len(withdrawn) == len(incident.attempts) == 3
+    assert all("The platform is away." in said for said in withdrawn)
+    assert incident.note == "3 attempts did not help; everything known is in the report"
+
+
+@pytest.mark.parametrize(
+    ("trouble", "note"),
+    [
+        (raises(PlatformError("It is away.")), "no safe action: It is away."),
+        (
+            lambda _operation, draft: draft.model_copy(update={"requests": ()}),
+            "everything is already as the plan wishes it",
+        ),
+    ],
+)
+def test_a_plan_that_cannot_be_prepared_is_handed_over(
+    tmp_path: Path, trouble: Callable[[str, Draft], Draft], note: str
+) -> None:
+    run = Run(tmp_path, executor=with_platform(on_prepare=trouble))
+    incident = run.go()
+
+    assert (incident.status, incident.ending) == (Status.ESCALATED, Ending.HANDED_OVER)
+    assert incident.note == note
+    assert run.told(PENDING) == []
+
+
+async def _silent(*_: Any) -> Answer[Any]:
+    return Answer(missing="It is away.", effort=EFFORT)
+
+
+async def _inconclusive(briefing: Briefing, *_: Any) -> Answer[Verification]:
+    seen = Verification(
+        recovery=Recovery.INCONCLUSIVE, checks=(), reason="no data", at=briefing.now
+    )
+    return Answer(value=seen, effort=EFFORT)
+
+
+def test_a_fix_of_which_telemetry_says_nothing_stays(tmp_path: Path) -> None:
+    crew = replace(without_llm(), verify=_inconclusive)
+    run = Run(tmp_path, crew=crew, when={PENDING: always_yes})
+    incident = run.go()
+
+    assert (incident.status, incident.ending) == (Status.ESCALATED, Ending.FAILED)
+    assert incident.note == "acted, but telemetry cannot say whether it helped; not taken back"
+    assert len(run.effects) == 1
+    assert run.told(UNDONE) == []
+
+
+def test_without_any_sight_the_incident_is_handed_over_after_six_looks(tmp_path: Path) -> None:
+    run = Run(tmp_path, crew=replace(without_llm(), diagnose=_silent))
+    incident = run.go()
+
+    assert (incident.status, incident.ending) == (Status.ESCALATED, Ending.HANDED_OVER)
+    said = "cannot see, trying again: It is away."
+    assert incident.note == f"telemetry could not be read: {said}"
+    unsure = [e.message for e in run.events if e.type is EventType.EVIDENCE_ADDED]
+    assert unsure.count(said) == 6
+
+
+def test_an_unsure_diagnosis_is_looked_at_twice_again_and_then_taken(tmp_path: Path) -> None:
+    sober, asked = without_llm(), list[datetime]()
+
+    async def unsure(briefing: Briefing) -> Answer[Diagnosis]:
+        asked.append(briefing.now)
+        found = await sober.diagnose(briefing)
+        assert found.value is not None
+        low = found.value.model_copy(update={"confidence": Confidence.LOW})
+        return found.model_copy(update={"value": low})
+
+    run = Run(tmp_path, crew=replace(sober, diagnose=unsure))
+    run.when[PENDING] = lambda run: run.answer(approve=False)
+    run.go()
+
+    assert len(asked) == 3
+    assert asked == sorted(set(asked))
+    looked = [e.message for e in run.events if e.message.startswith("not sure yet")]
+    assert len(looked) == 2
+
+
+def test_without_a_plan_the_incident_is_handed_over_with_the_reason(tmp_path: Path) -> None:
+    run = Run(tmp_path, crew=replace(without_llm(), plan=_silent))
+    incident = run.go()
+
+    assert (incident.status, incident.ending) == (Status.ESCALATED, Ending.HANDED_OVER)
+    assert incident.note == "no plan could be made: It is away."

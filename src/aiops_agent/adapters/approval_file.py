@@ -10,7 +10,7 @@ import re
 import shlex
 import stat
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -77,7 +77,10 @@ class ApprovalFiles:
             try:
                 return _decision(_content(taken, folder), at)
             finally:
-                _discard(taken, folder)
+                # Somebody may have made a folder of that name: under its new one it is out of
+                # the way.
+                with suppress(IsADirectoryError):
+                    os.unlink(taken, dir_fd=folder)
 
     @contextmanager
     def _opened(self) -> Iterator[int]:
@@ -150,10 +153,3 @@ def _user(uid: int) -> str:
         return pwd.getpwuid(uid).pw_name
     except KeyError:  # a container may run as a number without a name
         return f"uid {uid}"
-
-
-def _discard(name: str, folder: int) -> None:
-    try:
-        os.unlink(name, dir_fd=folder)
-    except IsADirectoryError:
-        pass  # somebody made a folder of that name: it is out of the way under its new one

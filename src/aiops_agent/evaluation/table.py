@@ -1,23 +1,15 @@
 """How often does the service end a broken shop as it should? The outcome table."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import product
-from typing import Protocol
 
 from aiops_agent.domain.incident import Incident
 from aiops_agent.evaluation.endings import accepted, pinned
 from aiops_agent.evaluation.scenarios import case
 
-
-class ScenarioRunner(Protocol):
-    """Breaks a shop, lets the real service work with every plan approved, returns the incident."""
-
-    async def __call__(
-        self, scenario: str, seed: int, names: Mapping[str, str] | None = None
-    ) -> Incident:
-        """Return the incident when it has ended."""
-        ...
+# Breaks a shop, lets the real service work with every plan approved, returns the ended incident.
+ScenarioRunner = Callable[[str, int, Mapping[str, str] | None], Awaitable[Incident]]
 
 
 @dataclass(frozen=True)

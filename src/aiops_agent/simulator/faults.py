@@ -7,11 +7,10 @@ from enum import StrEnum
 from functools import partial
 
 from aiops_agent.domain.telemetry import ServiceName, Signal
-from aiops_agent.simulator.node import Outage
+from aiops_agent.simulator.node import KNOWN, Outage, asks_of
 from aiops_agent.simulator.operate import release
 from aiops_agent.simulator.physics import Deed, Weather, World
-from aiops_agent.simulator.shop import BY_NAME, POOL_SIZE, Release, Spec
-from aiops_agent.simulator.sizes import demand_on, needed_connections, query_load
+from aiops_agent.simulator.shop import BY_NAME, COMPANY, POOL_SIZE, Release, Spec
 
 APPLICATIONS = ("web", "catalogue", "cart", "orders", "payments-api")
 ONSET = 3600.0  # seconds of quiet before trouble, at least
@@ -162,6 +161,36 @@ _DRAWS: Mapping[FaultKind, Draw] = {
     FaultKind.COLD_CACHE: _cold_cache,
     FaultKind.NOTHING: _nothing,
 }
+
+
+def demand_on(service: str) -> float:
+    """Return the requests per second that reach a service when the background is 1."""
+    asked = dict.fromkeys(BY_NAME, 0.0)
+    for spec in COMPANY:
+        asked[spec.name] += spec.demand
+        asks = asks_of(spec, 1.0 - KNOWN)
+        for call in asks.calls:
+            asked[call.callee] += asked[spec.name] * call.rate
+        if asks.database:
+            asked[asks.database] += asked[spec.name] * asks.queries
+    return asked[service]
+
+
+def needed_connections(service: str, weather: Weather) -> float:
+    """Return how many database connections a service uses at a time."""
+    spec = BY_NAME[service]
+    asks = asks_of(spec, 1.0 - KNOWN)
+    held = spec.hold + asks.each * BY_NAME[asks.database].own
+    return demand_on(service) * weather.background * asks.using * held
+
+
+def query_load(service: str, weather: Weather) -> tuple[float, float, float]:
+    """Return the queries of a service, those of others to the same database, and its capacity."""
+    spec = BY_NAME[service]
+    asks = asks_of(spec, 1.0 - KNOWN)
+    own = demand_on(service) * asks.queries * weather.background
+    others = demand_on(asks.database) * weather.background - own
+    return own, others, BY_NAME[asks.database].capacity
 
 
 def _onset(dice: random.Random) -> float:

@@ -7,6 +7,7 @@ from aiops_agent.domain.telemetry import ServiceKind
 from aiops_agent.simulator.fleet import Build, Fleet, Strength
 from aiops_agent.simulator.queueing import IDLE, Station, attempts, beyond, crowding, station
 from aiops_agent.simulator.shop import (
+    BY_NAME,
     CACHE_TTL,
     POOL_SIZE,
     RETRIES,
@@ -194,10 +195,10 @@ class Asks:
         return self.using * self.each
 
 
-def asks_of(spec: Spec, kinds: dict[str, ServiceKind], unknown: float) -> Asks:
+def asks_of(spec: Spec, unknown: float) -> Asks:
     """Return what a request of `spec` asks when `unknown` of its look-ups miss the cache."""
-    services = [call for call in spec.calls if kinds[call.callee] is not ServiceKind.DATABASE]
-    stored = [call for call in spec.calls if kinds[call.callee] is ServiceKind.DATABASE]
+    stored = [call for call in spec.calls if BY_NAME[call.callee].kind is ServiceKind.DATABASE]
+    services = [call for call in spec.calls if call not in stored]
     looked_up = unknown if spec.misses else 0.0
     queries = sum(call.rate for call in stored) + looked_up
     using = min(1.0, sum(min(1.0, call.rate) for call in stored) + looked_up)

@@ -12,7 +12,6 @@ from aiops_agent.simulator.node import STEP, Asks, Node, asks_of
 from aiops_agent.simulator.shop import COMPANY, Release, Spec
 
 DAY = 86400.0  # seconds
-KINDS = {spec.name: spec.kind for spec in COMPANY}
 
 
 @dataclass(frozen=True)
@@ -61,7 +60,7 @@ class World:
         self._load_noise = random.Random(f"{seed}/load")  # noqa: S311 -- repeatable, not secret
         self._drift = dict.fromkeys((s.name for s in COMPANY if s.demand), 0.0)
         self._asks: dict[str, Asks] = {}
-        self._fixed = {s.name: asks_of(s, KINDS, 0.0) for s in COMPANY if not s.misses}
+        self._fixed = {s.name: asks_of(s, 0.0) for s in COMPANY if not s.misses}
         self.watchers: list[Callable[[World], None]] = []
 
     def advance(self, to: float) -> None:
@@ -114,7 +113,7 @@ class World:
         asks = self._fixed.get(spec.name)
         if asks is None:
             unknown = 1.0 - node.known_share * self.nodes["cache"].warm
-            asks = asks_of(spec, KINDS, unknown)
+            asks = asks_of(spec, unknown)
         self._asks[spec.name] = asks
         passed = node.work_load.passed
         for call in asks.calls:

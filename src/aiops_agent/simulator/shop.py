@@ -56,11 +56,11 @@ class Spec:
     """
 
     name: str
-    kind: ServiceKind
     owner: str
     own: float
     replicas: int
     capacity: float
+    kind: ServiceKind = ServiceKind.APPLICATION
     calls: tuple[CallEdge, ...] = ()
     demand: float = 0.0
     memory: float = 0.5
@@ -88,7 +88,6 @@ def _config(timeout: int, retries: int, **more: str) -> Mapping[str, str]:
     return MappingProxyType({TIMEOUT: str(timeout), RETRIES: str(retries), **more})
 
 
-_APPLICATION = ServiceKind.APPLICATION
 _SHOP = "team-storefront"
 _PAY = "team-payments"
 _DATA = "team-data"
@@ -97,7 +96,6 @@ _DATA = "team-data"
 COMPANY: tuple[Spec, ...] = (
     Spec(
         name="web",
-        kind=_APPLICATION,
         owner=_SHOP,
         own=0.060,
         replicas=4,
@@ -114,7 +112,6 @@ COMPANY: tuple[Spec, ...] = (
     ),
     Spec(
         name="catalogue",
-        kind=_APPLICATION,
         owner=_SHOP,
         own=0.025,
         replicas=3,
@@ -128,7 +125,6 @@ COMPANY: tuple[Spec, ...] = (
     ),
     Spec(
         name="cart",
-        kind=_APPLICATION,
         owner=_SHOP,
         own=0.020,
         replicas=3,
@@ -142,7 +138,6 @@ COMPANY: tuple[Spec, ...] = (
     ),
     Spec(
         name="orders",
-        kind=_APPLICATION,
         owner=_SHOP,
         own=0.040,
         replicas=3,
@@ -159,7 +154,6 @@ COMPANY: tuple[Spec, ...] = (
     ),
     Spec(
         name="payments-api",
-        kind=_APPLICATION,
         owner=_PAY,
         own=0.045,
         replicas=4,
@@ -187,7 +181,6 @@ COMPANY: tuple[Spec, ...] = (
     ),
     Spec(
         name="mail-worker",
-        kind=_APPLICATION,
         owner=_SHOP,
         own=0.080,
         replicas=3,

@@ -17,7 +17,6 @@ from aiops_agent.adapters.docker.containers import (
 )
 from aiops_agent.adapters.docker.topology import release_of
 from aiops_agent.domain.telemetry import Change, ChangeKind, Window
-from aiops_agent.domain.value import Document
 
 SOURCE = "docker"
 _FIRST_START = timedelta(seconds=30)  # a container that starts this soon was created to start
@@ -61,11 +60,18 @@ class DockerChanges:
             },
         )
         past = _Past()
-        for event in _documents(body):
-            labels = (event.get("Actor") or {}).get("Attributes") or {}
+        for line in body.splitlines():
+            try:
+                event = json.loads(line)
+            except ValueError:
+                continue  # a torn line: the stream was cut
+            if not isinstance(event, dict):
+                continue
+            actor = event.get("Actor") or {}
+            labels = actor.get("Attributes") or {}
             service = labels.get(SERVICE) or labels.get(COMPOSE_SERVICE, "")
             if event.get("Action") == "oom":
-                past.starved.add(str((event.get("Actor") or {}).get("ID")))
+                past.starved.add(str(actor.get("ID")))
             elif labels.get("image"):
                 past.removed.setdefault(service, []).append(str(labels["image"]))
         return past
@@ -111,13 +117,3 @@ def _creation(
 
 def _change(one: Listed, kind: ChangeKind, at: datetime, title: str) -> Change:
     return Change(at=at, service=one.service, kind=kind, title=title, source=SOURCE)
-
-
-def _documents(body: bytes) -> Iterator[Document]:
-    for line in body.splitlines():
-        try:
-            document = json.loads(line)
-        except ValueError:
-            continue  # a torn line: the stream was cut
-        if isinstance(document, dict):
-            yield document

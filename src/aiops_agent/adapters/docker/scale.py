@@ -62,9 +62,15 @@ class Upward:
         running = sum(one.running for one in self.group)
         first = max((_number(one) for one in self.group), default=0) + 1
         added = wished - running
+        labels = self.group[0].labels
+        named = "-".join(part for part in (labels.get(PROJECT), self.group[0].service) if part)
+        stem = _UNSAFE_NAME.sub("-", named).strip("-.") or "service"
         payloads: list[Payload] = []
         for number in range(first, first + added):
-            payloads += self._requests(self._clone(operation, number), operation)
+            made = clone(
+                self.source, image=self.image, operation=operation, number=number, stem=stem[:80]
+            )
+            payloads += self._requests(made, operation)
         words = f"{_containers(added, 'new ')} beside {running}; running ones are not touched"
         if mounts := shared_mounts(self.source):
             words += f"; they share the writable {', '.join(mounts)}"
@@ -75,14 +81,6 @@ class Upward:
             words=words,
             run=self._run(wished, added),
             undo=f"stop and remove the {_containers(added, 'new ')}, back to {running}",
-        )
-
-    def _clone(self, operation: str, number: int) -> Clone:
-        labels = self.group[0].labels
-        stem = "-".join(part for part in (labels.get(PROJECT), self.group[0].service) if part)
-        plain = _UNSAFE_NAME.sub("-", stem).strip("-.") or "service"
-        return clone(
-            self.source, image=self.image, operation=operation, number=number, stem=plain[:80]
         )
 
     def _requests(self, made: Clone, operation: str) -> list[Payload]:

@@ -94,7 +94,7 @@ class PrometheusClient:
         """Return the names of all metrics that had samples in that time."""
         form = {"start": _seconds(since), "end": _seconds(until)}
         data = await self._ask("GET", "/api/v1/label/__name__/values", form)
-        return tuple(_texts(data))
+        return tuple(str(one) for one in data) if isinstance(data, list) else ()
 
     async def targets(self) -> tuple[ScrapeTarget, ...]:
         """Return what is scraped now."""
@@ -235,10 +235,6 @@ def _vector(data: Json, kind: str) -> Sequence[Json]:
     if not isinstance(data, dict) or data.get("resultType") != kind:
         raise SourceError(f"Prometheus did not answer with a {kind}.")
     return list(data.get("result") or ())
-
-
-def _texts(data: Json) -> Sequence[str]:
-    return [str(one) for one in data] if isinstance(data, list) else []
 
 
 _UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86_400.0}

@@ -6,8 +6,7 @@ from datetime import datetime, timedelta
 
 from aiops_agent.adapters.prometheus.client import PrometheusClient
 from aiops_agent.adapters.prometheus.mapping import Catch, SignalMap, declared_metric, signal_map
-from aiops_agent.adapters.prometheus.names import Names
-from aiops_agent.adapters.prometheus.owners import Row
+from aiops_agent.adapters.prometheus.names import Names, Row
 from aiops_agent.adapters.prometheus.query import Aggregate, Matcher, Operator, Over, Select, among
 from aiops_agent.adapters.prometheus.recipe import Recipe, usual_recipes
 from aiops_agent.domain.declaration import Declarations
@@ -41,22 +40,23 @@ class Discovery:
         now = self.clock.now()
         if self._kept and now - self._kept[0][0] < self.refresh:
             return self._kept[0][1]
-        found = await self._discover(now)
-        self._kept[:] = [(now, found)]
-        return found
-
-    async def _discover(self, now: datetime) -> SignalMap:
         running = await self.roster.instances() if self.roster else ()
         names = Names.of(running, self.declared)
         known = await self.client.metrics(now - _PAST, now)
         asked = self._wanted(known)
         labels = self._labels()
-        parts = [asked[i : i + _AT_ONCE] for i in range(0, len(asked), _AT_ONCE)]
         rows: dict[str, list[Row]] = {}
-        for part in parts:
-            for metric, row in await self._rows(part, labels):
-                rows.setdefault(metric, []).append(row)
-        return signal_map(Catch(rows, await self._intervals()), self.recipes, names)
+        for first in range(0, len(asked), _AT_ONCE):
+            metrics = tuple(asked[first : first + _AT_ONCE])
+            select = Select("", (among("__name__", metrics), _FIRST_BUCKET))
+            seen = Over("last_over_time", select, _PAST)
+            counted = Aggregate("count", seen, ("__name__", *labels))
+            for sample in await self.client.instant(counted):
+                row = dict(sample.labels)
+                rows.setdefault(row.pop("__name__", ""), []).append(row)
+        found = signal_map(Catch(rows, await self._intervals()), self.recipes, names)
+        self._kept[:] = [(now, found)]
+        return found
 
     def _wanted(self, known: Iterable[str]) -> list[str]:
         declared = {
@@ -70,9 +70,8 @@ class Discovery:
         wanted = {name: None for name in names if name in declared}
         for recipe in self.recipes:
             for name in names:
-                for one in self._needs(recipe, name):
-                    if one in there:
-                        wanted[one] = None
+                needed = (one for one in self._needs(recipe, name) if one in there)
+                wanted |= dict.fromkeys(needed)
         return list(wanted)[:_MOST_METRICS]
 
     @staticmethod
@@ -90,13 +89,6 @@ class Discovery:
             named += declaration.match.labels
             named += [name for signal in declaration.signals.values() for name in signal.labels]
         return tuple(dict.fromkeys(named))
-
-    async def _rows(self, metrics: Sequence[str], by: Sequence[str]) -> list[tuple[str, Row]]:
-        select = Select("", (among("__name__", tuple(metrics)), _FIRST_BUCKET))
-        seen = Over("last_over_time", select, _PAST)
-        samples = await self.client.instant(Aggregate("count", seen, ("__name__", *by)))
-        named = ((dict(sample.labels), sample.labels.get("__name__", "")) for sample in samples)
-        return [(name, {k: v for k, v in row.items() if k != "__name__"}) for row, name in named]
 
     async def _intervals(self) -> dict[str, timedelta]:
         """How often each job is scraped; a job that pushes is not listed."""

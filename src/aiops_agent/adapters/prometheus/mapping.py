@@ -5,8 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 
-from aiops_agent.adapters.prometheus.names import Names
-from aiops_agent.adapters.prometheus.owners import Mark, Row, marks, newcomer
+from aiops_agent.adapters.prometheus.names import Mark, Names, Row, marks, newcomer
 from aiops_agent.adapters.prometheus.query import Matcher, equal
 from aiops_agent.adapters.prometheus.recipe import Calls, How, Recipe, Rule
 from aiops_agent.adapters.prometheus.signals import MetricSpec, Source
@@ -77,16 +76,26 @@ def _in_turn(recipes: Sequence[Recipe]) -> list[tuple[Recipe, Rule]]:
 
 
 def _sources(catch: Catch, recipe: Recipe, rule: Rule, names: Names) -> Iterator[Source]:
-    for metric in sorted((name for name in catch.rows if rule.fits(name)), key=_plainest):
+    fitting = (name for name in catch.rows if rule.fits(name))
+    for metric in sorted(fitting, key=lambda name: (len(name), name)):  # the plainest first
         companions = _companions(catch, rule, metric)
         if companions is None:
             continue
         rows = _meeting(catch.rows[metric], rule.where)
         for status in rule.status or ("",):
             carrying = [row for row in rows if not status or status in row]
-            spec = _rule_spec(rule, metric, companions, status)
+            spec = MetricSpec(
+                how=rule.how,
+                metric=metric,
+                whole=companions[0],
+                per=companions[1],
+                where=tuple(rule.where.items()),
+                status=status,
+                bad=rule.bad,
+                factor=rule.factor(metric),
+            )
             for service, mark in marks(carrying, recipe.services, names).items():
-                every = _interval(catch, carrying, mark)
+                own = (row for row in carrying if row.get(mark.label) in mark.values)
                 found = Source(
                     service=service,
                     signal=rule.signal,
@@ -94,22 +103,9 @@ def _sources(catch: Catch, recipe: Recipe, rule: Rule, names: Names) -> Iterator
                     spec=spec,
                     label=mark.label,
                     values=mark.values,
-                    interval=every,
+                    interval=max((_job(catch, row) for row in own), default=_USUAL_INTERVAL),
                 )
                 yield _as_declared(found, names)
-
-
-def _rule_spec(rule: Rule, metric: str, companions: tuple[str, str], status: str) -> MetricSpec:
-    return MetricSpec(
-        how=rule.how,
-        metric=metric,
-        whole=companions[0],
-        per=companions[1],
-        where=tuple(rule.where.items()),
-        status=status,
-        bad=rule.bad,
-        factor=rule.factor(metric),
-    )
 
 
 def _as_declared(source: Source, names: Names) -> Source:
@@ -130,12 +126,9 @@ def _declared(
         extra = _equal(labels)
         return Source(service, signal, DECLARED, spec, extra=extra, interval=every)
     # Nobody said whose series it is: it is the service's own where a label tells, else all of it.
-    mark = marks(rows, _label_order(rows), names).get(service, Mark("", ()))
+    order = sorted({name for row in rows for name in row}, key=lambda n: (n == "instance", n))
+    mark = marks(rows, order, names).get(service, Mark("", ()))
     return Source(service, signal, DECLARED, spec, mark.label, mark.values, interval=every)
-
-
-def _label_order(rows: Sequence[Row]) -> list[str]:
-    return sorted({name for row in rows for name in row}, key=lambda n: (n == "instance", n))
 
 
 def declared_metric(declared: DeclaredSignal) -> str:
@@ -146,14 +139,12 @@ def declared_metric(declared: DeclaredSignal) -> str:
 
 
 def _spec(declared: DeclaredSignal) -> MetricSpec:
-    how = {
-        (SeriesKind.HISTOGRAM, False): How.QUANTILE,
-        (SeriesKind.HISTOGRAM, True): How.QUANTILE,
-        (SeriesKind.COUNTER, False): How.RATE,
-        (SeriesKind.COUNTER, True): How.SHARE,
-        (SeriesKind.GAUGE, False): How.GAUGE,
-        (SeriesKind.GAUGE, True): How.PART,
-    }[declared.kind, bool(declared.whole)]
+    alone, with_whole = {
+        SeriesKind.HISTOGRAM: (How.QUANTILE, How.QUANTILE),
+        SeriesKind.COUNTER: (How.RATE, How.SHARE),
+        SeriesKind.GAUGE: (How.GAUGE, How.PART),
+    }[declared.kind]
+    how = with_whole if declared.whole else alone
     return MetricSpec(how, declared_metric(declared), declared.whole, factor=declared.scale)
 
 
@@ -204,18 +195,9 @@ def _end(row: Row, labels: Sequence[str], names: Names) -> ServiceName | None:
     return names.meant(value) or ServiceName(value)
 
 
-def _interval(catch: Catch, rows: Sequence[Row], mark: Mark) -> timedelta:
-    own = (row for row in rows if row.get(mark.label) in mark.values)
-    return max((_job(catch, row) for row in own), default=_USUAL_INTERVAL)
-
-
 def _job(catch: Catch, row: Row) -> timedelta:
     return catch.intervals.get(row.get("job", ""), _USUAL_INTERVAL)
 
 
 def _equal(labels: Mapping[str, str]) -> tuple[Matcher, ...]:
     return tuple(equal(name, value) for name, value in labels.items())
-
-
-def _plainest(metric: str) -> tuple[int, str]:
-    return len(metric), metric

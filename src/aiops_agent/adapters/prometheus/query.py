@@ -31,7 +31,6 @@ class Operator(StrEnum):
 
     EQUAL = "="
     MATCHES = "=~"
-    NOT_MATCHES = "!~"
 
 
 def literal(text: str) -> str:
@@ -74,12 +73,9 @@ def among(name: str, values: tuple[str, ...]) -> Matcher:
     """Ask for any of these values of a label, each taken literally."""
     if len(values) == 1:
         return equal(name, values[0])
-    return Matcher(name, Operator.MATCHES, "|".join(_quoted(value) for value in values))
-
-
-def _quoted(value: str) -> str:
     # RE2 and Python agree on these; re.escape would also escape what RE2 refuses.
-    return re.sub(r"([\\.+*?()|\[\]{}^$])", r"\\\1", value)
+    quoted = (re.sub(r"([\\.+*?()|\[\]{}^$])", r"\\\1", value) for value in values)
+    return Matcher(name, Operator.MATCHES, "|".join(quoted))
 
 
 @dataclass(frozen=True)

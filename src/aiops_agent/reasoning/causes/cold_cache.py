@@ -28,7 +28,8 @@ def suspect(case: Investigation) -> Iterator[Suspicion]:
                 service=name,
                 statement=f"{name} lost its content and fills again",
                 predictions=tuple(_predictions(case, name, hits)),
-                seen_at=_where(case, name),
+                # A hurting store answers in the cache's place: there it shows.
+                seen_at=next((one for one in _stores(case, name) if case.own[one] > 0.0), ""),
             )
 
 
@@ -48,7 +49,15 @@ def _predictions(case: Investigation, name: str, hits: Shift) -> Iterator[Predic
         last > _lowest(hits) + 0.05 * (hits.before - _lowest(hits)),
         shown,
     )
-    yield _stores_asked_more(case, name)
+    moved = (case.shift(store, Signal.TRAFFIC) for store in _stores(case, name))
+    seen = [one for one in moved if one is not None]
+    more = [one for one in seen if one.up]
+    yield expect(
+        "the database behind it is asked more",
+        bool(more) if seen else None,
+        *(fact(Signal.TRAFFIC, one.track.service) for one in (more or seen)[:1]),
+        weight=1.5,
+    )
     users = case.scene.graph.callers(name)
     rose = [case.traffic_rose(user) for user in users]
     yield expect(
@@ -61,29 +70,12 @@ def _predictions(case: Investigation, name: str, hits: Shift) -> Iterator[Predic
         yield nothing_changed(case, user)
 
 
-def _where(case: Investigation, name: str) -> str:
-    """Return the hurting store that now answers in the cache's place, if there is one."""
-    return next((store for store in _stores(case, name) if case.own[store] > 0.0), "")
-
-
 def _stores(case: Investigation, name: str) -> list[ServiceName]:
     graph = case.scene.graph
     stores = set(graph.callees(name))
     for user in graph.callers(name):
         stores.update(graph.callees(user))
     return [one for one in sorted(stores) if case.kind(one) is ServiceKind.DATABASE]
-
-
-def _stores_asked_more(case: Investigation, name: str) -> Prediction:
-    moved = (case.shift(store, Signal.TRAFFIC) for store in _stores(case, name))
-    seen = [one for one in moved if one is not None]
-    more = [one for one in seen if one.up]
-    return expect(
-        "the database behind it is asked more",
-        bool(more) if seen else None,
-        *(fact(Signal.TRAFFIC, one.track.service) for one in (more or seen)[:1]),
-        weight=1.5,
-    )
 
 
 def _lowest(hits: Shift) -> float:

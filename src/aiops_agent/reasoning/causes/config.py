@@ -4,14 +4,16 @@ import re
 from collections.abc import Iterator
 
 from aiops_agent.domain.diagnosis import CauseKind
-from aiops_agent.domain.telemetry import Change, ChangeKind, ServiceKind, Signal
+from aiops_agent.domain.telemetry import ChangeKind, Signal
 from aiops_agent.domain.text import safe
 from aiops_agent.reasoning.causes.expectations import (
+    databases,
     hurts_itself,
     not_full,
     same_traffic,
     steady_memory,
     warm_caches,
+    written,
 )
 from aiops_agent.reasoning.explain import pain
 from aiops_agent.reasoning.mine import POOL
@@ -29,22 +31,17 @@ def suspect(case: Investigation) -> Iterator[Suspicion]:
         for index, change in case.changes(name, (ChangeKind.RELEASE, ChangeKind.CONFIG)):
             if not change.settings:
                 continue
+            settings = ", ".join(
+                f"{safe(setting)} {safe(new)} (was {safe(old)})"
+                for setting, (old, new) in sorted(change.settings.items())
+            )
             yield Suspicion(
                 kind=CauseKind.CONFIG,
                 service=name,
-                statement=f"{name} runs with {_settings(change)} since its last change",
+                statement=f"{name} runs with {settings} since its last change",
                 predictions=tuple(_predictions(case, index, name)),
                 change=change,
             )
-
-
-def _settings(change: Change) -> str:
-    pairs = (f"{safe(k)} {safe(new)} (was {safe(old)})" for k, (old, new) in _sorted(change))
-    return ", ".join(pairs)
-
-
-def _sorted(change: Change) -> list[tuple[str, tuple[str, str]]]:
-    return sorted(change.settings.items())
 
 
 def _predictions(case: Investigation, index: int, name: str) -> Iterator[Prediction]:
@@ -77,18 +74,11 @@ def _pool(case: Investigation, name: str) -> Iterator[Prediction]:
         weight=2.0,
         against=wait is not None and not waits,
     )
-    stores = [
-        callee
-        for callee in case.scene.graph.callees(name)
-        if case.kind(callee) is ServiceKind.DATABASE
-    ]
-    for store in stores:
+    for store in databases(case, name):
         yield expect(
             f"{store} itself is as fast as before",
             not pain(case.scene, store),
             fact(Signal.LATENCY, store),
             fact(Signal.SATURATION, store),
         )
-    known = None if case.scene.lacks("logs") else True
-    lines = case.log(name, POOL)
-    yield expect(f"{name} writes of waiting for connections", known and bool(lines), *lines)
+    yield written(case, f"{name} writes of waiting for connections", case.log(name, POOL))

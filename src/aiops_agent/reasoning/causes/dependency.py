@@ -4,7 +4,12 @@ from collections.abc import Iterator
 
 from aiops_agent.domain.diagnosis import CauseKind
 from aiops_agent.domain.telemetry import ServiceKind
-from aiops_agent.reasoning.causes.expectations import nothing_changed, pain_facts, same_traffic
+from aiops_agent.reasoning.causes.expectations import (
+    nothing_changed,
+    pain_facts,
+    same_traffic,
+    written,
+)
 from aiops_agent.reasoning.explain import pain, to_blame
 from aiops_agent.reasoning.mine import UPSTREAM
 from aiops_agent.reasoning.suspect import Investigation, Prediction, Suspicion, expect
@@ -43,6 +48,5 @@ def _predictions(case: Investigation, name: str) -> Iterator[Prediction]:
     )
     for caller in suffering[:2]:
         yield nothing_changed(case, caller)
-    known = None if case.scene.lacks("logs") else True
     lines = tuple(line for caller in callers for line in case.log(caller, UPSTREAM))
-    yield expect("its callers write of failing calls", known and bool(lines), *lines)
+    yield written(case, "its callers write of failing calls", lines)

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from aiops_agent.domain.telemetry import ServiceKind, Signal
+from aiops_agent.domain.telemetry import ServiceKind, ServiceName, Signal
 from aiops_agent.reasoning.explain import pain
 from aiops_agent.reasoning.mine import BLAMES
 from aiops_agent.reasoning.suspect import ORDER_SLACK, Fact, Investigation, Prediction, expect, fact
@@ -107,7 +107,7 @@ def no_wait(case: Investigation, service: str, *, decisive: bool = False) -> Ite
 
     `decisive`: where a setting changed, such a wait speaks for the setting.
     """
-    stores = [c for c in case.scene.graph.callees(service) if case.kind(c) is ServiceKind.DATABASE]
+    stores = databases(case, service)
     wait, latency = case.shift(service, Signal.POOL_WAIT), case.shift(service, Signal.LATENCY)
     if not stores and wait is None:
         return
@@ -131,6 +131,15 @@ def together_or_before(case: Investigation, signal: Signal, service: str) -> boo
     return moved.onset <= case.onset(service) + ORDER_SLACK
 
 
-def scalable(case: Investigation, service: str) -> bool:
-    """Whether a service is one of ours that more replicas could help."""
-    return case.kind(service) is ServiceKind.APPLICATION
+def databases(case: Investigation, service: str) -> list[ServiceName]:
+    """Return the databases that a service asks."""
+    callees = case.scene.graph.callees(service)
+    return [callee for callee in callees if case.kind(callee) is ServiceKind.DATABASE]
+
+
+def written(
+    case: Investigation, claim: str, lines: tuple[Fact, ...], *, weight: float = 1.0
+) -> Prediction:
+    """New log lines say so; not seen where nobody reads logs."""
+    known = None if case.scene.lacks("logs") else bool(lines)
+    return expect(claim, known, *lines, weight=weight)

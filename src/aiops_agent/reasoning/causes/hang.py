@@ -42,9 +42,24 @@ def _predictions(case: Investigation, name: str) -> Iterator[Prediction]:
         *pain_facts(case, name),
         weight=2.0,
     )
-    yield _loses(case, name)
+    served, used = case.served(name), case.shift(name, Signal.SATURATION)
+    yield expect(
+        f"{name} answers fewer requests well than before",
+        None if served is None else served <= LOST,
+        fact(Signal.TRAFFIC, name),
+        *(one for one in pain_facts(case, name) if one[0] == Signal.ERRORS),
+        weight=1.5,
+        # What is stuck loses answers at once; slow answers to as many requests are no hang (yet).
+        against=served is not None and served >= 1.0,
+    )
     yield not_full(case, name)
-    yield _idle(case, name)
+    yield expect(
+        f"{name} does no more work than before",
+        # A stuck process does no work: a tenth more is what the others take over.
+        None if used is None else not used.up or used.ratio <= 1.1,
+        fact(Signal.SATURATION, name),
+        weight=1.5,
+    )
     # Much more traffic explains the pain too, unless the service is seen to be idle.
     yield same_traffic(case, name, decisive=works_more(case, name) is not False)
     yield expect("it began at once", _sudden(case, name), *pain_facts(case, name))
@@ -60,30 +75,6 @@ def _severe(case: Investigation, name: str) -> bool:
     # 3 % of requests: one stuck process of many fails no more; three times as slow is no drift.
     failing = errors is not None and errors.up and errors.delta >= 0.03
     return failing or (latency is not None and latency.up and latency.ratio >= 3.0)
-
-
-def _loses(case: Investigation, name: str) -> Prediction:
-    served = case.served(name)
-    return expect(
-        f"{name} answers fewer requests well than before",
-        None if served is None else served <= LOST,
-        fact(Signal.TRAFFIC, name),
-        *(one for one in pain_facts(case, name) if one[0] == Signal.ERRORS),
-        weight=1.5,
-        # What is stuck loses answers at once; slow answers to as many requests are no hang (yet).
-        against=served is not None and served >= 1.0,
-    )
-
-
-def _idle(case: Investigation, name: str) -> Prediction:
-    used = case.shift(name, Signal.SATURATION)
-    return expect(
-        f"{name} does no more work than before",
-        # A stuck process does no work: a tenth more is what the others take over.
-        None if used is None else not used.up or used.ratio <= 1.1,
-        fact(Signal.SATURATION, name),
-        weight=1.5,
-    )
 
 
 def _sudden(case: Investigation, name: str) -> bool | None:

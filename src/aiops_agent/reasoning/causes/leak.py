@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from aiops_agent.domain.diagnosis import CauseKind
 from aiops_agent.domain.telemetry import Change, ChangeKind, ServiceKind, ServiceName, Signal
-from aiops_agent.reasoning.causes.expectations import hurts_itself, same_traffic
+from aiops_agent.reasoning.causes.expectations import hurts_itself, same_traffic, written
 from aiops_agent.reasoning.measure import slope
 from aiops_agent.reasoning.mine import MEMORY
 from aiops_agent.reasoning.suspect import Investigation, Prediction, Suspicion, expect, fact
@@ -23,18 +23,14 @@ def suspect(case: Investigation) -> Iterator[Suspicion]:
         if float(memory.values.max()) - float(memory.values[0]) < FAR:
             continue
         found = _release(case, name)
+        since = f" since release {found.after}" if found is not None and found.after else ""
         yield Suspicion(
             kind=CauseKind.LEAK,
             service=name,
-            statement=_statement(name, found),
+            statement=f"the memory of {name} grows to its limit{since}",
             predictions=tuple(_predictions(case, name)),
             change=found,
         )
-
-
-def _statement(name: str, change: Change | None) -> str:
-    since = f" since release {change.after}" if change is not None and change.after else ""
-    return f"the memory of {name} grows to its limit{since}"
 
 
 def _predictions(case: Investigation, name: ServiceName) -> Iterator[Prediction]:
@@ -66,9 +62,7 @@ def _predictions(case: Investigation, name: ServiceName) -> Iterator[Prediction]
     )
     yield hurts_itself(case, name)
     yield same_traffic(case, name)
-    known = None if case.scene.lacks("logs") else True
-    lines = case.log(name, MEMORY)
-    yield expect(f"{name} writes of memory", known and bool(lines), *lines, weight=0.5)
+    yield written(case, f"{name} writes of memory", case.log(name, MEMORY), weight=0.5)
 
 
 def _rising_since(case: Investigation, name: str) -> float | None:

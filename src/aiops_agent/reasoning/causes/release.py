@@ -11,6 +11,7 @@ from aiops_agent.reasoning.causes.expectations import (
     same_traffic,
     steady_memory,
     warm_caches,
+    written,
 )
 from aiops_agent.reasoning.explain import pain
 from aiops_agent.reasoning.mine import SLOW_QUERY
@@ -70,12 +71,16 @@ def _predictions(case: Investigation, index: int, name: str, seen_at: str) -> It
     yield same_traffic(case, seen_at)
     if seen_at != name:
         yield same_traffic(case, name)
-        yield _other_change(case, seen_at)
+        changed = case.changed(seen_at)
+        yield expect(f"no change of {seen_at} itself", None if changed is None else not changed)
     yield _costs_more(case, seen_at)
     yield steady_memory(case, name)
     yield warm_caches(case, seen_at)
     yield from no_wait(case, name, decisive=bool(case.scene.changes[index].settings))
-    yield from _logs(case, name, seen_at)
+    if seen_at != name:
+        for writer in (name, seen_at):
+            lines = case.log(writer, SLOW_QUERY)
+            yield written(case, f"{writer} writes of slow queries", lines, weight=0.75)
 
 
 def _costs_more(case: Investigation, seen_at: str) -> Prediction:
@@ -105,17 +110,3 @@ def _last(case: Investigation, index: int, seen_at: str) -> Prediction:
     return expect(
         "no other release came later, still before the pain", not later, ("change", str(index))
     )
-
-
-def _other_change(case: Investigation, seen_at: str) -> Prediction:
-    changed = case.changed(seen_at)
-    return expect(f"no change of {seen_at} itself", None if changed is None else not changed)
-
-
-def _logs(case: Investigation, name: str, seen_at: str) -> Iterator[Prediction]:
-    if seen_at == name:
-        return
-    for writer in (name, seen_at):
-        lines = case.log(writer, SLOW_QUERY)
-        known = None if case.scene.lacks("logs") else bool(lines)
-        yield expect(f"{writer} writes of slow queries", known, *lines, weight=0.75)

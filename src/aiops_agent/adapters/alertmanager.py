@@ -82,23 +82,20 @@ def _alert(found: Any, where: str, received_at: datetime) -> Alert:
     if not isinstance(found, dict):
         raise RejectedBody(f"{where} is {_kind(found)}, not an object.")
     annotations = _texts(found.get("annotations") or {}, f"{where}.annotations")
+    labels = _texts(found.get("labels"), f"{where}.labels")
+    if found.get("status") not in tuple(AlertState):
+        raise RejectedBody(f"{where}.status is neither firing nor resolved.")
     return Alert(
         source=SOURCE,
-        labels=_texts(found.get("labels"), f"{where}.labels"),
+        labels=labels,
         annotations=annotations,
-        state=_state(found.get("status"), f"{where}.status"),
+        state=AlertState(found["status"]),
         starts_at=_moment(found.get("startsAt")),
         ends_at=_moment(found.get("endsAt")),
         received_at=received_at,
         generator_url=_link(found.get("generatorURL")),
         runbook=_link(annotations.get("runbook_url")) or _link(annotations.get("runbook")),
     )
-
-
-def _state(found: Any, where: str) -> AlertState:
-    if found not in tuple(AlertState):
-        raise RejectedBody(f"{where} is neither firing nor resolved.")
-    return AlertState(found)
 
 
 def _texts(found: Any, where: str) -> dict[str, str]:

@@ -41,7 +41,7 @@ def _created(payload: Payload, found: Inspected | None) -> Sight:
 
 def _connected(payload: Payload, found: Inspected | None) -> Sight:
     if found is None:
-        return _lost(payload)
+        return Sight(landing=Landing.DIVERGED, note=f"{payload.container} is gone")
     if payload.network in (found.raw["NetworkSettings"].get("Networks") or {}):
         return Sight(landing=Landing.LANDED, note=f"{found.name} is on {payload.network}")
     return Sight(landing=Landing.NOT_LANDED, note=f"{found.name} is not on {payload.network}")
@@ -49,7 +49,7 @@ def _connected(payload: Payload, found: Inspected | None) -> Sight:
 
 def _started(payload: Payload, found: Inspected | None) -> Sight:
     if found is None:
-        return _lost(payload)
+        return Sight(landing=Landing.DIVERGED, note=f"{payload.container} is gone")
     if found.running:
         return Sight(landing=Landing.LANDED, note=f"{found.name} runs")
     if found.status == "created":
@@ -67,10 +67,6 @@ def _removed(_payload: Payload, found: Inspected | None) -> Sight:
     if found is None or found.status in _GOING:
         return Sight(landing=Landing.LANDED, note="it is gone")
     return Sight(landing=Landing.NOT_LANDED, note=f"{found.name} is still there")
-
-
-def _lost(payload: Payload) -> Sight:
-    return Sight(landing=Landing.DIVERGED, note=f"{payload.container} is gone")
 
 
 _SEEN: dict[ContainerChange, Callable[[Payload, Inspected | None], Sight]] = {

@@ -98,7 +98,6 @@ class DockerPlatform:
             interrupts=True,
             words=f"{', '.join(names)} restarted one after the other; their requests are cut",
             run=f"docker restart -t {seconds} {' '.join(names)}",
-            undo="",
         )
         return await self._prepared(action, operation, group, way, None)
 

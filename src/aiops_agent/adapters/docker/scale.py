@@ -39,7 +39,7 @@ class Way:
     interrupts: bool
     words: str
     run: str
-    undo: str
+    undo: str = ""
 
 
 @dataclass(frozen=True)

@@ -138,7 +138,13 @@ class PrometheusClient:
             async with self._client().stream(
                 method, path, params=params, data=data, headers=headers
             ) as answer:
-                return self._data(answer.status_code, await self._body(answer))
+                body = bytearray()
+                async for chunk in answer.aiter_bytes():
+                    body += chunk
+                    if len(body) > _MOST_BYTES:
+                        told = f"Prometheus at {self.url} answered more than we can read."
+                        raise SourceError(told)
+                return self._data(answer.status_code, bytes(body))
         except httpx2.TimeoutException as error:
             seconds = self.timeout.total_seconds()
             raise SourceError(
@@ -148,14 +154,6 @@ class PrometheusClient:
             raise SourceError(
                 f"Prometheus at {self.url} cannot be reached: {str(error) or type(error).__name__}."
             ) from error
-
-    async def _body(self, answer: httpx2.Response) -> bytes:
-        body = bytearray()
-        async for chunk in answer.aiter_bytes():
-            body += chunk
-            if len(body) > _MOST_BYTES:
-                raise SourceError(f"Prometheus at {self.url} answered more than we can read.")
-        return bytes(body)
 
     def _data(self, status: int, body: bytes) -> Json:
         try:

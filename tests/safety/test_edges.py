@@ -209,6 +209,22 @@ async def test_what_comes_after_a_failure_is_skipped_and_says_so() -> None:
     assert (last.state, last.note) == (EffectState.SKIPPED, "one before it did not apply")
 
 
+async def test_what_was_under_way_at_a_death_is_looked_after_also_behind_a_failure() -> None:
+    life, plan = Life(Reply.REFUSED), a_plan(5, 3)
+    request = stored(life.store, a_request(plan, State.APPROVED))
+    with life.store.begin() as work:
+        _, second, *_ = approve.arm(work, request.id, plan, IN_TIME)
+        sending = second.model_copy(update={"state": IntentState.SENDING, "sends": 1})
+        work.ledger.change(sending, was=IntentState.ARMED)
+    life.platform.done[second.operation] = 1
+
+    effects = (await life.executor.execute(request)).effects
+
+    assert [effects[0].state, effects[1].state] == [EffectState.REFUSED, EffectState.APPLIED]
+    assert effects[1].note == "it is there"
+    assert {effect.state for effect in effects[2:]} == {EffectState.SKIPPED}
+
+
 async def test_every_point_of_a_send_is_passed_in_order() -> None:
     life = Life()
     await life.lived(single())

@@ -7,6 +7,9 @@ from datetime import UTC, datetime, timedelta
 from itertools import count
 from pathlib import Path
 
+import sqlalchemy as sa
+
+from aiops_agent.adapters.sql.engine import make_engine
 from aiops_agent.agents.crew import Crew
 from aiops_agent.bootstrap.application import Application, Overrides, application
 from aiops_agent.domain.approval import ApprovalRequest, Surface
@@ -38,6 +41,7 @@ class Run:
     when: dict[EventType, Callable[["Run"], None]] = field(default_factory=dict)
     ahead: timedelta = timedelta()
     events: list[Event] = field(default_factory=list)
+    passed: list[Point] = field(default_factory=list)
 
     def go(self) -> Incident:
         """Live the incident to its end."""
@@ -78,6 +82,17 @@ class Run:
         """What really happened to the shop."""
         return effects(next((self.folder / "shops").iterdir()))
 
+    @property
+    def steps(self) -> list[str]:
+        """The names of the checkpoints of the incident's workflow, in order."""
+        query = (
+            "SELECT function_name FROM operation_outputs "
+            "WHERE workflow_uuid = :name ORDER BY function_id"
+        )
+        engine = make_engine(f"sqlite:///{self.folder}/aiops.db")
+        with engine.connect() as connection:
+            return [row[0] for row in connection.execute(sa.text(query), {"name": self.name})]
+
     def told(self, kind: EventType) -> list[str]:
         """Return what was said of that kind."""
         return [event.message for event in self.events if event.type is kind]
@@ -93,5 +108,6 @@ class Run:
                     await asyncio.to_thread(self.when.pop(event.type), self)
 
     def _mark(self, point: Point) -> None:
+        self.passed.append(point)
         if point in self.at:
             self.at.pop(point)(self)

@@ -17,6 +17,7 @@ from aiops_agent.domain.diagnosis import Confidence, Diagnosis
 from aiops_agent.domain.errors import OutcomeUnknown, PlatformError, RequestRefused
 from aiops_agent.domain.incident import Ending, Status
 from aiops_agent.domain.payload import EventType
+from aiops_agent.domain.point import Point
 from aiops_agent.domain.remediation import (
     Action,
     ActionKind,
@@ -32,6 +33,23 @@ from aiops_agent.safety.execute import Executor
 from tests.workflow.running import Run
 
 PENDING, UNDONE = EventType.APPROVAL_PENDING, EventType.UNDO_FINISHED
+STEPS_TO_A_SECOND_PLAN = {
+    *("question.v1", "triaged", "taken", "diagnosed", "planned", "prepare", "review", "reviewed"),
+    *("ask", "look", "answer", "unchanged", "started", "execute", "executed", "moved", "wait"),
+    *("sampled", "verified", "undo", "undone", "undo-verified", "ended", "archived"),
+}
+SENDING = (Point.BEFORE_SEND, Point.AFTER_SEND, Point.RECORDED)
+SENT = (Point.ARMED, *SENDING, Point.EXECUTED, Point.SETTLED, Point.VERIFIED)
+TAKEN_BACK = (Point.UNDO_ARMED, *SENDING, Point.UNDONE)
+FROM_A_DIAGNOSIS = (
+    *(Point.DIAGNOSED, Point.PLANNED, Point.PREPARED, Point.REVIEWED),
+    *(Point.ASKED, Point.DECIDED, Point.RECHECKED),
+)
+TO_THE_FIRST_SEND = (
+    *(Point.DELIVERY_KEPT, Point.INCIDENT_OPENED, Point.STORY_STARTED, Point.TRIAGED),
+    *FROM_A_DIAGNOSIS,
+)
+CLOSED = (Point.REPORTED, Point.ARCHIVED, Point.CLOSED)
 EFFORT = Effort(by=Author(kind=AuthorKind.STATISTICS), took=0.0)
 
 
@@ -123,6 +141,10 @@ def test_what_does_not_help_is_taken_back_and_the_next_plan_is_tried(tmp_path: P
     assert told.startswith("taken back: ")
     ids = [one.id for one in run.effects]
     assert [one.removeprefix(f"{run.name}.") for one in ids] == ["1.1.1", "1.undo.1.1", "2.1.1"]
+    steps = {name for name in run.steps if not name.startswith("DBOS.")}
+    assert steps == STEPS_TO_A_SECOND_PLAN, "waiting incidents are found by these names"
+    passed = [point for point in run.passed if point is not Point.WAITING]  # a matter of haste
+    assert passed == [*TO_THE_FIRST_SEND, *SENT, *TAKEN_BACK, *FROM_A_DIAGNOSIS, *SENT, *CLOSED]
     after = [
         event.message
         for event in run.events
@@ -201,6 +223,7 @@ def test_a_target_that_cannot_be_read_before_the_send_withdraws_the_yes(tmp_path
     assert run.request.state is ApprovalState.WITHDRAWN
     withdrawn = run.told(EventType.APPROVAL_ENDED)
     assert len(withdrawn) == len(incident.attempts) == 3
+    assert run.steps.count("withdraw") == 3
     assert all("The platform is away." in said for said in withdrawn)
     assert incident.note == "3 attempts did not help; everything known is in the report"
 
@@ -275,6 +298,7 @@ def test_an_unsure_diagnosis_is_looked_at_twice_again_and_then_taken(tmp_path: P
 
     assert len(asked) == 3
     assert asked == sorted(set(asked))
+    assert run.steps.count("unsure") == 2
     looked = [e.message for e in run.events if e.message.startswith("not sure yet")]
     assert len(looked) == 2
 

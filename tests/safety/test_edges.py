@@ -2,10 +2,12 @@
 
 from datetime import datetime, timedelta
 from itertools import count
+from typing import Any
 
 import pytest
 
 from aiops_agent.domain.approval import ApprovalState as State
+from aiops_agent.domain.approval import Surface
 from aiops_agent.domain.environment import EnvironmentRef
 from aiops_agent.domain.errors import ApprovalError, PlatformError
 from aiops_agent.domain.ledger import IntentState
@@ -292,3 +294,28 @@ async def test_a_plan_is_armed_once_it_was_and_unchanged_until_somebody_moves_th
     assert life.executor.armed(PLAN)
     assert not life.executor.armed(a_plan(7))
     assert not await life.executor.unchanged(PLAN)
+
+
+BY_RULE = a_decision(PLAN, by="rule small", surface=Surface.POLICY)
+SAID = "approved by a person (command) at 09:31:00 UTC"
+
+
+@pytest.mark.parametrize(
+    ("state", "other", "words"),
+    [
+        (State.PENDING, {}, "pending"),
+        (State.APPROVED, {}, SAID),
+        (State.APPROVED, {"decision": BY_RULE}, "approved by rule small (policy) at 09:31:00 UTC"),
+        (State.USED, {}, f"{SAID} and used"),
+        (State.REJECTED, {}, SAID.replace("approved", "rejected")),
+        (State.EXPIRED, {"note": "nobody answered"}, "expired: nobody answered"),
+        (State.WITHDRAWN, {}, "withdrawn"),
+        (
+            State.WITHDRAWN,
+            {"note": "it changed", "decision": a_decision(PLAN)},
+            f"{SAID}, then withdrawn: it changed",
+        ),
+    ],
+)
+def test_an_ending_is_told_to_the_letter(state: State, other: dict[str, Any], words: str) -> None:
+    assert approve.ending(a_request(PLAN, state, **other)) == words

@@ -98,7 +98,7 @@ async def test_resolved_without_an_incident_opens_nothing(place: Place) -> None:
     assert place.incidents() == []
 
 
-@pytest.mark.parametrize(("minutes", "incidents"), [(9, 1), (11, 2)])
+@pytest.mark.parametrize(("minutes", "incidents"), [(9, 1), (10, 2), (11, 2)])
 async def test_after_the_end_a_repeat_opens_nothing_for_a_while(
     place: Place, minutes: int, incidents: int
 ) -> None:

@@ -1,0 +1,206 @@
+"""What may be asked and told: names are found however they are written, and a no has a reason."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from aiops_agent.adapters.sql.store import SqlStore
+from aiops_agent.domain.approval import ApprovalRequest, ApprovalState, Decision, Surface
+from aiops_agent.domain.environment import EnvironmentRef
+from aiops_agent.domain.errors import StoreError, UsageError
+from aiops_agent.domain.incident import Incident, Status
+from aiops_agent.domain.point import Point
+from aiops_agent.domain.routing import Routes
+from aiops_agent.workflow.commands import Commands
+from aiops_agent.workflow.intake import Intake
+from aiops_agent.workflow.queries import Queries
+from tests.contracts.samples import a_case, a_delivery, a_report
+from tests.safety.plans import NOW, a_plan, a_request, an_incident, stored
+
+PLAN = a_plan(1)
+LATER = NOW + timedelta(minutes=3)
+
+
+@dataclass
+class Desk:
+    """A store with one incident and its question, and who was told what."""
+
+    store: SqlStore
+    answers: list[tuple[str, Decision]] = field(default_factory=list)
+    stopped: list[tuple[str, str, str]] = field(default_factory=list)
+
+    @property
+    def queries(self) -> Queries:
+        return Queries(self.store)
+
+    @property
+    def commands(self) -> Commands:
+        return Commands(self.store, lambda: LATER, self._answer, self._stop)
+
+    def _answer(self, request: str, decision: Decision) -> ApprovalRequest:
+        self.answers.append((request, decision))
+        return a_request(PLAN)
+
+    def _stop(self, incident: str, by: str, why: str) -> Incident:
+        self.stopped.append((incident, by, why))
+        return an_incident()
+
+
+@pytest.fixture
+def desk(store: SqlStore) -> Desk:
+    stored(store, a_request(PLAN))
+    return Desk(store)
+
+
+def test_names_are_found_in_any_case_and_an_approval_by_its_incident_too(desk: Desk) -> None:
+    assert desk.queries.incident("inc-0001").id == "INC-0001"
+    assert desk.queries.approval("inc-0001.1").id == "INC-0001.1"
+    assert desk.queries.approval("inc-0001").id == "INC-0001.1"
+
+
+def test_a_name_that_nothing_has_is_told_with_the_nearest_and_the_list(desk: Desk) -> None:
+    with pytest.raises(UsageError) as caught:
+        desk.queries.incident("INC-0010")
+    said = "There is no incident 'INC-0010'. Did you mean INC-0001? See: aiops incident list."
+    assert str(caught.value) == said
+
+    with pytest.raises(UsageError) as caught:
+        desk.queries.approval("nonsense")
+    assert str(caught.value) == "There is no approval 'nonsense'. See: aiops approval list."
+
+
+def test_a_report_is_there_when_it_was_written_and_not_before(desk: Desk) -> None:
+    with pytest.raises(UsageError, match="INC-0001 is open: its report is written at the end"):
+        desk.queries.report("INC-0001")
+    with desk.store.begin() as work:
+        work.archive.add(a_case(), a_report())
+
+    assert desk.queries.report("inc-0001").incident == "INC-0001"
+
+
+def test_what_waits_is_counted_and_listed_by_its_state(desk: Desk) -> None:
+    unended, waiting = desk.queries.standing()
+    assert (dict(unended), waiting) == ({Status.OPEN: 1}, 1)
+    assert [one.id for one in desk.queries.approvals()] == ["INC-0001.1"]
+    assert desk.queries.approvals([ApprovalState.USED]) == ()
+    assert [one.id for one in desk.queries.incidents(open_only=True)] == ["INC-0001"]
+    assert desk.queries.incidents(before="inc-0001") == ()
+    assert desk.queries.newest_event() == 0
+
+
+@pytest.mark.parametrize(
+    ("given", "meant"),
+    [
+        (None, PLAN.digest),
+        (PLAN.digest[:8], PLAN.digest),
+        (PLAN.digest[:8].upper(), PLAN.digest),
+        (PLAN.digest, PLAN.digest),
+        (PLAN.digest[:7], PLAN.digest[:7]),
+        ("f" * 12, "f" * 12),
+        ("", ""),
+    ],
+)
+def test_an_answer_is_for_the_plan_whose_digest_begins_as_given(
+    desk: Desk, given: str | None, meant: str
+) -> None:
+    for approve in (True, False):
+        desk.commands.decide(
+            "inc-0001", approve=approve, by="pat", surface=Surface.FILE, digest=given, reason="so"
+        )
+    assert desk.answers == [
+        (
+            "INC-0001.1",
+            Decision(
+                digest=meant,
+                approve=approve,
+                by="pat",
+                surface=Surface.FILE,
+                at=LATER,
+                reason="so",
+            ),
+        )
+        for approve in (True, False)
+    ]
+
+
+def test_an_incident_is_taken_over_until_it_has_ended(desk: Desk) -> None:
+    desk.commands.take_over("inc-0001", "pat", "mine")
+    assert desk.stopped == [("INC-0001", "pat", "mine")]
+
+    with desk.store.begin() as work:
+        work.incidents.put(an_incident(status=Status.ESCALATED, ended_at=NOW))
+    with pytest.raises(UsageError, match="INC-0001 has ended already: escalated"):
+        desk.commands.take_over("INC-0001", "pat")
+    assert len(desk.stopped) == 1
+
+
+def test_a_token_counts_from_its_making_to_its_end_and_its_secret_is_not_kept(desk: Desk) -> None:
+    shop = EnvironmentRef(kind="shop", name="a")
+    assert not desk.queries.guarded()
+    secret = desk.commands.create_token("robot", [shop])
+    other = desk.commands.create_token("other")
+
+    found = desk.queries.token(secret)
+    assert found is not None
+    assert (found.name, found.environments, found.created_at) == ("robot", (shop,), LATER)
+    assert secret not in found.secret
+    assert secret.startswith("aiops_")
+    assert len({secret, other}) == 2
+    assert desk.queries.token(f"{secret}x") is None
+    assert desk.queries.guarded()
+
+    desk.commands.revoke_token("robot")
+    assert desk.queries.token(secret) is None
+    assert desk.queries.token(other) is not None
+    assert desk.queries.guarded()
+    desk.commands.revoke_token("other")
+    assert not desk.queries.guarded()
+    assert {one.revoked_at for one in desk.queries.tokens()} == {LATER}
+
+
+@pytest.mark.parametrize("name", ["", "  "])
+def test_a_token_without_a_name_is_not_made(desk: Desk, name: str) -> None:
+    with pytest.raises(UsageError, match="needs a name"):
+        desk.commands.create_token(name)
+    assert desk.queries.tokens() == ()
+
+
+@dataclass(frozen=True)
+class Away:
+    """A store that cannot be opened."""
+
+    @contextmanager
+    def begin(self) -> Iterator[Any]:
+        raise StoreError("The disk is full.")
+        yield
+
+
+def test_a_delivery_is_on_the_disk_before_anybody_is_woken(desk: Desk) -> None:
+    order: list[object] = []
+    kept: list[int] = []
+
+    def heard() -> None:
+        with desk.store.read() as view:
+            kept.append(len(view.inbox.waiting(10)))
+        order.append("heard")
+
+    intake = Intake(desk.store, Routes(()), {}, lambda: NOW, heard, mark=order.append)
+    (delivery,) = intake.keep(a_delivery())
+
+    assert delivery.id == 1
+    assert (order, kept) == ([Point.DELIVERY_KEPT, "heard"], [1])
+
+
+def test_alerts_are_taken_while_the_engine_runs_and_the_store_answers(desk: Desk) -> None:
+    intake = Intake(desk.store, Routes(()), {}, lambda: NOW)
+    assert intake.ready() == (False, "The engine does not run.")
+    assert intake.store_ready() == (True, "ready")
+
+    running = replace(intake, running=lambda: True)
+    assert running.ready() == (True, "ready")
+    away: Any = Away()
+    assert replace(running, store=away).ready() == (False, "The disk is full.")

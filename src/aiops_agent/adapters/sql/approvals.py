@@ -97,13 +97,10 @@ class SqlLedger:
         query = select(LEDGER.c.operation).where(LEDGER.c.operation.in_(names))
         known = set(self.connection.scalars(query))
         for intent in intents:
-            if intent.operation not in known:
-                known.add(intent.operation)
-                self._insert(intent)
-
-    def _insert(self, intent: Intent) -> None:
-        self.connection.execute(
-            insert(LEDGER).values(
+            if intent.operation in known:
+                continue
+            known.add(intent.operation)
+            row = insert(LEDGER).values(
                 operation=intent.operation,
                 incident=intent.incident,
                 plan=intent.plan,
@@ -113,7 +110,7 @@ class SqlLedger:
                 armed_at=intent.armed_at,
                 document=intent.document(),
             )
-        )
+            self.connection.execute(row)
 
     def of_plan(self, incident: str, plan: str, *, undo: bool) -> tuple[Intent, ...]:
         """Return the intents of a plan in order."""

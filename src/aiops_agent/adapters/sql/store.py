@@ -3,19 +3,16 @@
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from functools import cached_property
 from typing import TypeAlias
 
 from sqlalchemy import Connection, Engine
 
-from aiops_agent.adapters.sql.alerts import SqlAlerts
 from aiops_agent.adapters.sql.approvals import SqlApprovals, SqlLedger
 from aiops_agent.adapters.sql.archive import SqlArchive
 from aiops_agent.adapters.sql.engine import PATIENCE, our_errors, snapshot, take_turn
 from aiops_agent.adapters.sql.events import SqlEvents
-from aiops_agent.adapters.sql.inbox import SqlInbox
-from aiops_agent.adapters.sql.incidents import SqlIncidents
-from aiops_agent.adapters.sql.tokens import SqlTokens
+from aiops_agent.adapters.sql.inbox import SqlInbox, SqlTokens
+from aiops_agent.adapters.sql.incidents import SqlAlerts, SqlIncidents
 from aiops_agent.domain.errors import StoreError
 from aiops_agent.ports.store import View
 
@@ -33,46 +30,14 @@ class SqlWork:
     def __init__(self, connection: Connection, wake: Wake) -> None:
         self._connection = connection
         self._wake = wake
-
-    @cached_property
-    def inbox(self) -> SqlInbox:
-        """Bodies received."""
-        return SqlInbox(self._connection)
-
-    @cached_property
-    def incidents(self) -> SqlIncidents:
-        """All incidents."""
-        return SqlIncidents(self._connection)
-
-    @cached_property
-    def alerts(self) -> SqlAlerts:
-        """The alerts of incidents."""
-        return SqlAlerts(self._connection)
-
-    @cached_property
-    def events(self) -> SqlEvents:
-        """The bus."""
-        return SqlEvents(self._connection)
-
-    @cached_property
-    def approvals(self) -> SqlApprovals:
-        """Requests for approval."""
-        return SqlApprovals(self._connection)
-
-    @cached_property
-    def ledger(self) -> SqlLedger:
-        """Armed requests."""
-        return SqlLedger(self._connection)
-
-    @cached_property
-    def archive(self) -> SqlArchive:
-        """Long-term memory."""
-        return SqlArchive(self._connection)
-
-    @cached_property
-    def tokens(self) -> SqlTokens:
-        """Bearer tokens."""
-        return SqlTokens(self._connection)
+        self.inbox = SqlInbox(connection)
+        self.incidents = SqlIncidents(connection)
+        self.alerts = SqlAlerts(connection)
+        self.events = SqlEvents(connection)
+        self.approvals = SqlApprovals(connection)
+        self.ledger = SqlLedger(connection)
+        self.archive = SqlArchive(connection)
+        self.tokens = SqlTokens(connection)
 
     def wake(self, incident: str, key: str) -> None:
         """Wake the story of an incident when this transaction commits; once per key."""
@@ -96,26 +61,22 @@ class SqlStore:
     @contextmanager
     def begin(self) -> Iterator[SqlWork]:
         """Open a transaction; leaving the block commits, an error rolls back."""
-        with self._turn(), our_errors(), self._engine.connect() as connection:
-            take_turn(connection)
-            yield SqlWork(connection, self._wake)
-            connection.commit()
+        with self._alone():
+            if not self._gate.acquire(timeout=PATIENCE.total_seconds()):
+                raise StoreError("The store was busy for too long; try again.")
+            try:
+                with our_errors(), self._engine.connect() as connection:
+                    take_turn(connection)
+                    yield SqlWork(connection, self._wake)
+                    connection.commit()
+            finally:
+                self._gate.release()
 
     @contextmanager
     def read(self) -> Iterator[View]:
         """Open a view of this moment, without waiting for a transaction that is open."""
         with self._alone(), our_errors(), self._engine.connect() as reader, snapshot(reader):
             yield SqlWork(reader, wake_nobody)
-
-    @contextmanager
-    def _turn(self) -> Iterator[None]:
-        with self._alone():
-            if not self._gate.acquire(timeout=PATIENCE.total_seconds()):
-                raise StoreError("The store was busy for too long; try again.")
-            try:
-                yield
-            finally:
-                self._gate.release()
 
     @contextmanager
     def _alone(self) -> Iterator[None]:

@@ -1,6 +1,9 @@
 """The schema: what is searched for is a column, the rest of a value is its JSON document."""
 
+from typing import Any
+
 from sqlalchemy import JSON, BigInteger, Boolean, Column, Index, Integer, MetaData, Table
+from sqlalchemy.types import TypeEngine
 
 from aiops_agent.adapters.sql.plain import CleanText, Utc
 
@@ -8,144 +11,105 @@ METADATA = MetaData()
 NUMBER = BigInteger().with_variant(Integer, "sqlite")  # SQLite counts in INTEGER keys only
 
 
-def _number() -> Column[int]:
-    """The order of arrival; never used twice."""
-    return Column("number", NUMBER, primary_key=True, autoincrement=True)
+def _table(name: str, *parts: Column[Any] | Index) -> Table:
+    """Return a table whose rows are numbered as they arrive; no number is used twice."""
+    number = Column("number", NUMBER, primary_key=True, autoincrement=True)
+    return Table(name, METADATA, number, *parts, sqlite_autoincrement=True)
 
 
-def _text(name: str) -> Column[str]:
-    return Column(name, CleanText, nullable=False)
+def _texts(*names: str) -> list[Column[Any]]:
+    return [Column(name, CleanText, nullable=False) for name in names]
 
 
-def _document() -> Column[object]:
-    return Column("document", JSON, nullable=False)
+def _some(name: str, kind: TypeEngine[Any] | type[TypeEngine[Any]]) -> Column[Any]:
+    return Column(name, kind, nullable=False)
 
 
-INBOX = Table(
+INBOX = _table(
     "inbox",
-    METADATA,
-    _number(),
-    _text("source"),
-    _text("environment"),
-    _text("digest"),
-    _text("body"),
-    _text("rejected"),
-    Column("handled", Boolean, nullable=False),
-    Column("seen", Integer, nullable=False),
-    Column("received_at", Utc, nullable=False),
-    _document(),
+    *_texts("source", "environment", "digest", "body", "rejected"),
+    _some("handled", Boolean),
+    _some("seen", Integer),
+    _some("received_at", Utc),
+    _some("document", JSON),
     Index("ix_inbox_same", "source", "environment", "digest", unique=True),
     Index("ix_inbox_waiting", "handled", "received_at"),
-    sqlite_autoincrement=True,
 )
 COUNTERS = Table(
     "counters",
     METADATA,
     Column("name", CleanText, primary_key=True),
-    Column("value", Integer, nullable=False),
+    _some("value", Integer),
 )
-INCIDENTS = Table(
+INCIDENTS = _table(
     "incidents",
-    METADATA,
-    _number(),
-    _text("id"),
-    _text("environment"),
-    _text("status"),
-    Column("ended", Boolean, nullable=False),
-    Column("summary", JSON, nullable=False),
-    _document(),
+    *_texts("id", "environment", "status"),
+    _some("ended", Boolean),
+    _some("summary", JSON),
+    _some("document", JSON),
     Index("ix_incidents_id", "id", unique=True),
     Index("ix_incidents_open", "ended", "environment"),
-    sqlite_autoincrement=True,
 )
-ALERTS = Table(
+ALERTS = _table(
     "alerts",
-    METADATA,
-    _number(),
-    _text("environment"),
-    _text("key"),
-    _text("incident"),
-    _text("brought_with"),
-    _document(),
+    *_texts("environment", "key", "incident", "brought_with"),
+    _some("document", JSON),
     Index("ix_alerts_incident", "incident", "key", unique=True),
     Index("ix_alerts_key", "environment", "key"),
-    sqlite_autoincrement=True,
 )
 ALERT_GROUPS = Table(
     "alert_groups",
     METADATA,
     Column("digest", CleanText, primary_key=True),
-    _document(),
+    _some("document", JSON),
 )
-EVENTS = Table(
+EVENTS = _table(
     "events",
-    METADATA,
-    _number(),
-    _text("key"),
-    _text("incident"),
-    Column("written_at", Utc, nullable=False),
-    _document(),
+    *_texts("key", "incident"),
+    _some("written_at", Utc),
+    _some("document", JSON),
     Index("ix_events_key", "key", unique=True),
     Index("ix_events_incident", "incident", "number"),
-    sqlite_autoincrement=True,
 )
 CURSORS = Table(
     "cursors",
     METADATA,
     Column("subscriber", CleanText, primary_key=True),
-    Column("event", NUMBER, nullable=False),
+    _some("event", NUMBER),
 )
-APPROVALS = Table(
+APPROVALS = _table(
     "approvals",
-    METADATA,
-    _number(),
-    _text("id"),
-    _text("incident"),
-    _text("digest"),
-    _text("state"),
-    Column("summary", JSON, nullable=False),
-    _document(),
+    *_texts("id", "incident", "digest", "state"),
+    _some("summary", JSON),
+    _some("document", JSON),
     Index("ix_approvals_id", "id", unique=True),
     Index("ix_approvals_incident", "incident"),
     Index("ix_approvals_state", "state"),
-    sqlite_autoincrement=True,
 )
-LEDGER = Table(
+LEDGER = _table(
     "ledger",
-    METADATA,
-    _number(),
-    _text("operation"),
-    _text("incident"),
-    _text("plan"),
-    Column("undo", Boolean, nullable=False),
-    Column("ordinal", Integer, nullable=False),
-    _text("state"),
-    Column("armed_at", Utc, nullable=False),
-    _document(),
+    *_texts("operation", "incident", "plan"),
+    _some("undo", Boolean),
+    _some("ordinal", Integer),
+    *_texts("state"),
+    _some("armed_at", Utc),
+    _some("document", JSON),
     Index("ix_ledger_operation", "operation", unique=True),
     Index("ix_ledger_plan", "incident", "plan"),
     Index("ix_ledger_armed_at", "armed_at"),
-    sqlite_autoincrement=True,
 )
-CASES = Table(
+CASES = _table(
     "cases",
-    METADATA,
-    _number(),
-    _text("id"),
-    _text("family"),
-    Column("ended_at", Utc, nullable=False),
-    _document(),
+    *_texts("id", "family"),
+    _some("ended_at", Utc),
+    _some("document", JSON),
     Column("postmortem", JSON(none_as_null=True), nullable=True),
     Index("ix_cases_id", "id", unique=True),
     Index("ix_cases_family", "family", "ended_at"),
-    sqlite_autoincrement=True,
 )
-TOKENS = Table(
+TOKENS = _table(
     "tokens",
-    METADATA,
-    _number(),
-    _text("name"),
-    _document(),
+    *_texts("name"),
+    _some("document", JSON),
     Index("ix_tokens_name", "name", unique=True),
-    sqlite_autoincrement=True,
 )

@@ -8,15 +8,13 @@ from rich.console import RenderableType
 
 from aiops_agent.domain.sparkline import BARS
 from aiops_agent.interfaces.terminal import listing, page
-from aiops_agent.interfaces.terminal.cause import root_cause
 from aiops_agent.interfaces.terminal.closing import closing, escalation
 from aiops_agent.interfaces.terminal.escape import joined, say
-from aiops_agent.interfaces.terminal.evidence import evidence
-from aiops_agent.interfaces.terminal.header import header
+from aiops_agent.interfaces.terminal.evidence import evidence, root_cause, verification
+from aiops_agent.interfaces.terminal.header import Header
 from aiops_agent.interfaces.terminal.plan import question
 from aiops_agent.interfaces.terminal.screen import Tier, tier
 from aiops_agent.interfaces.terminal.timeline import line
-from aiops_agent.interfaces.terminal.verification import verification
 from tests.interfaces.terminal import canned
 from tests.interfaces.terminal.drawing import WIDTHS, drawn, followed, terminal
 
@@ -32,7 +30,7 @@ PIECES: dict[str, Callable[[int], RenderableType]] = {
     "approvals": lambda width: listing.approvals([canned.REQUEST.in_short], canned.START, width),
     "incident": lambda width: page.incident(canned.ESCALATED, canned.EVENTS, width),
     "approval": lambda _: page.approval(canned.REQUEST, canned.START),
-    "header": lambda _: header(title="a scenario with a long title" * 3, seed=1, services=11),
+    "header": lambda _: Header("a scenario with a long title" * 3, seed=1, command="aiops demo"),
 }
 
 

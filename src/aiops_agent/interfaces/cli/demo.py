@@ -14,9 +14,9 @@ from aiops_agent.interfaces.cli.exits import Exit
 from aiops_agent.interfaces.cli.facade import Scenario
 from aiops_agent.interfaces.cli.follow import Following, manner
 from aiops_agent.interfaces.cli.running import run
-from aiops_agent.interfaces.cli.tables import table
 from aiops_agent.interfaces.terminal.escape import say
-from aiops_agent.interfaces.terminal.header import header
+from aiops_agent.interfaces.terminal.header import Header
+from aiops_agent.interfaces.terminal.layout import table
 from aiops_agent.interfaces.terminal.palette import STRONG
 
 ScenarioArgument = Annotated[
@@ -49,7 +49,7 @@ def demo(
         call.answer(output, [_document(one) for one in known], lambda width: _table(known, width))
         return
     chosen = _chosen(known, scenario)
-    call.out.print(header(title=chosen.title, seed=seed, command=f"aiops demo {chosen.name}"))
+    call.out.print(Header(chosen.title, seed, f"aiops demo {chosen.name}"))
     raise typer.Exit(run(call, _demo(call, chosen, seed, yes=yes)))
 
 

@@ -1,39 +1,23 @@
-"""Plain tables for the command line: one line per row, the last column takes what is left."""
+"""What the doctor and the survey saw, and plain facts, line by line."""
 
 from collections.abc import Sequence
 
 from rich.console import Group, RenderableType
-from rich.table import Table
 from rich.text import Text
 
 from aiops_agent.domain.checkup import Checkup, Health
 from aiops_agent.domain.survey import ServiceSurvey
 from aiops_agent.domain.telemetry import GOLDEN
 from aiops_agent.interfaces.terminal.escape import say, tell
+from aiops_agent.interfaces.terminal.layout import GAP, table
 from aiops_agent.interfaces.terminal.palette import BAD, GOOD, QUIET, STRONG, WARN
 
-GAP = 2  # cells between columns
 _MARKS = {
     Health.OK: ("✓", GOOD),
     Health.NOTE: ("!", WARN),
     Health.PROBLEM: ("✗", BAD),
     Health.OFF: ("·", QUIET),
 }
-
-
-def table(heads: Sequence[str], rows: Sequence[Sequence[Text]], width: int) -> Table:
-    """Return rows under their heads within `width`; the last column is cut, never wrapped."""
-    columns = range(len(heads))
-    sizes = [max(len(heads[c]), *(row[c].cell_len for row in rows), 0) for c in columns]
-    room = width - sum(sizes[:-1]) - GAP * len(sizes)
-    sizes[-1] = max(min(sizes[-1], room), len(heads[-1]))
-    grid = Table.grid(padding=(0, GAP, 0, 0), pad_edge=False)
-    for size in sizes:
-        grid.add_column(width=size, no_wrap=True, overflow="ellipsis")
-    grid.add_row(*[say(head, QUIET) for head in heads])
-    for row in rows:
-        grid.add_row(*row)
-    return grid
 
 
 def facts(rows: Sequence[tuple[str, str]]) -> Group:

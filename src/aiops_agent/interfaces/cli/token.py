@@ -11,8 +11,8 @@ from aiops_agent.domain.spelling import did_you_mean
 from aiops_agent.domain.token import Token
 from aiops_agent.domain.value import Json
 from aiops_agent.interfaces.cli.call import Call, Output, OutputOption, called
-from aiops_agent.interfaces.cli.tables import table
 from aiops_agent.interfaces.terminal.escape import say
+from aiops_agent.interfaces.terminal.layout import table
 from aiops_agent.interfaces.terminal.palette import QUIET, STRONG
 
 app = typer.Typer(no_args_is_help=True, help="Bearer tokens of those who send alerts.")

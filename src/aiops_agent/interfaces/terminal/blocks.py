@@ -16,10 +16,8 @@ from aiops_agent.domain.payload import (
     PolicyDecided,
     VerificationDone,
 )
-from aiops_agent.interfaces.terminal.cause import root_cause
-from aiops_agent.interfaces.terminal.evidence import evidence
+from aiops_agent.interfaces.terminal.evidence import checks, evidence, root_cause
 from aiops_agent.interfaces.terminal.plan import plan, proposal
-from aiops_agent.interfaces.terminal.verification import checks
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from datetime import timedelta
 
-from rich.console import Group, RenderableType
+from rich.console import Group, JustifyMethod, RenderableType
 from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
@@ -19,8 +19,8 @@ from aiops_agent.domain.timing import (
     usage_of,
     waited_for_people,
 )
-from aiops_agent.interfaces.terminal.cause import facts_grid, panel
 from aiops_agent.interfaces.terminal.escape import joined, say, tell
+from aiops_agent.interfaces.terminal.layout import facts_grid, panel
 from aiops_agent.interfaces.terminal.palette import (
     BAD,
     GOOD,
@@ -51,8 +51,7 @@ def closing(
     verb, ink = _ENDS.get(incident.status, (f"is {words(incident.status.value)},", QUIET))
     end = incident.ended_at or (events[-1].at if events else incident.opened_at)
     title = f"{incident.id} {verb} {span(end - incident.opened_at)}"
-    left = _times(incident, events, _BAR[tier(width)])
-    right = _work(events)
+    left, right = _times(incident, events, _BAR[tier(width)]), _work(events)
     grid = Table.grid(expand=True, padding=(0, 2, 0, 0))
     if tier(width) is Tier.NARROW:
         for part in (left, Text(""), right):
@@ -61,7 +60,12 @@ def closing(
         grid.add_column(ratio=1)
         grid.add_column()
         grid.add_row(left, right)
-    footing = _footing(incident, next_commands, "\n" if width < 72 else " · ")
+    footing = facts_grid()
+    footing.add_row("Report", tell(f"aiops report {incident.id}", LINK))
+    if next_commands:
+        between = "\n" if tier(width) is Tier.NARROW else " · "
+        commands = [tell(command, STRONG) for command in next_commands]
+        footing.add_row("Next", joined(commands, between))
     return Group(panel(title, grid, ink), footing)
 
 
@@ -75,44 +79,48 @@ def escalation(incident: Incident) -> Panel:
         facts.add_row(f"attempt {attempt.number}", _tried(attempt))
     known = incident.diagnosis
     if known and known.best:
-        belief = joined(
-            [tell(known.best.statement.rstrip(".")), say(f"{known.confidence} confidence")]
-        )
-        facts.add_row("believed", belief)
+        belief = [tell(known.best.statement.rstrip(".")), say(f"{known.confidence} confidence")]
+        facts.add_row("believed", joined(belief))
     if known:
         facts.add_row("not known", joined([tell(gap) for gap in known.not_known]) or say("nothing"))
-    facts.add_row("changed", _changed(incident))
+    if incident.acted:
+        standing = [a for a in incident.attempts if a.outcome and a.outcome.effects and not a.undo]
+        done = joined([tell(x.text) for a in standing if a.plan for x in a.plan.actions], ", ")
+        undone = say("everything that was run has been taken back")
+        facts.add_row("changed", done if standing else undone)
+    else:
+        facts.add_row("changed", say("nothing was run"))
     return panel(f"{incident.id} needs a person", facts, BAD)
 
 
 def _times(incident: Incident, events: Sequence[Event], bar: int) -> RenderableType:
     """Bars follow the environment's clock; a shop's stands still while a person is asked."""
     simulated = incident.environment.simulated
+
+    def clocks(part: Spent) -> list[str]:
+        return [span(part.environment) if simulated else "", _brief(part.wall)]
+
     spent = by_phase(events)
     longest = max([s.environment for s in spent], default=timedelta()) or timedelta(seconds=1)
-    grid = _grid(4)
+    grid = _grid("left", "right", "right", "left")
     grid.add_row(*_cells(["", "shop", "real"] if simulated else ["", "", "time"], QUIET))
     waited = bool(waited_for_people(events))
     for part in spent:
         asking = waited and part.name == Phase.APPROVE.value
-        cells = _cells(["wait for you" if asking else part.name, *_clocks(part, simulated)])
+        cells = _cells(["wait for you" if asking else part.name, *clocks(part)])
         grid.add_row(*cells, say("▇" * round(part.environment / longest * bar), LINK))
     total = Spent(
         name="all",
         environment=(incident.ended_at or incident.opened_at) - incident.opened_at,
         wall=events[-1].written_at - events[0].written_at if events else timedelta(),
     )
-    grid.add_row(*_cells(["all", *_clocks(total, simulated)], STRONG))
+    grid.add_row(*_cells(["all", *clocks(total)], STRONG))
     return Group(say("Where the time went", STRONG), grid)
-
-
-def _clocks(part: Spent, simulated: bool) -> list[str]:
-    return [span(part.environment) if simulated else "", _brief(part.wall)]
 
 
 def _work(events: Sequence[Event]) -> RenderableType:
     agents = by_agent(events)
-    grid = _grid(5)
+    grid = _grid("left", "right", "right", "right", "right")
     grid.add_row(*_cells(["", "steps", "work", "calls", "tokens"], QUIET))
     whole = Spent(
         name="all",
@@ -135,24 +143,15 @@ def _brief(length: timedelta) -> str:
     return f"{seconds:.2f}s" if seconds < 10 else span(length)
 
 
-def _grid(columns: int) -> Table:
+def _grid(*sides: JustifyMethod) -> Table:
     grid = Table.grid(padding=(0, 1, 0, 0), pad_edge=False)
-    for place in range(columns):
-        numbers = 0 < place < 3 or (columns == 5 and place > 0)
-        grid.add_column(no_wrap=True, justify="right" if numbers else "left")
+    for side in sides:
+        grid.add_column(no_wrap=True, justify=side)
     return grid
 
 
 def _cells(texts: Sequence[str], ink: str = "") -> list[Text]:
     return [say(text, ink) for text in texts]
-
-
-def _footing(incident: Incident, commands: Sequence[str], between: str) -> RenderableType:
-    facts = facts_grid()
-    facts.add_row("Report", tell(f"aiops report {incident.id}", LINK))
-    if commands:
-        facts.add_row("Next", joined([tell(command, STRONG) for command in commands], between))
-    return facts
 
 
 def _tried(attempt: Attempt) -> Text:
@@ -168,12 +167,3 @@ def _tried(attempt: Attempt) -> Text:
     if attempt.undo is not None:
         parts.append(say(f"taken back: {words(attempt.undo.state.value)}"))
     return joined(parts)
-
-
-def _changed(incident: Incident) -> Text:
-    if not incident.acted:
-        return say("nothing was run")
-    standing = [a for a in incident.attempts if a.outcome and a.outcome.effects and not a.undo]
-    if not standing:
-        return say("everything that was run has been taken back")
-    return joined([tell(x.text) for a in standing if a.plan for x in a.plan.actions], ", ")

@@ -2,13 +2,28 @@
 
 from dataclasses import dataclass
 
+from rich.console import Group, JustifyMethod, RenderableType
+from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
-from aiops_agent.domain.diagnosis import Diagnosis, Finding, Hypothesis, Stance
+from aiops_agent.domain.diagnosis import Diagnosis, Finding, Stance
+from aiops_agent.domain.quantity import amount, signal_name, target
+from aiops_agent.domain.remediation import Check, Comparison, Verification
 from aiops_agent.domain.sparkline import sparkline
-from aiops_agent.interfaces.terminal.escape import joined, say
-from aiops_agent.interfaces.terminal.palette import BAD, CAUSE_WORDS, GOOD, QUIET, STRONG, WARN
+from aiops_agent.interfaces.terminal.escape import joined, say, tell
+from aiops_agent.interfaces.terminal.layout import facts_grid, panel
+from aiops_agent.interfaces.terminal.palette import (
+    BAD,
+    CAUSE_WORDS,
+    CONFIDENCE_INK,
+    GOOD,
+    QUIET,
+    RECOVERY_MARK,
+    STRONG,
+    WARN,
+    words,
+)
 from aiops_agent.interfaces.terminal.screen import SPARK_CELLS, Tier, tier
 
 _GAP = {Tier.NARROW: 1, Tier.MEDIUM: 1, Tier.WIDE: 2}
@@ -17,6 +32,8 @@ _VERDICT_CAP = {Tier.NARROW: 16, Tier.MEDIUM: 16, Tier.WIDE: 26}
 _SOURCE_CAP = 14  # cells
 _MARKS = {Stance.FOR: ("✓ ", GOOD), Stance.AGAINST: ("✗ ", BAD)}
 _NAME_MIN, _NAME_FAIR = 8, 20  # cells: at the least, and when there is room
+RIVALS_SHOWN = 2  # the rest is in the report
+_CHECK_GAP = 2  # cells between columns
 
 
 @dataclass(frozen=True)
@@ -37,10 +54,18 @@ def evidence(diagnosis: Diagnosis, width: int) -> Table:
     rows = [_row(finding, diagnosis) for finding in diagnosis.findings]
     sizes = _sizes(rows, room, width)
     table = Table.grid(padding=(0, _GAP[room], 0, 0), pad_edge=False)
-    justify = {"change": "right"}
     for column, size in sizes.items():
-        table.add_column(width=size, no_wrap=True, justify=justify.get(column))  # type: ignore[arg-type]  # a literal
-    table.add_row(*[_heads(diagnosis, cells)[column] for column in sizes])
+        justify: JustifyMethod = "right" if column == "change" else "default"
+        table.add_column(width=size, no_wrap=True, justify=justify)
+    heads = {
+        "id": say(""),
+        "name": say("Evidence", QUIET),
+        "change": say("before → now", QUIET),
+        "spark": _marker(diagnosis, cells),
+        "verdict": say("for / against", QUIET),
+        "source": say("from", QUIET),
+    }
+    table.add_row(*[heads[column] for column in sizes])
     for row in rows:
         table.add_row(*[_cells(row, sizes)[column] for column in sizes])
     return table
@@ -77,13 +102,13 @@ def _marks(finding: Finding, diagnosis: Diagnosis) -> list[Text]:
         # What speaks for the likeliest cause and a rival alike tells them not apart.
         if hypothesis is diagnosis.best or stance is Stance.AGAINST or Stance.FOR not in best
     ]
-    marks = [_mark(hypothesis, stance) for hypothesis, stance in telling if stance in _MARKS]
+    marks = [
+        Text.assemble(_MARKS[stance], CAUSE_WORDS[hypothesis.kind])
+        for hypothesis, stance in telling
+        if stance in _MARKS
+    ]
     shown = list({mark.plain: mark for mark in marks}.values())[:2]
     return shown or [say("symptom" if bearing else "")]
-
-
-def _mark(hypothesis: Hypothesis, stance: Stance) -> Text:
-    return Text.assemble(_MARKS[stance], CAUSE_WORDS[hypothesis.kind])
 
 
 def _sizes(rows: list[_Row], room: Tier, width: int) -> dict[str, int]:
@@ -115,17 +140,6 @@ def _natural(cells: list[Text], least: int, most: int) -> int:
     return min(max([least, *(cell.cell_len for cell in cells)]), most)
 
 
-def _heads(diagnosis: Diagnosis, cells: int) -> dict[str, Text]:
-    return {
-        "id": say(""),
-        "name": say("Evidence", QUIET),
-        "change": say("before → now", QUIET),
-        "spark": _marker(diagnosis, cells),
-        "verdict": say("for / against", QUIET),
-        "source": say("from", QUIET),
-    }
-
-
 def _marker(diagnosis: Diagnosis, cells: int) -> Text:
     """Return `began 03:02 ▼` with the mark above the bar where the trouble began."""
     shown, began = diagnosis.shown, diagnosis.began
@@ -154,3 +168,63 @@ def _cells(row: _Row, sizes: dict[str, int]) -> dict[str, Text]:
         "verdict": verdict,
         "source": row.source,
     }
+
+
+def root_cause(diagnosis: Diagnosis) -> Panel:
+    """Return the panel of the likeliest cause; it says so when nothing stands out."""
+    best = diagnosis.best
+    facts = facts_grid()
+    sure = say(diagnosis.confidence.value.upper(), CONFIDENCE_INK[diagnosis.confidence])
+    if diagnosis.sequence:
+        facts.add_row("sequence", joined([tell(fact) for fact in diagnosis.sequence], " → "))
+    facts.add_row("confidence", joined([sure, tell(diagnosis.why_confidence)], "  "))
+    for rival in diagnosis.hypotheses[1 : 1 + RIVALS_SHOWN]:
+        counts = f"{rival.held} of {rival.checks} checks held"
+        against = f"{rival.contradicted} against" if rival.contradicted else ""
+        parts = [tell(rival.statement.rstrip(".")), say(counts, QUIET), say(against, QUIET)]
+        facts.add_row("less likely", joined(parts))
+    facts.add_row("not known", joined([tell(gap) for gap in diagnosis.not_known]) or say("nothing"))
+    whole = Table.grid(expand=True)
+    whole.add_row(tell(best.statement if best else diagnosis.summary, STRONG))
+    whole.add_row(facts)
+    return panel("Root cause" if best else "No root cause found", whole, WARN)
+
+
+def verification(result: Verification, width: int) -> RenderableType:
+    """Return the verdict in words, and below it the table of checks."""
+    sign, ink = RECOVERY_MARK[result.recovery]
+    verdict = joined([say(f"{sign} {words(result.recovery.value)}", ink), tell(result.reason)])
+    return Group(verdict, checks(result, width)) if result.checks else verdict
+
+
+def checks(result: Verification, width: int) -> Table:
+    """Return one line per check: at alert, now, target, and its course."""
+    cells = SPARK_CELLS[tier(width)]
+    heads = ["", "Check", "at alert", "now", "target", *(["course"] if cells else [])]
+    rows = [[say(head, QUIET) for head in heads]]
+    rows += [_check_cells(check, cells)[: len(heads)] for check in result.checks]
+    sizes = [max(row[place].cell_len for row in rows) for place in range(len(heads))]
+    rest = sum(sizes) - sizes[1] + _CHECK_GAP * (len(sizes) - 1)
+    sizes[1] = max(min(sizes[1], width - rest), _NAME_MIN)
+    table = Table.grid(padding=(0, _CHECK_GAP, 0, 0), pad_edge=False)
+    for place, size in enumerate(sizes):
+        table.add_column(width=size, no_wrap=True, justify="right" if 2 <= place <= 4 else "left")
+    for row in rows:
+        table.add_row(*row)
+    return table
+
+
+def _check_cells(check: Check, cells: int) -> list[Text]:
+    sign, ink = RECOVERY_MARK[check.recovery]
+    wanted, signal = check.criterion, check.criterion.signal
+    below = wanted.comparison is Comparison.BELOW
+    # What never was on the wrong side: its noise should not shout.
+    hurt = any(value > wanted.level if below else value < wanted.level for value in check.trend)
+    return [
+        say(sign, ink),
+        say(f"{wanted.service} {signal_name(signal)}"),
+        say(amount(signal, wanted.at_alert)),
+        say(amount(signal, check.now), ink),
+        say(target(wanted), QUIET),
+        say(sparkline(check.trend, cells, changed=hurt), ink),
+    ]

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from rich.console import Console, ConsoleOptions, RenderableType, RenderResult
+from rich.console import Console, ConsoleOptions, RenderResult
 from rich.rule import Rule
 from rich.text import Text
 
@@ -16,44 +16,22 @@ HONEST = (
 )
 
 
-def header(
-    *,
-    title: str,
-    seed: int | None = None,
-    services: int = 0,
-    simulated: bool = True,
-    command: str = "aiops demo",
-) -> RenderableType:
-    """Return the command and title left, SIMULATED SHOP and seed right, one honest sentence."""
-    return _Header(title, seed, services, simulated, command)
-
-
 @dataclass(frozen=True)
-class _Header:
+class Header:
+    """The command and title left, SIMULATED SHOP and seed right, and one honest sentence."""
+
     title: str
-    seed: int | None
-    services: int
-    simulated: bool
+    seed: int
     command: str
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         """Draw it; the narrower, the fewer facts, never a second line."""
-        yield self._top(options.max_width)
-        if self.simulated:
-            yield tell(HONEST, QUIET)
-        yield Rule(style=QUIET)
-
-    def _top(self, width: int) -> Text:
+        wide = tier(options.max_width) is Tier.WIDE
+        facts = f"seed {self.seed} · no key, no cluster" if wide else f"seed {self.seed}"
+        right = Text.assemble((" SIMULATED SHOP ", "reverse"), " ", say(facts, QUIET))
         left = Text.assemble((self.command, STRONG), "  ", say(self.title))
-        right = self._facts(tier(width))
-        left.truncate(max(width - right.cell_len - 1, 1), overflow="ellipsis", pad=True)
-        return Text.assemble(left, " ", right)
-
-    def _facts(self, room: Tier) -> Text:
-        facts = [f"{self.services} services"] if self.services and room is not Tier.NARROW else []
-        facts += [f"seed {self.seed}"] if self.seed is not None else []
-        facts += ["no key, no cluster"] if self.simulated and room is Tier.WIDE else []
-        words = say(" · ".join(facts), QUIET)
-        if not self.simulated:
-            return words
-        return Text.assemble((" SIMULATED SHOP ", "reverse"), " ", words)
+        room = max(options.max_width - right.cell_len - 1, 1)
+        left.truncate(room, overflow="ellipsis", pad=True)
+        yield Text.assemble(left, " ", right)
+        yield tell(HONEST, QUIET)
+        yield Rule(style=QUIET)

@@ -4,17 +4,16 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from rich.console import Group, RenderableType
-from rich.table import Table
 from rich.text import Text
 
 from aiops_agent.domain.approval import ApprovalState, ApprovalSummary
 from aiops_agent.domain.incident import IncidentSummary, Status
 from aiops_agent.domain.quantity import span
 from aiops_agent.interfaces.terminal.escape import joined, say
+from aiops_agent.interfaces.terminal.layout import table
 from aiops_agent.interfaces.terminal.palette import LINK, QUIET, STATUS_MARK, STRONG, WARN, words
 from aiops_agent.interfaces.terminal.screen import Tier, tier
 
-_GAP = 2  # cells between columns
 _SERVICE_CAP = 20  # cells
 
 
@@ -26,15 +25,16 @@ def incidents(found: Sequence[IncidentSummary], width: int) -> RenderableType:
     rows = [_incident(incident) for incident in found]
     hidden = {Tier.NARROW: {"SERVICE", "OPENED"}, Tier.MEDIUM: {"OPENED"}, Tier.WIDE: set[str]()}
     shown = [place for place, head in enumerate(heads) if head not in hidden[tier(width)]]
-    table = _table([heads[i] for i in shown], [[row[i] for i in shown] for row in rows], width)
+    cells = [[row[i] for i in shown] for row in rows]
+    listed = table([heads[i] for i in shown], cells, width, {"SERVICE": _SERVICE_CAP})
     waiting = [i.id for i in found if i.status is Status.AWAITING_APPROVAL]
     if not waiting:
-        return table
+        return listed
     need = "needs" if len(waiting) == 1 else "need"
     hint = Text.assemble(
         (f"{len(waiting)} {need} you: ", WARN), say(f"aiops approval show {waiting[0]}", LINK)
     )
-    return Group(table, hint)
+    return Group(listed, hint)
 
 
 def approvals(found: Sequence[ApprovalSummary], now: datetime, width: int) -> RenderableType:
@@ -42,7 +42,7 @@ def approvals(found: Sequence[ApprovalSummary], now: datetime, width: int) -> Re
     if not found:
         return say("No approvals.")
     heads = ["ID", "STATE", "LEFT", "PLAN", "DO"]
-    return _table(heads, [_approval(request, now) for request in found], width)
+    return table(heads, [_approval(request, now) for request in found], width)
 
 
 def _incident(incident: IncidentSummary) -> list[Text]:
@@ -68,21 +68,3 @@ def _approval(request: ApprovalSummary, now: datetime) -> list[Text]:
         say(request.digest[:12], QUIET),
         joined(actions, ", ") or say("nothing"),
     ]
-
-
-def _table(heads: Sequence[str], rows: Sequence[Sequence[Text]], width: int) -> Table:
-    """Return a table whose last column takes what is left of `width`, cut with an ellipsis."""
-    sizes = [
-        max(len(head), *(row[place].cell_len for row in rows)) for place, head in enumerate(heads)
-    ]
-    if "SERVICE" in heads:
-        place = list(heads).index("SERVICE")
-        sizes[place] = min(sizes[place], _SERVICE_CAP)
-    sizes[-1] = min(sizes[-1], max(width - sum(sizes[:-1]) - _GAP * len(sizes), len(heads[-1])))
-    table = Table.grid(padding=(0, _GAP, 0, 0), pad_edge=False)
-    for size in sizes:
-        table.add_column(width=size, no_wrap=True, overflow="ellipsis")
-    table.add_row(*[say(head, QUIET) for head in heads])
-    for row in rows:
-        table.add_row(*row)
-    return table

@@ -8,24 +8,23 @@ from rich.console import Group, RenderableType
 from rich.markdown import Markdown
 from rich.text import Text
 
-from aiops_agent.domain.alert import NO_ALERTS, AlertList
+from aiops_agent.domain.alert import NO_ALERTS, AlertList, AlertState, IncidentAlert
 from aiops_agent.domain.approval import ApprovalRequest, ApprovalState
 from aiops_agent.domain.event import Event
 from aiops_agent.domain.incident import Attempt, Incident, Status
 from aiops_agent.domain.postmortem import Postmortem
 from aiops_agent.domain.quantity import roughly
-from aiops_agent.interfaces.terminal.alerts import alerts
-from aiops_agent.interfaces.terminal.cause import facts_grid, root_cause
 from aiops_agent.interfaces.terminal.closing import escalation
 from aiops_agent.interfaces.terminal.escape import joined, say, tell
-from aiops_agent.interfaces.terminal.evidence import evidence
-from aiops_agent.interfaces.terminal.palette import QUIET, STATUS_MARK, STRONG, words
+from aiops_agent.interfaces.terminal.evidence import evidence, root_cause, verification
+from aiops_agent.interfaces.terminal.layout import facts_grid
+from aiops_agent.interfaces.terminal.palette import BAD, QUIET, STATUS_MARK, STRONG, words
 from aiops_agent.interfaces.terminal.plan import plan, proposal
 from aiops_agent.interfaces.terminal.timeline import line
-from aiops_agent.interfaces.terminal.verification import verification
 
 # Text from outside has its brackets escaped, so only links that we built match.
 _OWN_LINK = re.compile(r"\[((?:[^\[\]\\]|\\.)*)\]\(#[\w.-]+\)")
+_MOST = 5  # shown in full: more would push the evidence off the screen
 
 
 def incident(
@@ -106,3 +105,35 @@ def _answer(request: ApprovalRequest, now: datetime) -> RenderableType:
         left = request.expires_at - now
         return tell(f"waits for an answer, {roughly(left)} left; no answer means no", QUIET)
     return joined([say(words(request.state.value)), tell(request.note)])
+
+
+def alerts(found: AlertList) -> RenderableType:
+    """Return the first alerts with labels, annotations and links, and how many there are more."""
+    shown = [_alert(alert) for alert in found.shown[:_MOST]]
+    left = found.total - len(shown)
+    more = [say(f"and {left} more alerts; --output json shows them", QUIET)] if left > 0 else []
+    return Group(say("Alerts", STRONG), *shown, *more)
+
+
+def _alert(alert: IncidentAlert) -> RenderableType:
+    ink = BAD if alert.state is AlertState.FIRING else QUIET
+    since, last = (f"{at:%Y-%m-%d %H:%M:%S}" for at in (alert.since, alert.last_seen))
+    facts = facts_grid()
+    seen = say(f"since {since} UTC, last seen {last} UTC")
+    facts.add_row(say(alert.state.value, ink), joined([tell(alert.name, STRONG), seen], "  "))
+    for name, texts in (
+        ("labels", alert.labels),
+        ("annotations", alert.annotations),
+        ("group", alert.group_labels),
+    ):
+        if texts:
+            facts.add_row(name, joined([tell(f"{k}={v}") for k, v in sorted(texts.items())], ", "))
+    for name, text in (
+        ("rule", alert.generator_url),
+        ("runbook", alert.runbook),
+        ("sent by", alert.alertmanager_url),
+        ("receiver", alert.receiver),
+    ):
+        if text:
+            facts.add_row(name, tell(text))
+    return facts

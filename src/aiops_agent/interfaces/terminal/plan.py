@@ -11,8 +11,8 @@ from rich.text import Text
 from aiops_agent.domain.approval import Ruling, Verdict
 from aiops_agent.domain.quantity import span, target
 from aiops_agent.domain.remediation import Plan, PlanKind, Prepared, PreparedPlan
-from aiops_agent.interfaces.terminal.cause import facts_grid, panel
 from aiops_agent.interfaces.terminal.escape import joined, say, tell
+from aiops_agent.interfaces.terminal.layout import facts_grid, panel
 from aiops_agent.interfaces.terminal.palette import BAD, GOOD, LINK, QUIET, RISK_INK, STRONG, WARN
 
 INK = "magenta"
@@ -44,18 +44,18 @@ def plan(
     lines = facts_grid()
     lines.add_row("do", _each(steps, lambda step: step.do, STRONG))
     lines.add_row("run", _each(steps, lambda step: step.run, LINK))
-    lines.add_row("undo", _undo(steps))
+    lines.add_row("undo", Text("\n").join([_way_back(step) for step in reversed(steps)]))
     lines.add_row("touches", _each(steps, lambda step: step.blast.words))
     lines.add_row("success", _success(prepared))
     lines.add_row("policy", _policy(verdict, steps))
     whole = Table.grid(expand=True)
     whole.add_row(lines)
-    reasons = _reasons(prepared.plan)
-    if reasons.row_count:
-        whole.add_row("")
-        whole.add_row(reasons)
-    framed = panel(_title(prepared, waiting), whole, WARN if waiting else INK)
-    framed.subtitle = _subtitle(prepared, until)
+    whole.add_row("")
+    whole.add_row(_with_reasons(facts_grid(), prepared.plan))
+    title = say(f"Plan {prepared.attempt} {REQUIRED}" if waiting else f"Plan {prepared.attempt}")
+    framed = panel(title, whole, WARN if waiting else INK)
+    expiry = say(f"expires {until:%H:%M:%S} UTC" if until else "")
+    framed.subtitle = joined([say(f"plan {prepared.digest[:12]}"), expiry])
     framed.subtitle_align = "right"
     return framed
 
@@ -67,9 +67,7 @@ def proposal(chosen: Plan) -> Panel:
     lines.add_row("run", say("nothing"))
     if chosen.criteria:
         lines.add_row("success", joined([tell(c.words or target(c)) for c in chosen.criteria]))
-    for row in _reason_rows(chosen):
-        lines.add_row(*row)
-    return panel("Plan", lines, INK)
+    return panel("Plan", _with_reasons(lines, chosen), INK)
 
 
 def requests(prepared: PreparedPlan) -> RenderableType:
@@ -102,24 +100,10 @@ def keys() -> Text:
     return Text("\n").join([Text.assemble((f"  {key:<9}", STRONG), words) for key, words in _KEYS])
 
 
-def _title(prepared: PreparedPlan, waiting: bool) -> Text:
-    title = say(f"Plan {prepared.attempt}")
-    return Text.assemble(title, f" {REQUIRED}") if waiting else title
-
-
-def _subtitle(prepared: PreparedPlan, until: datetime | None) -> Text:
-    expiry = say(f"expires {until:%H:%M:%S} UTC" if until else "")
-    return joined([say(f"plan {prepared.digest[:12]}"), expiry])
-
-
 def _each(steps: tuple[Prepared, ...], words: Callable[[Prepared], str], ink: str = "") -> Text:
     many = len(steps) > 1
     texts = [tell(f"{n}. {words(s)}" if many else words(s), ink) for n, s in enumerate(steps, 1)]
     return Text("\n").join(texts)
-
-
-def _undo(steps: tuple[Prepared, ...]) -> Text:
-    return Text("\n").join([_way_back(step) for step in reversed(steps)])
 
 
 def _way_back(step: Prepared) -> Text:
@@ -144,21 +128,16 @@ def _policy(verdict: Verdict, steps: tuple[Prepared, ...]) -> Text:
     return joined([*parts, tell(verdict.reason)])
 
 
-def _reasons(chosen: Plan) -> Table:
-    lines = facts_grid()
-    for row in _reason_rows(chosen):
-        lines.add_row(*row)
-    return lines
-
-
-def _reason_rows(chosen: Plan) -> list[tuple[str, Text]]:
-    rows = [("because", tell(chosen.reason))]
+def _with_reasons(lines: Table, chosen: Plan) -> Table:
+    """Return the lines with why this is the plan, what is expected, and what else could be done."""
+    lines.add_row("because", tell(chosen.reason))
     if chosen.expected:
-        rows.append(("expected", tell(chosen.expected)))
+        lines.add_row("expected", tell(chosen.expected))
     if chosen.stop_gap:
-        rows.append(("stop-gap", tell("it eases the symptom; the cause stays and needs a person")))
+        symptom = "it eases the symptom; the cause stays and needs a person"
+        lines.add_row("stop-gap", tell(symptom))
     if chosen.precedents:
-        rows.append(("memory", joined([tell(one.words) for one in chosen.precedents], "; ")))
-    others = chosen.alternatives
-    rows += [("instead", joined([tell(o.words), tell(o.drawback, QUIET)], ": ")) for o in others]
-    return rows
+        lines.add_row("memory", joined([tell(one.words) for one in chosen.precedents], "; "))
+    for other in chosen.alternatives:
+        lines.add_row("instead", joined([tell(other.words), tell(other.drawback, QUIET)], ": "))
+    return lines

@@ -3,6 +3,7 @@
 import io
 import sys
 from enum import IntEnum
+from functools import partial
 from typing import IO
 
 from rich.console import Console
@@ -32,22 +33,16 @@ def screen(
 
     `colour` False forces plain; None asks the terminal, NO_COLOR and FORCE_COLOR.
     """
-    _never_fail_to_encode(file or sys.stdout)
-    console = Console(file=file, width=width, markup=False, emoji=False, highlight=False)
+    stream = file or sys.stdout
+    encoding = (getattr(stream, "encoding", None) or "utf-8").lower().replace("-", "")
+    if isinstance(stream, io.TextIOWrapper) and not encoding.startswith("utf"):
+        stream.reconfigure(errors="replace")  # a character that it lacks must not end us
+    make = partial(Console, file=file, width=width, markup=False, emoji=False, highlight=False)
+    console = make()
     coloured = console.is_terminal and not console.is_dumb_terminal and not console.no_color
-    if coloured and colour is not False:
-        return console
-    return Console(
-        file=file, width=width, markup=False, emoji=False, highlight=False, color_system=None
-    )
+    return console if coloured and colour is not False else make(color_system=None)
 
 
 def is_live(console: Console) -> bool:
     """Whether lines may move: a real terminal that takes colour, so also cursor commands."""
     return bool(console.color_system) and console.is_terminal and console.file.isatty()
-
-
-def _never_fail_to_encode(stream: IO[str]) -> None:
-    encoding = (getattr(stream, "encoding", None) or "utf-8").lower().replace("-", "")
-    if isinstance(stream, io.TextIOWrapper) and not encoding.startswith("utf"):
-        stream.reconfigure(errors="replace")

@@ -16,7 +16,12 @@ def line(event: Event, *, width: int | None = None, many: bool = False) -> Text:
 
     Without `width` the whole message is shown, for a pipe. With `many` the incident's id leads.
     """
-    left = _left(event, many=many)
+    left = Text(no_wrap=True)
+    left.append(f"{event.at:%H:%M:%S} ", style=QUIET)
+    if many:
+        left.append(_column(event.incident), style="bold")
+    left.append(_column(event.phase.value.upper()), style=PHASE_INK[event.phase])
+    left.append(_column(event.agent), style="blue")
     message = say(event.message, EVENT_INK.get(event.type, ""))
     right = _right(event, narrow=width is not None and tier(width) is Tier.NARROW)
     if width is None:
@@ -27,20 +32,10 @@ def line(event: Event, *, width: int | None = None, many: bool = False) -> Text:
     return Text.assemble(left, message, gap, right, no_wrap=True, overflow="crop")
 
 
-def _left(event: Event, *, many: bool) -> Text:
-    left = Text(no_wrap=True)
-    left.append(f"{event.at:%H:%M:%S} ", style=QUIET)
-    if many:
-        left.append(_column(event.incident) + " ", style="bold")
-    left.append(_column(event.phase.value.upper()) + " ", style=PHASE_INK[event.phase])
-    left.append(_column(event.agent) + " ", style="blue")
-    return left
-
-
 def _column(text: str) -> str:
     cell = say(text)
     cell.truncate(_COLUMN, overflow="ellipsis", pad=True)
-    return cell.plain
+    return f"{cell.plain} "
 
 
 def _right(event: Event, *, narrow: bool) -> Text:

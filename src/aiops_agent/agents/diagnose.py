@@ -6,8 +6,8 @@ from aiops_agent.reasoning.exhibit import findings, hypothesis, sequence, shown_
 from aiops_agent.reasoning.gather import read_scene
 from aiops_agent.reasoning.judge import confidence, not_known
 from aiops_agent.reasoning.measure import moment
-from aiops_agent.reasoning.rank import Ranked, rank
-from aiops_agent.reasoning.suspect import Investigation, study
+from aiops_agent.reasoning.rank import rank
+from aiops_agent.reasoning.suspect import study
 
 MOST_HYPOTHESES = 5  # a reader weighs no more
 
@@ -18,10 +18,7 @@ async def diagnose(briefing: Briefing) -> Diagnosis:
     scene = await read_scene(briefing.environment, incident, pace.baseline, briefing.now)
     case = study(scene)
     refuted = frozenset(one.refuted for one in incident.attempts if one.refuted)
-    return _told(briefing, case, rank(case, refuted))
-
-
-def _told(briefing: Briefing, case: Investigation, ranking: tuple[Ranked, ...]) -> Diagnosis:
+    ranking = rank(case, refuted)
     shown = findings(case, ranking)
     best = ranking[0]
     sure, why = confidence(case, ranking)
@@ -33,7 +30,7 @@ def _told(briefing: Briefing, case: Investigation, ranking: tuple[Ranked, ...]) 
         confidence=sure,
         why_confidence=why,
         not_known=not_known(case, best),
-        sequence=sequence(case, best, briefing.incident.opened_at),
+        sequence=sequence(case, best, incident.opened_at),
         began=began,
         shown=shown_time(case),
     )

@@ -15,10 +15,9 @@ from aiops_agent.domain.remediation import (
     Recovery,
     Target,
 )
-from aiops_agent.domain.telemetry import Change, Signal
 from aiops_agent.memory.cite import beside_memory, cited, precedents, standing
 from aiops_agent.ports.memory import RecallQuery
-from aiops_agent.reasoning.gather import Scene, read_scene
+from aiops_agent.reasoning.gather import read_scene
 from aiops_agent.reasoning.propose import Means, Remedy, rejected, remedies
 from aiops_agent.reasoning.register import RecoveryTerms, criteria
 
@@ -32,15 +31,26 @@ async def plan(briefing: Briefing, diagnosis: Diagnosis) -> Plan:
         return Plan(kind=PlanKind.HANDOVER, reason="no cause was found: a person must look")
     incident = briefing.incident
     scene = await read_scene(briefing.environment, incident, briefing.pace.baseline, briefing.now)
-    means = Means(incident.environment, scene, best, _change(scene, best), briefing.menu)
+    # Of the changes of the title that the hypothesis names, the latest.
+    named = (one for one in reversed(scene.changes) if one.service == best.service)
+    change = next((one for one in named if best.change and one.title == best.change), None)
+    means = Means(incident.environment, scene, best, change, briefing.menu)
     query = RecallQuery(incident=incident, cause=best.kind)
     hits = await asyncio.to_thread(briefing.memory.recall, query)
     known = cited(hits, briefing.menu)
     fitting = remedies(means) if _strong(best) else ()
     chosen, why_not = _choose(fitting, known, _tried(briefing))
     if chosen is None:
-        chosen = Remedy(PlanKind.HANDOVER, reason=_give_up(best, why_not))
-    measured = _criteria(briefing, scene, best, chosen)
+        reason = f"{best.statement}; {why_not or 'nothing is left to try'}: a person must look"
+        if not _strong(best):
+            held = f"{best.held} of {best.checks} held"
+            reason = f"{best.statement}: too uncertain to act on ({held})"
+        chosen = Remedy(PlanKind.HANDOVER, reason=reason)
+    touched = chosen.actions[0].target.service if chosen.actions else best.service
+    signal = incident.triage.signal if incident.triage is not None else None
+    pace, watching = briefing.pace, chosen.kind is PlanKind.WATCH
+    terms = RecoveryTerms(pace.hold, pace.watch if watching else pace.within)
+    measured = criteria(scene, signal, touched, best.kind, terms)
     if chosen.kind is not PlanKind.HANDOVER and not measured:
         reason = f"{best.statement}; but no signal could tell whether an action helps"
         chosen = Remedy(PlanKind.HANDOVER, reason=reason)
@@ -57,26 +67,10 @@ async def plan(briefing: Briefing, diagnosis: Diagnosis) -> Plan:
     )
 
 
-def _change(scene: Scene, best: Hypothesis) -> Change | None:
-    """Return the change that the hypothesis names, the latest of that title."""
-    named = (one for one in reversed(scene.changes) if one.service == best.service)
-    return next((one for one in named if best.change and one.title == best.change), None)
-
-
-def _signal(briefing: Briefing) -> Signal | None:
-    return briefing.incident.triage.signal if briefing.incident.triage is not None else None
-
-
 def _strong(best: Hypothesis) -> bool:
     if best.kind in (CauseKind.DEPENDENCY, CauseKind.UNKNOWN, CauseKind.COLD_CACHE):
         return True  # nothing is changed for these
     return best.score >= TOO_WEAK and best.contradicted < 2
-
-
-def _give_up(best: Hypothesis, why_not: str) -> str:
-    if not _strong(best):
-        return f"{best.statement}: too uncertain to act on ({best.held} of {best.checks} held)"
-    return f"{best.statement}; {why_not or 'nothing is left to try'}: a person must look"
 
 
 def _tried(briefing: Briefing) -> frozenset[tuple[ActionKind, Target]]:
@@ -113,15 +107,6 @@ def _choose(
     handover = [one for one in possible if one.kind is PlanKind.HANDOVER]
     blocked = any(one.kind is PlanKind.ACT for one in fitting)
     return (None if blocked or not handover else handover[0]), why_not
-
-
-def _criteria(
-    briefing: Briefing, scene: Scene, best: Hypothesis, chosen: Remedy
-) -> tuple[Criterion, ...]:
-    pace = briefing.pace
-    within = pace.watch if chosen.kind is PlanKind.WATCH else pace.within
-    touched = chosen.actions[0].target.service if chosen.actions else best.service
-    return criteria(scene, _signal(briefing), touched, best.kind, RecoveryTerms(pace.hold, within))
 
 
 def _expected(measured: tuple[Criterion, ...], chosen: Remedy) -> str:

@@ -4,6 +4,7 @@ The functions take an open transaction; the caller commits. A move that does not
 ApprovalError with a reason fit to be shown.
 """
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from aiops_agent.domain.approval import (
@@ -15,7 +16,7 @@ from aiops_agent.domain.approval import (
 )
 from aiops_agent.domain.errors import ApprovalError
 from aiops_agent.domain.ledger import Intent, IntentState
-from aiops_agent.domain.remediation import PreparedPlan
+from aiops_agent.domain.remediation import PreparedPlan, Request
 from aiops_agent.ports.store import Work
 
 USE_WITHIN = timedelta(minutes=10)  # a yes that was not used for so long is void
@@ -74,21 +75,23 @@ def arm(work: Work, request: str, prepared: PreparedPlan, now: datetime) -> tupl
     used = found.model_copy(update={"state": ApprovalState.USED})
     if not work.approvals.change(used, was=ApprovalState.APPROVED):
         raise ApprovalError(f"{request} was used in the same moment.")
-    intents = intents_of(prepared, now)
+    requests = [request for step in prepared.steps for request in step.requests]
+    intents = intents_of(prepared, requests, now, undo=False)
     work.ledger.arm(intents)
     return intents
 
 
-def intents_of(prepared: PreparedPlan, now: datetime) -> tuple[Intent, ...]:
-    """Return one armed intent per request of the plan, in order."""
-    requests = [request for step in prepared.steps for request in step.requests]
+def intents_of(
+    prepared: PreparedPlan, requests: Sequence[Request], now: datetime, *, undo: bool
+) -> tuple[Intent, ...]:
+    """Return one armed intent per request that the plan, or taking it back, needs, in order."""
     return tuple(
         Intent(
             operation=request.operation,
             incident=prepared.incident,
             plan=prepared.digest,
             ordinal=ordinal,
-            undo=False,
+            undo=undo,
             request=request,
             state=IntentState.ARMED,
             armed_at=now,

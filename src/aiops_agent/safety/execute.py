@@ -82,8 +82,7 @@ class Executor:
 
     def armed(self, prepared: PreparedPlan) -> bool:
         """Whether permission to send this plan was given before, as after a crash."""
-        with self.store.read() as view:
-            return bool(view.ledger.of_plan(prepared.incident, prepared.digest, undo=False))
+        return bool(self._ledger(prepared, undo=False))
 
     async def execute(self, request: ApprovalRequest) -> Outcome:
         """Arm the approved plan and send it; safe to call again after a crash.
@@ -101,7 +100,7 @@ class Executor:
         Raises PlatformError when the platform cannot be read: then nothing was sent.
         """
         started = self.now()
-        intents = await asyncio.to_thread(self._undo_intents, prepared)
+        intents = await asyncio.to_thread(self._ledger, prepared, undo=True)
         if not intents:
             intents = await self._prepare_undo(prepared)
         self.mark(Point.UNDO_ARMED)
@@ -111,13 +110,14 @@ class Executor:
         with self.store.begin() as work:
             return approve.arm(work, request.id, request.prepared, self.now())
 
-    def _undo_intents(self, prepared: PreparedPlan) -> tuple[Intent, ...]:
+    def _ledger(self, prepared: PreparedPlan, *, undo: bool) -> tuple[Intent, ...]:
         with self.store.read() as view:
-            return view.ledger.of_plan(prepared.incident, prepared.digest, undo=True)
+            return view.ledger.of_plan(prepared.incident, prepared.digest, undo=undo)
 
     async def _prepare_undo(self, prepared: PreparedPlan) -> tuple[Intent, ...]:
         platform = self.platforms(prepared.environment)
-        applied = await asyncio.to_thread(self._applied, prepared)
+        sent = await asyncio.to_thread(self._ledger, prepared, undo=False)
+        applied = {one.operation for one in sent if one.state is IntentState.APPLIED}
         requests: list[Request] = []
         for ordinal, step in reversed(list(enumerate(prepared.steps, start=1))):
             landed = any(request.operation in applied for request in step.requests)
@@ -125,26 +125,9 @@ class Executor:
                 continue
             operation = f"{prepared.incident}.{prepared.attempt}.undo.{ordinal}"
             requests += (await platform.prepare(step.inverse, operation)).requests
-        intents = tuple(
-            Intent(
-                operation=request.operation,
-                incident=prepared.incident,
-                plan=prepared.digest,
-                ordinal=ordinal,
-                undo=True,
-                request=request,
-                state=IntentState.ARMED,
-                armed_at=self.now(),
-            )
-            for ordinal, request in enumerate(requests, start=1)
-        )
+        intents = approve.intents_of(prepared, requests, self.now(), undo=True)
         await asyncio.to_thread(self._arm_undo, intents)
         return intents
-
-    def _applied(self, prepared: PreparedPlan) -> set[str]:
-        with self.store.read() as view:
-            intents = view.ledger.of_plan(prepared.incident, prepared.digest, undo=False)
-        return {i.operation for i in intents if i.state is IntentState.APPLIED}
 
     def _arm_undo(self, intents: tuple[Intent, ...]) -> None:
         with self.store.begin() as work:

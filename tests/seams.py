@@ -9,8 +9,8 @@ from dataclasses import dataclass
 import pytest
 
 from aiops_agent.adapters.sql import store
-from aiops_agent.adapters.sql.alerts import SqlAlerts
 from aiops_agent.adapters.sql.approvals import SqlApprovals
+from aiops_agent.adapters.sql.incidents import SqlAlerts
 from aiops_agent.adapters.sql.store import SqlStore
 from aiops_agent.bootstrap.application import Overrides
 from aiops_agent.domain.remediation import PreparedPlan

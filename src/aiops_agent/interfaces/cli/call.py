@@ -1,28 +1,30 @@
 """One command as it was called: its flags, two screens, and the application when needed."""
 
+import asyncio
 import json
 import os
 import pwd
 import shlex
 import shutil
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, TextIO
+from typing import TYPE_CHECKING, Annotated, Any, TextIO
 
 import typer
 from rich.console import Console, RenderableType
 
 from aiops_agent.domain.value import Json, Value
 from aiops_agent.interfaces.cli import door
-from aiops_agent.interfaces.cli.facade import ConsoleApplication
+from aiops_agent.interfaces.cli.exits import Exit
 from aiops_agent.interfaces.terminal.escape import tell
 from aiops_agent.interfaces.terminal.screen import screen
 
 if TYPE_CHECKING:
+    from aiops_agent.bootstrap.application import Application
     from aiops_agent.settings.load import Loaded
 
 PIPED_WIDTH = 120  # a pipe has no width; tables are then not squeezed to 80 columns
@@ -74,7 +76,7 @@ class Call:
         return door.load(self.flags.config, self.overrides)
 
     @cached_property
-    def application(self) -> ConsoleApplication:
+    def application(self) -> "Application":
         """The whole application, built on first use."""
         return door.application(self.loaded.settings)
 
@@ -122,6 +124,24 @@ class Call:
         if not self.flags.quiet:
             for line in lines:
                 self.err.print(tell(line), soft_wrap=True)
+
+    def run(self, work: Coroutine[Any, Any, Exit]) -> Exit:
+        """Return the code of the work.
+
+        Ctrl-C lets a send in flight finish; a second one does not.
+        """
+        try:
+            return asyncio.run(work)
+        except KeyboardInterrupt:
+            self.out.print()
+            if self.following:
+                self.note(
+                    f"Interrupted. {self.following} is kept as it stands; go on with: "
+                    f"{self.program} incident resume {self.following}"
+                )
+            return Exit.INTERRUPTED
+        finally:
+            self.close()
 
 
 def documents(nouns: Sequence[Value]) -> list[Json]:

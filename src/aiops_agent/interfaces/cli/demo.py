@@ -2,22 +2,22 @@
 
 import asyncio
 from collections.abc import Sequence
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.table import Table
 
 from aiops_agent.domain.errors import StoreError, UsageError
 from aiops_agent.domain.spelling import did_you_mean
 from aiops_agent.interfaces.cli.call import Call, Output, OutputOption, called
 from aiops_agent.interfaces.cli.exits import Exit
-from aiops_agent.interfaces.cli.facade import Scenario
 from aiops_agent.interfaces.cli.follow import Following, manner
-from aiops_agent.interfaces.cli.running import run
 from aiops_agent.interfaces.terminal.escape import say
 from aiops_agent.interfaces.terminal.header import Header
 from aiops_agent.interfaces.terminal.layout import table
 from aiops_agent.interfaces.terminal.palette import STRONG
+
+if TYPE_CHECKING:
+    from aiops_agent.simulator.scenarios import Scenario
 
 ScenarioArgument = Annotated[
     str | None, typer.Argument(metavar="SCENARIO", help="What is broken; see --list.")
@@ -46,14 +46,16 @@ def demo(
     call = called(context)
     known = call.application.scenarios
     if show_list:
-        call.answer(output, [_document(one) for one in known], lambda width: _table(known, width))
+        data = [{"name": one.name, "title": one.title} for one in known]
+        rows = [[say(one.name, STRONG), say(one.title)] for one in known]
+        call.answer(output, data, lambda width: table(["SCENARIO", "WHAT HAPPENS"], rows, width))
         return
     chosen = _chosen(known, scenario)
     call.out.print(Header(chosen.title, seed, f"aiops demo {chosen.name}"))
-    raise typer.Exit(run(call, _demo(call, chosen, seed, yes=yes)))
+    raise typer.Exit(call.run(_demo(call, chosen, seed, yes=yes)))
 
 
-async def _demo(call: Call, scenario: Scenario, seed: int, *, yes: bool) -> Exit:
+async def _demo(call: Call, scenario: "Scenario", seed: int, *, yes: bool) -> Exit:
     application = call.application
     async with application.engine("shop") as engine:
         shop = await asyncio.to_thread(application.demo.begin, scenario.name, seed, remember=True)
@@ -63,7 +65,7 @@ async def _demo(call: Call, scenario: Scenario, seed: int, *, yes: bool) -> Exit
         return await Following(call, opened[0], manner(call, yes=yes), engine).run()
 
 
-def _chosen(known: Sequence[Scenario], name: str | None) -> Scenario:
+def _chosen(known: Sequence["Scenario"], name: str | None) -> "Scenario":
     if name is None:
         return known[0]
     found = next((scenario for scenario in known if scenario.name == name.lower()), None)
@@ -72,12 +74,3 @@ def _chosen(known: Sequence[Scenario], name: str | None) -> Scenario:
         hint = did_you_mean(name, names) or f" Known: {', '.join(names)}."
         raise UsageError(f"There is no scenario {name!r}.{hint}")
     return found
-
-
-def _document(scenario: Scenario) -> dict[str, str]:
-    return {"name": scenario.name, "title": scenario.title}
-
-
-def _table(known: Sequence[Scenario], width: int) -> Table:
-    rows = [[say(one.name, STRONG), say(one.title)] for one in known]
-    return table(["SCENARIO", "WHAT HAPPENS"], rows, width)

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 from aiops_agent import __version__
 from aiops_agent.domain.value import Json
-from aiops_agent.interfaces.cli.facade import ConsoleApplication
 
 if TYPE_CHECKING:
+    from aiops_agent.bootstrap.application import Application
     from aiops_agent.settings.load import Loaded
     from aiops_agent.settings.sections import Server, Settings
 
@@ -30,7 +30,7 @@ def no_input() -> bool:
     return said()
 
 
-def application(settings: "Settings") -> ConsoleApplication:
+def application(settings: "Settings") -> "Application":
     """Build the application; only now are the engine, the store and the adapters imported."""
     from aiops_agent.bootstrap.application import application as build  # noqa: PLC0415 -- the lazy door
 
@@ -38,7 +38,7 @@ def application(settings: "Settings") -> ConsoleApplication:
 
 
 def website(
-    application: ConsoleApplication, server: "Server", *, tokens_required: bool
+    application: "Application", server: "Server", *, tokens_required: bool
 ) -> tuple[int, Serving]:
     """Open the port; return it, and what serves on it until an event is set.
 

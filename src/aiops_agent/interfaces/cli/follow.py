@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
+from typing import TYPE_CHECKING
 
 from aiops_agent.adapters.approval_file import ApprovalFiles, approval_line
 from aiops_agent.domain.approval import ApprovalRequest, ApprovalState, Surface
@@ -16,13 +17,15 @@ from aiops_agent.domain.payload import EventType
 from aiops_agent.domain.quantity import span
 from aiops_agent.interfaces.cli.call import Call
 from aiops_agent.interfaces.cli.exits import Exit, exit_of
-from aiops_agent.interfaces.cli.facade import Engine
 from aiops_agent.interfaces.cli.keyboard import forget_typed
 from aiops_agent.interfaces.cli.prompt import Answer, Prompt
 from aiops_agent.interfaces.terminal.blocks import Blocks
 from aiops_agent.interfaces.terminal.escape import problem
 from aiops_agent.interfaces.terminal.follow import Follower
 from aiops_agent.workflow.queries import Queries
+
+if TYPE_CHECKING:
+    from aiops_agent.workflow.engine import Engine
 
 
 class Manner(StrEnum):
@@ -48,7 +51,7 @@ class Following:
     call: Call
     incident: str
     manner: Manner
-    engine: Engine | None = None  # that tells the story, if it is this process's
+    engine: "Engine | None" = None  # that tells the story, if it is this process's
     asking: "asyncio.Task[Answer | None] | None" = None
     asked: ApprovalRequest | None = None
 

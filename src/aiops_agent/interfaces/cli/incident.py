@@ -10,7 +10,6 @@ from aiops_agent.domain.incident import Incident
 from aiops_agent.interfaces.cli.call import Call, Output, OutputOption, called, documents
 from aiops_agent.interfaces.cli.exits import Exit
 from aiops_agent.interfaces.cli.follow import Following, Manner, manner
-from aiops_agent.interfaces.cli.running import run
 from aiops_agent.interfaces.terminal import listing, page
 
 app = typer.Typer(no_args_is_help=True, help="Show incidents, watch them, go on with them.")
@@ -56,14 +55,14 @@ def watch(context: typer.Context, incident: IncidentArgument) -> None:
     if not found.ended and not call.application.works(_role(found)):
         call.note(f"No process works on {found.id}: aiops incident resume {found.id} goes on.")
     how = Manner.WATCH if call.interactive else Manner.LEAVE
-    raise typer.Exit(run(call, Following(call, found.id, how).run()))
+    raise typer.Exit(call.run(Following(call, found.id, how).run()))
 
 
 @app.command()
 def resume(context: typer.Context, incident: IncidentArgument) -> None:
     """Go on with an incident that no process works on."""
     call = called(context)
-    raise typer.Exit(run(call, _resume(call, incident)))
+    raise typer.Exit(call.run(_resume(call, incident)))
 
 
 async def _resume(call: Call, name: str) -> Exit:

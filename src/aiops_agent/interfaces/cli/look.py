@@ -2,7 +2,6 @@
 
 import platform
 import sys
-from pathlib import Path
 
 import typer
 
@@ -11,16 +10,14 @@ from aiops_agent.domain.checkup import Checkup, Health
 from aiops_agent.domain.errors import BusyError, SettingsError, StoreError
 from aiops_agent.interfaces.cli.call import Call, Output, OutputOption, called, documents
 from aiops_agent.interfaces.cli.exits import Exit
-from aiops_agent.interfaces.cli.facade import ConsoleApplication
 from aiops_agent.interfaces.cli.follow import approval_files
-from aiops_agent.interfaces.cli.running import run
 from aiops_agent.interfaces.cli.tables import checkups, facts, surveys
 
 
 def doctor(context: typer.Context, output: OutputOption = Output.TABLE) -> None:
     """Look at all that is configured; code 3 for a problem."""
     call = called(context)
-    raise typer.Exit(run(call, _doctor(call, output)))
+    raise typer.Exit(call.run(_doctor(call, output)))
 
 
 def services(context: typer.Context, output: OutputOption = Output.TABLE) -> None:
@@ -31,7 +28,7 @@ def services(context: typer.Context, output: OutputOption = Output.TABLE) -> Non
     SIGNALS are the first letters of latency, traffic, errors and saturation; a dash is missing.
     """
     call = called(context)
-    raise typer.Exit(run(call, _services(call, output)))
+    raise typer.Exit(call.run(_services(call, output)))
 
 
 def info(context: typer.Context, output: OutputOption = Output.TABLE) -> None:
@@ -52,7 +49,8 @@ async def _doctor(call: Call, output: Output) -> Exit:
 def _core(call: Call) -> list[Checkup]:
     loaded = call.loaded
     files = ", ".join(map(str, loaded.files)) or "built-in values only"
-    version = f"{__version__}, python {platform.python_version()}, state in {_state(call)}"
+    python, state = platform.python_version(), loaded.settings.state_dir
+    version = f"{__version__}, python {python}, state in {state}"
     return [
         Checkup(group="core", name="version", health=Health.OK, words=version),
         Checkup(group="core", name="configuration", health=Health.OK, words=files),
@@ -67,10 +65,6 @@ def _core(call: Call) -> list[Checkup]:
             for name in loaded.strange
         ),
     ]
-
-
-def _state(call: Call) -> Path:
-    return call.loaded.settings.state_dir
 
 
 async def _application(call: Call) -> list[Checkup]:
@@ -89,24 +83,18 @@ async def _application(call: Call) -> list[Checkup]:
         words=f"{len(tokens)} count" if tokens else "none: only this machine may send alerts",
         remedy="" if tokens else "aiops token create alertmanager",
     )
-    return [guard, *_unclaimed(application), *seen]
-
-
-def _unclaimed(application: ConsoleApplication) -> list[Checkup]:
-    found = application.queries.unclaimed()
-    if not found:
-        return []
-    alerts = sum(len(delivery.alerts) for delivery in found)
-    words = f"{alerts} alerts wait that no environment claims. {found[0].unclaimed}"
-    return [
-        Checkup(
-            group="core",
-            name="inbox",
-            health=Health.NOTE,
-            words=words,
-            remedy="environments.NAME.labels in aiops.yaml, or post to /api/v1/alertmanager/NAME",
-        )
-    ]
+    unclaimed = application.queries.unclaimed()
+    if not unclaimed:
+        return [guard, *seen]
+    alerts = sum(len(delivery.alerts) for delivery in unclaimed)
+    inbox = Checkup(
+        group="core",
+        name="inbox",
+        health=Health.NOTE,
+        words=f"{alerts} alerts wait that no environment claims. {unclaimed[0].unclaimed}",
+        remedy="environments.NAME.labels in aiops.yaml, or post to /api/v1/alertmanager/NAME",
+    )
+    return [guard, inbox, *seen]
 
 
 async def _services(call: Call, output: Output) -> Exit:

@@ -13,7 +13,6 @@ from aiops_agent.domain.payload import EventType
 from aiops_agent.interfaces.cli import door
 from aiops_agent.interfaces.cli.call import Call, called
 from aiops_agent.interfaces.cli.exits import Exit
-from aiops_agent.interfaces.cli.running import run
 from aiops_agent.interfaces.terminal.blocks import Blocks
 from aiops_agent.interfaces.terminal.follow import Follower
 
@@ -37,7 +36,7 @@ def serve(
     call = called(context)
     given = {"server.host": host, "server.port": port}
     call.overrides = {key: value for key, value in given.items() if value is not None}
-    raise typer.Exit(run(call, _serve(call)))
+    raise typer.Exit(call.run(_serve(call)))
 
 
 async def _serve(call: Call) -> Exit:

@@ -76,10 +76,7 @@ class Catalogue:
         return tuple(self._specs)
 
     def offers(
-        self,
-        platform: str,
-        kinds: Iterable[ActionKind],
-        bounds: Mapping[ActionKind, Value],
+        self, platform: str, kinds: Iterable[ActionKind], bounds: Mapping[ActionKind, Value]
     ) -> tuple[Offer, ...]:
         """Return the menu: what an environment of kind `platform` may offer of `kinds`.
 

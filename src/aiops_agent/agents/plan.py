@@ -120,10 +120,7 @@ def _expected(measured: tuple[Criterion, ...], chosen: Remedy) -> str:
 
 
 def _alternatives(
-    means: Means,
-    fitting: tuple[Remedy, ...],
-    chosen: Remedy,
-    known: tuple[Precedent, ...],
+    means: Means, fitting: tuple[Remedy, ...], chosen: Remedy, known: tuple[Precedent, ...]
 ) -> tuple[Alternative, ...]:
     """Return fitting ones not chosen, what memory offers in vain, and what people may ask for."""
     found = [

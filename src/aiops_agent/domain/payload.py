@@ -11,14 +11,7 @@ from aiops_agent.domain.approval import ApprovalState, Decision, Surface, Verdic
 from aiops_agent.domain.diagnosis import Diagnosis, Finding, Triage
 from aiops_agent.domain.incident import Ending
 from aiops_agent.domain.notice import Occasion, Receipt
-from aiops_agent.domain.remediation import (
-    Action,
-    Outcome,
-    Plan,
-    Recovery,
-    Risk,
-    Verification,
-)
+from aiops_agent.domain.remediation import Action, Outcome, Plan, Recovery, Risk, Verification
 from aiops_agent.domain.value import Value
 
 

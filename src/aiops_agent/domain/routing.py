@@ -30,10 +30,7 @@ class Routes:
     claims: tuple[Claim, ...]
 
     def route(
-        self,
-        labels: Mapping[str, str],
-        name: str = "",
-        allowed: tuple[EnvironmentRef, ...] = (),
+        self, labels: Mapping[str, str], name: str = "", allowed: tuple[EnvironmentRef, ...] = ()
     ) -> Routed:
         """Return where an alert belongs. `name` is that of the path; `allowed` is the token's.
 

@@ -45,11 +45,7 @@ class ServiceSurvey(Value):
 
     @classmethod
     def joined(
-        cls,
-        graph: ServiceGraph,
-        service: Service,
-        signals: tuple[SignalSource, ...],
-        teller: str,
+        cls, graph: ServiceGraph, service: Service, signals: tuple[SignalSource, ...], teller: str
     ) -> Self:
         """Return the survey of one service; `teller` names who tells its logs and changes."""
         seen = {one.signal for one in signals}

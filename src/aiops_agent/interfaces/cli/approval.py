@@ -91,12 +91,7 @@ def _file_line(call: Call, request: ApprovalRequest) -> str:
 
 def _decide(call: Call, name: str, *, approve: bool, digest: str | None, reason: str) -> None:
     decided = call.application.commands.decide(
-        name,
-        approve=approve,
-        by=call.user,
-        surface=Surface.COMMAND,
-        reason=reason,
-        digest=digest,
+        name, approve=approve, by=call.user, surface=Surface.COMMAND, reason=reason, digest=digest
     )
     said = "approved" if approve else "rejected"
     actions = ", ".join(step.action.text for step in decided.prepared.steps)

@@ -41,11 +41,7 @@ _BAR = {Tier.NARROW: 24, Tier.MEDIUM: 12, Tier.WIDE: 24}
 
 
 def closing(
-    incident: Incident,
-    events: Sequence[Event],
-    width: int,
-    *,
-    next_commands: Sequence[str] = (),
+    incident: Incident, events: Sequence[Event], width: int, *, next_commands: Sequence[str] = ()
 ) -> RenderableType:
     """Return the run's dashboard, the report's command and the next commands."""
     verb, ink = _ENDS.get(incident.status, (f"is {words(incident.status.value)},", QUIET))

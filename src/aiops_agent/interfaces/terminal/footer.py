@@ -72,10 +72,7 @@ class LiveFooter:
         """Draw it; does nothing when it is drawn already."""
         if self._live is None:
             self._live = Live(
-                self._footer,
-                console=self._console,
-                transient=True,
-                refresh_per_second=_REFRESHES,
+                self._footer, console=self._console, transient=True, refresh_per_second=_REFRESHES
             )
             self._live.start(refresh=True)
 

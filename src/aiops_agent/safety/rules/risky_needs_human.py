@@ -14,9 +14,7 @@ def risky_needs_human(case: Case) -> Opinion | None:
         step = risky[0]
         why = "no way back" if step.inverse is None else f"risk {step.risk}, {step.hazard}"
         return Opinion(
-            rule="risky-needs-human",
-            ruling=Ruling.ASK,
-            reason=f"{step.action.text}: {why}",
+            rule="risky-needs-human", ruling=Ruling.ASK, reason=f"{step.action.text}: {why}"
         )
     if case.mode is Mode.ACT and steps:
         return Opinion(

@@ -107,16 +107,11 @@ class ApprovalRequest(Value):
     note: str = ""  # why it ended, when not by a decision
 
     @property
+    def actions(self) -> tuple[str, ...]:
+        """The plan's steps as short lines."""
+        return tuple(step.action.text for step in self.prepared.steps)
+
+    @property
     def in_short(self) -> ApprovalSummary:
         """What a list shows of it."""
-        return ApprovalSummary(
-            id=self.id,
-            incident=self.incident,
-            digest=self.digest,
-            state=self.state,
-            actions=tuple(step.action.text for step in self.prepared.steps),
-            asked_at=self.asked_at,
-            expires_at=self.expires_at,
-            decision=self.decision,
-            note=self.note,
-        )
+        return ApprovalSummary.of({n: getattr(self, n) for n in ApprovalSummary.model_fields})

@@ -46,7 +46,8 @@ def unblocked(inline: str) -> str:
 def code(text: str, *, limit: int | None = None) -> str:
     """Return `text` as a Markdown code span, whatever backticks it holds."""
     inner = safe(text, limit=limit)
-    fence = "`" * (_longest_run(inner) + 1)
+    longest = max((len(run) for run in re.findall("`+", inner)), default=0)
+    fence = "`" * (longest + 1)
     pad = " " if "`" in inner or not inner.strip() else ""
     return f"{fence}{pad}{inner}{pad}{fence}"
 
@@ -79,7 +80,3 @@ def _break_link(match: re.Match[str]) -> str:
 def _break_block(match: re.Match[str]) -> str:
     indent, start = match[1], match[2]
     return f"{indent}{start}\\" if start.isdigit() else f"{indent}\\{start}"
-
-
-def _longest_run(text: str) -> int:
-    return max((len(run) for run in re.findall("`+", text)), default=0)

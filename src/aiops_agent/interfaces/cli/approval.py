@@ -65,7 +65,9 @@ def show(
     """Show a plan, its exact requests, and each way to answer."""
     call = called(context)
     found = call.application.queries.approval(incident)
-    line = _file_line(call, found)
+    files = approval_files(call)
+    files.open_folder()
+    line = approval_line(files.path(found.id), found.digest)
     data = {**found.document(), "approve_by_file": line}
     call.answer(output, data, lambda _: _page(found, line))
 
@@ -83,18 +85,12 @@ def _page(found: ApprovalRequest, line: str) -> Group:
     )
 
 
-def _file_line(call: Call, request: ApprovalRequest) -> str:
-    files = approval_files(call)
-    files.open_folder()
-    return approval_line(files.path(request.id), request.digest)
-
-
 def _decide(call: Call, name: str, *, approve: bool, digest: str | None, reason: str) -> None:
     decided = call.application.commands.decide(
         name, approve=approve, by=call.user, surface=Surface.COMMAND, reason=reason, digest=digest
     )
     said = "approved" if approve else "rejected"
-    actions = ", ".join(step.action.text for step in decided.prepared.steps)
+    actions = ", ".join(decided.actions)
     call.note(
         safe(f"{decided.id} {said} by {call.user}: {actions} (plan {decided.digest[:12]})."),
         f"If no process works on it: aiops incident resume {decided.incident}",

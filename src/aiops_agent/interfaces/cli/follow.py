@@ -63,7 +63,8 @@ class Following:
     async def run(self) -> Exit:
         """Print until the incident ends, or a person is needed who cannot be asked here."""
         self.call.following = self.incident
-        with self._screen() as screen:
+        blocks = Blocks(self._incident, self._approval)
+        with Follower(self.call.out, blocks, whole=self.call.flags.verbose > 0) as screen:
             died = self.engine.broken if self.engine else None
             stream = self.call.application.feed.incident(self.incident, died)
             try:
@@ -72,10 +73,6 @@ class Following:
                 await self._stop_asking()
         return left or exit_of(self.queries.incident(self.incident))
 
-    def _screen(self) -> Follower:
-        blocks = Blocks(self._incident, self._approval)
-        return Follower(self.call.out, blocks, whole=self.call.flags.verbose > 0)
-
     async def _follow(self, stream: AsyncIterator[Event], screen: Follower) -> Exit | None:
         while (event := await self._next(stream)) is not None:
             if isinstance(event, Exit):
@@ -83,12 +80,15 @@ class Following:
             asked = self.asking is not None
             await self._stop_asking()
             screen.feed(event)
-            if event.type is EventType.APPROVAL_PENDING or asked:
-                request = self.queries.approval(self.incident)
-                if self._waits(request):
-                    screen.pause()
-                    if left := await self._question(request):
-                        return left
+            if event.type is not EventType.APPROVAL_PENDING and not asked:
+                continue
+            request = self.queries.approval(self.incident)
+            # Once its time is over nobody can answer: the story that runs here tells its end next.
+            over = self.engine is not None and datetime.now(UTC) >= request.expires_at
+            if request.state is ApprovalState.PENDING and not over:
+                screen.pause()
+                if left := self._question(request):
+                    return left
         return None
 
     async def _next(self, stream: AsyncIterator[Event]) -> Event | Exit | None:
@@ -109,12 +109,7 @@ class Following:
         finally:
             coming.cancel()
 
-    def _waits(self, request: ApprovalRequest) -> bool:
-        # Once its time is over nobody can answer: the story that runs here tells its end next.
-        over = self.engine is not None and datetime.now(UTC) >= request.expires_at
-        return request.state is ApprovalState.PENDING and not over
-
-    async def _question(self, request: ApprovalRequest) -> Exit | None:
+    def _question(self, request: ApprovalRequest) -> Exit | None:
         if self.manner is Manner.YES:
             self._decide(request, Answer(approve=True), Surface.FLAG)
         elif self.manner is Manner.ASK:
@@ -126,7 +121,7 @@ class Following:
 
     def _ask(self, request: ApprovalRequest) -> None:
         incident = self.queries.incident(self.incident)
-        if not _simulated(incident):
+        if not incident.environment.simulated:
             forget_typed(sys.stdin)  # no yes to real changes from before they were shown
         if self.call.loaded.settings.notify.bell:
             self.call.out.bell()
@@ -185,7 +180,3 @@ class Following:
 def approval_files(call: Call) -> ApprovalFiles:
     """Return the folder in which answers by file appear."""
     return ApprovalFiles(call.loaded.settings.state_dir / "approvals")
-
-
-def _simulated(incident: Incident) -> bool:
-    return incident.environment.simulated

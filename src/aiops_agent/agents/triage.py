@@ -26,18 +26,19 @@ RECENT = timedelta(minutes=2)  # an alert is judged by what goes on now
 async def triage(briefing: Briefing) -> Triage:
     """Return whether telemetry confirms the alert; what cannot be read never dismisses it."""
     service = briefing.incident.service
-    missing: list[tuple[str, str]] = []
-    graph = await read_graph(briefing.environment, service, missing)
+    gaps: list[tuple[str, str]] = []
+    graph = await read_graph(briefing.environment, service, gaps)
+    missing = tuple(reason for _, reason in gaps)
     started = beginning(briefing.incident)
     window = around(briefing.incident, briefing.pace.baseline, briefing.now)
     try:
         tracks = await read_signals(briefing.environment, (service,), tuple(Signal), window)
     except SourceError as error:
         reason = f"telemetry did not answer: {error}"
-        return _unseen(briefing, None, reason, (*_reasons(missing), reason))
+        return _unseen(briefing, None, reason, (*missing, reason))
     began = find_start(tracks, service, started.timestamp())
     readings = _readings(briefing, graph, tracks, began)
-    return _verdict(briefing, graph, readings, began, _reasons(missing))
+    return _verdict(briefing, graph, readings, began, missing)
 
 
 def _readings(
@@ -115,15 +116,14 @@ def _severity(briefing: Briefing, graph: ServiceGraph, readings: tuple[Reading, 
     near_users = not graph.calls or not graph.callers(briefing.incident.service)
     if failing >= 0.5 or (failing >= 0.25 and near_users):
         return Severity.SEV1
-    very_slow = slow is not None and slow.value is not None and _times(slow) >= 2.0
-    return Severity.SEV2 if failing >= 0.05 or very_slow else Severity.SEV3
-
-
-def _times(slow: Reading) -> float:
-    """Return how many times the allowed (or twice the usual) latency is reached."""
+    if failing >= 0.05:
+        return Severity.SEV2
+    if slow is None:
+        return Severity.SEV3
     usual = slow.shift.before if slow.shift is not None else None
-    level = slow.level or (2.0 * usual if usual else None)
-    return (slow.value or 0.0) / level if level else 0.0
+    level = slow.level or (2.0 * usual if usual else None)  # what is allowed, or twice the usual
+    very_slow = level and (slow.value or 0.0) / level >= 2.0
+    return Severity.SEV2 if very_slow else Severity.SEV3
 
 
 def _impact(
@@ -160,7 +160,3 @@ def _share(share: float) -> str:
     if share > 0.4:
         return f"{round(share * 10)} in 10"
     return f"1 in {round(1 / share)}"
-
-
-def _reasons(missing: list[tuple[str, str]]) -> tuple[str, ...]:
-    return tuple(reason for _, reason in missing)

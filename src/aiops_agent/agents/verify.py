@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 
 import numpy as np
 
-from aiops_agent.agents.briefing import Briefing, Pace
+from aiops_agent.agents.briefing import Briefing
 from aiops_agent.domain.errors import SourceError
 from aiops_agent.domain.quantity import amount, roughly, signal_name, target
 from aiops_agent.domain.remediation import Check, Comparison, Criterion, Recovery, Verification
@@ -55,10 +55,9 @@ async def _read(
     metrics = briefing.environment.metrics
     near = Window(start=since - SHOWN_BEFORE, end=briefing.now)
     series = await metrics.read(services, signals, near)
-    found: dict[Key, Track] = {}
-    for seen in map(track, series):
-        if seen is not None:
-            found[(seen.service, seen.signal)] = seen
+    found: dict[Key, Track] = {
+        (seen.service, seen.signal): seen for seen in map(track, series) if seen is not None
+    }
     started = beginning(briefing.incident)
     # Traffic over the whole time: what was usual is known only from before the trouble.
     far = Window(start=started - briefing.pace.baseline, end=briefing.now)
@@ -101,7 +100,7 @@ def _beyond(briefing: Briefing, criterion: Criterion, seen: Track, since: dateti
     """Whether the last two looks' worth of data lie beyond `worse` and do not turn back."""
     if criterion.worse is None:
         return False
-    pace: Pace = briefing.pace
+    pace = briefing.pace
     settled = since + pace.settle
     if briefing.now < settled + pace.look:
         return False
@@ -119,11 +118,9 @@ def _beyond(briefing: Briefing, criterion: Criterion, seen: Track, since: dateti
 def _over(
     briefing: Briefing, checks: tuple[Check, ...], tracks: dict[Key, Track]
 ) -> tuple[Recovery, str]:
-    for recovery in (Recovery.WORSE, Recovery.INCONCLUSIVE):
+    for recovery in (Recovery.WORSE, Recovery.INCONCLUSIVE, Recovery.NOT_RECOVERED):
         if found := [one for one in checks if one.recovery is recovery]:
             return recovery, "; ".join(_words(one) for one in found)
-    if found := [one for one in checks if one.recovery is Recovery.NOT_RECOVERED]:
-        return Recovery.NOT_RECOVERED, "; ".join(_words(one) for one in found)
     services = dict.fromkeys(one.criterion.service for one in checks)
     silent = [name for name in services if _vanished(briefing, name, tracks)]
     if silent:

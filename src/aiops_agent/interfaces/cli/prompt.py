@@ -1,21 +1,19 @@
 """Ask a person whether to apply a plan: default no, every key explained, cancellable."""
 
 import sys
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import datetime
 
-from rich.console import Console, Group, RenderableType
+from rich.console import Console
 
 from aiops_agent.domain.approval import ApprovalRequest
-from aiops_agent.domain.diagnosis import Diagnosis, Finding
+from aiops_agent.domain.diagnosis import Diagnosis
 from aiops_agent.interfaces.cli import keyboard
 from aiops_agent.interfaces.terminal.escape import say, tell
 from aiops_agent.interfaces.terminal.evidence import evidence
 from aiops_agent.interfaces.terminal.palette import QUIET, STRONG
 from aiops_agent.interfaces.terminal.plan import keys, question, requests
-
-Lines = Callable[[], Awaitable[str | None]]
 
 
 @dataclass(frozen=True)
@@ -26,10 +24,6 @@ class Answer:
     reason: str = ""
 
 
-async def _from_terminal() -> str | None:
-    return await keyboard.line(sys.stdin)
-
-
 @dataclass(frozen=True)
 class Prompt:
     """One question about one request; `now` is wall time."""
@@ -38,13 +32,15 @@ class Prompt:
     request: ApprovalRequest
     diagnosis: Diagnosis | None
     now: Callable[[], datetime]
-    lines: Lines = field(default=_from_terminal)
 
     async def ask(self) -> Answer | None:
         """Return the answer; Enter is no; None when the terminal closed without one."""
         while True:
-            self._question()
-            typed = await self.lines()
+            left = self.request.expires_at - self.now()
+            room = self.console.width - 4  # so that a short answer stays on the line
+            self.console.print(question(left, room), end=" ")
+            self.console.file.flush()
+            typed = await keyboard.line(sys.stdin)
             if typed is None:
                 self.console.print()
                 return None
@@ -74,28 +70,20 @@ class Prompt:
     async def _reject(self, reason: str) -> Answer | None:
         if not reason:
             self.console.print(say("Why not? ", STRONG), end="")
-            reason = (await self.lines() or "").strip()
+            reason = (await keyboard.line(sys.stdin) or "").strip()
         if not reason:
             self.console.print(say("No reason, no rejection: nothing is decided yet.", QUIET))
             return None
         return Answer(approve=False, reason=reason)
-
-    def _question(self) -> None:
-        left = self.request.expires_at - self.now()
-        room = self.console.width - 4  # so that a short answer stays on the line
-        asked = question(left, room)
-        self.console.print(asked, end=" ")
-        self.console.file.flush()
 
     def _evidence(self, name: str) -> None:
         if self.diagnosis is None:
             self.console.print(say("There is no evidence for this plan.", QUIET))
             return
         found = next((f for f in self.diagnosis.findings if f.id == name.upper()), None)
-        shown: RenderableType = evidence(self.diagnosis, self.console.width)
-        self.console.print(_finding(found) if found else shown)
-
-
-def _finding(finding: Finding) -> RenderableType:
-    fact = f"{finding.id} {finding.service} {finding.what}: {finding.before} → {finding.now}"
-    return Group(tell(fact), tell(f"   asked {finding.source}: {finding.query}", QUIET))
+        if found is None:
+            self.console.print(evidence(self.diagnosis, self.console.width))
+            return
+        fact = f"{found.id} {found.service} {found.what}: {found.before} → {found.now}"
+        self.console.print(tell(fact))
+        self.console.print(tell(f"   asked {found.source}: {found.query}", QUIET))

@@ -43,7 +43,14 @@ def checkups(found: Sequence[Checkup]) -> Group:
     off = [one.name for one in found if one.health is Health.OFF]
     if off:
         lines.append(say(f"off: {', '.join(off)}  (not configured, nothing to fix)", QUIET))
-    return Group(*lines, Text(), _counts(found))
+    count = {health: sum(one.health is health for one in found) for health in Health}
+    problems, notes = count[Health.PROBLEM], count[Health.NOTE]
+    counts = Text.assemble(
+        f"{count[Health.OK]} ok, ",
+        (f"{problems} problem{'' if problems == 1 else 's'}", BAD if problems else ""),
+        f", {notes} note{'' if notes == 1 else 's'}",
+    )
+    return Group(*lines, Text(), counts)
 
 
 def surveys(found: Sequence[ServiceSurvey], width: int) -> Group:
@@ -72,13 +79,3 @@ def _survey(one: ServiceSurvey) -> list[Text]:
         say(one.logs or "-"),
         say(one.changes or "-"),
     ]
-
-
-def _counts(found: Sequence[Checkup]) -> Text:
-    count = {health: sum(one.health is health for one in found) for health in Health}
-    problems, notes = count[Health.PROBLEM], count[Health.NOTE]
-    return Text.assemble(
-        f"{count[Health.OK]} ok, ",
-        (f"{problems} problem{'' if problems == 1 else 's'}", BAD if problems else ""),
-        f", {notes} note{'' if notes == 1 else 's'}",
-    )

@@ -45,9 +45,9 @@ class Metrics:
         self._queries, self._feed = queries, feed
         self._cursor = 0
         self._lock = asyncio.Lock()  # two scrapes at once would count an event twice
+        prom.disable_created_metrics()  # type: ignore[no-untyped-call] # it has no types
+        prom.ProcessCollector(registry=self.registry)
         self._define(version)
-        self._define_story()
-        self._define_efforts()
 
     def received(self, delivery: Delivery) -> None:
         """Count a delivery that was kept, alert by alert; a rejected body counts as one."""
@@ -116,9 +116,7 @@ class Metrics:
                 self._approvals.labels("refused", surface).inc()
 
     def _define(self, version: str) -> None:
-        r = self.registry
-        prom.disable_created_metrics()  # type: ignore[no-untyped-call] # it has no types
-        prom.ProcessCollector(registry=r)
+        r, of = self.registry, ("agent", "author")
         build = Gauge("aiops_build_info", "What runs here.", ["version", "python"], registry=r)
         build.labels(version, platform.python_version()).set(1)
         self._alerts = _counter(r, "alerts_received", "Alerts kept.", "source", "status")
@@ -130,9 +128,6 @@ class Metrics:
         )
         told = "Messages to people."
         self._notifications = _counter(r, "notifications", told, "channel", "outcome")
-
-    def _define_story(self) -> None:
-        r = self.registry
         self._incidents = _counter(r, "incidents", "Incidents ended.", "severity", "outcome")
         self._open = Gauge("aiops_incidents_open", "Incidents not ended.", ["phase"], registry=r)
         self._phases = Histogram(
@@ -147,9 +142,6 @@ class Metrics:
         self._pending = Gauge("aiops_approvals_pending", "Requests that wait.", registry=r)
         self._actions = _counter(r, "actions", "Plans sent.", "action", "risk", "outcome")
         self._verifications = _counter(r, "verifications", "Verdicts after acting.", "outcome")
-
-    def _define_efforts(self) -> None:
-        r, of = self.registry, ("agent", "author")
         self._answers = _counter(r, "answers", "Pieces of work done.", *of)
         self._work = _counter(r, "work_seconds", "Wall time of that work.", *of)
         self._requests = _counter(r, "model_requests", "Requests to language models.", *of)

@@ -38,10 +38,9 @@ def show(
         data: Json = [{"key": key, "value": value, "origin": where} for key, value, where in rows]
     else:
         data = {key: value for key, value, _ in rows}
-    call.answer(output, data, lambda _: facts([_row(*row, origin=origin) for row in rows]))
-
-
-def _row(key: str, value: Json, where: str, *, origin: bool) -> tuple[str, str]:
-    text = value if isinstance(value, str) else json.dumps(value)
-    shown = "not set" if value is None else text
-    return key, f"{shown}  ({where})" if origin else shown
+    lines = []
+    for key, value, where in rows:
+        text = value if isinstance(value, str) else json.dumps(value)
+        shown = "not set" if value is None else text
+        lines.append((key, f"{shown}  ({where})" if origin else shown))
+    call.answer(output, data, lambda _: facts(lines))

@@ -2,7 +2,7 @@
 
 import sys
 import traceback
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -23,7 +23,6 @@ from aiops_agent.interfaces.cli import (
 )
 from aiops_agent.interfaces.cli.call import Call, Flags
 from aiops_agent.interfaces.cli.exits import Exit, exit_for
-from aiops_agent.interfaces.cli.hoist import hoisted
 from aiops_agent.interfaces.cli.logs import log_to
 from aiops_agent.interfaces.terminal.escape import problem
 
@@ -54,6 +53,9 @@ app.command(rich_help_panel=SET_UP)(look.services)
 app.command(rich_help_panel=SET_UP)(look.info)
 app.add_typer(config.app, name="config", rich_help_panel=SET_UP)
 app.add_typer(token.app, name="token", rich_help_panel=SET_UP)
+_SWITCHES = {"--quiet", "-q", "--verbose", "-v", "-vv", "--debug", "--no-color", "--no-input"}
+_WITH_VALUE = {"--config", "-c"}
+_FREE_TEXT = {"--reason", "-r"}  # what follows is a person's words, also when it looks like -v
 
 
 def _version(wanted: bool) -> None:
@@ -119,6 +121,27 @@ def _pipe_closed() -> int:
     # Whoever read our output has seen enough; the interpreter must not complain at its end.
     sys.stdout = None
     return Exit.OURS
+
+
+def hoisted(words: Sequence[str]) -> tuple[str, ...]:
+    """Return the words with global options first; what follows `--` stays where it is."""
+    front: list[str] = []
+    rest: list[str] = []
+    left = iter(words)
+    for word in left:
+        if word == "--":
+            rest += [word, *left]
+        elif word in _WITH_VALUE:
+            front += [word, *_one(left)]
+        elif word in _SWITCHES or word.startswith("--config="):
+            front.append(word)
+        else:
+            rest += [word, *(_one(left) if word in _FREE_TEXT else ())]
+    return (*front, *rest)
+
+
+def _one(words: Iterator[str]) -> tuple[str, ...]:
+    return tuple(word for _, word in zip(range(1), words, strict=False))
 
 
 if __name__ == "__main__":

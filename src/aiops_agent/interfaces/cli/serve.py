@@ -48,7 +48,9 @@ async def _serve(call: Call) -> Exit:
             f"{settings.server.host} can be reached by others and there is no token: "
             "create one with `aiops token create alertmanager`, or listen on 127.0.0.1."
         )
-    stop = _stop_on_signals()
+    stop, loop = asyncio.Event(), asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
     async with application.engine("serve"):
         port, serving = door.website(application, settings.server, tokens_required=guarded)
         _say_hello(call, port, guarded=guarded)
@@ -85,13 +87,6 @@ def _say_hello(call: Call, port: int, *, guarded: bool) -> None:
         call.note("no source is configured: alerts are kept and wait (sources in aiops.yaml)")
     if not guarded:
         call.note("no token: anybody on this machine can send alerts (aiops token create NAME)")
-
-
-def _stop_on_signals() -> asyncio.Event:
-    stop, loop = asyncio.Event(), asyncio.get_running_loop()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, stop.set)
-    return stop
 
 
 def _is_loopback(host: str) -> bool:

@@ -8,8 +8,6 @@ import typer
 from aiops_agent.domain.environment import EnvironmentRef
 from aiops_agent.domain.errors import UsageError
 from aiops_agent.domain.spelling import did_you_mean
-from aiops_agent.domain.token import Token
-from aiops_agent.domain.value import Json
 from aiops_agent.interfaces.cli.call import Call, Output, OutputOption, called
 from aiops_agent.interfaces.terminal.escape import say
 from aiops_agent.interfaces.terminal.layout import table
@@ -53,7 +51,7 @@ def show_list(context: typer.Context, output: OutputOption = Output.TABLE) -> No
     heads = ["NAME", "ENVIRONMENTS", "CREATED", "REVOKED"]
     call.answer(
         output,
-        [_document(token) for token in found],
+        [token.model_dump(mode="json", exclude={"secret"}) for token in found],
         lambda width: table(heads, rows, width) if rows else say("No tokens."),
     )
 
@@ -73,9 +71,3 @@ def _configured(call: Call, names: Sequence[str]) -> list[EnvironmentRef]:
             hint = did_you_mean(name, tuple(known))
             raise UsageError(f"There is no environment {name!r} in this configuration.{hint}")
     return [known[name] for name in dict.fromkeys(names)]
-
-
-def _document(token: Token) -> Json:
-    document = token.document()
-    del document["secret"]
-    return document

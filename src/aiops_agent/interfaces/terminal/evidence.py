@@ -1,7 +1,5 @@
 """The evidence: every finding before and now, and for or against which cause it speaks."""
 
-from dataclasses import dataclass
-
 from rich.console import Group, JustifyMethod, RenderableType
 from rich.panel import Panel
 from rich.table import Table
@@ -36,23 +34,13 @@ RIVALS_SHOWN = 2  # the rest is in the report
 _CHECK_GAP = 2  # cells between columns
 
 
-@dataclass(frozen=True)
-class _Row:
-    """One finding as cells."""
-
-    finding: Finding
-    name: Text
-    change: Text
-    marks: list[Text]
-    source: Text
-
-
 def evidence(diagnosis: Diagnosis, width: int) -> Table:
     """Return the evidence table, one line per finding, no wider than `width` columns."""
     room = tier(width)
-    cells = SPARK_CELLS[room]
-    rows = [_row(finding, diagnosis) for finding in diagnosis.findings]
-    sizes = _sizes(rows, room, width)
+    spark = SPARK_CELLS[room]
+    rows = [_cells(finding, diagnosis, spark) for finding in diagnosis.findings]
+    signals = [finding.signal is not None for finding in diagnosis.findings]
+    sizes = _sizes(rows, signals, room, width)
     table = Table.grid(padding=(0, _GAP[room], 0, 0), pad_edge=False)
     for column, size in sizes.items():
         justify: JustifyMethod = "right" if column == "change" else "default"
@@ -61,30 +49,36 @@ def evidence(diagnosis: Diagnosis, width: int) -> Table:
         "id": say(""),
         "name": say("Evidence", QUIET),
         "change": say("before → now", QUIET),
-        "spark": _marker(diagnosis, cells),
+        "spark": _marker(diagnosis, spark),
         "verdict": say("for / against", QUIET),
         "source": say("from", QUIET),
     }
     table.add_row(*[heads[column] for column in sizes])
-    for row in rows:
-        table.add_row(*[_cells(row, sizes)[column] for column in sizes])
+    for finding, row in zip(diagnosis.findings, rows, strict=True):
+        if row["verdict"].cell_len > sizes["verdict"]:
+            # A whole mark says more than one and a half.
+            row["verdict"] = _marks(finding, diagnosis)[0]
+        table.add_row(*[row[column] for column in sizes])
     return table
 
 
-def _row(finding: Finding, diagnosis: Diagnosis) -> _Row:
-    ink = (WARN if finding.signal is None else BAD) if finding.changed else QUIET
+def _cells(finding: Finding, diagnosis: Diagnosis, spark: int) -> dict[str, Text]:
+    """Return all cells of a finding as long as they are."""
+    ink = (BAD if finding.signal else WARN) if finding.changed else QUIET
     change = Text(no_wrap=True, overflow="ellipsis")
     if finding.before:
         change.append_text(say(finding.before)).append(" → ", style=QUIET)
     change.append_text(say(finding.now, ink))
     name = f"{finding.service} {finding.what}" if finding.service else finding.what
-    return _Row(
-        finding=finding,
-        name=say(name, "" if finding.changed else QUIET),
-        change=change,
-        marks=_marks(finding, diagnosis),
-        source=say(finding.source, QUIET),
-    )
+    trend = sparkline(finding.trend, spark, changed=finding.changed)
+    return {
+        "id": say(finding.id, STRONG),
+        "name": say(name, "" if finding.changed else QUIET),
+        "change": change,
+        "spark": say(trend, ink),
+        "verdict": joined(_marks(finding, diagnosis), " "),
+        "source": say(finding.source, QUIET),
+    }
 
 
 def _marks(finding: Finding, diagnosis: Diagnosis) -> list[Text]:
@@ -111,22 +105,28 @@ def _marks(finding: Finding, diagnosis: Diagnosis) -> list[Text]:
     return shown or [say("symptom" if bearing else "")]
 
 
-def _sizes(rows: list[_Row], room: Tier, width: int) -> dict[str, int]:
+def _sizes(
+    rows: list[dict[str, Text]], signals: list[bool], room: Tier, width: int
+) -> dict[str, int]:
     """Give each column its natural width; what is too much is taken from the least important."""
+
+    def natural(column: str, least: int, most: int) -> int:
+        return min(max([least, *(row[column].cell_len for row in rows)]), most)
+
     sizes = {
-        "id": max([2, *(len(row.finding.id) for row in rows)]),
-        "name": max([_NAME_MIN, *(row.name.cell_len for row in rows)]),
-        "change": _natural([row.change for row in rows], 12, _CHANGE_CAP[room]),
+        "id": natural("id", 2, width),
+        "name": natural("name", _NAME_MIN, width),
+        "change": natural("change", 12, _CHANGE_CAP[room]),
         "spark": SPARK_CELLS[room],
-        "verdict": _natural([joined(row.marks, " ") for row in rows], 13, _VERDICT_CAP[room]),
-        "source": _natural([row.source for row in rows], 4, _SOURCE_CAP),
+        "verdict": natural("verdict", 13, _VERDICT_CAP[room]),
+        "source": natural("source", 4, _SOURCE_CAP),
     }
     if room is not Tier.WIDE:
         del sizes["source"]
     if room is Tier.NARROW:
         del sizes["spark"]
-    signals = [row.name.cell_len for row in rows if row.finding.signal is not None]
-    wanted = max([_NAME_MIN, *signals]) if room is not Tier.NARROW else _NAME_FAIR
+    names = [row["name"].cell_len for row, seen in zip(rows, signals, strict=True) if seen]
+    wanted = max([_NAME_MIN, *names]) if room is not Tier.NARROW else _NAME_FAIR
     floors = (("name", wanted), ("verdict", 8), ("change", 14), ("name", _NAME_FAIR))
     over = sum(sizes.values()) + _GAP[room] * (len(sizes) - 1) - width
     for column, floor in (*floors, ("change", 8), ("name", _NAME_MIN)):
@@ -134,10 +134,6 @@ def _sizes(rows: list[_Row], room: Tier, width: int) -> dict[str, int]:
         sizes[column] -= taken
         over -= taken
     return sizes
-
-
-def _natural(cells: list[Text], least: int, most: int) -> int:
-    return min(max([least, *(cell.cell_len for cell in cells)]), most)
 
 
 def _marker(diagnosis: Diagnosis, cells: int) -> Text:
@@ -151,23 +147,6 @@ def _marker(diagnosis: Diagnosis, cells: int) -> Text:
             return Text.assemble((label.rjust(place), QUIET), ("▼", WARN), no_wrap=True)
     after = f" {began:%H:%M}" if place + 7 <= cells else ""
     return Text.assemble(" " * place, ("▼", WARN), (after, QUIET), no_wrap=True)
-
-
-def _cells(row: _Row, sizes: dict[str, int]) -> dict[str, Text]:
-    finding = row.finding
-    ink = (BAD if finding.signal else WARN) if finding.changed else QUIET
-    trend = sparkline(finding.trend, sizes.get("spark", 0), changed=finding.changed)
-    verdict = joined(row.marks, " ")
-    if verdict.cell_len > sizes["verdict"]:
-        verdict = row.marks[0]  # a whole mark says more than one and a half
-    return {
-        "id": say(finding.id, STRONG),
-        "name": row.name,
-        "change": row.change,
-        "spark": say(trend, ink),
-        "verdict": verdict,
-        "source": row.source,
-    }
 
 
 def root_cause(diagnosis: Diagnosis) -> Panel:

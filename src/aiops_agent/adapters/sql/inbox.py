@@ -1,10 +1,11 @@
 """What comes in: bodies as they came, and the tokens of those who may send."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, insert, select, update
+from sqlalchemy import ColumnElement, Connection, Row, insert, select, update
 
 from aiops_agent.adapters.sql.rows import read
 from aiops_agent.adapters.sql.tables import INBOX, TOKENS
@@ -14,6 +15,7 @@ from aiops_agent.domain.errors import StoreError, UsageError
 from aiops_agent.domain.token import Token
 
 _APART = {"id", "seen", "body"}  # of a delivery: columns of their own
+_NEWEST = (INBOX.c.received_at.desc(), INBOX.c.number.desc())
 
 
 @dataclass(frozen=True)
@@ -54,22 +56,21 @@ class SqlInbox:
     ) -> tuple[Delivery, ...]:
         """Return unhandled, unrejected deliveries (of one environment), oldest first."""
         here = () if environment is None else (INBOX.c.environment == str(environment),)
-        query = (
-            select(INBOX)
-            .where(INBOX.c.handled.is_(False), INBOX.c.rejected == "", *here)
-            .order_by(INBOX.c.received_at, INBOX.c.number)
-            .limit(limit)
-        )
-        return tuple(_delivery(row) for row in self.connection.execute(query))
+        waits = (INBOX.c.handled.is_(False), INBOX.c.rejected == "", *here)
+        return self._found(waits, (INBOX.c.received_at, INBOX.c.number), limit)
 
     def unclaimed(self, limit: int) -> tuple[Delivery, ...]:
         """Return accepted deliveries that no environment claims, newest first."""
-        query = (
-            select(INBOX)
-            .where(INBOX.c.environment == "", INBOX.c.rejected == "")
-            .order_by(INBOX.c.received_at.desc(), INBOX.c.number.desc())
-            .limit(limit)
-        )
+        return self._found((INBOX.c.environment == "", INBOX.c.rejected == ""), _NEWEST, limit)
+
+    def rejected(self, limit: int) -> tuple[Delivery, ...]:
+        """Return rejected deliveries, newest first."""
+        return self._found((INBOX.c.rejected != "",), _NEWEST, limit)
+
+    def _found(
+        self, which: Iterable[ColumnElement[bool]], order: Iterable[ColumnElement[Any]], limit: int
+    ) -> tuple[Delivery, ...]:
+        query = select(INBOX).where(*which).order_by(*order).limit(limit)
         return tuple(_delivery(row) for row in self.connection.execute(query))
 
     def handled(self, delivery: int) -> None:
@@ -77,16 +78,6 @@ class SqlInbox:
         self.connection.execute(
             update(INBOX).where(INBOX.c.number == delivery).values(handled=True)
         )
-
-    def rejected(self, limit: int) -> tuple[Delivery, ...]:
-        """Return rejected deliveries, newest first."""
-        query = (
-            select(INBOX)
-            .where(INBOX.c.rejected != "")
-            .order_by(INBOX.c.received_at.desc(), INBOX.c.number.desc())
-            .limit(limit)
-        )
-        return tuple(_delivery(row) for row in self.connection.execute(query))
 
 
 def _written(environment: EnvironmentRef | None) -> str:

@@ -38,8 +38,13 @@ class Routes:
         """
         open_to = [one for one in self.claims if not allowed or one.environment in allowed]
         if name:
-            return _by_name(open_to, name)
-        claimed = [one for one in self.claims if one.labels and _carries(labels, one.labels)]
+            for one in open_to:
+                if one.environment.name == name:
+                    return Routed(one.environment)
+            hint = did_you_mean(name, tuple(one.environment.name for one in open_to))
+            return Routed(None, f"There is no environment {name!r} for this sender.{hint}")
+        carried = set(labels.items())
+        claimed = [one for one in self.claims if one.labels and one.labels.items() <= carried]
         found = [one.environment for one in open_to if one in claimed]
         if len(found) == 1:
             return Routed(found[0])
@@ -51,19 +56,3 @@ class Routes:
         wanted = sorted({label for one in open_to for label in one.labels})
         hint = f"labels that decide: {', '.join(wanted)}" if wanted else "no environment has labels"
         return Routed(None, f"No environment claims it; {hint}.")
-
-    def named(self, name: str) -> EnvironmentRef | None:
-        """Return the environment of that name."""
-        return next((c.environment for c in self.claims if c.environment.name == name), None)
-
-
-def _by_name(claims: list[Claim], name: str) -> Routed:
-    for one in claims:
-        if one.environment.name == name:
-            return Routed(one.environment)
-    hint = did_you_mean(name, tuple(one.environment.name for one in claims))
-    return Routed(None, f"There is no environment {name!r} for this sender.{hint}")
-
-
-def _carries(labels: Mapping[str, str], wanted: Mapping[str, str]) -> bool:
-    return all(labels.get(name) == value for name, value in wanted.items())

@@ -15,7 +15,9 @@ def sparkline(values: Sequence[float], cells: int, *, changed: bool = True) -> s
     present = [value for value in shown if value is not None]
     if not present:
         return " " * cells
-    low, high = _scale(present, changed)
+    low, high = min(present), max(present)
+    if not changed:
+        low, high = min(0.0, low), high * _CALM
     return "".join(_bar(value, low, high) for value in shown)
 
 
@@ -24,12 +26,6 @@ def _middle(values: Sequence[float], cell: int, cells: int) -> float | None:
     last = max((cell + 1) * len(values) // cells, first + 1)
     kept = [value for value in values[first:last] if math.isfinite(value)]
     return sum(kept) / len(kept) if kept else None
-
-
-def _scale(present: Sequence[float], changed: bool) -> tuple[float, float]:
-    if changed:
-        return min(present), max(present)
-    return min(0.0, *present), max(present) * _CALM
 
 
 def _bar(value: float | None, low: float, high: float) -> str:

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import NewType, Self
+from typing import NewType
 
 from aiops_agent.domain.value import Value
 
@@ -39,10 +39,6 @@ class Window(Value):
         """How long it is."""
         return self.end - self.start
 
-    def before(self, length: timedelta) -> Self:
-        """Return the window of `length` that ends where this one starts."""
-        return type(self)(start=self.start - length, end=self.start)
-
 
 class Series(Value):
     """One signal of one service over time. `values[i]` was seen at `times[i]`; None is a gap."""
@@ -53,21 +49,6 @@ class Series(Value):
     values: tuple[float | None, ...]
     source: str  # vendor that answered, e.g. "prometheus"
     query: str  # what was asked, fit to be pasted there
-
-    @property
-    def present(self) -> tuple[float, ...]:
-        """The values that are there."""
-        return tuple(value for value in self.values if value is not None)
-
-    def within(self, window: Window) -> Self:
-        """Return the part of the series inside `window`."""
-        kept = [i for i, at in enumerate(self.times) if window.start <= at < window.end]
-        return self.model_copy(
-            update={
-                "times": tuple(self.times[i] for i in kept),
-                "values": tuple(self.values[i] for i in kept),
-            }
-        )
 
 
 class LogLine(Value):

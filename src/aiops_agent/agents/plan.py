@@ -36,20 +36,19 @@ async def plan(briefing: Briefing, diagnosis: Diagnosis) -> Plan:
     change = next((one for one in named if best.change and one.title == best.change), None)
     means = Means(incident.environment, scene, best, change, briefing.menu)
     query = RecallQuery(incident=incident, cause=best.kind)
-    hits = await asyncio.to_thread(briefing.memory.recall, query)
-    known = cited(hits, briefing.menu)
+    known = cited(await asyncio.to_thread(briefing.memory.recall, query), briefing.menu)
     fitting = remedies(means) if _strong(best) else ()
     chosen, why_not = _choose(fitting, known, _tried(briefing))
     if chosen is None:
         reason = f"{best.statement}; {why_not or 'nothing is left to try'}: a person must look"
         if not _strong(best):
-            held = f"{best.held} of {best.checks} held"
-            reason = f"{best.statement}: too uncertain to act on ({held})"
+            uncertain = f"too uncertain to act on ({best.held} of {best.checks} held)"
+            reason = f"{best.statement}: {uncertain}"
         chosen = Remedy(PlanKind.HANDOVER, reason=reason)
     touched = chosen.actions[0].target.service if chosen.actions else best.service
     signal = incident.triage.signal if incident.triage is not None else None
-    pace, watching = briefing.pace, chosen.kind is PlanKind.WATCH
-    terms = RecoveryTerms(pace.hold, pace.watch if watching else pace.within)
+    within = briefing.pace.watch if chosen.kind is PlanKind.WATCH else briefing.pace.within
+    terms = RecoveryTerms(briefing.pace.hold, within)
     measured = criteria(scene, signal, touched, best.kind, terms)
     if chosen.kind is not PlanKind.HANDOVER and not measured:
         reason = f"{best.statement}; but no signal could tell whether an action helps"

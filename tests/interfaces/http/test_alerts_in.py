@@ -8,7 +8,7 @@ import pytest
 from fastapi.testclient import TestClient
 
 from aiops_agent.domain.errors import StoreError
-from aiops_agent.interfaces.http import alerts as doors
+from aiops_agent.interfaces.http import app as doors
 from aiops_agent.interfaces.http.inward import MAX_BODY
 from tests.adapters.test_alertmanager import body
 from tests.adapters.test_alertmanager_mutations import mutations

@@ -29,17 +29,6 @@ BORDERS = {
 SILENCED = re.compile(r"#\s*(type:\s*ignore|noqa)(.*)")
 LIMIT = re.compile(r"#\s*limit: \w")
 LOCKS = re.compile(r"^(threading|asyncio|fcntl)\.(Lock|RLock|Semaphore|Condition|flock)$")
-# Class names that still exist twice. The table only shrinks.
-TWICE = {
-    "Answer",
-    "Approvals",
-    "Demo",
-    "Engine",
-    "Metrics",
-    "Scenario",
-    "Service",
-    "Store",
-}
 EXPLAINED = re.compile(r"^(\[[\w-]+(,\s*[\w-]+)*\]|:\s*[A-Z]+\d+(,\s*[A-Z]+\d+)*)\s*(#|--)\s*\w.*")
 
 Function = ast.FunctionDef | ast.AsyncFunctionDef
@@ -256,7 +245,6 @@ def one_class_name(modules: list[Module]) -> list[Violation]:
     return [
         module.broken(node, "class-name", f"{name} is also a class in {places[0][0].path}")
         for name, places in found.items()
-        if name not in TWICE
         for module, node in places[1:]
     ]
 

@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Self
 
-from aiops_agent.settings.sections import Settings, Store
+from aiops_agent.settings.sections import Settings, StoreSettings
 
 HELPS = "helps"  # the plan helps at once
 TAKEN_BACK = "taken back"  # the first plan does not help, is taken back, and the second one does
@@ -30,7 +30,11 @@ class Job:
     def settings(self) -> Settings:
         """Return the settings of every process of this run."""
         known = Settings(state_dir=Path(self.folder))
-        return known.model_copy(update={"store": Store(url=self.store)}) if self.store else known
+        return (
+            known.model_copy(update={"store": StoreSettings(url=self.store)})
+            if self.store
+            else known
+        )
 
     def write(self) -> str:
         """Return the job as one line."""

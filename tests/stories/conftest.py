@@ -16,7 +16,7 @@ from aiops_agent.domain.event import Event
 from aiops_agent.domain.incident import Incident, IncidentId
 from aiops_agent.domain.payload import EventType
 from aiops_agent.domain.postmortem import PastIncident
-from aiops_agent.settings.sections import Settings, Store
+from aiops_agent.settings.sections import Settings, StoreSettings
 from aiops_agent.simulator.journal import Operation, effects
 from aiops_agent.workflow.engine import Engine
 
@@ -101,7 +101,7 @@ class Stage:
     @asynccontextmanager
     async def _engine(self, settings: dict[str, Any]) -> AsyncIterator[tuple[Application, Engine]]:
         name = f"story-{next(_NUMBERS)}"
-        store = Store(url=self.store_url)
+        store = StoreSettings(url=self.store_url)
         chosen = Settings(state_dir=self.state, store=store, **settings)
         built = application(chosen, Overrides(name=name))
         try:

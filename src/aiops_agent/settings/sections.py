@@ -59,7 +59,7 @@ class ServiceSettings(Declaration):
     objective: Promise = Promise()
 
 
-class Approvals(Value):
+class ApprovalSettings(Value):
     """How long a question waits for its answer."""
 
     expires: Span = timedelta(minutes=15)
@@ -120,7 +120,7 @@ class Policy(Value):
     freeze: tuple[FreezeSettings, ...] = ()
 
 
-class Store(Value):
+class StoreSettings(Value):
     """Where everything durable is kept: SQLite, or PostgreSQL by postgresql+psycopg://."""
 
     url: Referred
@@ -130,8 +130,8 @@ def _own_state() -> Path:
     return platformdirs.user_state_path("aiops")
 
 
-def _own_store(known: dict[str, Any]) -> Store:
-    return Store(url=f"sqlite:///{known['state_dir']}/aiops.db")
+def _own_store(known: dict[str, Any]) -> StoreSettings:
+    return StoreSettings(url=f"sqlite:///{known['state_dir']}/aiops.db")
 
 
 def _environment(known: dict[str, Any]) -> EnvironmentRef:
@@ -196,7 +196,7 @@ class BaseSettings(Value):
     environment: EnvironmentRef = Field(default_factory=_environment)
     environments: dict[EnvironmentName, EnvironmentSettings] = {}
     services: dict[ServiceName, ServiceSettings] = {}
-    approvals: Approvals = Approvals()
+    approvals: ApprovalSettings = ApprovalSettings()
     notify: Notify = Notify()
     server: Server = Server()
     alerts: AlertSettings = AlertSettings()
@@ -204,7 +204,7 @@ class BaseSettings(Value):
     actions: ActionSections = ActionSections()
     policy: Policy = Policy()
     state_dir: LocalPath = Field(default_factory=_own_state)
-    store: Store = Field(default_factory=_own_store)
+    store: StoreSettings = Field(default_factory=_own_store)
 
     @property
     def resolved(self) -> tuple[ResolvedEnvironment, ...]:

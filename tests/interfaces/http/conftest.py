@@ -16,7 +16,7 @@ from aiops_agent.domain.errors import UsageError
 from aiops_agent.domain.incident import Incident, IncidentSummary
 from aiops_agent.domain.token import Token
 from aiops_agent.interfaces.http.app import make_app
-from aiops_agent.interfaces.http.metrics import Metrics
+from aiops_agent.interfaces.http.metrics import MetricsExporter
 from aiops_agent.workflow.intake import Intake
 from aiops_agent.workflow.queries import Queries
 from tests.contracts.samples import a_kept_alert
@@ -111,7 +111,7 @@ def app_of(service: FakeService, metrics: FakeMetrics, *, tokens_required: bool)
         cast(Queries, service),
         cast(Intake, service),
         tokens_required=tokens_required,
-        metrics=cast(Metrics, metrics),
+        metrics=cast(MetricsExporter, metrics),
     )
 
 

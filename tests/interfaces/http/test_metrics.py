@@ -6,7 +6,7 @@ from aiops_agent.adapters.sql.store import SqlStore
 from aiops_agent.domain.answer import Author, AuthorKind, Effort, Usage
 from aiops_agent.domain.incident import Status
 from aiops_agent.domain.payload import EventType, Unreadable
-from aiops_agent.interfaces.http.metrics import Metrics
+from aiops_agent.interfaces.http.metrics import MetricsExporter
 from aiops_agent.workflow.feed import Feed
 from aiops_agent.workflow.queries import Queries
 from tests.contracts.payloads import PAYLOADS
@@ -41,12 +41,12 @@ def lived(store: SqlStore) -> None:
             work.events.append(an_event(f"e{number}", payload=payload, written_at=at))
 
 
-def counting(store: SqlStore) -> Metrics:
+def counting(store: SqlStore) -> MetricsExporter:
     queries = Queries(store)
-    return Metrics(queries, Feed(queries), "1.2.3")
+    return MetricsExporter(queries, Feed(queries), "1.2.3")
 
 
-async def values(metrics: Metrics) -> dict[str, float]:
+async def values(metrics: MetricsExporter) -> dict[str, float]:
     lines = (await metrics.render()).decode().splitlines()
     pairs = (line.rpartition(" ") for line in lines if line.startswith("aiops_"))
     return {name: float(value) for name, _, value in pairs}

@@ -45,10 +45,10 @@ def website(
     Raises BusyError when the port cannot be had.
     """
     from aiops_agent.interfaces.http.app import make_app  # noqa: PLC0415 -- the lazy door
-    from aiops_agent.interfaces.http.metrics import Metrics  # noqa: PLC0415 -- the lazy door
+    from aiops_agent.interfaces.http.metrics import MetricsExporter  # noqa: PLC0415 -- the lazy door
     from aiops_agent.interfaces.http.serve import listen, serve  # noqa: PLC0415 -- the lazy door
 
-    metrics = Metrics(application.queries, application.feed, __version__)
+    metrics = MetricsExporter(application.queries, application.feed, __version__)
     app = make_app(
         application.queries, application.intake, tokens_required=tokens_required, metrics=metrics
     )

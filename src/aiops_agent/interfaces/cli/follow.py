@@ -18,7 +18,7 @@ from aiops_agent.domain.quantity import span
 from aiops_agent.interfaces.cli.call import Call
 from aiops_agent.interfaces.cli.exits import Exit, exit_of
 from aiops_agent.interfaces.cli.keyboard import forget_typed
-from aiops_agent.interfaces.cli.prompt import Answer, Prompt
+from aiops_agent.interfaces.cli.prompt import Choice, Prompt
 from aiops_agent.interfaces.terminal.blocks import Blocks
 from aiops_agent.interfaces.terminal.escape import problem
 from aiops_agent.interfaces.terminal.follow import Follower
@@ -52,7 +52,7 @@ class Following:
     incident: str
     manner: Manner
     engine: "Engine | None" = None  # that tells the story, if it is this process's
-    asking: "asyncio.Task[Answer | None] | None" = None
+    asking: "asyncio.Task[Choice | None] | None" = None
     asked: ApprovalRequest | None = None
 
     @property
@@ -111,7 +111,7 @@ class Following:
 
     def _question(self, request: ApprovalRequest) -> Exit | None:
         if self.manner is Manner.YES:
-            self._decide(request, Answer(approve=True), Surface.FLAG)
+            self._decide(request, Choice(approve=True), Surface.FLAG)
         elif self.manner is Manner.ASK:
             self._ask(request)
         elif request.id not in self._files().waiting():  # a waiting file answers by itself
@@ -137,7 +137,7 @@ class Following:
         self.asking = None
         self.call.out.print()  # the question stays; what follows begins on its own line
 
-    def _decide(self, request: ApprovalRequest, answer: Answer, surface: Surface) -> None:
+    def _decide(self, request: ApprovalRequest, answer: Choice, surface: Surface) -> None:
         try:
             self.call.application.commands.decide(
                 request.id,

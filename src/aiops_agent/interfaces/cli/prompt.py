@@ -17,7 +17,7 @@ from aiops_agent.interfaces.terminal.plan import keys, question, requests
 
 
 @dataclass(frozen=True)
-class Answer:
+class Choice:
     """A person's yes or no, with the reason they gave."""
 
     approve: bool
@@ -33,7 +33,7 @@ class Prompt:
     diagnosis: Diagnosis | None
     now: Callable[[], datetime]
 
-    async def ask(self) -> Answer | None:
+    async def ask(self) -> Choice | None:
         """Return the answer; Enter is no; None when the terminal closed without one."""
         while True:
             left = self.request.expires_at - self.now()
@@ -48,13 +48,13 @@ class Prompt:
             if answer is not None:
                 return answer
 
-    async def _take(self, typed: str) -> Answer | None:
+    async def _take(self, typed: str) -> Choice | None:
         key, _, rest = typed.partition(" ")
         match key.lower():
             case "y" | "yes" if not rest:  # no sentence that begins with yes is a yes
-                return Answer(approve=True)
+                return Choice(approve=True)
             case "" | "n" | "no" if not rest:
-                return Answer(approve=False)
+                return Choice(approve=False)
             case "r":
                 return await self._reject(rest.strip())
             case "d":
@@ -67,14 +67,14 @@ class Prompt:
                 self.console.print(say("Please answer y or n; ? explains the keys.", QUIET))
         return None
 
-    async def _reject(self, reason: str) -> Answer | None:
+    async def _reject(self, reason: str) -> Choice | None:
         if not reason:
             self.console.print(say("Why not? ", STRONG), end="")
             reason = (await keyboard.line(sys.stdin) or "").strip()
         if not reason:
             self.console.print(say("No reason, no rejection: nothing is decided yet.", QUIET))
             return None
-        return Answer(approve=False, reason=reason)
+        return Choice(approve=False, reason=reason)
 
     def _evidence(self, name: str) -> None:
         if self.diagnosis is None:

@@ -12,7 +12,7 @@ from starlette.exceptions import HTTPException
 from aiops_agent.domain.alert import Delivery
 from aiops_agent.domain.errors import StoreError, UsageError
 from aiops_agent.interfaces.http.inward import Guard, as_json, bearer_guard, body_of
-from aiops_agent.interfaces.http.metrics import Metrics
+from aiops_agent.interfaces.http.metrics import MetricsExporter
 from aiops_agent.interfaces.http.pages import Pages
 from aiops_agent.workflow.intake import Intake
 from aiops_agent.workflow.queries import Queries
@@ -22,7 +22,7 @@ MAX_AT_ONCE = 256  # bodies held in memory; beyond it a sender is asked to come 
 
 
 def make_app(
-    queries: Queries, intake: Intake, *, tokens_required: bool, metrics: Metrics
+    queries: Queries, intake: Intake, *, tokens_required: bool, metrics: MetricsExporter
 ) -> FastAPI:
     """Return the application. Health and metrics need no token; they hold counts only.
 
@@ -85,7 +85,7 @@ async def _failed(_request: Request, _error: Exception) -> Response:
 class AlertEndpoint:
     """Takes alerts in: 200 means that they are on the disk."""
 
-    def __init__(self, intake: Intake, guard: Guard, metrics: Metrics) -> None:
+    def __init__(self, intake: Intake, guard: Guard, metrics: MetricsExporter) -> None:
         self._intake = intake
         self._guard = guard
         self._metrics = metrics

@@ -32,7 +32,7 @@ from aiops_agent.workflow.queries import Queries
 SECONDS = (0.5, 1, 2.5, 5, 10, 30, 60, 120, 300, 600, 1800, 3600)
 
 
-class Metrics:
+class MetricsExporter:
     """Counts of one store.
 
     What happened to incidents is counted from the whole event table when it is first asked for,

@@ -11,7 +11,7 @@ from starlette.exceptions import HTTPException
 from aiops_agent.domain.environment import EnvironmentRef
 from aiops_agent.domain.token import Token
 from aiops_agent.interfaces.http.inward import Guard, as_json
-from aiops_agent.interfaces.http.metrics import Metrics
+from aiops_agent.interfaces.http.metrics import MetricsExporter
 from aiops_agent.workflow.queries import Queries
 
 PROMETHEUS_TEXT = "text/plain; version=0.0.4; charset=utf-8"
@@ -24,7 +24,7 @@ class Pages:
         self,
         queries: Queries,
         guard: Guard,
-        metrics: Metrics,
+        metrics: MetricsExporter,
         ready: Callable[[], tuple[bool, str]],
     ) -> None:
         self._queries = queries

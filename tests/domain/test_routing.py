@@ -35,7 +35,7 @@ def test_the_only_environment_takes_every_alert() -> None:
         ({"cluster": "x"}, "", "No environment claims it; labels that decide: cluster."),
         (
             {"cluster": "prod-eu"},
-            "ue",
+            "mars",
             "There is no environment 'mars' for this sender.",
         ),
     ],

@@ -126,12 +126,13 @@ class Executor:
             operation = f"{prepared.incident}.{prepared.attempt}.undo.{ordinal}"
             requests += (await platform.prepare(step.inverse, operation)).requests
         intents = approve.intents_of(prepared, requests, self.now(), undo=True)
-        await asyncio.to_thread(self._arm_undo, intents)
-        return intents
 
-    def _arm_undo(self, intents: tuple[Intent, ...]) -> None:
-        with self.store.begin() as work:
-            work.ledger.arm(intents)
+        def arm() -> None:
+            with self.store.begin() as work:
+                work.ledger.arm(intents)
+
+        await asyncio.to_thread(arm)
+        return intents
 
     async def _send_all(
         self, prepared: PreparedPlan, intents: tuple[Intent, ...], started: datetime

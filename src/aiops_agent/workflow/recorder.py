@@ -38,7 +38,7 @@ from aiops_agent.domain.remediation import (
     Recovery,
     Verification,
 )
-from aiops_agent.memory.keep import case_of
+from aiops_agent.memory.recall import case_of
 from aiops_agent.workflow.deps import Deps
 from aiops_agent.workflow.transaction import incident_of, transaction
 

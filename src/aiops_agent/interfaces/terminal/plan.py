@@ -46,7 +46,10 @@ def plan(
     lines.add_row("run", _each(steps, lambda step: step.run, LINK))
     lines.add_row("undo", Text("\n").join([_way_back(step) for step in reversed(steps)]))
     lines.add_row("touches", _each(steps, lambda step: step.blast.words))
-    lines.add_row("success", _success(prepared))
+    criteria = [tell(c.words or target(c)) for c in prepared.plan.criteria]
+    undoable = any(step.inverse for step in steps)
+    otherwise = "otherwise it is taken back" if undoable else "otherwise the next attempt"
+    lines.add_row("success", joined([joined(criteria, " and "), tell(otherwise, QUIET)], ", "))
     lines.add_row("policy", _policy(verdict, steps))
     whole = Table.grid(expand=True)
     whole.add_row(lines)
@@ -110,13 +113,6 @@ def _way_back(step: Prepared) -> Text:
     if step.inverse is not None:
         return tell(step.undo, LINK)
     return Text.assemble(("! none: ", WARN), tell(step.undo or "it cannot be taken back"))
-
-
-def _success(prepared: PreparedPlan) -> Text:
-    criteria = [tell(c.words or target(c)) for c in prepared.plan.criteria]
-    undoable = any(step.inverse for step in prepared.steps)
-    otherwise = "otherwise it is taken back" if undoable else "otherwise the next attempt"
-    return joined([joined(criteria, " and "), tell(otherwise, QUIET)], ", ")
 
 
 def _policy(verdict: Verdict, steps: tuple[Prepared, ...]) -> Text:

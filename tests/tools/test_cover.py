@@ -2,7 +2,6 @@
 
 import ast
 import json
-import shutil
 from pathlib import Path
 
 import pytest
@@ -105,7 +104,9 @@ def test_a_mutant_dies_by_a_test_that_fails_or_hangs_and_leaves_the_right_source
     test = "import a\ndef test_it(): assert a.x == 1\ndef test_blind(): assert a.x\n"
     (tmp_path / "test_a.py").write_text(test)
     (tmp_path / "tools").mkdir()
-    shutil.copy(ROOT / "tools/warm.py", tmp_path / "tools")
+    warm = (ROOT / "tools/warm.py").read_text("utf-8")
+    cold = warm.replace("for name in LIBRARIES", "for name in ()")  # this test needs none
+    (tmp_path / "tools/warm.py").write_text(cold)
     monkeypatch.setattr(cover, "ROOT", tmp_path)
     monkeypatch.setattr(cover, "_files", lambda _: [*tmp_path.rglob("*.py")])
     bench = Bench(tmp_path / "bench")

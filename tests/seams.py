@@ -15,7 +15,7 @@ from aiops_agent.adapters.sql.store import SqlStore
 from aiops_agent.bootstrap.application import Overrides
 from aiops_agent.domain.remediation import PreparedPlan
 from aiops_agent.domain.routing import Routes
-from aiops_agent.safety import approve, assess, send
+from aiops_agent.safety import approve, assess, execute
 from aiops_agent.workflow import questions
 from aiops_agent.workflow.feed import Feed
 from aiops_agent.workflow.notices import Notices
@@ -39,10 +39,10 @@ class Seam:
 
 
 # The executor's sender: what it does after trouble.
-RECOVER = Seam(send.Sender, "_recover", "nothing is sent twice or guessed after a silence")
-REFUSED = Seam(send.Sender, "_refused", "a refusal is looked after before it is believed")
-CLAIMED = Seam(send.Sender, "_claimed", "of two processes one sends")
-MOST_SENDS = Seam(send, "MOST_SENDS", "a sender that never ends is cut off")
+RECOVER = Seam(execute.Sender, "_recover", "nothing is sent twice or guessed after a silence")
+REFUSED = Seam(execute.Sender, "_refused", "a refusal is looked after before it is believed")
+CLAIMED = Seam(execute.Sender, "_claimed", "of two processes one sends")
+MOST_SENDS = Seam(execute, "MOST_SENDS", "a sender that never ends is cut off")
 
 # The approval: for exactly one plan, in its time, once.
 FLAW = Seam(approve, "_flaw", "a yes to another plan arms nothing")

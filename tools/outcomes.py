@@ -6,9 +6,8 @@ python tools/outcomes.py [--seeds 1-10] [--renamed] [--without-memory] [SCENARIO
 import argparse
 import asyncio
 
+from aiops_agent.evaluation.outcomes import EvaluationResult, measure, rendered, scenarios
 from aiops_agent.evaluation.run import Runner
-from aiops_agent.evaluation.scenarios import scenarios
-from aiops_agent.evaluation.table import EvaluationResult, measure, rendered
 from aiops_agent.simulator.shop import BY_NAME
 
 RENAMED = {name: f"unit-{place * 7 % 11}" for place, name in enumerate(BY_NAME)}

@@ -24,8 +24,7 @@ from aiops_agent.domain.remediation import (
 )
 from aiops_agent.domain.value import Value
 from aiops_agent.registry import ACTIONS, RULES
-from aiops_agent.safety.assess import assess
-from aiops_agent.safety.case import Case
+from aiops_agent.safety.assess import Case, assess
 from aiops_agent.safety.execute import Executor
 from aiops_agent.simulator.journal import effects
 from aiops_agent.simulator.node import Node

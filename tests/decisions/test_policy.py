@@ -23,8 +23,7 @@ from aiops_agent.domain.remediation import (
 )
 from aiops_agent.registry import RULES
 from aiops_agent.safety import assess as module
-from aiops_agent.safety.assess import Rule, assess
-from aiops_agent.safety.case import Case
+from aiops_agent.safety.assess import Case, Rule, assess
 from tests import seams
 from tests.targets import at
 

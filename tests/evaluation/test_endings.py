@@ -19,8 +19,7 @@ from aiops_agent.domain.remediation import (
     Target,
     Verification,
 )
-from aiops_agent.evaluation.endings import accepted
-from aiops_agent.evaluation.scenarios import EvaluationCase, case, scenarios
+from aiops_agent.evaluation.outcomes import EvaluationCase, accepted, case, scenarios
 from tests.targets import at
 
 NOW = datetime(2026, 11, 19, 3, 10, tzinfo=UTC)

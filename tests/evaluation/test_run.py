@@ -3,9 +3,8 @@
 import pytest
 
 from aiops_agent.domain.incident import Status
-from aiops_agent.evaluation.endings import accepted
+from aiops_agent.evaluation.outcomes import accepted, case
 from aiops_agent.evaluation.run import Runner
-from aiops_agent.evaluation.scenarios import case
 from aiops_agent.simulator.shop import BY_NAME
 
 RENAMED = {name: f"unit-{place}" for place, name in enumerate(BY_NAME)}

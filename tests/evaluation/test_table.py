@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from aiops_agent.domain.incident import Incident, Status
-from aiops_agent.evaluation.table import measure, rendered
+from aiops_agent.evaluation.outcomes import measure, rendered
 from tests.evaluation.test_endings import incident
 
 

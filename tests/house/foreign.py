@@ -17,7 +17,7 @@ from aiops_agent.domain.value import Value
 from aiops_agent.ports.plug import Channel, Connection, Port, Surroundings, Vendor
 from aiops_agent.ports.spellings import LocalPath
 from aiops_agent.registry import REGISTRY, Registry
-from aiops_agent.safety.case import Case
+from aiops_agent.safety.assess import Case
 from aiops_agent.simulator.plug import open_shop
 
 USED: set[str] = set()  # seats of the registry that somebody has used

@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 from aiops_agent.domain.diagnosis import CauseKind
 from aiops_agent.domain.remediation import Action, ActionKind, Alternative, Precedent, Recovery
-from aiops_agent.memory.cite import beside_memory, precedents, standing
+from aiops_agent.memory.recall import beside_memory, precedents, standing
 from tests.targets import at
 
 RESTART, SCALE = ActionKind("restart_service"), ActionKind("scale_pods")

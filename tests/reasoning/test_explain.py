@@ -1,9 +1,9 @@
 """Pain travels from callee to caller; what is left is a service's own."""
 
 from aiops_agent.domain.telemetry import Service, ServiceGraph, ServiceName, Signal, Window
-from aiops_agent.reasoning.explain import hurting, own_share, reach, to_blame
 from aiops_agent.reasoning.gather import Key, Scene, compare
 from aiops_agent.reasoning.measure import Track, track
+from aiops_agent.reasoning.suspect import hurting, own_share, reach, to_blame
 from tests.reasoning.world import BEGAN, World, step
 
 A, B, C = (ServiceName(name) for name in "abc")

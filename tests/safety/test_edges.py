@@ -14,7 +14,7 @@ from aiops_agent.domain.ledger import IntentState
 from aiops_agent.domain.point import Point
 from aiops_agent.domain.remediation import Effect, EffectState, PreparedPlan
 from aiops_agent.registry import CATALOGUE
-from aiops_agent.safety import approve, send
+from aiops_agent.safety import approve, execute
 from aiops_agent.safety.execute import Executor
 from tests.safety.memory import MemoryStore
 from tests.safety.plans import NOW, a_decision, a_plan, a_request, an_incident, stored
@@ -28,7 +28,7 @@ IN_TIME = YES_AT + timedelta(minutes=1)
 
 @pytest.fixture(autouse=True)
 def no_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(send, "LOOK_AGAIN_SECONDS", 0)
+    monkeypatch.setattr(execute, "LOOK_AGAIN_SECONDS", 0)
 
 
 def counts(at: datetime, *, approve_it: bool = True) -> bool:

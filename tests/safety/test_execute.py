@@ -15,9 +15,8 @@ from aiops_agent.domain.ledger import Intent, IntentState
 from aiops_agent.domain.point import Point
 from aiops_agent.domain.remediation import EffectState, PreparedPlan
 from aiops_agent.registry import CATALOGUE
-from aiops_agent.safety import send
-from aiops_agent.safety.execute import Executor
-from aiops_agent.safety.send import Sender
+from aiops_agent.safety import execute
+from aiops_agent.safety.execute import Executor, Sender
 from tests import seams
 from tests.safety.memory import MemoryStore
 from tests.safety.plans import NOW, a_plan, a_request, stored
@@ -35,7 +34,7 @@ class Died(BaseException):
 
 @pytest.fixture(autouse=True)
 def no_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(send, "LOOK_AGAIN_SECONDS", 0)
+    monkeypatch.setattr(execute, "LOOK_AGAIN_SECONDS", 0)
 
 
 def hands(platform: Scripted, store: MemoryStore, mark: Any = lambda _point: None) -> Executor:
@@ -218,7 +217,7 @@ def flaws(intent: Intent, platform: Scripted) -> list[str]:
             "called not done": intent.state in (IntentState.REFUSED, IntentState.SKIPPED)
             and count > 0,
             "not settled": intent.state in (IntentState.ARMED, IntentState.SENDING),
-            "sent too often": left > send.MOST_SENDS,
+            "sent too often": left > execute.MOST_SENDS,
         }.items()
         if wrong
     ]

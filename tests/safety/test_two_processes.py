@@ -20,8 +20,7 @@ from aiops_agent.domain.ledger import Intent, IntentState
 from aiops_agent.domain.point import Point
 from aiops_agent.domain.remediation import Action, ActionKind, Draft, Request
 from aiops_agent.registry import CATALOGUE
-from aiops_agent.safety.execute import Executor
-from aiops_agent.safety.send import Sender
+from aiops_agent.safety.execute import Executor, Sender
 from tests import seams
 from tests.safety.plans import NOW, a_plan, a_request, stored
 

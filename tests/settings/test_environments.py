@@ -16,7 +16,7 @@ from aiops_agent.domain.errors import SettingsError
 from aiops_agent.domain.policy import Mode
 from aiops_agent.ports.plug import Channel
 from aiops_agent.registry import REGISTRY, Plugin, Registry
-from aiops_agent.safety.case import Case
+from aiops_agent.safety.assess import Case
 from aiops_agent.settings import plugins
 from aiops_agent.settings.load import Loaded, load
 

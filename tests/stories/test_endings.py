@@ -3,9 +3,8 @@
 import pytest
 
 from aiops_agent.domain.incident import Incident
-from aiops_agent.evaluation.endings import accepted
+from aiops_agent.evaluation.outcomes import accepted, case, scenarios
 from aiops_agent.evaluation.run import Runner
-from aiops_agent.evaluation.scenarios import case, scenarios
 
 
 @pytest.mark.parametrize("scenario", scenarios())

@@ -9,13 +9,13 @@ from pathlib import Path
 import pytest
 
 from aiops_agent.domain.errors import BusyError
-from aiops_agent.workflow.lock import Lock, holder
+from aiops_agent.workflow.lock import holder, lock
 
 HOLDER = """
 import sys, time
 from pathlib import Path
-from aiops_agent.workflow.lock import Lock, holder
-with Lock(Path(sys.argv[1]), "`aiops serve`"):
+from aiops_agent.workflow.lock import holder, lock
+with lock(Path(sys.argv[1]), "`aiops serve`"):
     print("held", flush=True)
     sys.stdin.read()
 """
@@ -23,12 +23,12 @@ with Lock(Path(sys.argv[1]), "`aiops serve`"):
 
 def test_a_second_one_is_refused_with_the_process_id_of_the_first(tmp_path: Path) -> None:
     path = tmp_path / "locks" / "serve.lock"
-    with Lock(path, "`aiops serve`"):
+    with lock(path, "`aiops serve`"):
         with pytest.raises(BusyError, match=f"Process {os.getpid()} already runs `aiops serve`"):
-            Lock(path, "`aiops serve`").__enter__()
-        with Lock(tmp_path / "locks" / "shop.lock", "`aiops shop`"):
+            lock(path, "`aiops serve`").__enter__()
+        with lock(tmp_path / "locks" / "shop.lock", "`aiops shop`"):
             pass
-    with Lock(path, "`aiops serve`"):
+    with lock(path, "`aiops serve`"):
         pass
 
 
@@ -39,24 +39,24 @@ def test_a_process_that_is_killed_frees_it(tmp_path: Path) -> None:
         assert holder.stdout is not None
         holder.stdout.readline()
         with pytest.raises(BusyError, match=f"Process {holder.pid} "):
-            Lock(path, "`aiops serve`").__enter__()
+            lock(path, "`aiops serve`").__enter__()
         holder.send_signal(signal.SIGKILL)
         holder.wait()
-        with Lock(path, "`aiops serve`"):
+        with lock(path, "`aiops serve`"):
             assert path.read_text() == str(os.getpid())
 
 
 def test_an_error_inside_frees_it(tmp_path: Path) -> None:
     path = tmp_path / "serve.lock"
-    with pytest.raises(RuntimeError), Lock(path, "x"):
+    with pytest.raises(RuntimeError), lock(path, "x"):
         raise RuntimeError
-    with Lock(path, "x"):
+    with lock(path, "x"):
         pass
 
 
 def test_it_is_told_who_holds_it_and_that_nobody_does(tmp_path: Path) -> None:
     path = tmp_path / "shop.lock"
     assert holder(path) == ""
-    with Lock(path, "x"):
+    with lock(path, "x"):
         assert holder(path) == str(os.getpid())
     assert holder(path) == ""

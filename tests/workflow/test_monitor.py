@@ -13,8 +13,7 @@ from aiops_agent.bootstrap.application import Application, Overrides, applicatio
 from aiops_agent.domain.incident import Ending, Incident, Status
 from aiops_agent.domain.point import Point
 from aiops_agent.settings.sections import Settings
-from aiops_agent.workflow.engine import Engine
-from aiops_agent.workflow.monitor import GRACE_SECONDS, StalledWorkflowMonitor
+from aiops_agent.workflow.engine import GRACE_SECONDS, Engine, StalledWorkflowMonitor
 
 _NUMBERS = count(1)
 # What the durable engine raises; no part of ours does.

@@ -11,12 +11,12 @@ from aiops_agent.domain.incident import Status
 from aiops_agent.domain.notice import Link, Notice, Occasion, Receipt
 from aiops_agent.domain.payload import EventType, PeopleTold
 from aiops_agent.workflow import notices
+from aiops_agent.workflow.deps import IncidentTransaction
 from aiops_agent.workflow.feed import Feed
 from aiops_agent.workflow.gate import Gate
 from aiops_agent.workflow.notices import Notices
 from aiops_agent.workflow.queries import Queries
 from aiops_agent.workflow.receive import Receive
-from aiops_agent.workflow.transaction import IncidentTransaction
 from tests import seams
 from tests.contracts.payloads import PAYLOADS, carried
 from tests.safety.plans import a_plan, an_incident

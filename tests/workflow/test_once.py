@@ -8,8 +8,8 @@ import pytest
 
 from aiops_agent.domain.answer import Usage
 from aiops_agent.domain.errors import NotifyError, SourceError
-from aiops_agent.workflow import steps
-from aiops_agent.workflow.steps import Checkpoint, OnceSteps, PlainJson, value_of
+from aiops_agent.workflow import durable
+from aiops_agent.workflow.durable import Checkpoint, OnceSteps, PlainJson, value_of
 
 
 class Log:
@@ -47,7 +47,7 @@ class Log:
 @pytest.fixture
 def log(monkeypatch: pytest.MonkeyPatch) -> Log:
     made = Log()
-    monkeypatch.setattr(steps, "checkpoint", made.checkpoint)
+    monkeypatch.setattr(durable, "checkpoint", made.checkpoint)
     return made
 
 

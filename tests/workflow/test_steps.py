@@ -25,8 +25,8 @@ from aiops_agent.domain.errors import (
 )
 from aiops_agent.domain.postmortem import Postmortem
 from aiops_agent.domain.remediation import Outcome, Plan, PreparedPlan, Verification
-from aiops_agent.workflow import steps
-from aiops_agent.workflow.steps import Checkpoint, PlainJson, Stored, returned, value_of
+from aiops_agent.workflow import durable
+from aiops_agent.workflow.durable import Checkpoint, PlainJson, Stored, returned, value_of
 from tests.workflow.values import JSON, STEADY, any_of
 
 PLAIN = PlainJson()
@@ -63,12 +63,12 @@ def test_what_steps_carry_comes_back_equal(kind: Any) -> None:
 @STEADY
 @given(JSON)
 def test_json_comes_back_as_it_was(value: object) -> None:
-    hidden = isinstance(value, dict) and set(value) in ({steps.VALUE}, {steps.ERROR})
+    hidden = isinstance(value, dict) and set(value) in ({durable.VALUE}, {durable.ERROR})
     assert hidden or PLAIN.deserialize(PLAIN.serialize(value)) == value
 
 
 @STEADY
-@given(JSON, st.sampled_from([steps.VALUE, steps.ERROR]))
+@given(JSON, st.sampled_from([durable.VALUE, durable.ERROR]))
 def test_content_that_looks_like_a_checkpoint_stays_content(value: object, name: str) -> None:
     assert replayed({name: value}, dict[str, Any]) == {name: value}
     with pytest.raises(TypeError, match="read back as a checkpoint"):
@@ -142,7 +142,7 @@ def test_an_error_whose_kind_is_gone_comes_back_as_its_nearest_parent() -> None:
 
 @pytest.mark.parametrize("name", ["SystemExit", "KeyError", "Popen"])
 def test_any_other_error_comes_back_as_words(name: str) -> None:
-    text = json.dumps({steps.ERROR: {"kinds": [name], "text": "'a'", "more": {}}})
+    text = json.dumps({durable.ERROR: {"kinds": [name], "text": "'a'", "more": {}}})
 
     back = PLAIN.deserialize(text)
 
@@ -173,7 +173,7 @@ async def test_a_step_waits_for_the_store_however_long_it_is_away(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     """Before, nine minutes of a full disk ended the incident as a fault of ours."""
-    monkeypatch.setattr(steps, "FIRST_PAUSE", 0.0)
+    monkeypatch.setattr(durable, "FIRST_PAUSE", 0.0)
     left: list[Exception] = [StoreError("The disk of the store is full.")] * 50
 
     async def work() -> str:
@@ -182,7 +182,7 @@ async def test_a_step_waits_for_the_store_however_long_it_is_away(
         return "done"
 
     with caplog.at_level(logging.WARNING):
-        assert await steps.patiently("reviewed", work) == "done"
+        assert await durable.patiently("reviewed", work) == "done"
     assert "waits for the store" in caplog.text
 
 
@@ -194,4 +194,4 @@ async def test_what_is_not_the_store_is_not_waited_for(error: Exception) -> None
         raise error
 
     with pytest.raises(type(error), match="a defect"):
-        await steps.patiently("planned", work)
+        await durable.patiently("planned", work)

@@ -4,9 +4,8 @@ from aiops_agent.agents.briefing import Briefing
 from aiops_agent.domain.diagnosis import Diagnosis
 from aiops_agent.reasoning.exhibit import findings, hypothesis, sequence, shown_time
 from aiops_agent.reasoning.gather import read_scene
-from aiops_agent.reasoning.judge import confidence, not_known
 from aiops_agent.reasoning.measure import moment
-from aiops_agent.reasoning.rank import rank
+from aiops_agent.reasoning.rank import confidence, not_known, rank
 from aiops_agent.reasoning.suspect import study
 
 MOST_HYPOTHESES = 5  # a reader weighs no more

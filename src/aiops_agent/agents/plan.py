@@ -15,7 +15,7 @@ from aiops_agent.domain.remediation import (
     Recovery,
     Target,
 )
-from aiops_agent.memory.cite import beside_memory, cited, precedents, standing
+from aiops_agent.memory.recall import beside_memory, cited, precedents, standing
 from aiops_agent.ports.memory import RecallQuery
 from aiops_agent.reasoning.gather import read_scene
 from aiops_agent.reasoning.propose import Means, Remedy, rejected, remedies

@@ -7,7 +7,6 @@ from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from functools import partial
 from pathlib import Path
 
 from sqlalchemy import Engine as Database
@@ -36,18 +35,16 @@ from aiops_agent.simulator.scenarios import SCENARIOS, Scenario
 from aiops_agent.workflow.commands import Commands
 from aiops_agent.workflow.deps import Deps, Terms
 from aiops_agent.workflow.durable import Durable
-from aiops_agent.workflow.engine import Engine
+from aiops_agent.workflow.engine import Engine, StalledWorkflowMonitor
 from aiops_agent.workflow.executor_steps import Busy, ExecutorSteps
 from aiops_agent.workflow.feed import Feed
 from aiops_agent.workflow.gate import Gate
 from aiops_agent.workflow.intake import Intake
-from aiops_agent.workflow.lock import Lock, holder
-from aiops_agent.workflow.monitor import StalledWorkflowMonitor
+from aiops_agent.workflow.lock import holder, lock
 from aiops_agent.workflow.notices import Notices
 from aiops_agent.workflow.queries import Queries
 from aiops_agent.workflow.receive import Receive
 from aiops_agent.workflow.resolve import ResolveIncident
-from aiops_agent.workflow.takeover import take_over
 
 log = logging.getLogger(__name__)
 
@@ -84,7 +81,7 @@ class Application:
             store=store,
             now=overrides.now,
             answer=Gate(self._deps).answer,
-            stop=partial(take_over, self._deps),
+            stop=Gate(self._deps).take_over,
         )
         self.intake = Intake(
             store=store,
@@ -111,7 +108,7 @@ class Application:
 
         Raises BusyError when another process runs that role on this store.
         """
-        with Lock(self._lock(role), _NAMES[role]):
+        with lock(self._lock(role), _NAMES[role]):
             engine = self._engine(serving=role == "serve")
             await asyncio.to_thread(self._settings.state_dir.mkdir, parents=True, exist_ok=True)
             await asyncio.to_thread(build_all)

@@ -8,7 +8,7 @@ from aiops_agent.domain.quantity import amount, signal_name
 from aiops_agent.domain.telemetry import Change, ServiceName, Signal, Window
 from aiops_agent.domain.text import safe
 from aiops_agent.reasoning.measure import Shift, moment
-from aiops_agent.reasoning.rank import Ranked
+from aiops_agent.reasoning.rank import SIGNALS, Ranked
 from aiops_agent.reasoning.suspect import Fact, Investigation, Observed, fact
 
 MOST_FINDINGS = 8  # a reader takes in no more
@@ -35,12 +35,10 @@ def findings(case: Investigation, ranking: tuple[Ranked, ...]) -> dict[Fact, Fin
     for_cause = _facts(ranking[0], Observed.HELD)
     others = [one for ranked in ranking[1:4] for one in _ruling_out(ranked)]
     room = MOST_FINDINGS - min(MOST_RIVAL_ROWS, len(set(others) - {*for_cause, *chosen}))
-    for one in for_cause:
-        if len(chosen) < room:
-            chosen[one] = None
-    for one in others:
-        if len(chosen) < MOST_FINDINGS:
-            chosen[one] = None
+    for most, facts in ((room, for_cause), (MOST_FINDINGS, others)):
+        for one in facts:
+            if len(chosen) < most:
+                chosen[one] = None
     made = ((one, _finding(case, one)) for one in chosen)
     kept = [(one, found) for one, found in made if found is not None]
     return {
@@ -99,7 +97,7 @@ def sequence(case: Investigation, best: Ranked, opened: datetime) -> tuple[str, 
         change = best.suspicion.change
         steps[f"{safe(change.title)} ({change.service})"] = (change.at.timestamp(), -1)
     for name, service in (*_facts(best, Observed.HELD), *_symptoms(case)):
-        moved = case.scene.shifts.get((service, Signal(name))) if name in _SIGNALS else None
+        moved = case.scene.shifts.get((service, Signal(name))) if name in SIGNALS else None
         if moved is None or moved.onset is None or not (moved.up or moved.down):
             continue
         words = f"{signal_name(moved.track.signal)} of {service} {'rises' if moved.up else 'falls'}"
@@ -121,7 +119,6 @@ CAUSAL = (
     Signal.LATENCY,
     Signal.ERRORS,
 )
-_SIGNALS = frozenset(signal.value for signal in Signal)
 
 
 def _symptoms(case: Investigation) -> Iterator[Fact]:

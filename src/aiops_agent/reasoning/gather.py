@@ -18,18 +18,8 @@ from aiops_agent.domain.telemetry import (
     Window,
 )
 from aiops_agent.ports.telemetry import Environment
-from aiops_agent.reasoning.measure import (
-    FEWEST_BEFORE,
-    Shift,
-    Track,
-    finer,
-    shift,
-    split,
-    stamps,
-    track,
-    usual,
-)
-from aiops_agent.reasoning.order import median
+from aiops_agent.reasoning import measure
+from aiops_agent.reasoning.measure import FEWEST_BEFORE, Shift, Track, median, shift
 
 Key = tuple[str, Signal]
 EXTRA_BASELINE = timedelta(minutes=15)  # slow troubles begin before the alert's "before"
@@ -62,6 +52,12 @@ class Scene:
     def shift(self, service: str, signal: Signal) -> Shift | None:
         """Return how one signal moved, or None when it is not seen."""
         return self.shifts.get((service, signal))
+
+    def pain(self, service: str) -> tuple[Shift, ...]:
+        """Return the shifts by which `service` hurts its users, worst first; none when well."""
+        moved = (self.shift(service, signal) for signal in PAIN)
+        hurts = [one for one in moved if one is not None and one.up]
+        return tuple(sorted(hurts, key=lambda one: -one.size))
 
     def lacks(self, source: str) -> bool:
         """Whether a source could not be read."""
@@ -104,7 +100,7 @@ async def read_signals(
     length = covered * 1.1 + timedelta(seconds=10) if short else LATELY
     near = Window(start=max(window.start, window.end - length), end=window.end)
     fine = await _read(environment, services, signals, near)
-    return {key: finer(seen, fine.get(key)) for key, seen in tracks.items()}
+    return {key: measure.finer(seen, fine.get(key)) for key, seen in tracks.items()}
 
 
 async def read_scene(
@@ -157,7 +153,7 @@ def compare(tracks: dict[Key, Track], began: float, now: float) -> dict[Key, Shi
         before = seen.between(-np.inf, began)
         if len(before):
             levels.setdefault(signal, []).append(median(before))
-    peers = {signal: usual(found) for signal, found in levels.items()}
+    peers = {signal: measure.usual(found) for signal, found in levels.items()}
     peers[Signal.TRAFFIC] = 0.0  # a busy service says nothing about a quiet one's traffic
     found = {key: shift(seen, began, now, peers.get(key[1], 0.0)) for key, seen in tracks.items()}
     return {key: moved for key, moved in found.items() if moved is not None}
@@ -171,7 +167,7 @@ def find_start(tracks: dict[Key, Track], service: str, suspected: float) -> floa
     found = []
     for signal in PAIN:
         seen = tracks.get((service, signal))
-        at = split(seen, suspected + 60.0) if seen is not None else None
+        at = measure.split(seen, suspected + 60.0) if seen is not None else None
         # Enough time before it must be left to compare with.
         if seen is not None and at is not None and len(seen.between(-np.inf, at)) >= FEWEST_BEFORE:
             found.append(at)
@@ -187,11 +183,11 @@ async def _read(
     series = await environment.metrics.read(services, signals, window)
     found: dict[Key, Track] = {}
     times: tuple[datetime, ...] = ()
-    at = stamps(times)
+    at = measure.stamps(times)
     for one in series:
         if one.times != times:  # most series of one read share their times
-            times, at = one.times, stamps(one.times)
-        if (seen := track(one, at)) is not None:
+            times, at = one.times, measure.stamps(one.times)
+        if (seen := measure.track(one, at)) is not None:
             found[seen.service, seen.signal] = seen
     return found
 

@@ -31,13 +31,6 @@ class Remedy:
     stop_gap: bool = False
     why_not: str = ""
 
-    @property
-    def text(self) -> str:
-        """The remedy in a short line."""
-        if self.kind is PlanKind.ACT:
-            return ", ".join(action.text for action in self.actions)
-        return "watch" if self.kind is PlanKind.WATCH else "hand over to a person"
-
 
 @dataclass(frozen=True)
 class Means:
@@ -57,6 +50,15 @@ class Means:
     def offer(self, kind: ActionKind) -> Offer | None:
         """Return the menu's line for a kind of action, or None."""
         return next((offer for offer in self.menu if offer.kind == kind), None)
+
+    def act(
+        self, kind: ActionKind, reason: str, *wished: dict[str, str | int], stop_gap: bool = False
+    ) -> Remedy:
+        """Return the remedy of one action for each wish; it cannot be if nobody offers it."""
+        if self.offer(kind) is None:
+            return _cannot(f"{kind} is not offered here")
+        actions = tuple(Action(kind=kind, target=self.target, wished=wish) for wish in wished)
+        return Remedy(PlanKind.ACT, actions, reason, stop_gap)
 
 
 def remedies(means: Means) -> tuple[Remedy, ...]:
@@ -93,7 +95,7 @@ def rejected(means: Means) -> tuple[Alternative, ...]:
     """Return what else a person may think of, with its drawback by the cause."""
     target = means.target
     offered = {offer.kind for offer in means.menu}
-    made = [
+    return tuple(
         Alternative(
             actions=(Action(kind=kind, target=target),) if kind and not text else (),
             text=text.format(service=target.name),
@@ -101,8 +103,7 @@ def rejected(means: Means) -> tuple[Alternative, ...]:
         )
         for kind, text, drawback in DRAWBACKS.get(means.cause.kind, ())
         if kind is None or kind in offered
-    ]
-    return tuple(made)
+    )
 
 
 def _cannot(why: str) -> Remedy:
@@ -124,52 +125,35 @@ def _scale(means: Means) -> Remedy | None:
     if present >= most:
         return _cannot(f"{service} already runs on {present} of at most {most} replicas")
     wished = min(replicas_wished(means.scene, service, present), most)
-    action = Action(kind=SCALE, target=means.target, wished={"replicas": wished})
     reason = f"{means.cause.statement}; {wished} replicas instead of {present} can serve it"
     bound = f" (the bound of {most} is reached)" if wished == most else ""
-    return Remedy(PlanKind.ACT, (action,), reason + bound)
+    return means.act(SCALE, reason + bound, {"replicas": wished})
 
 
-def _restart(means: Means) -> Remedy | None:
-    if means.offer(RESTART) is None:
-        return _cannot(f"{RESTART} is not offered here")
-    action = Action(kind=RESTART, target=means.target)
+def _restart(means: Means) -> Remedy:
     if means.cause.kind is CauseKind.LEAK:
         reason = f"{means.cause.statement}; a restart frees it: a stop-gap, it will grow again"
-        return Remedy(PlanKind.ACT, (action,), reason, stop_gap=True)
-    return Remedy(PlanKind.ACT, (action,), f"{means.cause.statement}; a restart starts it afresh")
+        return means.act(RESTART, reason, {}, stop_gap=True)
+    return means.act(RESTART, f"{means.cause.statement}; a restart starts it afresh", {})
 
 
 def _rollback(means: Means) -> Remedy | None:
     change = means.change
     if change is None or change.kind is not ChangeKind.RELEASE or not change.before:
         return None
-    if means.offer(ROLLBACK) is None:
-        return _cannot(f"{ROLLBACK} is not offered here")
-    action = Action(
-        kind=ROLLBACK,
-        target=means.target,
-        wished={"release": change.before},
-    )
     reason = f"{means.cause.statement}; release {change.before} ran well before"
-    return Remedy(PlanKind.ACT, (action,), reason)
+    return means.act(ROLLBACK, reason, {"release": change.before})
 
 
 def _restore(means: Means) -> Remedy | None:
     change = means.change
     if change is None or not change.settings:
         return None
-    if means.offer(SET_CONFIG) is None:
-        return _cannot(f"{SET_CONFIG} is not offered here")
-    actions = tuple(
-        Action(
-            kind=SET_CONFIG,
-            target=means.target,
-            wished={"name": name, "value": old},
-        )
-        for name, (old, _) in sorted(change.settings.items())
-    )
-    return Remedy(PlanKind.ACT, actions, f"{means.cause.statement}; the old value worked before")
+    reason = f"{means.cause.statement}; the old value worked before"
+    before: list[dict[str, str | int]] = [
+        {"name": name, "value": old} for name, (old, _) in sorted(change.settings.items())
+    ]
+    return means.act(SET_CONFIG, reason, *before)
 
 
 def _watch(means: Means) -> Remedy | None:

@@ -10,7 +10,6 @@ from aiops_agent.domain.diagnosis import CauseKind
 from aiops_agent.domain.quantity import roughly, signal_name, target
 from aiops_agent.domain.remediation import Comparison, Criterion
 from aiops_agent.domain.telemetry import Objective, ServiceName, Signal
-from aiops_agent.reasoning.explain import pain
 from aiops_agent.reasoning.gather import Scene
 from aiops_agent.reasoning.measure import Shift
 from aiops_agent.reasoning.read_alert import FALLING_HURTS, objective_of
@@ -46,7 +45,7 @@ def criteria(
     wanted: dict[tuple[ServiceName, Signal], None] = {}
     if alerted is not None:
         wanted[(scene.service, alerted)] = None
-    for moved in pain(scene, scene.service):
+    for moved in scene.pain(scene.service):
         wanted[(scene.service, moved.track.signal)] = None
     wanted.update(dict.fromkeys((touched, signal) for signal in _at(scene, touched, cause)))
     made = (_criterion(scene, service, signal, terms) for service, signal in wanted)
@@ -54,7 +53,7 @@ def criteria(
 
 
 def _at(scene: Scene, touched: ServiceName, cause: CauseKind) -> tuple[Signal, ...]:
-    hurts = tuple(moved.track.signal for moved in pain(scene, touched))[:1]
+    hurts = tuple(moved.track.signal for moved in scene.pain(touched))[:1]
     seen = (s for s in (Signal.LATENCY, Signal.ERRORS) if scene.shift(touched, s) is not None)
     felt = hurts or tuple(seen)[:1]
     special = SHOWS.get(cause)

@@ -1,10 +1,25 @@
 """What does policy say? The strictest opinion wins; no opinion means: ask."""
 
 from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from datetime import datetime
 from typing import TypeAlias
 
 from aiops_agent.domain.approval import STRICTNESS, Opinion, Ruling, Verdict
-from aiops_agent.safety.case import Case
+from aiops_agent.domain.policy import Freeze, Mode
+from aiops_agent.domain.remediation import PreparedPlan
+
+
+@dataclass(frozen=True)
+class Case:
+    """A prepared plan before policy; `now` is the environment's time."""
+
+    prepared: PreparedPlan
+    mode: Mode
+    now: datetime
+    services: int  # how many services the environment has
+    freezes: tuple[Freeze, ...] = ()
+
 
 Rule: TypeAlias = Callable[[Case], Opinion | None]
 

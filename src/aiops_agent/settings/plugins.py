@@ -9,8 +9,7 @@ from aiops_agent.domain.errors import SettingsError
 from aiops_agent.domain.spelling import did_you_mean
 from aiops_agent.domain.value import Json
 from aiops_agent.registry import Plugin, Registry
-from aiops_agent.safety.assess import Rule
-from aiops_agent.safety.case import Case
+from aiops_agent.safety.assess import Case, Rule
 
 GROUP = "aiops_agent.plugins"
 Finder = Callable[[str], Plugin]

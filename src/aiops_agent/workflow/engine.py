@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import logging
-from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -18,11 +18,11 @@ from aiops_agent.workflow.deps import Deps
 from aiops_agent.workflow.executor_steps import Busy
 from aiops_agent.workflow.feed import Feed
 from aiops_agent.workflow.gate import Gate
-from aiops_agent.workflow.monitor import UNDER_WAY, StalledWorkflowMonitor
 from aiops_agent.workflow.notices import Notices
 from aiops_agent.workflow.queries import Queries
 from aiops_agent.workflow.receive import Receive
-from aiops_agent.workflow.resolve import ResolveIncident
+from aiops_agent.workflow.recorder import IncidentRecorder
+from aiops_agent.workflow.resolve import ResolveIncident, failed
 
 log = logging.getLogger(__name__)
 
@@ -32,6 +32,47 @@ LONGEST_SEND_SECONDS = 20.0  # a restart takes ten; then the next start finds ou
 RETURN_SECONDS = 5.0  # all that is left to do is to write down the end
 MONITOR_SECONDS = 5.0  # one query each
 MOST_LEFT = 1000  # deliveries, and incidents, that a dead process may have left
+GRACE_SECONDS = 10.0  # a workflow that is just being started or recovered is not dead
+UNDER_WAY = ("PENDING", "ENQUEUED", "DELAYED")
+
+
+@dataclass
+class StalledWorkflowMonitor:
+    """Looks after the workflows of this process; `clock` is monotonic, in seconds.
+
+    A workflow can die without its process when the durable engine itself cannot write, as on a
+    full disk. Then it is resumed, or its incident ended with a person.
+    """
+
+    deps: Deps
+    story: ResolveIncident
+    clock: Callable[[], float]
+    _missed: dict[str, float] = field(default_factory=dict)
+
+    async def check(self, unended: Iterable[IncidentId]) -> None:
+        """Resume or end the workflows of these incidents that have been dead for a while."""
+        now = self.clock()
+        dead = (name for name in unended if name not in self.story.alive)
+        self._missed = {name: self._missed.get(name, now) for name in dead}
+        for name, since in list(self._missed.items()):
+            if now - since >= GRACE_SECONDS:
+                await self._mend(name)
+
+    async def _mend(self, incident_id: str) -> None:
+        status = await DBOS.get_workflow_status_async(incident_id)
+        if status is None:
+            return  # not begun: the intake starts it
+        log.warning("workflow died", extra={"incident": incident_id, "status": status.status})
+        if status.status in UNDER_WAY:
+            await DBOS.resume_workflow_async(incident_id)
+        else:
+            await asyncio.to_thread(self._end, incident_id, str(status.error))
+        self._missed.pop(incident_id, None)
+
+    def _end(self, incident_id: str, why: str) -> None:
+        record = IncidentRecorder(self.deps)
+        record.ended(incident_id, None, failed(RuntimeError(why)))
+        record.archived(incident_id, None, why, None)
 
 
 class Answers(Protocol):
@@ -136,20 +177,19 @@ class Engine:
 
     async def _take_deliveries(self) -> None:
         self._rang.clear()
-        for environment in self.environments:
-            try:
-                await self.intake(environment)
-            except AiopsError as error:  # its sources are away: the others go on
-                named, why = str(environment), str(error)
-                log.warning("inbox not worked on", extra={"environment": named, "why": why})
+        await self._work_on(self.environments)
 
     async def _take_left_behind(self) -> None:
         """Go on where a process died between keeping a shop's alert and starting its story."""
-        for environment in await asyncio.to_thread(self._unfinished_shops):
+        await self._work_on(await asyncio.to_thread(self._unfinished_shops))
+
+    async def _work_on(self, environments: Iterable[EnvironmentRef]) -> None:
+        for environment in environments:
             try:
                 await self.intake(environment)
-            except AiopsError as error:  # such as a shop that was removed: the others go on
-                log.warning("shop left behind", extra={"shop": str(environment), "why": str(error)})
+            except AiopsError as error:  # its sources are away, or it was removed: others go on
+                named, why = str(environment), str(error)
+                log.warning("inbox not worked on", extra={"environment": named, "why": why})
 
     def _unfinished_shops(self) -> list[EnvironmentRef]:
         with self.deps.store.read() as view:
@@ -159,20 +199,11 @@ class Engine:
         return sorted((one for one in found if one.simulated), key=str)
 
     async def _check_stalled(self) -> None:
-        unended = await asyncio.to_thread(
-            self.queries.incidents,
-            open_only=True,
-            limit=MOST_LEFT,
-        )
-        await self.monitor.check(
-            one.id
-            for one in unended
-            if (
-                one.environment in self.environments
-                if self.environments
-                else one.environment.simulated
-            )
-        )
+        unended = await asyncio.to_thread(self.queries.incidents, open_only=True, limit=MOST_LEFT)
+        ours = self.environments or {
+            one.environment for one in unended if one.environment.simulated
+        }
+        await self.monitor.check(one.id for one in unended if one.environment in ours)
 
     async def _take_answers(self) -> None:
         for request_id in self.answers.waiting():
@@ -182,18 +213,15 @@ class Engine:
         try:
             decision = self.answers.take(request_id, self.deps.now())
         except ApprovalError as error:
-            self._refuse_file(request_id, str(error))
+            why = str(error)
+            if self._stuck.get(request_id) == why:
+                return  # recorded once, however long a file lies there that cannot be consumed
+            log.warning("approval file refused", extra={"id": request_id, "why": why})
+            Gate(self.deps).refuse(request_id, why, by="", surface=Surface.FILE)
+            self._stuck.pop(request_id, None)
+            if request_id in self.answers.waiting():
+                self._stuck[request_id] = why
             return
         if decision is not None:
             with contextlib.suppress(ApprovalError):  # refused and recorded by the gate
                 Gate(self.deps).answer(request_id, decision)
-
-    def _refuse_file(self, request_id: str, why: str) -> None:
-        """Record it once, however long a file lies there that could not be consumed."""
-        if self._stuck.get(request_id) == why:
-            return
-        log.warning("approval file refused", extra={"id": request_id, "why": why})
-        Gate(self.deps).refuse(request_id, why, by="", surface=Surface.FILE)
-        self._stuck.pop(request_id, None)
-        if request_id in self.answers.waiting():
-            self._stuck[request_id] = why

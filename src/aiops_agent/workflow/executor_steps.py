@@ -9,11 +9,9 @@ from aiops_agent.domain.approval import Opinion, Verdict
 from aiops_agent.domain.errors import SourceError
 from aiops_agent.domain.incident import Incident
 from aiops_agent.domain.remediation import Outcome, Plan, PreparedPlan
-from aiops_agent.safety.assess import assess
-from aiops_agent.safety.case import Case
-from aiops_agent.workflow.deps import Deps
+from aiops_agent.safety.assess import Case, assess
+from aiops_agent.workflow.deps import Deps, attempt_of, incident_of, transaction
 from aiops_agent.workflow.gate import Gate
-from aiops_agent.workflow.transaction import incident_of, transaction
 
 
 class Busy:
@@ -91,10 +89,10 @@ class ExecutorSteps:
 
     def _plan(self, incident_id: str, number: int) -> tuple[Incident, Plan]:
         incident = incident_of(self.deps, incident_id)
-        attempt = next((a for a in incident.attempts if a.number == number), None)
-        if attempt is None or attempt.plan is None:
+        plan = attempt_of(incident, number).plan
+        if plan is None:
             raise LookupError(f"Attempt {number} of {incident_id} has no plan.")
-        return incident, attempt.plan
+        return incident, plan
 
     def _keep(self, prepared: PreparedPlan) -> None:
         with transaction(self.deps, prepared.incident) as t:

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 
+from aiops_agent.domain import payload
 from aiops_agent.domain.answer import Author, AuthorKind, Effort
 from aiops_agent.domain.approval import (
     ApprovalRequest,
@@ -13,19 +14,11 @@ from aiops_agent.domain.approval import (
     Verdict,
 )
 from aiops_agent.domain.errors import ApprovalError
-from aiops_agent.domain.incident import Status
-from aiops_agent.domain.payload import (
-    ApprovalDecided,
-    ApprovalEnded,
-    ApprovalPending,
-    ApprovalRefused,
-    ApprovalReminder,
-)
+from aiops_agent.domain.incident import Incident, Status
 from aiops_agent.domain.remediation import PreparedPlan
 from aiops_agent.domain.value import Value
 from aiops_agent.safety import approve
-from aiops_agent.workflow.deps import Deps
-from aiops_agent.workflow.transaction import IncidentTransaction, incident_of, transaction
+from aiops_agent.workflow.deps import Deps, IncidentTransaction, incident_of, transaction
 
 
 class Settled(Value):
@@ -50,15 +43,22 @@ class Gate:
             moved = t.incident.move(Status.AWAITING_APPROVAL, "waits for a person", at=t.at)
             t.keep(moved)
             if verdict.ruling is Ruling.ALLOW and request.state is ApprovalState.PENDING:
-                self._policy_answers(t, request, verdict, now)
-            elif request.state is ApprovalState.PENDING:
-                t.tell(
-                    ApprovalPending(
-                        approval=request.id, digest=request.digest, expires_at=request.expires_at
-                    ),
-                    f"plan {request.digest[:12]} waits for a yes or a no",
-                    request.id,
+                decision = Decision(
+                    digest=request.digest,
+                    approve=True,
+                    by=f"rule {verdict.rule}",
+                    surface=Surface.POLICY,
+                    at=now,
+                    reason=verdict.reason,
                 )
+                answered = approve.decide(t.work, request, decision)
+                self._tell_answer(t, answered, decision)
+            elif request.state is ApprovalState.PENDING:
+                pending = payload.ApprovalPending(
+                    approval=request.id, digest=request.digest, expires_at=request.expires_at
+                )
+                message = f"plan {request.digest[:12]} waits for a yes or a no"
+                t.tell(pending, message, request.id)
             return request.id
 
     def look(self, incident_id: str, request_id: str) -> float:
@@ -71,26 +71,24 @@ class Gate:
             request = t.work.approvals.get(request_id)
             if request is None or request.state is not ApprovalState.PENDING:
                 return 0.0
+            state, over = ApprovalState.EXPIRED, ""
             if t.incident.takeover:
-                self._end(t, request, ApprovalState.WITHDRAWN, "a person took the incident over")
-                return 0.0
-            if approve.jumped_back(request, now):
-                note = "the clock jumped back behind the question; nothing was run"
-                self._end(t, request, ApprovalState.EXPIRED, note)
-                return 0.0
-            if now >= request.expires_at:
-                self._end(t, request, ApprovalState.EXPIRED, "nobody answered; nothing was run")
+                state, over = ApprovalState.WITHDRAWN, "a person took the incident over"
+            elif approve.jumped_back(request, now):
+                over = "the clock jumped back behind the question; nothing was run"
+            elif now >= request.expires_at:
+                over = "nobody answered; nothing was run"
+            if over:
+                self._end(t, request, state, over)
                 return 0.0
             if now >= request.remind_at:
-                left = request.expires_at - now
-                t.tell(
-                    ApprovalReminder(
-                        approval=request.id, digest=request.digest, expires_at=request.expires_at
-                    ),
-                    f"still waiting for an answer, {left.total_seconds() / 60:.0f} min left",
-                    request.id,
+                left = (request.expires_at - now).total_seconds()
+                reminder = payload.ApprovalReminder(
+                    approval=request.id, digest=request.digest, expires_at=request.expires_at
                 )
-                return left.total_seconds()
+                message = f"still waiting for an answer, {left / 60:.0f} min left"
+                t.tell(reminder, message, request.id)
+                return left
             return (request.remind_at - now).total_seconds()
 
     def withdraw(self, incident_id: str, request_id: str, note: str) -> None:
@@ -142,11 +140,22 @@ class Gate:
         if request is None:
             return
         with transaction(self.deps, request.incident) as t:
-            t.tell(
-                ApprovalRefused(approval=request.id, by=by, surface=surface, why=why),
-                f"an answer ({surface}) does not count: {why}",
-                f"{request.id}:{self.deps.now().isoformat()}",
-            )
+            refused = payload.ApprovalRefused(approval=request.id, by=by, surface=surface, why=why)
+            message = f"an answer ({surface}) does not count: {why}"
+            t.tell(refused, message, f"{request.id}:{self.deps.now().isoformat()}")
+
+    def take_over(self, incident_id: str, by: str, reason: str) -> Incident:
+        """Mark the incident as taken over by a person, say so, and wake its workflow."""
+        with transaction(self.deps, incident_id) as t:
+            taken = t.incident.model_copy(update={"takeover": True})
+            t.keep(taken)
+            why = f": {reason}" if reason else ""
+            effort = Effort(by=Author(kind=AuthorKind.PERSON, name=by))
+            message = f"taken over by a person{why}"
+            moved = payload.IncidentMoved(by=by, reason=reason)
+            t.tell(moved, message, "takeover", effort=effort)
+            t.work.wake(incident_id, f"{incident_id}:takeover")
+            return taken
 
     def _request(self, plan: PreparedPlan, verdict: Verdict, now: datetime) -> ApprovalRequest:
         expires = self.deps.terms.expires
@@ -162,47 +171,26 @@ class Gate:
             remind_at=now + expires / 2,
         )
 
-    def _policy_answers(
-        self, t: IncidentTransaction, request: ApprovalRequest, verdict: Verdict, now: datetime
-    ) -> None:
-        decision = Decision(
-            digest=request.digest,
-            approve=True,
-            by=f"rule {verdict.rule}",
-            surface=Surface.POLICY,
-            at=now,
-            reason=verdict.reason,
-        )
-        answered = approve.decide(t.work, request, decision)
-        self._tell_answer(t, answered, decision)
-
     def _tell_answer(
         self, t: IncidentTransaction, answered: ApprovalRequest, decision: Decision
     ) -> None:
         why = f": {decision.reason}" if decision.reason else ""
-        t.tell(
-            ApprovalDecided(
-                approval=answered.id,
-                decision=decision,
-                waited=(decision.at - answered.asked_at).total_seconds(),
-            ),
-            f"{approve.ending(answered)} · plan {answered.digest[:12]}{why}",
-            answered.id,
-            effort=Effort(by=_author(decision)),
-        )
+        by = Author(kind=AuthorKind.PERSON, name=decision.by)
+        if decision.surface is Surface.POLICY:
+            by = Author(kind=AuthorKind.RULE, name=decision.by.removeprefix("rule "))
+        waited = (decision.at - answered.asked_at).total_seconds()
+        decided = payload.ApprovalDecided(approval=answered.id, decision=decision, waited=waited)
+        message = f"{approve.ending(answered)} · plan {answered.digest[:12]}{why}"
+        t.tell(decided, message, answered.id, effort=Effort(by=by))
 
     def _end(
         self, t: IncidentTransaction, request: ApprovalRequest, state: ApprovalState, note: str
     ) -> None:
         if approve.end(t.work, request, state, note) is not None:
             t.tell(
-                ApprovalEnded(approval=request.id, digest=request.digest, state=state, why=note),
+                payload.ApprovalEnded(
+                    approval=request.id, digest=request.digest, state=state, why=note
+                ),
                 f"plan {request.digest[:12]} {state}: {note}",
                 request.id,
             )
-
-
-def _author(decision: Decision) -> Author:
-    by_rule = decision.surface is Surface.POLICY
-    kind = AuthorKind.RULE if by_rule else AuthorKind.PERSON
-    return Author(kind=kind, name=decision.by.removeprefix("rule ") if by_rule else decision.by)

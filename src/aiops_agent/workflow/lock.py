@@ -2,9 +2,9 @@
 
 import fcntl
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from types import TracebackType
-from typing import IO, Self
 
 from aiops_agent.domain.errors import BusyError
 
@@ -21,40 +21,21 @@ def holder(path: Path) -> str:
     return ""
 
 
-class Lock:
-    """An exclusive lock on a file, freed by the system when the process ends in any way."""
-
-    def __init__(self, path: Path, what: str) -> None:
-        self._path, self._what = path, what
-        self._file: IO[str] | None = None
-
-    def __enter__(self) -> Self:
-        """Take the lock, or raise BusyError with the holder's process id."""
-        self._path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        file = self._path.open("a+")
+@contextmanager
+def lock(path: Path, what: str) -> Iterator[None]:
+    """Hold an exclusive lock on a file, or raise BusyError with the holder's process id."""
+    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    with path.open("a+") as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)  # falls with the process
         except BlockingIOError as error:
             file.seek(0)
             holder = file.read().strip() or "unknown"
-            file.close()
             raise BusyError(
-                f"Process {holder} already runs {self._what} on this store; "
+                f"Process {holder} already runs {what} on this store; "
                 "end it first, or give this one another AIOPS_STATE_DIR."
             ) from error
         file.truncate(0)
         file.write(str(os.getpid()))
         file.flush()
-        self._file = file
-        return self
-
-    def __exit__(
-        self,
-        _kind: type[BaseException] | None,
-        _error: BaseException | None,
-        _trace: TracebackType | None,
-    ) -> None:
-        """Free the lock."""
-        if self._file is not None:
-            self._file.close()
-            self._file = None
+        yield

@@ -15,9 +15,8 @@ from aiops_agent.domain.payload import EventType, PeopleTold
 from aiops_agent.domain.remediation import Risk
 from aiops_agent.domain.retry import growing, retry
 from aiops_agent.ports.people import Notifier
-from aiops_agent.workflow.deps import Deps
+from aiops_agent.workflow.deps import Deps, transaction
 from aiops_agent.workflow.feed import Feed
-from aiops_agent.workflow.transaction import transaction
 
 log = logging.getLogger(__name__)
 
@@ -90,17 +89,12 @@ class Notices:
         """Put on the bus whether people were told: a page that nobody got is an event too."""
         occasion = notice.occasion.replace("_", " ")
         told = f"NOT told ({why_not})" if why_not else "told"
-        with transaction(self.deps, notice.incident) as p:
-            p.tell(
-                PeopleTold(
-                    channel=self.notifier.name,
-                    occasion=notice.occasion,
-                    receipt=receipt,
-                    failed=why_not,
-                ),
-                f"{told} by {self.notifier.name}: {occasion}",
-                f"{self.notifier.name}:{notice.key}",
-            )
+        channel = self.notifier.name
+        payload = PeopleTold(
+            channel=channel, occasion=notice.occasion, receipt=receipt, failed=why_not
+        )
+        with transaction(self.deps, notice.incident) as t:
+            t.tell(payload, f"{told} by {channel}: {occasion}", f"{channel}:{notice.key}")
 
     def _notice(self, event: Event, occasion: Occasion) -> Notice:
         with self.deps.store.read() as view:

@@ -16,8 +16,7 @@ from aiops_agent.domain.point import Point
 from aiops_agent.domain.remediation import Target, TargetKind
 from aiops_agent.domain.telemetry import ServiceGraph, ServiceName
 from aiops_agent.ports.store import Work
-from aiops_agent.workflow.deps import Deps
-from aiops_agent.workflow.transaction import IncidentTransaction
+from aiops_agent.workflow.deps import Deps, IncidentTransaction
 
 BATCH = 50  # deliveries of one transaction; others write in between
 RECENT = 200  # open incidents that may share a cause: more at once is no longer one cause
@@ -171,7 +170,7 @@ class _Batch:
             ),
             alert_names=(alert.name,),
             summary=alert.summary,
-            severity=_severity(alert),
+            severity=_SEVERITIES.get(alert.labels.get("severity", "").lower(), Severity.SEV3),
             started_at=seen.began,
             opened_at=self.at,
         )
@@ -236,7 +235,3 @@ class _Batch:
 
 def _received(seen: _Seen, news: AlertNews) -> AlertReceived:
     return AlertReceived(news=news, alert=seen.key, name=seen.alert.name)
-
-
-def _severity(alert: Alert) -> Severity:
-    return _SEVERITIES.get(alert.labels.get("severity", "").lower(), Severity.SEV3)

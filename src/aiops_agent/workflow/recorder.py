@@ -8,26 +8,11 @@ harmless.
 
 from datetime import datetime
 
+from aiops_agent.domain import payload
 from aiops_agent.domain.answer import Answer, Author, AuthorKind, Effort
 from aiops_agent.domain.approval import Verdict
 from aiops_agent.domain.diagnosis import Diagnosis, Triage, TriageVerdict
 from aiops_agent.domain.incident import Attempt, Ending, Status
-from aiops_agent.domain.payload import (
-    ActionFinished,
-    ActionStarted,
-    DiagnosisReady,
-    EvidenceAdded,
-    IncidentDismissed,
-    IncidentEscalated,
-    IncidentResolved,
-    PlanProposed,
-    PolicyDecided,
-    ReportWritten,
-    TriageDone,
-    UndoFinished,
-    VerificationDone,
-    VerificationSample,
-)
 from aiops_agent.domain.point import Point
 from aiops_agent.domain.postmortem import Postmortem
 from aiops_agent.domain.remediation import (
@@ -39,8 +24,7 @@ from aiops_agent.domain.remediation import (
     Verification,
 )
 from aiops_agent.memory.recall import case_of
-from aiops_agent.workflow.deps import Deps
-from aiops_agent.workflow.transaction import incident_of, transaction
+from aiops_agent.workflow.deps import Deps, incident_of, transaction
 
 _NOTHING_RUN = {
     PlanKind.WATCH: "watch, change nothing",
@@ -59,9 +43,9 @@ _NEXT = {
     Recovery.INCONCLUSIVE: "telemetry cannot tell, so a person must",
 }
 _ENDED = {
-    Status.RESOLVED: IncidentResolved,
-    Status.DISMISSED: IncidentDismissed,
-    Status.ESCALATED: IncidentEscalated,
+    Status.RESOLVED: payload.IncidentResolved,
+    Status.DISMISSED: payload.IncidentDismissed,
+    Status.ESCALATED: payload.IncidentEscalated,
 }
 
 
@@ -109,7 +93,7 @@ class IncidentRecorder:  # limit: one writer of the incident, a short method per
             t.keep(t.incident.model_copy(update={**facts, "title": title or t.incident.title}))
             level = seen.severity.upper().replace("SEV", "SEV-")
             message = f"{level} · {seen.verdict} · {seen.impact or seen.reason}"
-            t.tell(TriageDone(triage=seen), message, str(look), effort=answer.effort)
+            t.tell(payload.TriageDone(triage=seen), message, str(look), effort=answer.effort)
             return seen, t.at
 
     def unsure(
@@ -122,7 +106,7 @@ class IncidentRecorder:  # limit: one writer of the incident, a short method per
             why = f"cannot see, trying again: {answer.missing}"
         with transaction(self._deps, incident_id) as t:
             key = f"unsure-{number}-{look}"
-            t.tell(EvidenceAdded(attempt=number), why, key, effort=answer.effort)
+            t.tell(payload.EvidenceAdded(attempt=number), why, key, effort=answer.effort)
             return why, t.at
 
     def diagnosed(self, incident_id: str, number: int, found: Diagnosis, effort: Effort) -> None:
@@ -133,27 +117,21 @@ class IncidentRecorder:  # limit: one writer of the incident, a short method per
             moved = moved.model_copy(update={"started_at": began})
             t.keep(moved.amend(Attempt(number=number, diagnosis=found)))
             for finding in (f for f in found.findings if f.changed):
-                t.tell(
-                    EvidenceAdded(attempt=number, finding=finding),
-                    f"{finding.service} {finding.what} {finding.before} → {finding.now}",
-                    f"{number}-{finding.id}",
-                    refs=(finding.id,),
-                )
+                added = payload.EvidenceAdded(attempt=number, finding=finding)
+                words = f"{finding.service} {finding.what} {finding.before} → {finding.now}"
+                t.tell(added, words, f"{number}-{finding.id}", refs=(finding.id,))
             evidence = found.best.evidence if found.best else ()
-            t.tell(
-                DiagnosisReady(attempt=number, diagnosis=found),
-                f"{found.summary} · {found.confidence} confidence",
-                str(number),
-                refs=tuple(dict.fromkeys(e.finding for e in evidence)),
-                effort=effort,
-            )
+            refs = tuple(dict.fromkeys(e.finding for e in evidence))
+            ready = payload.DiagnosisReady(attempt=number, diagnosis=found)
+            message = f"{found.summary} · {found.confidence} confidence"
+            t.tell(ready, message, str(number), refs=refs, effort=effort)
 
     def planned(self, incident_id: str, number: int, plan: Plan, effort: Effort) -> None:
         """Keep the plan of an attempt."""
         with transaction(self._deps, incident_id) as t:
             t.amend(number, plan=plan)
             what = ", then ".join(a.text for a in plan.actions) or _NOTHING_RUN[plan.kind]
-            proposed = PlanProposed(attempt=number, plan=plan)
+            proposed = payload.PlanProposed(attempt=number, plan=plan)
             t.tell(proposed, f"{what} · {plan.reason}", str(number), effort=effort)
 
     def reviewed(
@@ -163,7 +141,7 @@ class IncidentRecorder:  # limit: one writer of the incident, a short method per
         number = prepared.attempt
         with transaction(self._deps, incident_id) as t:
             t.amend(number, verdict=verdict)
-            decided = PolicyDecided(attempt=number, digest=prepared.digest, verdict=verdict)
+            decided = payload.PolicyDecided(attempt=number, digest=prepared.digest, verdict=verdict)
             message = f"{verdict.ruling} · rule {verdict.rule} · {verdict.reason}"
             t.tell(decided, message, str(number), effort=critic)
 
@@ -175,7 +153,7 @@ class IncidentRecorder:  # limit: one writer of the incident, a short method per
             t.keep(moved.amend(attempt))
             steps = attempt.prepared.steps if attempt.prepared else ()
             for ordinal, step in enumerate(steps, start=1):
-                started = ActionStarted(attempt=number, step=ordinal, action=step.action)
+                started = payload.ActionStarted(attempt=number, step=ordinal, action=step.action)
                 t.tell(started, step.run, f"{number}-{ordinal}")
 
     def executed(self, incident_id: str, number: int, done: Outcome) -> datetime:
@@ -183,7 +161,7 @@ class IncidentRecorder:  # limit: one writer of the incident, a short method per
         with transaction(self._deps, incident_id) as t:
             attempt = t.amend(number, outcome=done)
             step = attempt.prepared.steps[0] if attempt.prepared else None
-            finished = ActionFinished(
+            finished = payload.ActionFinished(
                 attempt=number,
                 action=step.action if step else None,
                 risk=step.risk if step else None,
@@ -206,7 +184,7 @@ class IncidentRecorder:  # limit: one writer of the incident, a short method per
                 at=t.at,
             )
             t.amend(number, verification=seen)
-            sample = VerificationSample(attempt=number, verification=seen)
+            sample = payload.VerificationSample(attempt=number, verification=seen)
             message = f"{_SO_FAR[seen.recovery]} · {seen.reason}"
             t.tell(sample, message, f"{number}-{look}", effort=answer.effort)
             return seen.recovery, t.at
@@ -222,13 +200,9 @@ class IncidentRecorder:  # limit: one writer of the incident, a short method per
             refuted = attempt.plan.hypothesis if attempt.plan and helpless else ""
             kept = t.incident.amend(attempt.model_copy(update={"refuted": refuted}))
             t.keep(kept.model_copy(update={"recovery": recovery}))
-            t.tell(
-                VerificationDone(
-                    attempt=number, recovery=recovery, verification=attempt.verification
-                ),
-                f"verdict: {_spoken(recovery)}; {_NEXT[recovery]}",
-                str(number),
-            )
+            seen = attempt.verification
+            done = payload.VerificationDone(attempt=number, recovery=recovery, verification=seen)
+            t.tell(done, f"verdict: {_spoken(recovery)}; {_NEXT[recovery]}", str(number))
             return attempt.diagnosis.summary if attempt.diagnosis else ""
 
     def undone(self, incident_id: str, number: int, done: Outcome) -> datetime:
@@ -236,13 +210,13 @@ class IncidentRecorder:  # limit: one writer of the incident, a short method per
         with transaction(self._deps, incident_id) as t:
             t.amend(number, undo=done)
             words = f"taken back: {_words(done)}" if done.effects else "nothing to take back"
-            t.tell(UndoFinished(attempt=number, outcome=done), words, str(number))
+            t.tell(payload.UndoFinished(attempt=number, outcome=done), words, str(number))
             return t.at
 
     def not_undone(self, incident_id: str, number: int, why: str) -> None:
         """Say that nothing could be taken back, because the platform cannot be read."""
         with transaction(self._deps, incident_id) as t:
-            failed = UndoFinished(attempt=number, failed=why)
+            failed = payload.UndoFinished(attempt=number, failed=why)
             t.tell(failed, f"NOT taken back: {why}", str(number))
 
     def undo_verified(self, incident_id: str, number: int, answer: Answer[Verification]) -> None:
@@ -251,7 +225,7 @@ class IncidentRecorder:  # limit: one writer of the incident, a short method per
             return
         with transaction(self._deps, incident_id) as t:
             t.amend(number, undo_verification=seen)
-            sample = VerificationSample(attempt=number, verification=seen, after_undo=True)
+            sample = payload.VerificationSample(attempt=number, verification=seen, after_undo=True)
             message = f"after taking back: {_spoken(seen.recovery)} · {seen.reason}"
             t.tell(sample, message, f"{number}-undo", effort=answer.effort)
 
@@ -276,7 +250,7 @@ class IncidentRecorder:  # limit: one writer of the incident, a short method per
         self._deps.memory.remember(case_of(incident_of(self._deps, incident_id)), report)
         with transaction(self._deps, incident_id) as t:
             words = "report written" if report else f"no report: {missing}"
-            written = ReportWritten(failed="" if report else missing)
+            written = payload.ReportWritten(failed="" if report else missing)
             t.tell(written, f"{words}; kept in memory", "end", effort=effort)
         self._deps.mark(Point.ARCHIVED)
 

@@ -27,12 +27,11 @@ from aiops_agent.domain.remediation import (
 from aiops_agent.domain.retry import retry
 from aiops_agent.domain.value import Value
 from aiops_agent.workflow.deps import Deps
+from aiops_agent.workflow.durable import step
 from aiops_agent.workflow.executor_steps import ExecutorSteps
 from aiops_agent.workflow.gate import Gate
-from aiops_agent.workflow.looks import TAKEN_OVER, Looks
-from aiops_agent.workflow.questions import FOREVER, Questions
+from aiops_agent.workflow.questions import FOREVER, TAKEN_OVER, Looks, Questions
 from aiops_agent.workflow.recorder import IncidentEnded, IncidentRecorder
-from aiops_agent.workflow.steps import step
 
 log = logging.getLogger(__name__)
 

@@ -15,7 +15,6 @@ from aiops_agent.reasoning.causes.expectations import (
     warm_caches,
     written,
 )
-from aiops_agent.reasoning.explain import pain
 from aiops_agent.reasoning.mine import POOL
 from aiops_agent.reasoning.suspect import Investigation, Prediction, Suspicion, expect, fact
 
@@ -26,7 +25,7 @@ POOL_SETTING = re.compile(r"(?i)pool|conn")
 def suspect(case: Investigation) -> Iterator[Suspicion]:
     """Suspect every changed setting shortly before its service began to hurt."""
     for name in case.scene.names:
-        if not pain(case.scene, name):
+        if not case.scene.pain(name):
             continue
         for index, change in case.changes(name, (ChangeKind.RELEASE, ChangeKind.CONFIG)):
             if not change.settings:
@@ -77,7 +76,7 @@ def _pool(case: Investigation, name: str) -> Iterator[Prediction]:
     for store in databases(case, name):
         yield expect(
             f"{store} itself is as fast as before",
-            not pain(case.scene, store),
+            not case.scene.pain(store),
             fact(Signal.LATENCY, store),
             fact(Signal.SATURATION, store),
         )

@@ -10,9 +10,8 @@ from aiops_agent.reasoning.causes.expectations import (
     same_traffic,
     written,
 )
-from aiops_agent.reasoning.explain import pain, to_blame
 from aiops_agent.reasoning.mine import UPSTREAM
-from aiops_agent.reasoning.suspect import Investigation, Prediction, Suspicion, expect
+from aiops_agent.reasoning.suspect import Investigation, Prediction, Suspicion, expect, to_blame
 
 
 def suspect(case: Investigation) -> Iterator[Suspicion]:
@@ -30,7 +29,7 @@ def suspect(case: Investigation) -> Iterator[Suspicion]:
 def _predictions(case: Investigation, name: str) -> Iterator[Prediction]:
     callers = case.scene.graph.callers(name)
     yield expect(f"{name} is slow or fails", True, *pain_facts(case, name), weight=3.0)
-    suffering = [caller for caller in callers if pain(case.scene, caller)]
+    suffering = [caller for caller in callers if case.scene.pain(caller)]
     blamed = [caller for caller in suffering if to_blame(case.scene, caller) == name]
     yield expect(
         "its callers suffer with it and from nothing else",

@@ -3,7 +3,6 @@
 from collections.abc import Iterator
 
 from aiops_agent.domain.telemetry import ServiceKind, ServiceName, Signal
-from aiops_agent.reasoning.explain import pain
 from aiops_agent.reasoning.mine import BLAMES
 from aiops_agent.reasoning.suspect import ORDER_SLACK, Fact, Investigation, Prediction, expect, fact
 
@@ -13,7 +12,7 @@ OWN = 0.5  # share of the pain that must be the service's own
 
 def pain_facts(case: Investigation, service: str) -> tuple[Fact, ...]:
     """Return the facts of a service's pain, the worst first."""
-    return tuple(fact(one.track.signal, service) for one in pain(case.scene, service))
+    return tuple(fact(one.track.signal, service) for one in case.scene.pain(service))
 
 
 def hurts_itself(case: Investigation, service: str) -> Prediction:

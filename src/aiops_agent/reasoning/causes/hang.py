@@ -15,7 +15,6 @@ from aiops_agent.reasoning.causes.expectations import (
     warm_caches,
     works_more,
 )
-from aiops_agent.reasoning.explain import pain
 from aiops_agent.reasoning.suspect import Investigation, Prediction, Suspicion, expect, fact
 
 SUDDEN = 120.0  # seconds in which it got as bad as it is
@@ -78,7 +77,7 @@ def _severe(case: Investigation, name: str) -> bool:
 
 
 def _sudden(case: Investigation, name: str) -> bool | None:
-    worst = pain(case.scene, name)[0]
+    worst = case.scene.pain(name)[0]
     if worst.onset is None:
         return None
     first = worst.track.between(worst.onset, worst.onset + SUDDEN)

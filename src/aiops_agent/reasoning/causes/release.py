@@ -13,7 +13,6 @@ from aiops_agent.reasoning.causes.expectations import (
     warm_caches,
     written,
 )
-from aiops_agent.reasoning.explain import pain
 from aiops_agent.reasoning.mine import SLOW_QUERY
 from aiops_agent.reasoning.suspect import Investigation, Prediction, Suspicion, expect, fact
 
@@ -46,7 +45,7 @@ def _where(case: Investigation, name: ServiceName) -> ServiceName | None:
         callee
         for callee in case.scene.graph.callees(name)
         if case.kind(callee) in (ServiceKind.DATABASE, ServiceKind.QUEUE)
-        and pain(case.scene, callee)
+        and case.scene.pain(callee)
         and case.own[callee] >= 0.5
     ]
     if stores and case.own.get(name, 0.0) < 0.6:

@@ -1,7 +1,7 @@
 """No changes while the calendar forbids them, such as restarts on Fridays."""
 
 from aiops_agent.domain.approval import Opinion, Ruling
-from aiops_agent.safety.case import Case
+from aiops_agent.safety.assess import Case
 
 
 def change_freeze(case: Case) -> Opinion | None:

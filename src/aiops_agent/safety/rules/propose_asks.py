@@ -2,7 +2,7 @@
 
 from aiops_agent.domain.approval import Opinion, Ruling
 from aiops_agent.domain.policy import Mode
-from aiops_agent.safety.case import Case
+from aiops_agent.safety.assess import Case
 
 
 def propose_asks(case: Case) -> Opinion | None:

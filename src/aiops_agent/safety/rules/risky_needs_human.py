@@ -3,7 +3,7 @@
 from aiops_agent.domain.approval import Opinion, Ruling
 from aiops_agent.domain.policy import Mode
 from aiops_agent.domain.remediation import Risk
-from aiops_agent.safety.case import Case
+from aiops_agent.safety.assess import Case
 
 
 def risky_needs_human(case: Case) -> Opinion | None:

@@ -2,7 +2,7 @@
 
 from aiops_agent.domain.approval import Opinion, Ruling
 from aiops_agent.domain.telemetry import ServiceName
-from aiops_agent.safety.case import Case
+from aiops_agent.safety.assess import Case
 
 MANY_TARGETS = 3  # more targets than this at once is no remediation any more
 

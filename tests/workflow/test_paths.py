@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ from aiops_agent.domain.answer import Answer, Author, AuthorKind, Effort
 from aiops_agent.domain.approval import ApprovalState
 from aiops_agent.domain.diagnosis import Confidence, Diagnosis
 from aiops_agent.domain.errors import OutcomeUnknown, PlatformError, RequestRefused
-from aiops_agent.domain.incident import Ending, Status
+from aiops_agent.domain.incident import Ending, Incident, Status
 from aiops_agent.domain.payload import EventType
 from aiops_agent.domain.point import Point
 from aiops_agent.domain.remediation import (
@@ -50,6 +51,29 @@ TO_THE_FIRST_SEND = (
     *FROM_A_DIAGNOSIS,
 )
 CLOSED = (Point.REPORTED, Point.ARCHIVED, Point.CLOSED)
+_TO_AN_OUTCOME = [
+    ("evidence.added", "diagnose", False),
+    ("diagnosis.ready", "diagnose", True),
+    ("plan.proposed", "plan", True),
+    ("policy.decided", "policy", True),
+    ("approval.pending", "gate", False),
+    ("approval.decided", "gate", True),
+    ("action.started", "executor", False),
+    ("action.finished", "executor", True),
+    ("verification.sample", "verify", True),
+    ("verification.done", "verify", False),
+]
+TOLD = [
+    ("incident.opened", "intake", False),
+    ("alert.received", "intake", False),
+    ("triage.done", "triage", True),
+    *_TO_AN_OUTCOME,
+    ("undo.finished", "executor", False),
+    ("verification.sample", "verify", True),
+    *_TO_AN_OUTCOME,
+    ("incident.resolved", "story", False),
+    ("report.written", "report", True),
+]
 EFFORT = Effort(by=Author(kind=AuthorKind.STATISTICS), took=0.0)
 
 
@@ -127,30 +151,78 @@ def raises(error: Exception, *, of: str = "") -> Callable[..., Any]:
     return trouble
 
 
-def test_what_does_not_help_is_taken_back_and_the_next_plan_is_tried(tmp_path: Path) -> None:
-    run = Run(tmp_path, crew=hasty(), when={PENDING: always_yes})
-    incident = run.go()
+@pytest.fixture(scope="module")
+def lived(tmp_path_factory: pytest.TempPathFactory) -> tuple[Run, Incident]:
+    """An incident whose first plan does not help and whose second one does, lived once."""
+    run = Run(tmp_path_factory.mktemp("lived"), crew=hasty(), when={PENDING: always_yes})
+    return run, run.go()
+
+
+def test_what_does_not_help_is_taken_back_and_the_next_plan_is_tried(
+    lived: tuple[Run, Incident],
+) -> None:
+    run, incident = lived
 
     assert (incident.status, incident.ending) == (Status.RESOLVED, Ending.FIXED)
+    assert incident.recovery is Recovery.RECOVERED
+    assert incident.ended_at is not None
     first, second = incident.attempts
     assert first.undo is not None
     assert first.undo.state is EffectState.APPLIED
-    assert first.undo_verification is not None
     assert second.undo is None
     (told,) = run.told(UNDONE)
-    assert told.startswith("taken back: ")
+    assert told.startswith("taken back: shop scale mail-worker --replicas 3: applied")
     ids = [one.id for one in run.effects]
     assert [one.removeprefix(f"{run.name}.") for one in ids] == ["1.1.1", "1.undo.1.1", "2.1.1"]
+    after = [e for e in run.events if "after taking back" in e.message]
+    assert [event.type for event in after] == [EventType.VERIFICATION_SAMPLE]
+    assert second.diagnosis is not None
+    assert incident.note == second.diagnosis.summary
+
+
+def test_an_attempt_keeps_all_that_was_said_and_done(lived: tuple[Run, Incident]) -> None:
+    run, incident = lived
+    first, second = incident.attempts
+
+    assert (first.number, second.number) == (1, 2)
+    empty = {name for name, value in vars(first).items() if value is None}
+    assert empty == set()
+    assert {name for name, value in vars(second).items() if value is None} == {
+        "undo",
+        "undo_verification",
+    }
+    assert first.approval == f"{run.name}.1"
+    assert first.prepared is not None
+    assert first.plan is not None
+    assert first.prepared.plan == first.plan
+    assert first.verification is not None
+    assert first.verification.recovery is Recovery.NOT_RECOVERED
+    assert second.verification is not None
+    assert second.verification.recovery is Recovery.RECOVERED
+
+
+def test_everything_is_told_once_in_order_by_whom_it_was_and_at_what_cost(
+    lived: tuple[Run, Incident],
+) -> None:
+    run, _ = lived
+
+    told = [(e.type.value, e.agent, e.effort is not None) for e in run.events]
+    assert [one for one, _ in groupby(told)] == TOLD
+    assert len({event.key for event in run.events}) == len(run.events)
+    assert [event.id for event in run.events] == sorted({event.id for event in run.events})
+    assert {event.incident for event in run.events} == {run.name}
+    assert all(event.message for event in run.events)
+
+
+def test_the_steps_and_points_of_an_incident_keep_their_names_and_order(
+    lived: tuple[Run, Incident],
+) -> None:
+    run, _ = lived
+
     steps = {name for name in run.steps if not name.startswith("DBOS.")}
     assert steps == STEPS_TO_A_SECOND_PLAN, "waiting incidents are found by these names"
     passed = [point for point in run.passed if point is not Point.WAITING]  # a matter of haste
     assert passed == [*TO_THE_FIRST_SEND, *SENT, *TAKEN_BACK, *FROM_A_DIAGNOSIS, *SENT, *CLOSED]
-    after = [
-        event.message
-        for event in run.events
-        if event.type is EventType.VERIFICATION_SAMPLE and "after taking back" in event.message
-    ]
-    assert len(after) == 1
 
 
 def test_what_cannot_be_taken_back_is_tried_again_and_then_a_persons(tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from aiops_agent.adapters.sql.store import SqlStore, SqlWork
+from aiops_agent.adapters.sql.store import SqlStore
 from aiops_agent.domain.alert import AlertList, AlertState
 from aiops_agent.domain.answer import STATISTICS, Effort
 from aiops_agent.domain.approval import ApprovalState
@@ -21,6 +21,7 @@ from aiops_agent.domain.incident import Status
 from aiops_agent.domain.ledger import IntentState
 from aiops_agent.domain.payload import Unreadable
 from aiops_agent.domain.token import Token
+from aiops_agent.ports.store import Work
 from tests import seams
 from tests.contracts.samples import (
     NOW,
@@ -43,7 +44,7 @@ class Stop(Exception):
 
 
 @contextmanager
-def broken_off(store: SqlStore) -> Iterator[SqlWork]:
+def broken_off(store: SqlStore) -> Iterator[Work]:
     """A transaction that an error ends."""
     with contextlib.suppress(Stop), store.begin() as work:
         yield work
@@ -371,7 +372,7 @@ def test_a_view_that_takes_its_turn_is_caught(
 def written_through_a_view(store: SqlStore) -> bool:
     """Return whether a view lets an event through."""
     with contextlib.suppress(StoreError), store.read() as view:
-        assert isinstance(view, SqlWork)
+        assert isinstance(view, Work)
         view.events.append(an_event("k1"))
     with store.begin() as work:  # the connection is as good as before
         work.events.append(an_event("k2"))

@@ -134,3 +134,13 @@ PLUGGED: Registry = replace(
     },
 )
 SEATS = {"decoders", "notifiers", "actions", "platforms", "rules", *(f"sources: {p}" for p in Port)}
+
+
+def refuses(_: FakeSettings) -> FakeNotifier:
+    """Be a channel that cannot be opened."""
+    raise RuntimeError("no such room")
+
+
+BROKEN_CHANNEL: Registry = replace(
+    PLUGGED, notifiers=(*PLUGGED.notifiers, Channel("broken", FakeSettings, refuses, _check))
+)

@@ -11,7 +11,7 @@ from itertools import count
 import pytest
 from dbos import DBOS, WorkflowHandleAsync
 
-from aiops_agent.adapters.sql.store import SqlStore, SqlWork
+from aiops_agent.adapters.sql.store import SqlStore
 from aiops_agent.agents.briefing import Briefing
 from aiops_agent.agents.crew import Crew, without_llm
 from aiops_agent.bootstrap.application import Application, Overrides, application
@@ -19,6 +19,7 @@ from aiops_agent.domain.answer import Answer
 from aiops_agent.domain.diagnosis import Diagnosis
 from aiops_agent.domain.remediation import Action, ActionKind, Plan, Target
 from aiops_agent.ports.durable import uncheckpointed
+from aiops_agent.ports.store import Work
 from aiops_agent.safety.execute import Executor
 from aiops_agent.workflow.engine import Engine
 from tests import seams
@@ -107,7 +108,7 @@ def die_at_a_commit(job: Job) -> None:
     commits, right = count(1), SqlStore.begin
 
     @contextmanager
-    def begin(self: SqlStore) -> Iterator[SqlWork]:
+    def begin(self: SqlStore) -> Iterator[Work]:
         with right(self) as work:
             yield work
         job.committed()

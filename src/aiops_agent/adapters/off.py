@@ -3,23 +3,12 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Never
 
 from aiops_agent.actions.platform import Landing, Sight
 from aiops_agent.domain.errors import PlatformError, SourceError
 from aiops_agent.domain.remediation import Action, ActionKind, Draft, Request
-from aiops_agent.domain.telemetry import (
-    AlertRule,
-    Change,
-    LogLine,
-    RuleReading,
-    Series,
-    ServiceGraph,
-    ServiceName,
-    Signal,
-    Span,
-    Window,
-    Workload,
-)
+from aiops_agent.domain.telemetry import ServiceGraph
 
 
 @dataclass(frozen=True)
@@ -28,38 +17,11 @@ class Absent:
 
     flaw: str
 
-    async def read(
-        self, _services: Sequence[ServiceName], _signals: Sequence[Signal], _window: Window
-    ) -> tuple[Series, ...]:
+    async def read(self, *_asked: object) -> Never:
         """Raise SourceError: nothing can be seen."""
-        raise self._error()
+        raise SourceError(self.flaw)
 
-    async def lines(self, _services: Sequence[ServiceName], _window: Window) -> tuple[LogLine, ...]:
-        """Raise SourceError: nothing can be seen."""
-        raise self._error()
-
-    async def changes(self, _window: Window) -> tuple[Change, ...]:
-        """Raise SourceError: nothing can be seen."""
-        raise self._error()
-
-    async def rules(self) -> tuple[AlertRule, ...]:
-        """Raise SourceError: nothing can be seen."""
-        raise self._error()
-
-    async def evaluate(self, _rule: AlertRule) -> tuple[RuleReading, ...]:
-        """Raise SourceError: nothing can be seen."""
-        raise self._error()
-
-    async def workloads(self, _services: Sequence[ServiceName]) -> tuple[Workload, ...]:
-        """Raise SourceError: nothing can be seen."""
-        raise self._error()
-
-    async def spans(self, _services: Sequence[ServiceName], _window: Window) -> tuple[Span, ...]:
-        """Raise SourceError: nothing can be seen."""
-        raise self._error()
-
-    def _error(self) -> SourceError:
-        return SourceError(self.flaw)
+    lines = changes = rules = evaluate = workloads = spans = read
 
 
 @dataclass(frozen=True)

@@ -73,7 +73,7 @@ class Application:
         self._durable = Durable(self._database)
         store = SqlStore(self._database, self._durable.wake)
         self.places = OpenEnvironments(settings)
-        self._deps = _deps(settings, overrides, store, self.places)
+        self._deps = self._built(store)
         self._running: Engine | None = None
         self.store, self.queries = store, Queries(store)
         self.feed = Feed(self.queries)
@@ -83,11 +83,10 @@ class Application:
             answer=Gate(self._deps).answer,
             stop=Gate(self._deps).take_over,
         )
+        claims = (Claim(environment=o.ref, labels=dict(o.labels)) for o in settings.resolved)
         self.intake = Intake(
             store=store,
-            routes=Routes(
-                tuple(Claim(environment=o.ref, labels=dict(o.labels)) for o in settings.resolved)
-            ),
+            routes=Routes(tuple(claims)),
             decoders=settings.registry.decoders,
             now=overrides.now,
             heard=self._heard,
@@ -143,17 +142,11 @@ class Application:
         health = Health.OK if ready else Health.PROBLEM
         address = self._database.url.render_as_string(hide_password=True)
         store = Checkup(group="core", name="store", health=health, words=f"{address}: {words}")
-        model = Checkup(
-            group="core",
-            name="model",
-            health=Health.OFF,
-            words="no language model: the statistical crew works alone",
-        )
+        words = "no language model: the statistical crew works alone"
+        model = Checkup(group="core", name="model", health=Health.OFF, words=words)
         found = [one for place in self.places.configured for one in await place.doctor()]
-        found += [
-            await checked("notify", channel.name, channel.check, section)
-            for channel, section in _channels(self._settings)
-        ]
+        for channel, section in self._channels():
+            found.append(await checked("notify", channel.name, _channel_check, channel, section))
         return (store, model, *found)
 
     def works(self, role: str) -> str:
@@ -163,6 +156,28 @@ class Application:
     def close(self) -> None:
         """Give the database back."""
         self._database.dispose()
+
+    def _built(self, store: SqlStore) -> Deps:
+        overrides, registry, places = self._overrides, self._settings.registry, self.places
+        executor = Executor(
+            platforms=places.platform,
+            store=store,
+            catalogue=Catalogue(registry.actions),
+            bounds=places.bounds,
+            now=overrides.now,
+            mark=overrides.mark,
+        )
+        return Deps(
+            store=store,
+            environments=places.environment,
+            executor=overrides.executor(executor),
+            memory=ArchiveMemory(store),
+            crew=overrides.crew or without_llm(),
+            rules=registry.rules,
+            now=overrides.now,
+            terms=_terms(self._settings),
+            mark=overrides.mark,
+        )
 
     def _lock(self, role: str) -> Path:
         return self._settings.state_dir / "locks" / f"{role}.lock"
@@ -176,10 +191,11 @@ class Application:
         refs = tuple(one.ref for one in self._settings.resolved if serving)
         notices = [
             Notices(self._deps, self.feed, notifier, ref)
-            for notifier in _notifiers(self._settings)
+            for notifier in self._notifiers()
             for ref in refs
         ]
-        story = self._story(busy)
+        steps = ExecutorSteps(self._deps, busy)
+        story = ResolveIncident(self._overrides.name, self._deps, steps)
         return Engine(
             deps=self._deps,
             queries=self.queries,
@@ -193,37 +209,22 @@ class Application:
             environments=refs,
         )
 
-    def _story(self, busy: Busy) -> ResolveIncident:
-        return ResolveIncident(self._overrides.name, self._deps, ExecutorSteps(self._deps, busy))
+    def _notifiers(self) -> Iterator[Notifier]:
+        for channel, section in self._channels():
+            try:
+                yield channel.open(section)
+            except Exception:  # border: a channel's own defect silences no other channel
+                log.exception("notifier cannot be opened", extra={"channel": channel.name})
+
+    def _channels(self) -> Iterator[tuple[AnyChannel, Value]]:
+        for channel in self._settings.registry.notifiers:
+            if (section := self._settings.notify.section(channel.name)) is not None:
+                yield channel, section
 
 
 def application(settings: Settings, overrides: Overrides | None = None) -> Application:
     """Build the application; raises StoreError or SettingsError when a part cannot be used."""
     return Application(settings, overrides or Overrides())
-
-
-def _deps(
-    settings: Settings, overrides: Overrides, store: SqlStore, places: OpenEnvironments
-) -> Deps:
-    executor = Executor(
-        platforms=places.platform,
-        store=store,
-        catalogue=Catalogue(settings.registry.actions),
-        bounds=places.bounds,
-        now=overrides.now,
-        mark=overrides.mark,
-    )
-    return Deps(
-        store=store,
-        environments=places.environment,
-        executor=overrides.executor(executor),
-        memory=ArchiveMemory(store),
-        crew=overrides.crew or without_llm(),
-        rules=settings.registry.rules,
-        now=overrides.now,
-        terms=_terms(settings),
-        mark=overrides.mark,
-    )
 
 
 def _terms(settings: Settings) -> Terms:
@@ -244,11 +245,6 @@ def _terms(settings: Settings) -> Terms:
     )
 
 
-def _notifiers(settings: Settings) -> tuple[Notifier, ...]:
-    return tuple(channel.open(section) for channel, section in _channels(settings))
-
-
-def _channels(settings: Settings) -> Iterator[tuple[AnyChannel, Value]]:
-    for channel in settings.registry.notifiers:
-        if (section := settings.notify.section(channel.name)) is not None:
-            yield channel, section
+async def _channel_check(channel: AnyChannel, section: Value) -> Checkup:
+    channel.open(section)  # one that cannot be opened is a failed check
+    return await channel.check(section)

@@ -1,5 +1,6 @@
 """Opens environments: the shops that `aiops demo` founded, and those that are configured."""
 
+import re
 import threading
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field, replace
@@ -45,13 +46,8 @@ class ConfiguredEnvironment:
         one = self.configured
         environment = Environment(
             ref=one.ref,
-            metrics=self._port(Port.METRICS),
-            logs=self._port(Port.LOGS),
-            changes=self._port(Port.CHANGES),
             topology=self._topology,
-            rules=self._port(Port.RULES),
-            workloads=self._port(Port.WORKLOADS),
-            spans=self._port(Port.SPANS),
+            **{port: self._port(port) for port in Port if port is not Port.TOPOLOGY},
             clock=next((c.clock for c in self._connections.values() if c.clock), WallClock()),
             mode=one.mode,
             freezes=tuple(one.policy.freeze),
@@ -63,11 +59,10 @@ class ConfiguredEnvironment:
         from_signals = [c.signals for c in self._connections.values() if c.signals]
         signals = [await ask() for ask in from_signals]
         graph = await self._topology.graph()
-        told = {name: c for name, c in self._connections.items() if c.roster and c.logs}
         owners = {
             instances.service: name
-            for name, connection in told.items()
-            if connection.roster
+            for name, connection in self._connections.items()
+            if connection.roster and connection.logs
             for instances in await connection.roster.instances()
         }
         return tuple(
@@ -121,36 +116,35 @@ class ConfiguredEnvironment:
         kind = self.configured.ref.kind
         connection = self._connections.get(kind)
         if connection is None or connection.handle is None:
-            return NoPlatform(f"sources.{kind}")
+            return NoPlatform(f"{self.configured.section}sources.{kind}")
         bounds = self.configured.actions.bounds()
         return self.registry.platforms[kind](connection, self._topology, bounds)
 
     async def _checked(self, vendor: AnyVendor) -> Checkup:
         connection = self._connections.get(vendor.name)
-        setting = f"{self.configured.section}sources.{vendor.name}"
+        setting = f"sources.{vendor.name}"
+        here = f"{self.configured.section}{setting}"
         if connection is None:
-            words = f"not configured ({setting})"
+            words = f"not configured ({here})"
             found = Checkup(group=vendor.group, name=vendor.name, health=Health.OFF, words=words)
-        else:
-            found = await checked(vendor.group, vendor.name, connection.check)
-        return self._named(found)
+            return self._named(found)
+        found = await checked(vendor.group, vendor.name, connection.check)
+        # A vendor does not know where in the file its section stands.
+        remedy = re.sub(rf"\b{re.escape(setting)}\b", here, found.remedy)
+        return self._named(found.model_copy(update={"remedy": remedy}))
 
     def _service_checkup(self, one: ServiceSurvey) -> Checkup:
-        name, group = one.service, "services"
         if one.blind:
+            health = Health.NOTE
             words = "neither latency nor errors are seen: no fix of it could be verified"
-            remedy = f"aiops services; then {self.configured.section}services.{name}.signals"
-            found = Checkup(
-                group=group,
-                name=name,
-                health=Health.NOTE,
-                words=words,
-                remedy=f"{remedy} in aiops.yaml",
-            )
+            setting = f"{self.configured.section}services.{one.service}.signals"
+            remedy = f"aiops services; then {setting} in aiops.yaml"
         else:
-            seen = ", ".join(sorted({source.signal for source in one.signals}))
-            missing = f"; missing: {', '.join(one.missing)}" if one.missing else ""
-            found = Checkup(group=group, name=name, health=Health.OK, words=f"{seen}{missing}")
+            health, remedy = Health.OK, ""
+            words = ", ".join(sorted({source.signal for source in one.signals}))
+            words += f"; missing: {', '.join(one.missing)}" if one.missing else ""
+        name = one.service
+        found = Checkup(group="services", name=name, health=health, words=words, remedy=remedy)
         return self._named(found)
 
     def _named(self, found: Checkup) -> Checkup:
@@ -218,7 +212,7 @@ class OpenEnvironments:
 
 
 async def checked(
-    group: str, name: str, check: Callable[..., Awaitable[Checkup]], *given: Value
+    group: str, name: str, check: Callable[..., Awaitable[Checkup]], *given: object
 ) -> Checkup:
     """Return what a check says; one that fails is a problem of its own and of nobody else."""
     try:
@@ -238,15 +232,6 @@ def _connect(vendor: AnyVendor, section: Value, around: Surroundings) -> Connect
         async def check() -> Checkup:
             return found
 
-        def absent(port: Port) -> Absent | None:
-            return Absent(f"{vendor.name} {flaw}.") if port in vendor.ports else None
-
-        return Connection(
-            check=check,
-            metrics=absent(Port.METRICS),
-            rules=absent(Port.RULES),
-            logs=absent(Port.LOGS),
-            changes=absent(Port.CHANGES),
-            workloads=absent(Port.WORKLOADS),
-            spans=absent(Port.SPANS),
-        )
+        absent = Absent(f"{vendor.name} {flaw}.")
+        reads: dict[str, Any] = dict.fromkeys(vendor.ports - {Port.TOPOLOGY}, absent)
+        return Connection(check=check, **reads)

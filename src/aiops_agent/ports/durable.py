@@ -15,7 +15,6 @@ class Once(Protocol):
         Calls of one agent run one after the other. The process may die: an answer that was given
         before is given again, an error of ours raised again, and only a call in flight is repeated.
         """
-        ...
 
 
 async def uncheckpointed(_name: str, call: Callable[[], Awaitable[T]], _kind: type[T]) -> T:

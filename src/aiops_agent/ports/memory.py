@@ -31,8 +31,6 @@ class Memory(Protocol):
 
         Without a report the one kept before stays.
         """
-        ...
 
     def recall(self, query: RecallQuery) -> tuple[Hit, ...]:
         """Return what is alike, the likest first, then the newest. Raises StoreError."""
-        ...

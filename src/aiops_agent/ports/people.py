@@ -11,8 +11,6 @@ class Notifier(Protocol):
     @property
     def name(self) -> str:
         """The channel's name, stable: it names the notifier's cursor on the bus."""
-        ...
 
     async def tell(self, notice: Notice) -> Receipt:
         """Tell it; the same `notice.key` may be told again after a crash. Raises NotifyError."""
-        ...

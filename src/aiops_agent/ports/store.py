@@ -16,8 +16,9 @@ are blocking; the store raises StoreError when the database does not take or giv
 
 # limit: one page says all that is durable, so that a second store can be written from it.
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import AbstractContextManager
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
@@ -221,79 +222,36 @@ class Tokens(TokensView, Protocol):
         """Revoke a token for ever; raises UsageError when there is none of that name."""
 
 
-class View(Protocol):
+@dataclass(frozen=True)
+class View:
     """One moment of everything durable; it cannot write."""
 
-    @property
-    def inbox(self) -> InboxView:
-        """Bodies received."""
-
-    @property
-    def incidents(self) -> IncidentsView:
-        """All incidents."""
-
-    @property
-    def alerts(self) -> AlertsView:
-        """The alerts of incidents."""
-
-    @property
-    def events(self) -> EventsView:
-        """The bus."""
-
-    @property
-    def approvals(self) -> ApprovalsView:
-        """Requests for approval."""
-
-    @property
-    def ledger(self) -> LedgerView:
-        """Armed requests."""
-
-    @property
-    def archive(self) -> ArchiveView:
-        """Long-term memory."""
-
-    @property
-    def tokens(self) -> TokensView:
-        """Bearer tokens."""
+    inbox: InboxView
+    incidents: IncidentsView
+    alerts: AlertsView
+    events: EventsView
+    approvals: ApprovalsView
+    ledger: LedgerView
+    archive: ArchiveView
+    tokens: TokensView
 
 
-class Work(Protocol):
-    """One transaction over everything durable."""
+@dataclass(frozen=True)
+class Work(View):
+    """One transaction over everything durable.
 
-    @property
-    def inbox(self) -> Inbox:
-        """Bodies received."""
+    `wake(incident, key)` wakes the story of an incident when it commits; once per key.
+    """
 
-    @property
-    def incidents(self) -> Incidents:
-        """All incidents."""
-
-    @property
-    def alerts(self) -> Alerts:
-        """The alerts of incidents."""
-
-    @property
-    def events(self) -> Events:
-        """The bus."""
-
-    @property
-    def approvals(self) -> Approvals:
-        """Requests for approval."""
-
-    @property
-    def ledger(self) -> Ledger:
-        """Armed requests."""
-
-    @property
-    def archive(self) -> Archive:
-        """Long-term memory."""
-
-    @property
-    def tokens(self) -> Tokens:
-        """Bearer tokens."""
-
-    def wake(self, incident: str, key: str) -> None:
-        """Wake the story of an incident when this transaction commits; once per key."""
+    inbox: Inbox
+    incidents: Incidents
+    alerts: Alerts
+    events: Events
+    approvals: Approvals
+    ledger: Ledger
+    archive: Archive
+    tokens: Tokens
+    wake: Callable[[str, str], None]
 
 
 class Reader(Protocol):

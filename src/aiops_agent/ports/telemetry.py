@@ -33,7 +33,6 @@ class Metrics(Protocol):
 
         Raises SourceError when the source does not answer.
         """
-        ...
 
 
 class Logs(Protocol):
@@ -41,7 +40,6 @@ class Logs(Protocol):
 
     async def lines(self, services: Sequence[ServiceName], window: Window) -> tuple[LogLine, ...]:
         """Return lines oldest first, at most a few thousand. Raises SourceError."""
-        ...
 
 
 class Changes(Protocol):
@@ -49,7 +47,6 @@ class Changes(Protocol):
 
     async def changes(self, window: Window) -> tuple[Change, ...]:
         """Return the changes inside the window, oldest first. Raises SourceError."""
-        ...
 
 
 class Topology(Protocol):
@@ -57,7 +54,6 @@ class Topology(Protocol):
 
     async def graph(self) -> ServiceGraph:
         """Return the services and calls known now. Raises SourceError."""
-        ...
 
 
 class Rules(Protocol):
@@ -65,7 +61,6 @@ class Rules(Protocol):
 
     async def rules(self) -> tuple[AlertRule, ...]:
         """Return every alerting rule with its present state. Raises SourceError."""
-        ...
 
     async def evaluate(self, rule: AlertRule) -> tuple[RuleReading, ...]:
         """Return the series for which the rule's expression holds now.
@@ -73,7 +68,6 @@ class Rules(Protocol):
         Only a rule that `rules` lists is evaluated; any other raises SourceError, because an
         expression from elsewhere is an unchecked query.
         """
-        ...
 
 
 class Workloads(Protocol):
@@ -81,7 +75,6 @@ class Workloads(Protocol):
 
     async def workloads(self, services: Sequence[ServiceName]) -> tuple[Workload, ...]:
         """Return the instances of these services, stopped ones too. Raises SourceError."""
-        ...
 
 
 class Spans(Protocol):
@@ -92,7 +85,6 @@ class Spans(Protocol):
 
         Raises SourceError.
         """
-        ...
 
 
 class Roster(Protocol):
@@ -100,7 +92,6 @@ class Roster(Protocol):
 
     async def instances(self) -> tuple[Instances, ...]:
         """Return every service with the names of its instances. Raises SourceError."""
-        ...
 
 
 class Clock(Protocol):
@@ -108,11 +99,9 @@ class Clock(Protocol):
 
     def now(self) -> datetime:
         """Return the environment's present time (UTC); a shop's is virtual."""
-        ...
 
     async def wait_until(self, at: datetime) -> None:
         """Return when the environment's time is at least `at`; safe to repeat."""
-        ...
 
 
 @dataclass(frozen=True)
@@ -137,4 +126,3 @@ class Environments(Protocol):
 
     def __call__(self, environment: EnvironmentRef) -> Environment:
         """Return the environment; raises UsageError when there is none of that name."""
-        ...

@@ -13,9 +13,8 @@ from aiops_agent.adapters.yaml_file import Place, read_yaml
 from aiops_agent.domain.errors import SettingsError
 from aiops_agent.domain.value import Document, Json
 from aiops_agent.registry import REGISTRY, Registry
-from aiops_agent.settings.explain import explain, told
+from aiops_agent.settings.explain import explain, leaves, told
 from aiops_agent.settings.plugins import extended
-from aiops_agent.settings.schema import leaves
 from aiops_agent.settings.sections import Settings, settings_model
 
 SYSTEM_FILE = Path("/etc/aiops/config.yaml")
@@ -66,7 +65,11 @@ def load(
         marks.update(layer.marks)
     registry = extended(registry, data.get("plugins"), marks.get(("plugins",), "plugins"))
     model = settings_model(registry)
-    for place, value, origin in (*_variables(model, environ), *_flags(flags or {})):
+    variables = {PREFIX + "_".join(map(str, place)).upper(): place for place in leaves(model)}
+    given = [(place, environ[name], name) for name, place in variables.items() if environ.get(name)]
+    for key, value in (flags or {}).items():
+        given.append((tuple(key.split(".")), value, f"--{key.rpartition('.')[2]}"))
+    for place, value, origin in given:
         data = _overlay(data, _nested(place, value))
         marks[place] = origin
     try:
@@ -75,9 +78,10 @@ def load(
         raise SettingsError(explain(error, marks, model)) from error
     if flaws := [told(place, flaw, marks) for place, flaw in settings.contradictions()]:
         raise SettingsError("\n".join(flaws))
-    referred = set(re.findall(r"\$\{env:(\w+)\}", str(data)))
-    strange = tuple(name for name in _strange(model, environ) if name not in referred)
-    return Loaded(settings, marks, tuple(file.path for file in files), strange)
+    # No error: Kubernetes sets AIOPS_PORT and the like for a service that is called aiops.
+    known = {*variables, *SWITCHES, *re.findall(r"\$\{env:(\w+)\}", str(data))}
+    strange = sorted(n for n in environ if n.startswith(PREFIX) and n not in known)
+    return Loaded(settings, marks, tuple(file.path for file in files), tuple(strange))
 
 
 def no_input(environ: Mapping[str, str] | None = None) -> bool:
@@ -95,31 +99,6 @@ def _paths(config: Path | None, environ: Mapping[str, str], folder: Path) -> Seq
     own = Path(home) / "aiops" if home else platformdirs.user_config_path("aiops")
     usual = (own / "config.yaml", SYSTEM_FILE)
     return [path for path in (named or folder / "aiops.yaml", *usual) if path.is_file()]
-
-
-def _variables(
-    model: type[Settings], environ: Mapping[str, str]
-) -> Iterator[tuple[Place, Json, str]]:
-    for place in leaves(model):
-        name = _variable(place)
-        if environ.get(name):
-            yield place, environ[name], name
-
-
-def _flags(flags: Mapping[str, Json]) -> Iterator[tuple[Place, Json, str]]:
-    for key, value in flags.items():
-        place = tuple(key.split("."))
-        yield place, value, f"--{place[-1]}"
-
-
-def _strange(model: type[Settings], environ: Mapping[str, str]) -> tuple[str, ...]:
-    # No error: Kubernetes sets AIOPS_PORT and the like for a service that is called aiops.
-    known = {_variable(place) for place in leaves(model)} | SWITCHES
-    return tuple(sorted(n for n in environ if n.startswith(PREFIX) and n not in known))
-
-
-def _variable(place: Place) -> str:
-    return PREFIX + "_".join(map(str, place)).upper()
 
 
 def _nested(place: Place, value: Json) -> Document:

@@ -23,10 +23,9 @@ from aiops_agent.domain.remediation import ActionKind
 from aiops_agent.domain.spelling import did_you_mean
 from aiops_agent.domain.telemetry import Objective, ServiceName
 from aiops_agent.domain.value import Value
-from aiops_agent.ports.plug import Needs
-from aiops_agent.ports.spellings import LocalPath, Referred
+from aiops_agent.ports.plug import AnyChannel, AnyVendor, Needs
+from aiops_agent.ports.spellings import LocalPath, Referred, Seconds, Share, TimeZone
 from aiops_agent.registry import REGISTRY, Registry
-from aiops_agent.settings.spellings import ActionName, Seconds, Share, TimeZone
 
 EnvironmentName: TypeAlias = Annotated[str, Field(pattern=rf"^{NAME}\z")]
 _KIND = "docker"  # of an environment that does not say
@@ -108,7 +107,6 @@ class ActionSections(Value):
 class FreezeSettings(Freeze):
     """A freeze as people write it: `from` and `to` are times of day such as 16:00."""
 
-    actions: tuple[ActionName, ...] = ()
     start: time = Field(default=time(0), alias="from")
     end: time | None = Field(default=None, alias="to")
     timezone: TimeZone = "UTC"
@@ -143,16 +141,15 @@ def _environment(known: dict[str, Any]) -> EnvironmentRef:
     return EnvironmentRef(kind=_KIND, name="local")
 
 
-def _kind_of(registry: Registry) -> Any:
-    """Return the type of a kind of environment: a platform of the registry."""
+def _word(noun: str, known: tuple[str, ...]) -> Any:
+    """Return the type of a word that the registry knows."""
 
-    def known(value: str) -> str:
-        if value not in registry.platforms:
-            hint = did_you_mean(value, tuple(registry.platforms))
-            raise ValueError(f"there is no platform {value!r}.{hint}")
+    def registered(value: str) -> str:
+        if value not in known:
+            raise ValueError(f"there is no {noun} {value!r}.{did_you_mean(value, known)}")
         return value
 
-    return Annotated[str, AfterValidator(known)]
+    return Annotated[str, AfterValidator(registered)]
 
 
 class EnvironmentSettings(Value):
@@ -209,31 +206,23 @@ class BaseSettings(Value):
     @property
     def resolved(self) -> tuple[ResolvedEnvironment, ...]:
         """Every configured environment; the short form at the top is one."""
-        if not self.environments:
-            return (
-                ResolvedEnvironment(
-                    self.environment,
-                    "",
-                    {},
-                    self.sources,
-                    self.services,
-                    self.actions,
-                    self.mode,
-                    self.policy,
-                ),
-            )
+        several = [
+            (EnvironmentRef(kind=one.kind, name=name), f"environments.{name}.", one)
+            for name, one in self.environments.items()
+        ]
+        short = EnvironmentSettings.model_construct(sources=self.sources, services=self.services)
         return tuple(
             ResolvedEnvironment(
-                EnvironmentRef(kind=one.kind, name=name),
-                f"environments.{name}.",
-                one.labels,
-                one.sources,
-                one.services,
-                one.actions or self.actions,
-                one.mode or self.mode,
-                one.policy or self.policy,
+                ref=ref,
+                section=section,
+                labels=one.labels,
+                sources=one.sources,
+                services=one.services,
+                actions=one.actions or self.actions,
+                mode=one.mode or self.mode,
+                policy=one.policy or self.policy,
             )
-            for name, one in self.environments.items()
+            for ref, section, one in several or [(self.environment, "", short)]
         )
 
     def contradictions(self) -> Iterator[tuple[Place, str]]:
@@ -275,36 +264,35 @@ def _same_claim(
 def settings_model(registry: Registry) -> type[BaseSettings]:
     """Return the settings with a section for each vendor of the registry."""
 
-    def sections(name: str, base: type[Value], fields: dict[str, Any]) -> type[Any]:
-        return create_model(name, __base__=base, **fields)
+    def made(base: type[Value], name: str = "", **fields: Any) -> Any:
+        return create_model(name or base.__name__, __base__=base, **fields)
 
-    channels = {one.name: (one.settings | None, None) for one in registry.notifiers}
-    vendors = {one.name: (one.settings | None, None) for one in registry.sources}
-    kinds = {str(s.kind): (s.bounds, s.bounds()) for s in registry.actions if s.bounds.model_fields}
-    notify = sections("Notify", Notify, channels)
-    sources = sections("Sources", Sections, vendors)
-    actions = sections("Actions", ActionSections, kinds)
-    environment = sections(
-        "EnvironmentSettings",
+    def off(brought: tuple[AnyVendor, ...] | tuple[AnyChannel, ...]) -> dict[str, Any]:
+        return {one.name: (one.settings | None, None) for one in brought}
+
+    specs = registry.actions
+    bounds = {str(s.kind): (s.bounds, s.bounds()) for s in specs if s.bounds.model_fields}
+    notify = made(Notify, **off(registry.notifiers))
+    sources = made(Sections, "Sources", **off(registry.sources))
+    actions = made(ActionSections, "Actions", **bounds)
+    action = _word("action", tuple(str(spec.kind) for spec in specs))
+    freeze = made(FreezeSettings, actions=(tuple[action, ...], ()))  # type: ignore[valid-type] # just made
+    policy = made(Policy, freeze=(tuple[freeze, ...], ()))  # type: ignore[valid-type] # just made
+    environment = made(
         EnvironmentSettings,
-        {
-            "kind": (_kind_of(registry), _KIND),
-            "sources": (sources, sources()),
-            "actions": (actions | None, None),
-        },
+        kind=(_word("platform", tuple(registry.platforms)), _KIND),
+        sources=(sources, sources()),
+        actions=(actions | None, None),
+        policy=(policy | None, None),
     )
-    model: type[BaseSettings] = sections(
-        "Settings",
+    model: type[BaseSettings] = made(
         BaseSettings,
-        {
-            "sources": (sources, sources()),
-            "environments": (
-                dict[EnvironmentName, environment],  # type: ignore[valid-type] # made just above
-                {},
-            ),
-            "notify": (notify, notify()),
-            "actions": (actions, actions()),
-        },
+        "Settings",
+        sources=(sources, sources()),
+        environments=(dict[EnvironmentName, environment], {}),  # type: ignore[valid-type] # made above
+        notify=(notify, notify()),
+        actions=(actions, actions()),
+        policy=(policy, policy()),
     )
     model.registry = registry
     return model

@@ -3,6 +3,7 @@
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from typing import TypeAlias
 
 from sqlalchemy import Connection, Engine
@@ -14,7 +15,7 @@ from aiops_agent.adapters.sql.events import SqlEvents
 from aiops_agent.adapters.sql.inbox import SqlInbox, SqlTokens
 from aiops_agent.adapters.sql.incidents import SqlAlerts, SqlIncidents
 from aiops_agent.domain.errors import StoreError
-from aiops_agent.ports.store import View
+from aiops_agent.ports.store import View, Work
 
 # Given the open connection, an incident and a key: sends a message that counts on commit.
 Wake: TypeAlias = Callable[[Connection, str, str], None]
@@ -24,24 +25,18 @@ def wake_nobody(_connection: Connection, _incident: str, _key: str) -> None:
     """Send nothing: for programs that run no story, and for tests."""
 
 
-class SqlWork:
-    """ports.store.Work on one connection."""
-
-    def __init__(self, connection: Connection, wake: Wake) -> None:
-        self._connection = connection
-        self._wake = wake
-        self.inbox = SqlInbox(connection)
-        self.incidents = SqlIncidents(connection)
-        self.alerts = SqlAlerts(connection)
-        self.events = SqlEvents(connection)
-        self.approvals = SqlApprovals(connection)
-        self.ledger = SqlLedger(connection)
-        self.archive = SqlArchive(connection)
-        self.tokens = SqlTokens(connection)
-
-    def wake(self, incident: str, key: str) -> None:
-        """Wake the story of an incident when this transaction commits; once per key."""
-        self._wake(self._connection, incident, key)
+def _work(connection: Connection, wake: Wake) -> Work:
+    return Work(
+        inbox=SqlInbox(connection),
+        incidents=SqlIncidents(connection),
+        alerts=SqlAlerts(connection),
+        events=SqlEvents(connection),
+        approvals=SqlApprovals(connection),
+        ledger=SqlLedger(connection),
+        archive=SqlArchive(connection),
+        tokens=SqlTokens(connection),
+        wake=partial(wake, connection),
+    )
 
 
 class SqlStore:
@@ -59,7 +54,7 @@ class SqlStore:
         self._thread = threading.local()
 
     @contextmanager
-    def begin(self) -> Iterator[SqlWork]:
+    def begin(self) -> Iterator[Work]:
         """Open a transaction; leaving the block commits, an error rolls back."""
         with self._alone():
             if not self._gate.acquire(timeout=PATIENCE.total_seconds()):
@@ -67,7 +62,7 @@ class SqlStore:
             try:
                 with our_errors(), self._engine.connect() as connection:
                     take_turn(connection)
-                    yield SqlWork(connection, self._wake)
+                    yield _work(connection, self._wake)
                     connection.commit()
             finally:
                 self._gate.release()
@@ -76,7 +71,7 @@ class SqlStore:
     def read(self) -> Iterator[View]:
         """Open a view of this moment, without waiting for a transaction that is open."""
         with self._alone(), our_errors(), self._engine.connect() as reader, snapshot(reader):
-            yield SqlWork(reader, wake_nobody)
+            yield _work(reader, wake_nobody)
 
     @contextmanager
     def _alone(self) -> Iterator[None]:

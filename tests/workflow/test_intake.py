@@ -13,7 +13,7 @@ from aiops_agent.domain.routing import Claim, Routed, Routes
 from aiops_agent.domain.token import Token
 from aiops_agent.ports.store import Store
 from aiops_agent.workflow.intake import Intake
-from tests.seams import ROUTE
+from tests import seams
 
 NOW = datetime(2026, 11, 24, 9, 30, tzinfo=UTC)
 EU, US = EnvironmentRef.parse("docker:eu"), EnvironmentRef.parse("docker:us")
@@ -91,6 +91,6 @@ def test_a_router_that_forgets_the_token_is_caught(
     def forgetful(self: Routes, labels: Any, name: str = "", _allowed: Any = ()) -> Routed:
         return honest(self, labels, name)
 
-    ROUTE.plant(monkeypatch, forgetful)
+    seams.ROUTE.plant(monkeypatch, forgetful)
 
     assert reached(store)

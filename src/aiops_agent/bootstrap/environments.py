@@ -5,7 +5,6 @@ import threading
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from pathlib import Path
 from typing import Any
 
 from aiops_agent.actions.platform import Platform
@@ -168,11 +167,6 @@ class OpenEnvironments:
         registry = self.settings.registry
         return tuple(ConfiguredEnvironment(registry, one) for one in self.settings.resolved)
 
-    @property
-    def shops(self) -> Path:
-        """The folder in which shops live."""
-        return self.settings.state_dir / "shops"
-
     def environment(self, environment: EnvironmentRef) -> Environment:
         """Return what can be read of an environment; raises UsageError when there is none."""
         return self._handle(environment).environment
@@ -199,7 +193,7 @@ class OpenEnvironments:
 
     def _opened(self, ref: EnvironmentRef) -> EnvironmentHandle:
         if ref.simulated:
-            return self._of_shop(open_shop(self.shops / ref.name))
+            return self._of_shop(open_shop(self.settings.state_dir / "shops" / ref.name))
         for one in self.configured:
             if one.configured.ref == ref and one.configured.sources.any:
                 return one.handle

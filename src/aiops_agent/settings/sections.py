@@ -230,8 +230,14 @@ class BaseSettings(Value):
         for key in ("sources", "services", "environment"):
             if self.environments and key in self.model_fields_set:
                 yield (key,), f"move `{key}` into environments.NAME; it has no effect beside them"
-        for one, other in combinations(self.environments, 2):
-            yield from _same_claim(self.environments, one, other)
+        labelled = [one for one in self.resolved if one.labels]
+        for one, other in combinations(labelled, 2):
+            first, second = one.labels.items(), other.labels.items()
+            if first <= second or second <= first:
+                label, value = next(iter(first & second))
+                flaw = f"{one.ref.name} claims alerts with {label}={value} too"
+                remedy = "give each environment its own label"
+                yield ("environments", other.ref.name, "labels"), f"{flaw}; {remedy}"
         for place, needs in self._needed():
             for module, extra in needs:
                 if find_spec(module) is None:
@@ -247,18 +253,6 @@ class BaseSettings(Value):
         for channel in self.registry.notifiers:
             if self.notify.section(channel.name) is not None:
                 yield ("notify", channel.name), channel.needs
-
-
-def _same_claim(
-    environments: Mapping[EnvironmentName, EnvironmentSettings],
-    one: EnvironmentName,
-    two: EnvironmentName,
-) -> Iterator[tuple[Place, str]]:
-    first, second = environments[one].labels.items(), environments[two].labels.items()
-    if first and second and (first <= second or second <= first):
-        label, value = next(iter(first & second))
-        flaw = f"{one} claims alerts with {label}={value} too; give each environment its own label"
-        yield ("environments", two, "labels"), flaw
 
 
 def settings_model(registry: Registry) -> type[BaseSettings]:

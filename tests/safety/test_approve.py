@@ -99,7 +99,7 @@ def happens(store: Any, request: Any, event: Callable[[Work, Any], object]) -> S
 
 
 def forget(work: Any) -> None:
-    work._connection.exec_driver_sql("DELETE FROM ledger")
+    work.ledger.connection.exec_driver_sql("DELETE FROM ledger")
 
 
 def test_every_state_answers_every_event_as_written(

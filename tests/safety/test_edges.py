@@ -12,10 +12,13 @@ from aiops_agent.domain.environment import EnvironmentRef
 from aiops_agent.domain.errors import ApprovalError, PlatformError
 from aiops_agent.domain.ledger import IntentState
 from aiops_agent.domain.point import Point
+from aiops_agent.domain.policy import Mode
 from aiops_agent.domain.remediation import Effect, EffectState, PreparedPlan
 from aiops_agent.registry import CATALOGUE
 from aiops_agent.safety import approve, execute
+from aiops_agent.safety.assess import Case
 from aiops_agent.safety.execute import Executor
+from aiops_agent.safety.rules.wide_blast_radius import wide_blast_radius
 from tests.safety.memory import MemoryStore
 from tests.safety.plans import NOW, a_decision, a_plan, a_request, an_incident, stored
 from tests.safety.scripted import Reply, Scripted
@@ -294,6 +297,18 @@ async def test_a_plan_is_armed_once_it_was_and_unchanged_until_somebody_moves_th
     assert life.executor.armed(PLAN)
     assert not life.executor.armed(a_plan(7))
     assert not await life.executor.unchanged(PLAN)
+
+
+@pytest.mark.parametrize(
+    ("services", "asks"), [(0, False), (2, True), (3, True), (4, False), (5, False)]
+)
+def test_half_of_the_services_that_are_known_is_too_much(services: int, asks: bool) -> None:
+    prepared = single()
+    reach = {service for step in prepared.steps for service in step.blast.services}
+    assert len(reach) == 2
+    case = Case(prepared=prepared, mode=Mode.ACT, now=NOW, services=services, freezes=())
+    opinion = wide_blast_radius(case)
+    assert (opinion is not None) is asks
 
 
 BY_RULE = a_decision(PLAN, by="rule small", surface=Surface.POLICY)

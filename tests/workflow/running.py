@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from itertools import count
 from pathlib import Path
+from typing import Any
 
 import sqlalchemy as sa
 
@@ -89,9 +90,18 @@ class Run:
             "SELECT function_name FROM operation_outputs "
             "WHERE workflow_uuid = :name ORDER BY function_id"
         )
+        return [row[0] for row in self._rows(query)]
+
+    @property
+    def result(self) -> str:
+        """What the incident's workflow returned, as the durable engine keeps it."""
+        ((kept,),) = self._rows("SELECT output FROM workflow_output WHERE workflow_uuid = :name")
+        return str(kept)
+
+    def _rows(self, query: str) -> list[Any]:
         engine = make_engine(f"sqlite:///{self.folder}/aiops.db")
         with engine.connect() as connection:
-            return [row[0] for row in connection.execute(sa.text(query), {"name": self.name})]
+            return list(connection.execute(sa.text(query), {"name": self.name}))
 
     def told(self, kind: EventType) -> list[str]:
         """Return what was said of that kind."""

@@ -2,8 +2,8 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
-from itertools import groupby
+from datetime import datetime, timedelta
+from itertools import groupby, pairwise
 from pathlib import Path
 from typing import Any
 
@@ -12,12 +12,13 @@ import pytest
 from aiops_agent.actions.platform import Landing, Platform, Sight
 from aiops_agent.agents.briefing import Briefing
 from aiops_agent.agents.crew import Crew, without_llm
+from aiops_agent.domain.alert import Severity
 from aiops_agent.domain.answer import Answer, Author, AuthorKind, Effort
 from aiops_agent.domain.approval import ApprovalState
-from aiops_agent.domain.diagnosis import Confidence, Diagnosis
+from aiops_agent.domain.diagnosis import Confidence, Diagnosis, Triage, TriageVerdict
 from aiops_agent.domain.errors import OutcomeUnknown, PlatformError, RequestRefused
 from aiops_agent.domain.incident import Ending, Incident, Status
-from aiops_agent.domain.payload import EventType
+from aiops_agent.domain.payload import EventType, VerificationSample
 from aiops_agent.domain.point import Point
 from aiops_agent.domain.remediation import (
     Action,
@@ -80,6 +81,12 @@ EFFORT = Effort(by=Author(kind=AuthorKind.STATISTICS), took=0.0)
 def always_yes(run: Run) -> None:
     """Approve this question and each that follows."""
     run.when[PENDING] = always_yes
+    run.answer()
+
+
+def yes_once(run: Run) -> None:
+    """Approve this question and say no to each that follows."""
+    run.when[PENDING] = lambda run: run.answer(approve=False)
     run.answer()
 
 
@@ -165,6 +172,7 @@ def test_what_does_not_help_is_taken_back_and_the_next_plan_is_tried(
 
     assert (incident.status, incident.ending) == (Status.RESOLVED, Ending.FIXED)
     assert incident.recovery is Recovery.RECOVERED
+    assert "resolved" in run.result
     assert incident.ended_at is not None
     first, second = incident.attempts
     assert first.undo is not None
@@ -319,6 +327,75 @@ def test_a_plan_that_cannot_be_prepared_is_handed_over(
     assert (incident.status, incident.ending) == (Status.ESCALATED, Ending.HANDED_OVER)
     assert incident.note == note
     assert run.told(PENDING) == []
+
+
+def looks(run: Run, length: timedelta) -> int:
+    """Return how often it is looked within a length of time, at both ends too."""
+    return length // run.house._deps.terms.pace.look + 1
+
+
+@pytest.mark.parametrize(
+    ("verdict", "status"),
+    [(TriageVerdict.CONTRADICTED, Status.DISMISSED), (TriageVerdict.UNSEEN, Status.ESCALATED)],
+)
+def test_an_alert_that_telemetry_does_not_confirm_is_watched_first(
+    tmp_path: Path, verdict: TriageVerdict, status: Status
+) -> None:
+    asked: list[datetime] = []
+
+    async def triage(briefing: Briefing) -> Answer[Triage]:
+        asked.append(briefing.now)
+        seen = Triage(
+            verdict=verdict,
+            severity=Severity.SEV3,
+            service=briefing.incident.service,
+            signal=None,
+            impact="none that is seen",
+            reason="I see nothing",
+        )
+        return Answer(value=seen, effort=EFFORT)
+
+    run = Run(tmp_path, crew=replace(without_llm(), triage=triage))
+    run.when[PENDING] = lambda run: run.answer(approve=False)
+    incident = run.go()
+
+    pace = run.house._deps.terms.pace
+    unseen = verdict is TriageVerdict.UNSEEN
+    assert incident.status is status
+    assert len(asked) == (6 if unseen else looks(run, pace.within))
+    between = {later - earlier for earlier, later in pairwise(asked)}
+    assert between == {pace.look}
+
+
+@pytest.mark.parametrize(
+    ("recovery", "patient"), [(Recovery.WORSE, 0), (Recovery.NOT_RECOVERED, 1), (None, 2)]
+)
+def test_a_fix_is_given_its_time_unless_it_makes_things_worse(
+    tmp_path: Path, recovery: Recovery | None, patient: int
+) -> None:
+    """And blindness gets more of it."""
+
+    async def verify(briefing: Briefing, *_: Any) -> Answer[Verification]:
+        if recovery is None:
+            return await _inconclusive(briefing)
+        seen = Verification(recovery=recovery, checks=(), reason="so", at=briefing.now)
+        return Answer(value=seen, effort=EFFORT)
+
+    run = Run(tmp_path, crew=replace(without_llm(), verify=verify), when={PENDING: yes_once})
+    run.go()
+
+    terms = run.house._deps.terms
+    lengths = [timedelta(), terms.pace.within, terms.pace.within + terms.blind]
+    samples = [
+        e
+        for e in run.events
+        if isinstance(e.payload, VerificationSample)
+        and e.payload.attempt == 1
+        and not e.payload.after_undo
+    ]
+    wanted = 1 if patient == 0 else looks(run, lengths[patient])
+    assert len(samples) == wanted
+    assert (run.told(UNDONE) == []) is (recovery is None)
 
 
 async def _silent(*_: Any) -> Answer[Any]:

@@ -84,6 +84,15 @@ def test_those_tests_are_asked_that_can_see_it_and_the_fastest_first(
     assert lines.of(mutant, {"a.py": "", "b.py": "a = LIMIT\nb = LIMITS\n"}) == asked
 
 
+def test_what_would_take_too_long_is_not_asked(monkeypatch: pytest.MonkeyPatch) -> None:
+    lines = Lines({}, {"a.py": {3: {"a", "b", "c"}}}, {"a": 1.0, "b": 2.0, "c": 3.0})
+
+    monkeypatch.setattr(cover, "MOST_SECONDS", 3.5)
+    assert lines.affordable(a_mutant(3), {}) == ["a", "b"]
+    monkeypatch.setattr(cover, "MOST_SECONDS", 0.5)
+    assert lines.affordable(a_mutant(3), {}) == ["a"]
+
+
 def test_a_goal_that_is_missed_is_said(capsys: pytest.CaptureFixture[str]) -> None:
     assert cover._row("lines", 100, 90.0, 90)
     assert not cover._row("lines", 100, 90.0, 89)

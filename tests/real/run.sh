@@ -9,7 +9,7 @@ python=${PYTHON:-.venv/bin/python}
 cache=${XDG_CACHE_HOME:-${HOME:-/var}/.cache}/aiops-test
 image=local.test/python:3.11
 label=aiops-agent.test
-limit=${AIOPS_TEST_SECONDS:-720}
+limit=${AIOPS_TEST_SECONDS:-1200}
 postgres_bin=/usr/lib/postgresql/15/bin
 work=$(mktemp -d)
 dockerd_pid='' postgres_pid='' tests_pid=''

@@ -55,9 +55,7 @@ async def test_silence_is_a_no(stage: Stage) -> None:
     def silence(_built: Application, _event: Event) -> None:
         return None
 
-    told = await stage.play(
-        "hung-process", silence, approvals={"expires": timedelta(milliseconds=600)}
-    )
+    told = await stage.play("hung-process", silence, approvals={"expires": timedelta(seconds=3)})
 
     assert told.incident.ending is Ending.EXPIRED
     assert told.effects == ()

@@ -147,10 +147,24 @@ def _sqlite(address: URL) -> Engine:
 
 def _prepare(connection: Any, _record: object) -> None:
     connection.isolation_level = "IMMEDIATE"
+    deadline = time.monotonic() + PATIENCE.total_seconds()
     for pragma in _PRAGMAS:
-        connection.execute(f"PRAGMA {pragma}")
+        # SQLite waits for nobody while a new file becomes WAL: of several starters all but one are
+        # refused at once, so they try again.
+        while not _set(connection, pragma, last=time.monotonic() > deadline):
+            time.sleep(0.02)
     if sqlite3.sqlite_version_info < _KNOWS_SUBSEC:
         connection.create_function("unixepoch", 1, _unixepoch)
+
+
+def _set(connection: Any, pragma: str, *, last: bool) -> bool:
+    try:
+        connection.execute(f"PRAGMA {pragma}")
+    except sqlite3.OperationalError as error:
+        if last or "locked" not in str(error):
+            raise
+        return False
+    return True
 
 
 def _unixepoch(modifier: str) -> float:

@@ -334,3 +334,12 @@ SAID = "approved by a person (command) at 09:31:00 UTC"
 )
 def test_an_ending_is_told_to_the_letter(state: State, other: dict[str, Any], words: str) -> None:
     assert approve.ending(a_request(PLAN, state, **other)) == words
+
+
+def test_a_flag_is_never_called_a_person() -> None:
+    said = a_decision(PLAN).model_copy(update={"surface": Surface.FLAG})
+
+    words = approve.ending(a_request(PLAN, State.APPROVED, decision=said))
+
+    assert words.startswith("approved by --yes (flag)")
+    assert "person" not in words

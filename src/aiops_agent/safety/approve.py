@@ -111,7 +111,8 @@ def ending(request: ApprovalRequest) -> str:
     if decision is None:
         return f"{request.state}{': ' + request.note if request.note else ''}"
     said = "approved" if decision.approve else "rejected"
-    by = decision.by if decision.surface is Surface.POLICY else "a person"
+    # A flag given beforehand is not a person, and a rule has no name to hide.
+    by = {Surface.POLICY: decision.by, Surface.FLAG: "--yes"}.get(decision.surface, "a person")
     text = f"{said} by {by} ({decision.surface}) at {decision.at:%H:%M:%S} UTC"
     if request.state in (ApprovalState.EXPIRED, ApprovalState.WITHDRAWN):
         return f"{text}, then {request.state}: {request.note}"

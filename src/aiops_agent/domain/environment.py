@@ -1,9 +1,16 @@
 """Which environment: what kind of place it is, and its name in the configuration."""
 
 import re
-from typing import Any, Self
+from functools import lru_cache
+from typing import Any, Self, TypeVar
 
-from pydantic import Field, GetJsonSchemaHandler, model_serializer, model_validator
+from pydantic import (
+    Field,
+    GetJsonSchemaHandler,
+    ModelWrapValidatorHandler,
+    model_serializer,
+    model_validator,
+)
 from pydantic.json_schema import JsonSchemaValue
 
 from aiops_agent.domain.value import Value
@@ -39,16 +46,21 @@ class EnvironmentRef(Value):
     def _written(self) -> str:
         return str(self)
 
-    @model_validator(mode="before")
+    @model_validator(mode="wrap")
     @classmethod
-    def _read(cls, given: Any) -> Any:
-        if not isinstance(given, str):
-            return given
-        ref = cls.parse(given)
-        return {"kind": ref.kind, "name": ref.name}
+    def _read(cls, given: Any, read: ModelWrapValidatorHandler[Self]) -> Self:
+        return _parsed(cls, given) if isinstance(given, str) else read(given)
 
     @classmethod
     def __get_pydantic_json_schema__(
         cls, _schema: Any, _handler: GetJsonSchemaHandler
     ) -> JsonSchemaValue:
         return {"type": "string", "pattern": f"^{KIND}:{NAME}$"}
+
+
+R = TypeVar("R", bound=EnvironmentRef)
+
+
+@lru_cache(maxsize=1024)  # each stored record names one, and few are there
+def _parsed(kind: type[R], text: str) -> R:
+    return kind.parse(text)

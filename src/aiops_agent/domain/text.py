@@ -9,6 +9,8 @@ _NAMED = {"\n": r"\n", "\r": r"\r", "\t": r"\t"}
 _HIDDEN = re.compile(
     "[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u3164\ufe00-\ufe0f\uffa0\U000e0000-\U000e0fff]"
 )
+# Most of what is ever written: these blocks hold no mark that combines and nothing hidden.
+_COMMON = re.compile("[ -\u02ff\u2010-\u205f\u2190-\u22ff]*")
 _MARKS_IN_A_ROW = 3  # more of them pile up over the lines around
 _MARKDOWN = re.compile(r"([\\`*_{}\[\]<>#|~&$!])")
 _AUTOLINK = re.compile(r"(?i)(://|\bmailto:|\bxmpp:|\bwww\.)")
@@ -20,7 +22,7 @@ def safe(text: str, *, lines: bool = False, limit: int | None = None) -> str:
 
     With `lines`, newlines and tabs stay. At most `limit` characters, the last one `…` when cut.
     """
-    if not (text.isascii() and text.isprintable()):
+    if not (text.isprintable() and _COMMON.fullmatch(text)):
         text = "".join(_pieces(text, "\n\t" if lines else ""))
     return cut(text, limit)
 

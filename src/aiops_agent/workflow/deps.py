@@ -108,14 +108,14 @@ def attempt_of(incident: Incident, number: int) -> Attempt:
 def incident_of(deps: Deps, incident_id: str) -> Incident:
     """Return an incident that is known to be there; raises LookupError when it is not."""
     with deps.store.read() as view:
-        return _found(view, incident_id)
+        return found(view, incident_id)
 
 
 @contextmanager
 def transaction(deps: Deps, incident_id: str) -> Iterator[IncidentTransaction]:
     """Open a transaction on one incident; raises LookupError when there is none."""
     with deps.store.begin() as work:
-        incident = _found(work, incident_id)
+        incident = found(work, incident_id)
         try:
             at = deps.environments(incident.environment).clock.now()
         except AiopsError:  # the environment is gone
@@ -123,7 +123,8 @@ def transaction(deps: Deps, incident_id: str) -> Iterator[IncidentTransaction]:
         yield IncidentTransaction(work, incident, at, deps.now)
 
 
-def _found(view: View, incident_id: str) -> Incident:
+def found(view: View, incident_id: str) -> Incident:
+    """Return an incident that is known to be there; raises LookupError when it is not."""
     incident = view.incidents.get(incident_id)
     if incident is None:
         raise LookupError(f"There is no incident {incident_id}.")

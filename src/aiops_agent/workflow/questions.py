@@ -19,7 +19,7 @@ from aiops_agent.domain.event import Event
 from aiops_agent.domain.incident import Ending, Incident
 from aiops_agent.domain.postmortem import Postmortem
 from aiops_agent.domain.remediation import Plan, Recovery, Verification
-from aiops_agent.workflow.deps import Deps, attempt_of, incident_of
+from aiops_agent.workflow.deps import Deps, attempt_of, found, incident_of
 from aiops_agent.workflow.durable import Checkpoint, OnceSteps, returned, step, value_of
 from aiops_agent.workflow.recorder import IncidentEnded, IncidentRecorder
 
@@ -111,9 +111,8 @@ class Questions(DBOSConfiguredInstance):
         return Checkpoint(answer, returned(getattr(self, agent)))
 
     def _read(self, incident_id: str) -> tuple[Incident, AlertList]:
-        incident = incident_of(self._deps, incident_id)
         with self._deps.store.read() as view:
-            return incident, view.alerts.of_incident(incident_id)
+            return found(view, incident_id), view.alerts.of_incident(incident_id)
 
     def _events(self, incident_id: str) -> tuple[Event, ...]:
         with self._deps.store.read() as view:
@@ -153,10 +152,10 @@ class Looks:
         why = ""
         for look in range(UNSEEN_LOOKS):
             answer = await self._ask.diagnose(incident_id)
-            found = answer.value
-            if found and (found.confidence is not Confidence.LOW or look >= UNSURE_LOOKS):
+            seen = answer.value
+            if seen and (seen.confidence is not Confidence.LOW or look >= UNSURE_LOOKS):
                 kept = self._record.diagnosed
-                return await step("diagnosed", kept, incident_id, number, found, answer.effort)
+                return await step("diagnosed", kept, incident_id, number, seen, answer.effort)
             unsure = self._record.unsure
             why, now = await step("unsure", unsure, incident_id, number, look, answer)
             await self._until_next(incident_id, now)

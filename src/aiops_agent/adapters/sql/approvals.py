@@ -3,12 +3,24 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, func, insert, select, update
+from sqlalchemy import Connection, bindparam, func, insert, select, update
 
 from aiops_agent.adapters.sql.rows import number_of, read
 from aiops_agent.adapters.sql.tables import APPROVALS, LEDGER
 from aiops_agent.domain.approval import ApprovalRequest, ApprovalState, ApprovalSummary
 from aiops_agent.domain.ledger import Intent, IntentState
+
+# Built once: an incident runs these at every step, and building one costs more than running it.
+_DOCUMENT = select(APPROVALS.c.document)
+_GET = _DOCUMENT.where(APPROVALS.c.id == bindparam("wanted"))
+_OF_INCIDENT = _DOCUMENT.where(APPROVALS.c.incident == bindparam("wanted"))
+_LATEST = _OF_INCIDENT.order_by(APPROVALS.c.number.desc()).limit(1)
+_OF_PLAN = (
+    select(LEDGER.c.document)
+    .where(LEDGER.c.incident == bindparam("of"), LEDGER.c.plan == bindparam("planned"))
+    .where(LEDGER.c.undo == bindparam("back"))
+    .order_by(LEDGER.c.ordinal, LEDGER.c.number)
+)
 
 
 @dataclass(frozen=True)
@@ -19,19 +31,12 @@ class SqlApprovals:
 
     def get(self, request: str) -> ApprovalRequest | None:
         """Return one request, or None."""
-        query = select(APPROVALS.c.document).where(APPROVALS.c.id == request)
-        document = self.connection.scalar(query)
+        document = self.connection.scalar(_GET, {"wanted": request})
         return None if document is None else read(ApprovalRequest, document)
 
     def latest(self, incident: str) -> ApprovalRequest | None:
         """Return the newest request of an incident, or None."""
-        query = (
-            select(APPROVALS.c.document)
-            .where(APPROVALS.c.incident == incident)
-            .order_by(APPROVALS.c.number.desc())
-            .limit(1)
-        )
-        document = self.connection.scalar(query)
+        document = self.connection.scalar(_LATEST, {"wanted": incident})
         return None if document is None else read(ApprovalRequest, document)
 
     def listed(
@@ -114,12 +119,8 @@ class SqlLedger:
 
     def of_plan(self, incident: str, plan: str, *, undo: bool) -> tuple[Intent, ...]:
         """Return the intents of a plan in order."""
-        query = (
-            select(LEDGER.c.document)
-            .where(LEDGER.c.incident == incident, LEDGER.c.plan == plan, LEDGER.c.undo.is_(undo))
-            .order_by(LEDGER.c.ordinal, LEDGER.c.number)
-        )
-        return tuple(read(Intent, document) for document in self.connection.scalars(query))
+        given = {"of": incident, "planned": plan, "back": undo}
+        return tuple(read(Intent, found) for found in self.connection.scalars(_OF_PLAN, given))
 
     def change(self, intent: Intent, *, was: IntentState) -> bool:
         """Replace the stored intent if its state is `was`; say whether."""

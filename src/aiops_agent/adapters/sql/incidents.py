@@ -7,6 +7,7 @@ from typing import Any
 from sqlalchemy import (
     ColumnElement,
     Connection,
+    Integer,
     Row,
     Select,
     bindparam,
@@ -39,6 +40,12 @@ _COLUMNS_OF_ALERT = _GROUP | {"key", "incident"}  # of an alert: columns of thei
 
 _ALERTS = select(ALERTS, ALERT_GROUPS.c.document.label("brought")).join(
     ALERT_GROUPS, ALERT_GROUPS.c.digest == ALERTS.c.brought_with
+)
+_OF_INCIDENT = (
+    _ALERTS.add_columns(func.count().over().label("total"))
+    .where(ALERTS.c.incident == bindparam("of"))
+    .order_by(ALERTS.c.number)
+    .limit(bindparam("most", type_=Integer))
 )
 _NEW_ALERT = insert(ALERTS).values(
     environment=bindparam("here"),
@@ -147,10 +154,8 @@ class SqlAlerts:
 
     def of_incident(self, incident: str, limit: int = 100) -> AlertList:
         """Return the alerts of an incident in the order in which they joined it."""
-        mine = ALERTS.c.incident == incident
-        rows = self.connection.execute(_ALERTS.where(mine).order_by(ALERTS.c.number).limit(limit))
-        total = self.connection.scalar(select(func.count()).where(mine)) or 0
-        return AlertList(shown=tuple(map(_alert, rows)), total=total)
+        rows = self.connection.execute(_OF_INCIDENT, {"of": incident, "most": limit}).all()
+        return AlertList(shown=tuple(map(_alert, rows)), total=rows[0].total if rows else 0)
 
     def put(self, environment: EnvironmentRef, alerts: Sequence[IncidentAlert]) -> None:
         """Insert or replace alerts, each once, by incident and key."""

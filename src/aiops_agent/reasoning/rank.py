@@ -106,13 +106,9 @@ def score(case: Investigation, suspicion: Suspicion) -> float:
 def _unknown(case: Investigation) -> Ranked:
     name = case.scene.service
     hurts = name in case.hurting
-    suspicion = Suspicion(
-        kind=CauseKind.UNKNOWN,
-        service=name,
-        statement=f"{name} suffers, and no cause that we know explains what is seen",
-        predictions=(expect(f"{name} suffers", hurts),),
-    )
-    return Ranked(suspicion, UNLIKELY)
+    told = f"{name} suffers, and no cause that we know explains what is seen"
+    suffers = expect(f"{name} suffers", hurts)
+    return Ranked(Suspicion(CauseKind.UNKNOWN, name, told, (suffers,)), UNLIKELY)
 
 
 def confidence(case: Investigation, ranking: tuple[Ranked, ...]) -> tuple[Confidence, str]:

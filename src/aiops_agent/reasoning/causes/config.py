@@ -6,15 +6,7 @@ from collections.abc import Iterator
 from aiops_agent.domain.diagnosis import CauseKind
 from aiops_agent.domain.telemetry import ChangeKind, Signal
 from aiops_agent.domain.text import safe
-from aiops_agent.reasoning.causes.expectations import (
-    databases,
-    hurts_itself,
-    not_full,
-    same_traffic,
-    steady_memory,
-    warm_caches,
-    written,
-)
+from aiops_agent.reasoning.causes import expectations
 from aiops_agent.reasoning.mine import POOL
 from aiops_agent.reasoning.suspect import Investigation, Prediction, Suspicion, expect, fact
 
@@ -34,50 +26,34 @@ def suspect(case: Investigation) -> Iterator[Suspicion]:
                 f"{safe(setting)} {safe(new)} (was {safe(old)})"
                 for setting, (old, new) in sorted(change.settings.items())
             )
-            yield Suspicion(
-                kind=CauseKind.CONFIG,
-                service=name,
-                statement=f"{name} runs with {settings} since its last change",
-                predictions=tuple(_predictions(case, index, name)),
-                change=change,
-            )
+            told = f"{name} runs with {settings} since its last change"
+            predictions = tuple(_predictions(case, index, name))
+            yield Suspicion(CauseKind.CONFIG, name, told, predictions, change)
 
 
 def _predictions(case: Investigation, index: int, name: str) -> Iterator[Prediction]:
     change = case.scene.changes[index]
-    lead = case.onset(name) - change.at.timestamp()
-    yield expect(
-        "the setting changed just before the pain",
-        lead <= QUICK,
-        ("change", str(index)),
-        weight=3.0,
-    )
-    yield hurts_itself(case, name)
-    yield same_traffic(case, name)
-    yield not_full(case, name, decisive=False)
+    quick = case.onset(name) - change.at.timestamp() <= QUICK
+    claim = "the setting changed just before the pain"
+    yield expect(claim, quick, ("change", str(index)), weight=3.0)
+    yield expectations.hurts_itself(case, name)
+    yield expectations.same_traffic(case, name)
+    yield expectations.not_full(case, name, decisive=False)
     if any(POOL_SETTING.search(setting) for setting in change.settings):
         yield from _pool(case, name)
-    yield steady_memory(case, name)
-    yield warm_caches(case, name)
+    yield expectations.steady_memory(case, name)
+    yield expectations.warm_caches(case, name)
 
 
 def _pool(case: Investigation, name: str) -> Iterator[Prediction]:
     """Predict a wait for connections while the databases behind it have time."""
     wait = case.shift(name, Signal.POOL_WAIT)
-    waits = wait is not None and wait.up
-    yield expect(
-        f"{name} waits for a connection",
-        None if wait is None else waits,
-        fact(Signal.POOL_WAIT, name),
-        fact(Signal.POOL, name),
-        weight=2.0,
-        against=wait is not None and not waits,
-    )
-    for store in databases(case, name):
-        yield expect(
-            f"{store} itself is as fast as before",
-            not case.scene.pain(store),
-            fact(Signal.LATENCY, store),
-            fact(Signal.SATURATION, store),
-        )
-    yield written(case, f"{name} writes of waiting for connections", case.log(name, POOL))
+    waits = None if wait is None else wait.up
+    shown = (fact(Signal.POOL_WAIT, name), fact(Signal.POOL, name))
+    claim = f"{name} waits for a connection"
+    yield expect(claim, waits, *shown, weight=2.0, against=waits is False)
+    for store in expectations.databases(case, name):
+        shown = (fact(Signal.LATENCY, store), fact(Signal.SATURATION, store))
+        yield expect(f"{store} itself is as fast as before", not case.scene.pain(store), *shown)
+    claim = f"{name} writes of waiting for connections"
+    yield expectations.written(case, claim, case.log(name, POOL))

@@ -4,12 +4,7 @@ from collections.abc import Iterator
 
 from aiops_agent.domain.diagnosis import CauseKind
 from aiops_agent.domain.telemetry import ServiceKind
-from aiops_agent.reasoning.causes.expectations import (
-    nothing_changed,
-    pain_facts,
-    same_traffic,
-    written,
-)
+from aiops_agent.reasoning.causes import expectations
 from aiops_agent.reasoning.mine import UPSTREAM
 from aiops_agent.reasoning.suspect import Investigation, Prediction, Suspicion, expect, to_blame
 
@@ -18,34 +13,25 @@ def suspect(case: Investigation) -> Iterator[Suspicion]:
     """Suspect every external service that is slow or fails."""
     for name in case.hurting:
         if case.kind(name) is ServiceKind.EXTERNAL:
-            yield Suspicion(
-                kind=CauseKind.DEPENDENCY,
-                service=name,
-                statement=f"{name}, which is not ours, is slow or fails",
-                predictions=tuple(_predictions(case, name)),
-            )
+            told = f"{name}, which is not ours, is slow or fails"
+            yield Suspicion(CauseKind.DEPENDENCY, name, told, tuple(_predictions(case, name)))
 
 
 def _predictions(case: Investigation, name: str) -> Iterator[Prediction]:
     callers = case.scene.graph.callers(name)
-    yield expect(f"{name} is slow or fails", True, *pain_facts(case, name), weight=3.0)
+    pain = expectations.pain_facts(case, name)
+    yield expect(f"{name} is slow or fails", True, *pain, weight=3.0)
     suffering = [caller for caller in callers if case.scene.pain(caller)]
     blamed = [caller for caller in suffering if to_blame(case.scene, caller) == name]
-    yield expect(
-        "its callers suffer with it and from nothing else",
-        bool(blamed) if callers else None,
-        *(f for caller in suffering for f in pain_facts(case, caller)[:1]),
-        weight=2.0,
-    )
-    yield same_traffic(case, name)
+    theirs = [f for caller in suffering for f in expectations.pain_facts(case, caller)[:1]]
+    claim, seen = "its callers suffer with it and from nothing else", bool(blamed)
+    yield expect(claim, seen if callers else None, *theirs, weight=2.0)
+    yield expectations.same_traffic(case, name)
     first = min((case.onset(caller) for caller in suffering), default=case.scene.began)
-    yield expect(
-        "it began no later than its callers' pain",
-        # Three scrapes of 15 s: whoever hurts first is seen within them.
-        case.onset(name) <= first + 45.0,
-        *pain_facts(case, name)[:1],
-    )
+    # Three scrapes of 15 s: whoever hurts first is seen within them.
+    early = case.onset(name) <= first + 45.0
+    yield expect("it began no later than its callers' pain", early, *pain[:1])
     for caller in suffering[:2]:
-        yield nothing_changed(case, caller)
+        yield expectations.nothing_changed(case, caller)
     lines = tuple(line for caller in callers for line in case.log(caller, UPSTREAM))
-    yield written(case, "its callers write of failing calls", lines)
+    yield expectations.written(case, "its callers write of failing calls", lines)

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from aiops_agent.domain.telemetry import ServiceKind, ServiceName, Signal
+from aiops_agent.reasoning.measure import Shift
 from aiops_agent.reasoning.mine import BLAMES
 from aiops_agent.reasoning.suspect import ORDER_SLACK, Fact, Investigation, Prediction, expect, fact
 
@@ -27,10 +28,8 @@ def hurts_itself(case: Investigation, service: str) -> Prediction:
     moved = (case.shift(c, Signal.LATENCY) for c in case.scene.graph.callees(service))
     seen = sorted((one for one in moved if one is not None), key=lambda one: -one.size)
     shown = tuple(fact(Signal.LATENCY, one.track.service) for one in seen)
-    own = case.own[service]
-    return expect(
-        claim, own >= OWN, *pain_facts(case, service), *shown[:1], weight=2.0, against=own < 0.25
-    )
+    own, facts = case.own[service], (*pain_facts(case, service), *shown[:1])
+    return expect(claim, own >= OWN, *facts, weight=2.0, against=own < 0.25)
 
 
 def nothing_changed(case: Investigation, service: str) -> Prediction:
@@ -41,15 +40,11 @@ def nothing_changed(case: Investigation, service: str) -> Prediction:
 
 def same_traffic(case: Investigation, service: str, *, decisive: bool = False) -> Prediction:
     """It is not asked more than before; `decisive` where more of it would explain everything."""
-    rose = case.traffic_rose(service)
+    rose, claim = case.traffic_rose(service), f"{service} gets no more requests than before"
     moved = case.shift(service, Signal.TRAFFIC)
-    return expect(
-        f"{service} gets no more requests than before",
-        None if rose is None else not rose,
-        fact(Signal.TRAFFIC, service),
-        weight=1.5,
-        against=decisive and bool(rose) and moved is not None and moved.ratio >= MUCH_MORE,
-    )
+    same = None if rose is None else not rose
+    much = decisive and bool(rose) and moved is not None and moved.ratio >= MUCH_MORE
+    return expect(claim, same, fact(Signal.TRAFFIC, service), weight=1.5, against=much)
 
 
 def works_more(case: Investigation, service: str) -> bool | None:
@@ -60,26 +55,18 @@ def works_more(case: Investigation, service: str) -> bool | None:
 
 def not_full(case: Investigation, service: str, *, decisive: bool = True) -> Prediction:
     """Its capacity is not used up; not `decisive` where a roll-out may have taken some away."""
-    used = case.shift(service, Signal.SATURATION)
-    return expect(
-        f"{service} is not busy",
-        # Below three quarters nothing queues for capacity; at nine tenths everything does.
-        None if used is None else used.worst < 0.75,
-        fact(Signal.SATURATION, service),
-        weight=1.5,
-        against=decisive and used is not None and used.worst >= 0.9,
-    )
+    used, shown = case.shift(service, Signal.SATURATION), fact(Signal.SATURATION, service)
+    # Below three quarters nothing queues for capacity; at nine tenths everything does.
+    idle, full = (None, False) if used is None else (used.worst < 0.75, used.worst >= 0.9)
+    return expect(f"{service} is not busy", idle, shown, weight=1.5, against=decisive and full)
 
 
 def steady_memory(case: Investigation, service: str) -> Prediction:
     """Its memory does not run out."""
     memory = case.shift(service, Signal.MEMORY)
-    return expect(
-        f"the memory of {service} is as before",
-        # Share of the limit: below it memory costs no request anything.
-        None if memory is None else memory.worst < 0.85 or not memory.up,
-        fact(Signal.MEMORY, service),
-    )
+    # Share of the limit: below it memory costs no request anything.
+    steady = None if memory is None else memory.worst < 0.85 or not memory.up
+    return expect(f"the memory of {service} is as before", steady, fact(Signal.MEMORY, service))
 
 
 def warm_caches(case: Investigation, service: str) -> Prediction:
@@ -92,13 +79,9 @@ def warm_caches(case: Investigation, service: str) -> Prediction:
     # 8 % of look-ups: fewer misses than that load the database behind it no more than usual.
     fell = [one for one in seen if one.down and one.delta < -0.08]
     unseen = not seen and any(case.kind(name) is ServiceKind.CACHE for name in near)
-    return expect(
-        "the caches nearby answer as before",
-        None if unseen else not fell,
-        *(fact(Signal.CACHE_HITS, one.track.service) for one in seen[:1]),
-        weight=0.5,
-        against=bool(fell),
-    )
+    shown = [fact(Signal.CACHE_HITS, one.track.service) for one in seen[:1]]
+    claim, same = "the caches nearby answer as before", None if unseen else not fell
+    return expect(claim, same, *shown, weight=0.5, against=bool(fell))
 
 
 def no_wait(case: Investigation, service: str, *, decisive: bool = False) -> Iterator[Prediction]:
@@ -114,20 +97,14 @@ def no_wait(case: Investigation, service: str, *, decisive: bool = False) -> Ite
     slower = latency.delta if latency is not None else 0.0
     # A third of the added latency is waiting: the rest is what the wait holds up elsewhere.
     explains = wait is not None and wait.up and not slow_store and wait.delta >= 0.3 * slower
-    yield expect(
-        f"{service} does not wait for connections to a healthy database",
-        None if wait is None else not explains,
-        fact(Signal.POOL_WAIT, service),
-        against=explains and decisive,
-    )
+    claim = f"{service} does not wait for connections to a healthy database"
+    free, against = None if wait is None else not explains, explains and decisive
+    yield expect(claim, free, fact(Signal.POOL_WAIT, service), against=against)
 
 
-def together_or_before(case: Investigation, signal: Signal, service: str) -> bool | None:
-    """Whether a signal moved no later than the pain of the service began; None if not seen."""
-    moved = case.shift(service, signal)
-    if moved is None or moved.onset is None:
-        return None
-    return moved.onset <= case.onset(service) + ORDER_SLACK
+def together_or_before(moved: Shift | None, pain: float) -> bool | None:
+    """Whether a signal moved no later than the pain began; None if that is not seen."""
+    return None if moved is None or moved.onset is None else moved.onset <= pain + ORDER_SLACK
 
 
 def databases(case: Investigation, service: str) -> list[ServiceName]:

@@ -4,17 +4,7 @@ from collections.abc import Iterator
 
 from aiops_agent.domain.diagnosis import CauseKind
 from aiops_agent.domain.telemetry import ServiceKind, Signal
-from aiops_agent.reasoning.causes.expectations import (
-    hurts_itself,
-    no_wait,
-    not_full,
-    nothing_changed,
-    pain_facts,
-    same_traffic,
-    steady_memory,
-    warm_caches,
-    works_more,
-)
+from aiops_agent.reasoning.causes import expectations
 from aiops_agent.reasoning.suspect import Investigation, Prediction, Suspicion, expect, fact
 
 SUDDEN = 120.0  # seconds in which it got as bad as it is
@@ -24,49 +14,35 @@ LOST = 0.9  # of what was answered well before: a stuck process answers nothing
 def suspect(case: Investigation) -> Iterator[Suspicion]:
     """Suspect every hurting service of ours."""
     for name in case.hurting:
-        if case.kind(name) is ServiceKind.EXTERNAL or case.own[name] == 0.0:
-            continue
-        yield Suspicion(
-            kind=CauseKind.HANG,
-            service=name,
-            statement=f"a process of {name} is up but no longer answers",
-            predictions=tuple(_predictions(case, name)),
-        )
+        if case.kind(name) is not ServiceKind.EXTERNAL and case.own[name] != 0.0:
+            told = f"a process of {name} is up but no longer answers"
+            yield Suspicion(CauseKind.HANG, name, told, tuple(_predictions(case, name)))
 
 
 def _predictions(case: Investigation, name: str) -> Iterator[Prediction]:
-    yield expect(
-        f"requests to {name} fail or wait for long",
-        _severe(case, name),
-        *pain_facts(case, name),
-        weight=2.0,
-    )
+    pain = expectations.pain_facts(case, name)
+    claim = f"requests to {name} fail or wait for long"
+    yield expect(claim, _severe(case, name), *pain, weight=2.0)
     served, used = case.served(name), case.shift(name, Signal.SATURATION)
-    yield expect(
-        f"{name} answers fewer requests well than before",
-        None if served is None else served <= LOST,
-        fact(Signal.TRAFFIC, name),
-        *(one for one in pain_facts(case, name) if one[0] == Signal.ERRORS),
-        weight=1.5,
-        # What is stuck loses answers at once; slow answers to as many requests are no hang (yet).
-        against=served is not None and served >= 1.0,
-    )
-    yield not_full(case, name)
-    yield expect(
-        f"{name} does no more work than before",
-        # A stuck process does no work: a tenth more is what the others take over.
-        None if used is None else not used.up or used.ratio <= 1.1,
-        fact(Signal.SATURATION, name),
-        weight=1.5,
-    )
+    claim = f"{name} answers fewer requests well than before"
+    shown = (fact(Signal.TRAFFIC, name), *(one for one in pain if one[0] == Signal.ERRORS))
+    # What is stuck loses answers at once; slow answers to as many requests are no hang (yet).
+    fewer, as_many = (None, False) if served is None else (served <= LOST, served >= 1.0)
+    yield expect(claim, fewer, *shown, weight=1.5, against=as_many)
+    yield expectations.not_full(case, name)
+    claim = f"{name} does no more work than before"
+    # A stuck process does no work: a tenth more is what the others take over.
+    idle = None if used is None else not used.up or used.ratio <= 1.1
+    yield expect(claim, idle, fact(Signal.SATURATION, name), weight=1.5)
     # Much more traffic explains the pain too, unless the service is seen to be idle.
-    yield same_traffic(case, name, decisive=works_more(case, name) is not False)
-    yield expect("it began at once", _sudden(case, name), *pain_facts(case, name))
-    yield hurts_itself(case, name)
-    yield nothing_changed(case, name)
-    yield steady_memory(case, name)
-    yield from no_wait(case, name)
-    yield warm_caches(case, name)
+    decisive = expectations.works_more(case, name) is not False
+    yield expectations.same_traffic(case, name, decisive=decisive)
+    yield expect("it began at once", _sudden(case, name), *pain)
+    yield expectations.hurts_itself(case, name)
+    yield expectations.nothing_changed(case, name)
+    yield expectations.steady_memory(case, name)
+    yield from expectations.no_wait(case, name)
+    yield expectations.warm_caches(case, name)
 
 
 def _severe(case: Investigation, name: str) -> bool:

@@ -24,42 +24,23 @@ def suspect(case: Investigation) -> Iterator[Suspicion]:
             continue
         found = _release(case, name)
         since = f" since release {found.after}" if found is not None and found.after else ""
-        yield Suspicion(
-            kind=CauseKind.LEAK,
-            service=name,
-            statement=f"the memory of {name} grows to its limit{since}",
-            predictions=tuple(_predictions(case, name)),
-            change=found,
-        )
+        told = f"the memory of {name} grows to its limit{since}"
+        yield Suspicion(CauseKind.LEAK, name, told, tuple(_predictions(case, name)), found)
 
 
 def _predictions(case: Investigation, name: ServiceName) -> Iterator[Prediction]:
     memory = case.scene.tracks[(name, Signal.MEMORY)]
     rising = _rising_since(case, name)
-    pain_began = case.onset(name)
+    shown, pain_began = fact(Signal.MEMORY, name), case.onset(name)
     _, fit = slope(memory, rising if rising is not None else memory.at[0])
-    yield expect(
-        f"the memory of {name} grows steadily",
-        fit >= STEADY_FIT,
-        fact(Signal.MEMORY, name),
-        weight=2.0,
-    )
-    yield expect(
-        "it grew well before the pain",
-        # A leak fills for minutes before it hurts; memory that rises after the pain is its effect.
-        rising is not None and rising <= pain_began - 120.0,
-        fact(Signal.MEMORY, name),
-        weight=2.0,
-        against=rising is not None and rising > pain_began + 60.0,
-    )
+    yield expect(f"the memory of {name} grows steadily", fit >= STEADY_FIT, shown, weight=2.0)
+    # A leak fills for minutes before it hurts; memory that rises after the pain is its effect.
+    before = rising is not None and rising <= pain_began - 120.0
+    after = rising is not None and rising > pain_began + 60.0
+    yield expect("it grew well before the pain", before, shown, weight=2.0, against=after)
     peak = float(memory.between(case.scene.now - 600.0, case.scene.now + 1.0).max(initial=0.0))
-    yield expect(
-        "it is near its limit",
-        peak >= NEAR_LIMIT,
-        fact(Signal.MEMORY, name),
-        weight=2.0,
-        against=peak < 0.6,
-    )
+    near = peak >= NEAR_LIMIT
+    yield expect("it is near its limit", near, shown, weight=2.0, against=peak < 0.6)
     yield hurts_itself(case, name)
     yield same_traffic(case, name)
     yield written(case, f"{name} writes of memory", case.log(name, MEMORY), weight=0.5)

@@ -4,15 +4,7 @@ from collections.abc import Iterator
 
 from aiops_agent.domain.diagnosis import CauseKind
 from aiops_agent.domain.telemetry import Change, ChangeKind, ServiceKind, ServiceName, Signal
-from aiops_agent.reasoning.causes.expectations import (
-    hurts_itself,
-    no_wait,
-    pain_facts,
-    same_traffic,
-    steady_memory,
-    warm_caches,
-    written,
-)
+from aiops_agent.reasoning.causes import expectations
 from aiops_agent.reasoning.mine import SLOW_QUERY
 from aiops_agent.reasoning.suspect import Investigation, Prediction, Suspicion, expect, fact
 
@@ -29,14 +21,9 @@ def suspect(case: Investigation) -> Iterator[Suspicion]:
             if seen_at is None:
                 continue
             shown = "" if seen_at == name else seen_at
-            yield Suspicion(
-                kind=CauseKind.RELEASE,
-                service=name,
-                statement=_statement(name, change, shown),
-                predictions=tuple(_predictions(case, index, name, seen_at)),
-                change=change,
-                seen_at=shown,
-            )
+            predictions = tuple(_predictions(case, index, name, seen_at))
+            told = _statement(name, change, shown)
+            yield Suspicion(CauseKind.RELEASE, name, told, predictions, change, shown)
 
 
 def _where(case: Investigation, name: ServiceName) -> ServiceName | None:
@@ -62,38 +49,32 @@ def _statement(name: str, change: Change, seen_at: str) -> str:
 
 def _predictions(case: Investigation, index: int, name: str, seen_at: str) -> Iterator[Prediction]:
     lead = case.onset(seen_at) - case.scene.changes[index].at.timestamp()
-    yield expect(
-        "the release came just before the pain", lead <= QUICK, ("change", str(index)), weight=3.0
-    )
+    claim = "the release came just before the pain"
+    yield expect(claim, lead <= QUICK, ("change", str(index)), weight=3.0)
     yield _last(case, index, seen_at)
-    yield hurts_itself(case, seen_at)
-    yield same_traffic(case, seen_at)
+    yield expectations.hurts_itself(case, seen_at)
+    yield expectations.same_traffic(case, seen_at)
     if seen_at != name:
-        yield same_traffic(case, name)
+        yield expectations.same_traffic(case, name)
         changed = case.changed(seen_at)
         yield expect(f"no change of {seen_at} itself", None if changed is None else not changed)
     yield _costs_more(case, seen_at)
-    yield steady_memory(case, name)
-    yield warm_caches(case, seen_at)
-    yield from no_wait(case, name, decisive=bool(case.scene.changes[index].settings))
+    yield expectations.steady_memory(case, name)
+    yield expectations.warm_caches(case, seen_at)
+    yield from expectations.no_wait(case, name, decisive=bool(case.scene.changes[index].settings))
     if seen_at != name:
         for writer in (name, seen_at):
             lines = case.log(writer, SLOW_QUERY)
-            yield written(case, f"{writer} writes of slow queries", lines, weight=0.75)
+            yield expectations.written(case, f"{writer} writes of slow queries", lines, weight=0.75)
 
 
 def _costs_more(case: Investigation, seen_at: str) -> Prediction:
-    work = case.work(seen_at)
+    work, claim = case.work(seen_at), f"one request takes {seen_at} more than before"
     slower = case.traffic_rose(seen_at) is False
-    return expect(
-        f"one request takes {seen_at} more than before",
-        # A fifth more work for a request is beyond what the mix of requests changes.
-        None if work is None else work >= 1.2 or slower,
-        fact(Signal.SATURATION, seen_at),
-        *pain_facts(case, seen_at)[:1],
-        weight=1.5,
-        against=work is not None and work < 0.5,
-    )
+    # A fifth more work for a request is beyond what the mix of requests changes.
+    more, less = (None, False) if work is None else (work >= 1.2 or slower, work < 0.5)
+    shown = (fact(Signal.SATURATION, seen_at), *expectations.pain_facts(case, seen_at)[:1])
+    return expect(claim, more, *shown, weight=1.5, against=less)
 
 
 def _last(case: Investigation, index: int, seen_at: str) -> Prediction:
@@ -106,6 +87,5 @@ def _last(case: Investigation, index: int, seen_at: str) -> Prediction:
         for _, other in case.changes(user, (ChangeKind.RELEASE,))
         if other.at > at
     ]
-    return expect(
-        "no other release came later, still before the pain", not later, ("change", str(index))
-    )
+    claim = "no other release came later, still before the pain"
+    return expect(claim, not later, ("change", str(index)))

@@ -4,7 +4,7 @@
 set -u
 cd "$(dirname "$0")/.." || exit 1
 venv=${1:-.venv}
-needs_mb=600
+needs_mb=900
 
 stop() { printf 'setup: %s\n' "$*" >&2; exit 1; }
 
@@ -47,7 +47,7 @@ explain() {
 
 install() {
     "$venv/bin/python" -m pip install --disable-pip-version-check --no-input --progress-bar off \
-        --retries 2 -c constraints.txt -e '.[dev]' </dev/null >"$log" 2>&1 || explain
+        --retries 2 -c constraints.txt -e '.[dev,models,otel]' </dev/null >"$log" 2>&1 || explain
 }
 
 if [ -f "$venv/.ready" ] && [ "$(cat "$venv/.ready")" = "$(wanted)" ] && works "$venv/bin/python"; then

@@ -91,7 +91,7 @@ def test_a_nearly_full_disk_is_said_before_anything_is_made(project: Path) -> No
     python_that_installs(project)
     program(project, "df", DF.format(100 * 1024))
 
-    assert "100 MB free and .venv needs 600 MB" in last_sentence(setup(project))
+    assert "100 MB free and .venv needs 900 MB" in last_sentence(setup(project))
     assert not (project / ".venv").exists()
 
 

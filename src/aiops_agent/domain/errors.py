@@ -9,6 +9,7 @@ AiopsError
 |-- StoreError            our own store did not take or give a record
 |-- RejectedBody          an inbound body that we will never accept; kept with its reason
 |-- NotifyError           a person could not be told; `retry` says whether to try again
+|-- ModelError            a language model gave no answer that counts (domain.model)
 |-- ApprovalError         an approval that does not count; the reason is shown and recorded
 `-- PlatformError         the platform could not be read or asked
     |-- TargetMissing     the target does not exist (any more)

@@ -23,11 +23,13 @@ from datetime import datetime
 from typing import Protocol
 
 from aiops_agent.domain.alert import AlertList, Delivery, IncidentAlert
+from aiops_agent.domain.answer import Usage
 from aiops_agent.domain.approval import ApprovalRequest, ApprovalState, ApprovalSummary
 from aiops_agent.domain.environment import EnvironmentRef
 from aiops_agent.domain.event import Event
 from aiops_agent.domain.incident import Incident, IncidentId, IncidentSummary, Status
 from aiops_agent.domain.ledger import Intent, IntentState
+from aiops_agent.domain.model import ModelCall
 from aiops_agent.domain.postmortem import PastIncident, Postmortem
 from aiops_agent.domain.token import Token
 
@@ -205,6 +207,23 @@ class Archive(ArchiveView, Protocol):
         """Insert or replace a case and its report."""
 
 
+class ModelCallsView(Protocol):
+    """What was sent to language models, and what came back."""
+
+    def of_incident(self, incident: str, limit: int = 1000) -> tuple[ModelCall, ...]:
+        """Return the calls of an incident, oldest first."""
+
+    def spent(self, *, incident: str = "", since: datetime | None = None) -> Usage:
+        """Return what calls used up, of an incident or since a moment of wall time, or of all."""
+
+
+class ModelCalls(ModelCallsView, Protocol):
+    """The same, to be changed."""
+
+    def keep(self, call: ModelCall) -> None:
+        """Keep a call."""
+
+
 class TokensView(Protocol):
     """Bearer tokens, kept as SHA-256 only."""
 
@@ -234,6 +253,7 @@ class View:
     ledger: LedgerView
     archive: ArchiveView
     tokens: TokensView
+    calls: ModelCallsView
 
 
 @dataclass(frozen=True)
@@ -251,6 +271,7 @@ class Work(View):
     ledger: Ledger
     archive: Archive
     tokens: Tokens
+    calls: ModelCalls
     wake: Callable[[str, str], None]
 
 

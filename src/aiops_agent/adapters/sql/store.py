@@ -10,6 +10,7 @@ from sqlalchemy import Connection, Engine
 
 from aiops_agent.adapters.sql.approvals import SqlApprovals, SqlLedger
 from aiops_agent.adapters.sql.archive import SqlArchive
+from aiops_agent.adapters.sql.calls import SqlCalls
 from aiops_agent.adapters.sql.engine import PATIENCE, our_errors, snapshot, take_turn
 from aiops_agent.adapters.sql.events import SqlEvents
 from aiops_agent.adapters.sql.inbox import SqlInbox, SqlTokens
@@ -35,6 +36,7 @@ def _work(connection: Connection, wake: Wake) -> Work:
         ledger=SqlLedger(connection),
         archive=SqlArchive(connection),
         tokens=SqlTokens(connection),
+        calls=SqlCalls(connection),
         wake=partial(wake, connection),
     )
 

@@ -113,3 +113,12 @@ TOKENS = _table(
     _some("document", JSON),
     Index("ix_tokens_name", "name", unique=True),
 )
+CALLS = _table(
+    "model_calls",
+    *_texts("incident", "model"),
+    _some("started_at", Utc),
+    _some("usage", JSON),
+    _some("document", JSON),
+    Index("ix_model_calls_incident", "incident"),
+    Index("ix_model_calls_started_at", "started_at"),
+)

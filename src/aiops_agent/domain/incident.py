@@ -4,19 +4,12 @@ from datetime import datetime
 from enum import StrEnum
 from typing import NewType, Self
 
+from aiops_agent.domain import remediation
 from aiops_agent.domain.alert import Severity
 from aiops_agent.domain.approval import Verdict
 from aiops_agent.domain.diagnosis import Diagnosis, Triage
 from aiops_agent.domain.environment import EnvironmentRef
 from aiops_agent.domain.errors import TransitionError
-from aiops_agent.domain.remediation import (
-    Outcome,
-    Plan,
-    PreparedPlan,
-    Recovery,
-    Target,
-    Verification,
-)
 from aiops_agent.domain.telemetry import ServiceName
 from aiops_agent.domain.value import Value
 
@@ -36,27 +29,17 @@ class Status(StrEnum):
     ESCALATED = "escalated"
 
 
-TRANSITIONS: dict[Status, tuple[Status, ...]] = {
-    Status.OPEN: (Status.DIAGNOSING, Status.DISMISSED, Status.ESCALATED),
-    Status.DIAGNOSING: (
-        Status.AWAITING_APPROVAL,
-        Status.REMEDIATING,
-        Status.VERIFYING,
-        Status.ESCALATED,
-    ),
-    Status.AWAITING_APPROVAL: (
-        Status.REMEDIATING,
-        Status.VERIFYING,
-        Status.DIAGNOSING,
-        Status.ESCALATED,
-    ),
-    Status.REMEDIATING: (Status.VERIFYING, Status.ESCALATED),
-    Status.VERIFYING: (Status.RESOLVED, Status.DIAGNOSING, Status.ESCALATED),
-    Status.RESOLVED: (),
-    Status.DISMISSED: (),
-    Status.ESCALATED: (),
-}
 ENDED = (Status.RESOLVED, Status.DISMISSED, Status.ESCALATED)
+_ONWARD: dict[Status, tuple[Status, ...]] = {
+    Status.OPEN: (Status.DIAGNOSING, Status.DISMISSED),
+    Status.DIAGNOSING: (Status.AWAITING_APPROVAL, Status.REMEDIATING, Status.VERIFYING),
+    Status.AWAITING_APPROVAL: (Status.REMEDIATING, Status.VERIFYING, Status.DIAGNOSING),
+    Status.REMEDIATING: (Status.VERIFYING,),
+    Status.VERIFYING: (Status.RESOLVED, Status.DIAGNOSING),
+}
+# Whatever has not ended may be escalated; an end is for good.
+TRANSITIONS = {status: (*ways, Status.ESCALATED) for status, ways in _ONWARD.items()}
+TRANSITIONS |= dict.fromkeys(ENDED, ())
 
 
 class Ending(StrEnum):
@@ -86,13 +69,13 @@ class Attempt(Value):
 
     number: int
     diagnosis: Diagnosis | None = None
-    plan: Plan | None = None
-    prepared: PreparedPlan | None = None
+    plan: remediation.Plan | None = None
+    prepared: remediation.PreparedPlan | None = None
     approval: str = ""  # ApprovalRequest.id
-    outcome: Outcome | None = None
-    verification: Verification | None = None
-    undo: Outcome | None = None
-    undo_verification: Verification | None = None
+    outcome: remediation.Outcome | None = None
+    verification: remediation.Verification | None = None
+    undo: remediation.Outcome | None = None
+    undo_verification: remediation.Verification | None = None
     verdict: Verdict | None = None
     refuted: str = ""  # Hypothesis.key that this attempt refuted
 
@@ -119,7 +102,7 @@ class Incident(Value):
     id: IncidentId
     environment: EnvironmentRef
     title: str
-    subject: Target  # what the alert is about
+    subject: remediation.Target  # what the alert is about
     alert_names: tuple[str, ...]
     summary: str  # the sender's words; untrusted
     severity: Severity
@@ -128,7 +111,7 @@ class Incident(Value):
     started_at: datetime  # when trouble began, environment time, our best knowledge
     opened_at: datetime  # environment time
     ended_at: datetime | None = None
-    recovery: Recovery | None = None
+    recovery: remediation.Recovery | None = None
     ending: Ending | None = None
     triage: Triage | None = None
     attempts: tuple[Attempt, ...] = ()

@@ -213,28 +213,29 @@ class UndoFinished(Value):
     failed: str = ""
 
 
-class IncidentResolved(Value):
+class IncidentEnd(Value):
+    """How an incident ended: what its three ends have in common."""
+
+    ending: Ending
+    severity: Severity
+
+
+class IncidentResolved(IncidentEnd):
     """Telemetry says that it is over."""
 
     type: Literal[EventType.INCIDENT_RESOLVED] = EventType.INCIDENT_RESOLVED
-    ending: Ending
-    severity: Severity
 
 
-class IncidentDismissed(Value):
+class IncidentDismissed(IncidentEnd):
     """Nothing was wrong."""
 
     type: Literal[EventType.INCIDENT_DISMISSED] = EventType.INCIDENT_DISMISSED
-    ending: Ending
-    severity: Severity
 
 
-class IncidentEscalated(Value):
+class IncidentEscalated(IncidentEnd):
     """A person must go on."""
 
     type: Literal[EventType.INCIDENT_ESCALATED] = EventType.INCIDENT_ESCALATED
-    ending: Ending
-    severity: Severity
 
 
 class ReportWritten(Value):

@@ -7,23 +7,11 @@ from collections import Counter as Tally
 import prometheus_client as prom
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
+from aiops_agent.domain import payload
 from aiops_agent.domain.alert import Delivery
 from aiops_agent.domain.answer import AuthorKind, Effort
 from aiops_agent.domain.event import Event
 from aiops_agent.domain.incident import ENDED, Status
-from aiops_agent.domain.payload import (
-    ActionFinished,
-    ApprovalDecided,
-    ApprovalEnded,
-    ApprovalRefused,
-    IncidentDismissed,
-    IncidentEscalated,
-    IncidentResolved,
-    Payload,
-    PeopleTold,
-    PolicyDecided,
-    VerificationDone,
-)
 from aiops_agent.domain.timing import by_phase
 from aiops_agent.workflow.feed import Feed
 from aiops_agent.workflow.queries import Queries
@@ -75,22 +63,22 @@ class MetricsExporter:
         if event.effort is not None:
             self._count_effort(event.agent, event.effort)
         match event.payload:
-            case IncidentResolved() | IncidentDismissed() | IncidentEscalated() as end:
+            case payload.IncidentEnd() as end:
                 self._incidents.labels(end.severity, end.ending).inc()
                 history = await self._feed.so_far(event.incident)
                 for spent in by_phase([known for known in history if known.id <= event.id]):
                     self._phases.labels(spent.name).observe(spent.wall.total_seconds())
-            case PeopleTold(channel=channel, failed=failed):
+            case payload.PeopleTold(channel=channel, failed=failed):
                 self._notifications.labels(channel, "failed" if failed else "sent").inc()
-            case PolicyDecided(verdict=verdict):
+            case payload.PolicyDecided(verdict=verdict):
                 self._policy.labels(verdict.ruling, verdict.rule).inc()
-            case ActionFinished(action=action, risk=risk, outcome=outcome):
+            case payload.ActionFinished(action=action, risk=risk, outcome=outcome):
                 kind = action.kind if action else "unknown"
                 self._actions.labels(kind, risk or "unknown", outcome.state).inc()
-            case VerificationDone(recovery=recovery):
+            case payload.VerificationDone(recovery=recovery):
                 self._verifications.labels(recovery).inc()
-            case payload:
-                self._count_answer(payload)
+            case other:
+                self._count_answer(other)
 
     def _count_effort(self, agent: str, effort: Effort) -> None:
         by, used = effort.by, effort.usage
@@ -105,14 +93,14 @@ class MetricsExporter:
         else:
             self._cost.labels(agent, author).inc(used.cost)
 
-    def _count_answer(self, payload: Payload) -> None:
-        match payload:
-            case ApprovalDecided(decision=decision):
+    def _count_answer(self, answer: payload.Payload) -> None:
+        match answer:
+            case payload.ApprovalDecided(decision=decision):
                 word = "approved" if decision.approve else "rejected"
                 self._approvals.labels(word, decision.surface).inc()
-            case ApprovalEnded(state=state):
+            case payload.ApprovalEnded(state=state):
                 self._approvals.labels(state, "none").inc()
-            case ApprovalRefused(surface=surface):
+            case payload.ApprovalRefused(surface=surface):
                 self._approvals.labels("refused", surface).inc()
 
     def _define(self, version: str) -> None:

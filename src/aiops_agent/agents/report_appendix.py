@@ -1,6 +1,5 @@
 """What a report rests on: one incident and its events, and all of it shown in the appendix."""
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -86,20 +85,7 @@ def _alerts(m: Material) -> Chapter:
         state = "still" if alert.state is AlertState.FIRING else "no more, says its sender"
         since, last = (f"{at:%Y-%m-%d %H:%M:%S}" for at in (alert.since, alert.last_seen))
         points: list[Line] = [f"Fired from {since} UTC; at {last} UTC {state}."]
-        for name, texts in (
-            ("Labels", alert.labels),
-            ("Annotations", alert.annotations),
-            ("Group", alert.group_labels),
-        ):
-            said = ", ".join(f"{key}={text}" for key, text in sorted(texts.items()))
-            points += [(f"{name}: ", Code(said))] if said else []
-        for name, text in (
-            ("Rule", alert.generator_url),
-            ("Runbook", alert.runbook),
-            ("Alertmanager", alert.alertmanager_url),
-            ("Receiver", alert.receiver),
-        ):
-            points += [(f"{name}: ", Code(text))] if text else []
+        points += [(f"{n.capitalize()}: ", Code(", ".join(said))) for n, said in alert.brought]
         parts.append(Chapter(f"alert_{number}", f"{number}. {alert.name}", points=tuple(points)))
     left = m.alerts.total - len(parts)
     more = (f"{left} more alerts are kept with the incident.",) if left else ()
@@ -127,7 +113,7 @@ def _requests(m: Material) -> Chapter:
         for effect in (outcome.effects if outcome else ())
     ]
     heads = ("attempt", "way", "request", "became", "answer")
-    return _audit("run", "Requests sent", "requests", heads, rows)
+    return Chapter("run", "Requests sent", table=Table("requests", heads, tuple(rows)))
 
 
 def _policy(m: Material) -> Chapter:
@@ -137,7 +123,7 @@ def _policy(m: Material) -> Chapter:
         for opinion in (attempt.verdict.opinions if attempt.verdict else ())
     ]
     heads = ("attempt", "rule", "ruling", "reason")
-    return _audit("policy", "Policy decisions", "opinions", heads, rows)
+    return Chapter("policy", "Policy decisions", table=Table("opinions", heads, tuple(rows)))
 
 
 def _answers(m: Material) -> Chapter:
@@ -148,10 +134,4 @@ def _answers(m: Material) -> Chapter:
         texts = (given[key] for key in ("by", "surface", "at", "reason"))
         rows.append((word, *texts, (Code(decision.digest),)))
     heads = ("answer", "by", "where", "when (wall time)", "reason", "plan digest")
-    return _audit("answers", "Who answered", "decisions", heads, rows)
-
-
-def _audit(
-    key: str, title: str, name: str, heads: tuple[str, ...], rows: Iterable[tuple[Line, ...]]
-) -> Chapter:
-    return Chapter(key, title, table=Table(name, heads, tuple(rows)))
+    return Chapter("answers", "Who answered", table=Table("decisions", heads, tuple(rows)))

@@ -79,6 +79,20 @@ class IncidentAlert(Alert, AlertGroup):
     since: datetime
     last_seen: datetime
 
+    @property
+    def brought(self) -> tuple[tuple[str, tuple[str, ...]], ...]:
+        """What came with it, in the order in which it is told: a name, and the texts under it."""
+        tables = {
+            "labels": self.labels,
+            "annotations": self.annotations,
+            "group": self.group_labels,
+        }
+        links = {"rule": self.generator_url, "runbook": self.runbook}
+        links |= {"alertmanager": self.alertmanager_url, "receiver": self.receiver}
+        said = {n: tuple(f"{k}={v}" for k, v in sorted(of.items())) for n, of in tables.items()}
+        said |= {name: (link,) for name, link in links.items() if link}
+        return tuple((name, texts) for name, texts in said.items() if texts)
+
 
 class AlertList(Value):
     """The first alerts of an incident, as they joined it, and how many it has in all."""

@@ -121,19 +121,7 @@ def _alert(alert: IncidentAlert) -> RenderableType:
     facts = facts_grid()
     seen = say(f"since {since} UTC, last seen {last} UTC")
     facts.add_row(say(alert.state.value, ink), joined([tell(alert.name, STRONG), seen], "  "))
-    for name, texts in (
-        ("labels", alert.labels),
-        ("annotations", alert.annotations),
-        ("group", alert.group_labels),
-    ):
-        if texts:
-            facts.add_row(name, joined([tell(f"{k}={v}") for k, v in sorted(texts.items())], ", "))
-    for name, text in (
-        ("rule", alert.generator_url),
-        ("runbook", alert.runbook),
-        ("sent by", alert.alertmanager_url),
-        ("receiver", alert.receiver),
-    ):
-        if text:
-            facts.add_row(name, tell(text))
+    for name, texts in alert.brought:
+        head = "sent by" if name == "alertmanager" else name
+        facts.add_row(head, joined([tell(text) for text in texts], ", "))
     return facts

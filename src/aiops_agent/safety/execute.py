@@ -42,23 +42,14 @@ MOST_SENDS = 5  # of a request that is safe to repeat
 LOOK_AGAIN_SECONDS = 0.5  # a platform shows what it did a moment later
 LOOKS = 6  # before a platform that does not answer is called unknown
 
-_FINAL = {
-    IntentState.APPLIED: EffectState.APPLIED,
-    IntentState.REFUSED: EffectState.REFUSED,
-    IntentState.UNKNOWN: EffectState.UNKNOWN,
-    IntentState.SKIPPED: EffectState.SKIPPED,
-}
+# What became of a settled intent has the same word in the ledger and in the outcome.
+_FINAL = {IntentState(state.value): state for state in EffectState}
 
 
 def effect_of(intent: Intent, at: datetime) -> Effect:
     """Return what became of a settled intent."""
-    return Effect(
-        operation=intent.operation,
-        words=intent.request.words,
-        state=_FINAL[intent.state],
-        note=intent.note,
-        at=at,
-    )
+    words, state = intent.request.words, _FINAL[intent.state]
+    return Effect(operation=intent.operation, words=words, state=state, note=intent.note, at=at)
 
 
 @dataclass(frozen=True)

@@ -9,9 +9,6 @@ def change_freeze(case: Case) -> Opinion | None:
     for freeze in case.freezes:
         for step in case.prepared.steps:
             if freeze.covers(step.action.kind, case.now):
-                return Opinion(
-                    rule="change-freeze",
-                    ruling=Ruling.DENY,
-                    reason=f"{step.action.kind}: {freeze.reason}",
-                )
+                reason = f"{step.action.kind}: {freeze.reason}"
+                return Opinion(rule="change-freeze", ruling=Ruling.DENY, reason=reason)
     return None

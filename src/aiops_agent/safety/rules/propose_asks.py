@@ -8,11 +8,9 @@ from aiops_agent.safety.assess import Case
 def propose_asks(case: Case) -> Opinion | None:
     """Ask for everything in mode propose; deny everything in mode observe."""
     if case.mode is Mode.OBSERVE:
-        return Opinion(
-            rule="observe-only", ruling=Ruling.DENY, reason="mode observe: nothing is changed"
-        )
+        reason = "mode observe: nothing is changed"
+        return Opinion(rule="observe-only", ruling=Ruling.DENY, reason=reason)
     if case.mode is Mode.PROPOSE:
-        return Opinion(
-            rule="propose-asks", ruling=Ruling.ASK, reason="mode propose: a person decides"
-        )
+        reason = "mode propose: a person decides"
+        return Opinion(rule="propose-asks", ruling=Ruling.ASK, reason=reason)
     return None

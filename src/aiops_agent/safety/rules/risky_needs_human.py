@@ -13,13 +13,9 @@ def risky_needs_human(case: Case) -> Opinion | None:
     if risky:
         step = risky[0]
         why = "no way back" if step.inverse is None else f"risk {step.risk}, {step.hazard}"
-        return Opinion(
-            rule="risky-needs-human", ruling=Ruling.ASK, reason=f"{step.action.text}: {why}"
-        )
+        reason = f"{step.action.text}: {why}"
+        return Opinion(rule="risky-needs-human", ruling=Ruling.ASK, reason=reason)
     if case.mode is Mode.ACT and steps:
-        return Opinion(
-            rule="small-and-reversible",
-            ruling=Ruling.ALLOW,
-            reason="low risk, and it can be taken back",
-        )
+        reason = "low risk, and it can be taken back"
+        return Opinion(rule="small-and-reversible", ruling=Ruling.ALLOW, reason=reason)
     return None

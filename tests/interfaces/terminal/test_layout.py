@@ -11,7 +11,7 @@ from aiops_agent.interfaces.terminal import listing, page
 from aiops_agent.interfaces.terminal.closing import closing, escalation
 from aiops_agent.interfaces.terminal.escape import joined, say
 from aiops_agent.interfaces.terminal.evidence import evidence, root_cause, verification
-from aiops_agent.interfaces.terminal.header import Header
+from aiops_agent.interfaces.terminal.header import header
 from aiops_agent.interfaces.terminal.plan import question
 from aiops_agent.interfaces.terminal.screen import Tier, tier
 from aiops_agent.interfaces.terminal.timeline import line
@@ -30,7 +30,7 @@ PIECES: dict[str, Callable[[int], RenderableType]] = {
     "approvals": lambda width: listing.approvals([canned.REQUEST.in_short], canned.START, width),
     "incident": lambda width: page.incident(canned.ESCALATED, canned.EVENTS, width),
     "approval": lambda _: page.approval(canned.REQUEST, canned.START),
-    "header": lambda _: Header("a scenario with a long title" * 3, seed=1, command="aiops demo"),
+    "header": lambda width: header("a scenario with a long title" * 3, 1, "aiops demo", width),
 }
 
 

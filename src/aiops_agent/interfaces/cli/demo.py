@@ -12,7 +12,7 @@ from aiops_agent.interfaces.cli.call import Call, Output, OutputOption, called
 from aiops_agent.interfaces.cli.exits import Exit
 from aiops_agent.interfaces.cli.follow import Following, manner
 from aiops_agent.interfaces.terminal.escape import say
-from aiops_agent.interfaces.terminal.header import Header
+from aiops_agent.interfaces.terminal.header import header
 from aiops_agent.interfaces.terminal.layout import table
 from aiops_agent.interfaces.terminal.palette import STRONG
 
@@ -51,7 +51,7 @@ def demo(
         call.answer(output, data, lambda width: table(["SCENARIO", "WHAT HAPPENS"], rows, width))
         return
     chosen = _chosen(known, scenario)
-    call.out.print(Header(chosen.title, seed, f"aiops demo {chosen.name}"))
+    call.out.print(header(chosen.title, seed, f"aiops demo {chosen.name}", call.out.width))
     raise typer.Exit(call.run(_demo(call, chosen, seed, yes=yes)))
 
 

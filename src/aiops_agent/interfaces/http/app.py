@@ -31,10 +31,8 @@ def make_app(
     """
     app = FastAPI(openapi_url=None, docs_url=None, redoc_url=None, redirect_slashes=False)
     guard = bearer_guard(queries.token, needed=lambda: tokens_required or queries.guarded())
-    alerts, pages = (
-        AlertEndpoint(intake, guard, metrics),
-        Pages(queries, guard, metrics, intake.ready),
-    )
+    alerts = AlertEndpoint(intake, guard, metrics)
+    pages = Pages(queries, guard, metrics, intake.ready)
     for source in intake.decoders:
         for path in (f"/api/v1/{source}", f"/api/v1/{source}/", f"/api/v1/{source}/{{name}}"):
             app.add_api_route(path, alerts.of(source), methods=["POST"])
@@ -48,8 +46,8 @@ def make_app(
         app.add_api_route(path, page, methods=["GET", "HEAD"])
     app.add_exception_handler(HTTPException, _refused)
     app.add_exception_handler(RequestValidationError, _misasked)
-    app.add_exception_handler(UsageError, _unknown)
-    app.add_exception_handler(StoreError, _unavailable)
+    app.add_exception_handler(UsageError, _ours)
+    app.add_exception_handler(StoreError, _ours)
     # border: whatever else fails is answered here, and logged by the server with its trace.
     app.add_exception_handler(Exception, _failed)
     return app
@@ -70,12 +68,8 @@ async def _misasked(_request: Request, error: Exception) -> Response:
     return as_json({"error": what}, 400)
 
 
-async def _unknown(_request: Request, error: Exception) -> Response:
-    return as_json({"error": str(error)}, 404)
-
-
-async def _unavailable(_request: Request, error: Exception) -> Response:
-    return as_json({"error": str(error)}, 503)
+async def _ours(_request: Request, error: Exception) -> Response:
+    return as_json({"error": str(error)}, 404 if isinstance(error, UsageError) else 503)
 
 
 async def _failed(_request: Request, _error: Exception) -> Response:
@@ -95,25 +89,22 @@ class AlertEndpoint:
         """Return what answers a sender of that kind."""
 
         async def take(request: Request, name: str = "") -> Response:
-            return await self._take(source, request, name)
+            """Keep what is posted; `name` is the environment in the path."""
+            token = await self._guard(request)
+            if self._at_once >= MAX_AT_ONCE:
+                raise HTTPException(503, "Too many bodies at once; send it again.")
+            self._at_once += 1
+            try:
+                body = await body_of(request)
+                keep = partial(self._intake.take, source, body, name=name, token=token)
+                kept = await run_in_threadpool(keep)
+            finally:
+                self._at_once -= 1
+            for delivery in kept:
+                self._metrics.received(delivery)
+            return as_json(_receipt(kept))
 
         return take
-
-    async def _take(self, source: str, request: Request, name: str) -> Response:
-        """Keep what is posted; `name` is the environment in the path."""
-        token = await self._guard(request)
-        if self._at_once >= MAX_AT_ONCE:
-            raise HTTPException(503, "Too many bodies at once; send it again.")
-        self._at_once += 1
-        try:
-            body = await body_of(request)
-            take = partial(self._intake.take, source, body, name=name, token=token)
-            kept = await run_in_threadpool(take)
-        finally:
-            self._at_once -= 1
-        for delivery in kept:
-            self._metrics.received(delivery)
-        return as_json(_receipt(kept))
 
 
 def _receipt(kept: tuple[Delivery, ...]) -> dict[str, Any]:

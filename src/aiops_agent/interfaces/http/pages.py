@@ -1,6 +1,7 @@
 """What can be looked at; nothing here can change anything."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from functools import partial
 from typing import Annotated
 
@@ -17,20 +18,14 @@ from aiops_agent.workflow.queries import Queries
 PROMETHEUS_TEXT = "text/plain; version=0.0.4; charset=utf-8"
 
 
+@dataclass(frozen=True)
 class Pages:
-    """What can be looked at."""
+    """What can be looked at; `intake` says whether alerts can be taken, and why not."""
 
-    def __init__(
-        self,
-        queries: Queries,
-        guard: Guard,
-        metrics: MetricsExporter,
-        ready: Callable[[], tuple[bool, str]],
-    ) -> None:
-        self._queries = queries
-        self._ready = ready
-        self._guard = guard
-        self._metrics = metrics
+    queries: Queries
+    guard: Guard
+    metrics: MetricsExporter
+    intake: Callable[[], tuple[bool, str]]
 
     async def health(self) -> Response:
         """Say that the process answers."""
@@ -38,12 +33,12 @@ class Pages:
 
     async def ready(self) -> Response:
         """Say whether alerts can be taken."""
-        ready, why = await run_in_threadpool(self._ready)
+        ready, why = await run_in_threadpool(self.intake)
         return as_json({"ready": ready, "why": why}, 200 if ready else 503)
 
     async def counts(self) -> Response:
         """Return our own metrics."""
-        return Response(await self._metrics.render(), media_type=PROMETHEUS_TEXT)
+        return Response(await self.metrics.render(), media_type=PROMETHEUS_TEXT)
 
     async def incidents(
         self,
@@ -54,22 +49,19 @@ class Pages:
         limit: Annotated[int, Query(ge=1, le=1000)] = 100,
     ) -> Response:
         """Return incidents in short, newest first; `before` an incident continues a list."""
-        scope = _scope(await self._guard(request), _named(environment))
-        listed = partial(self._queries.incidents, open_only=open, before=before, limit=limit)
-        found = [
-            incident
-            for one in scope
-            for incident in await run_in_threadpool(listed, environment=one)
-        ]
+        scope = _scope(await self.guard(request), _named(environment))
+        listed = partial(self.queries.incidents, open_only=open, before=before, limit=limit)
+        lists = [await run_in_threadpool(listed, environment=one) for one in scope]
+        found = [incident for one in lists for incident in one]
         found.sort(key=lambda one: (len(one.id), one.id), reverse=True)
         return as_json({"incidents": [incident.document() for incident in found[:limit]]})
 
     async def incident(self, request: Request, incident_id: str) -> Response:
         """Return one incident with its alerts."""
-        token = await self._guard(request)
-        found = await run_in_threadpool(self._queries.incident, incident_id)
+        token = await self.guard(request)
+        found = await run_in_threadpool(self.queries.incident, incident_id)
         _scope(token, found.environment)
-        alerts = await run_in_threadpool(self._queries.alerts, found.id)
+        alerts = await run_in_threadpool(self.queries.alerts, found.id)
         return as_json({**found.document(), **alerts.told()})
 
 

@@ -1,8 +1,6 @@
 """The first lines: what runs here, and what of it is real."""
 
-from dataclasses import dataclass
-
-from rich.console import Console, ConsoleOptions, RenderResult
+from rich.console import Group
 from rich.rule import Rule
 from rich.text import Text
 
@@ -16,22 +14,13 @@ HONEST = (
 )
 
 
-@dataclass(frozen=True)
-class Header:
-    """The command and title left, SIMULATED SHOP and seed right, and one honest sentence."""
+def header(title: str, seed: int, command: str, width: int) -> Group:
+    """Return the command and title left, SIMULATED SHOP and seed right, and one honest sentence.
 
-    title: str
-    seed: int
-    command: str
-
-    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
-        """Draw it; the narrower, the fewer facts, never a second line."""
-        wide = tier(options.max_width) is Tier.WIDE
-        facts = f"seed {self.seed} · no key, no cluster" if wide else f"seed {self.seed}"
-        right = Text.assemble((" SIMULATED SHOP ", "reverse"), " ", say(facts, QUIET))
-        left = Text.assemble((self.command, STRONG), "  ", say(self.title))
-        room = max(options.max_width - right.cell_len - 1, 1)
-        left.truncate(room, overflow="ellipsis", pad=True)
-        yield Text.assemble(left, " ", right)
-        yield tell(HONEST, QUIET)
-        yield Rule(style=QUIET)
+    The narrower, the fewer facts, never a second line.
+    """
+    facts = f"seed {seed} · no key, no cluster" if tier(width) is Tier.WIDE else f"seed {seed}"
+    right = Text.assemble((" SIMULATED SHOP ", "reverse"), " ", say(facts, QUIET))
+    left = Text.assemble((command, STRONG), "  ", say(title))
+    left.truncate(max(width - right.cell_len - 1, 1), overflow="ellipsis", pad=True)
+    return Group(Text.assemble(left, " ", right), tell(HONEST, QUIET), Rule(style=QUIET))

@@ -114,7 +114,9 @@ class Following:
             self._decide(request, Choice(approve=True), Surface.FLAG)
         elif self.manner is Manner.ASK:
             self._ask(request)
-        elif request.id not in self._files().waiting():  # a waiting file answers by itself
+        elif (
+            request.id not in approval_files(self.call).waiting()
+        ):  # a waiting file answers by itself
             self._how(request)
             return Exit.WAITING if self.manner is Manner.LEAVE else None
         return None
@@ -152,7 +154,7 @@ class Following:
 
     def _how(self, request: ApprovalRequest) -> None:
         left = span(request.expires_at - datetime.now(UTC))
-        path, aiops = self._files().path(request.id), self.call.program
+        path, aiops = approval_files(self.call).path(request.id), self.call.program
         self.call.note(
             f"{request.incident} waits for a person: plan {request.digest[:12]}, {left} left.",
             f"  to say yes       {aiops} approve {request.incident}",
@@ -160,9 +162,6 @@ class Following:
             f'  to say no        {aiops} reject {request.incident} --reason "..."',
             f"  then go on with  {aiops} incident resume {request.incident}",
         )
-
-    def _files(self) -> ApprovalFiles:
-        return approval_files(self.call)
 
     def _incident(self, name: str) -> Incident | None:
         try:

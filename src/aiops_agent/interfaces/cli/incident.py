@@ -1,11 +1,13 @@
-"""`aiops incident ...`: what happened, what happens, and going on with it."""
+"""`aiops incident ...`, `aiops events ...`: what happened, what happens, and going on with it."""
 
 import asyncio
+import json
 from typing import Annotated
 
 import typer
 
 from aiops_agent.domain.errors import UsageError
+from aiops_agent.domain.event import schema
 from aiops_agent.domain.incident import Incident
 from aiops_agent.interfaces.cli.call import Call, Output, OutputOption, called, documents
 from aiops_agent.interfaces.cli.exits import Exit
@@ -13,6 +15,7 @@ from aiops_agent.interfaces.cli.follow import Following, Manner, manner
 from aiops_agent.interfaces.terminal import listing, page
 
 app = typer.Typer(no_args_is_help=True, help="Show incidents, watch them, go on with them.")
+events = typer.Typer(no_args_is_help=True, help="Describe events, for programs that read them.")
 
 IncidentArgument = Annotated[str, typer.Argument(metavar="INC", help="Such as INC-0001.")]
 
@@ -100,3 +103,14 @@ def close(
         )
     call.application.commands.take_over(found.id, call.user, reason)
     call.note(f"{found.id} is yours: the agent sends nothing new and escalates it.")
+
+
+@events.command("schema")
+def show_schema() -> None:
+    """Print the JSON Schema of one event."""
+    print(json.dumps(schema(), indent=2))
+
+
+@events.callback()
+def _group() -> None:
+    """Keep `schema` a command of its own."""

@@ -51,20 +51,17 @@ def _core(call: Call) -> list[Checkup]:
     files = ", ".join(map(str, loaded.files)) or "built-in values only"
     python, state = platform.python_version(), loaded.settings.state_dir
     version = f"{__version__}, python {python}, state in {state}"
-    return [
-        Checkup(group="core", name="version", health=Health.OK, words=version),
-        Checkup(group="core", name="configuration", health=Health.OK, words=files),
-        *(
-            Checkup(
-                group="core",
-                name=name,
-                health=Health.NOTE,
-                words="begins like a setting, but sets nothing",
-                remedy="aiops config show names every setting",
-            )
-            for name in loaded.strange
-        ),
-    ]
+    idle, remedy = (
+        "begins like a setting, but sets nothing",
+        "aiops config show names every setting",
+    )
+    strange = [_checkup(name, Health.NOTE, idle, remedy) for name in loaded.strange]
+    own = [_checkup("version", Health.OK, version), _checkup("configuration", Health.OK, files)]
+    return [*own, *strange]
+
+
+def _checkup(name: str, health: Health, words: str, remedy: str = "") -> Checkup:
+    return Checkup(group="core", name=name, health=health, words=words, remedy=remedy)
 
 
 async def _application(call: Call) -> list[Checkup]:
@@ -74,27 +71,18 @@ async def _application(call: Call) -> list[Checkup]:
         tokens = [token for token in application.queries.tokens() if token.revoked_at is None]
         seen = await application.doctor()
     except (BusyError, StoreError) as error:
-        problem = Health.PROBLEM
-        return [Checkup(group="core", name="store", health=problem, words=str(error))]
-    guard = Checkup(
-        group="core",
-        name="tokens",
-        health=Health.OK if tokens else Health.NOTE,
-        words=f"{len(tokens)} count" if tokens else "none: only this machine may send alerts",
-        remedy="" if tokens else "aiops token create alertmanager",
-    )
+        return [_checkup("store", Health.PROBLEM, str(error))]
+    guard = _checkup("tokens", Health.OK, f"{len(tokens)} count")
+    if not tokens:
+        words = "none: only this machine may send alerts"
+        guard = _checkup("tokens", Health.NOTE, words, "aiops token create alertmanager")
     unclaimed = application.queries.unclaimed()
     if not unclaimed:
         return [guard, *seen]
     alerts = sum(len(delivery.alerts) for delivery in unclaimed)
-    inbox = Checkup(
-        group="core",
-        name="inbox",
-        health=Health.NOTE,
-        words=f"{alerts} alerts wait that no environment claims. {unclaimed[0].unclaimed}",
-        remedy="environments.NAME.labels in aiops.yaml, or post to /api/v1/alertmanager/NAME",
-    )
-    return [guard, inbox, *seen]
+    words = f"{alerts} alerts wait that no environment claims. {unclaimed[0].unclaimed}"
+    remedy = "environments.NAME.labels in aiops.yaml, or post to /api/v1/alertmanager/NAME"
+    return [guard, _checkup("inbox", Health.NOTE, words, remedy), *seen]
 
 
 async def _services(call: Call, output: Output) -> Exit:

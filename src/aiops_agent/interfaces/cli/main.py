@@ -10,17 +10,7 @@ import typer
 
 from aiops_agent import __version__
 from aiops_agent.domain.errors import AiopsError
-from aiops_agent.interfaces.cli import (
-    approval,
-    config,
-    demo,
-    events,
-    incident,
-    look,
-    report,
-    serve,
-    token,
-)
+from aiops_agent.interfaces.cli import approval, config, demo, incident, look, report, serve, token
 from aiops_agent.interfaces.cli.call import Call, Flags
 from aiops_agent.interfaces.cli.exits import Exit, exit_for
 from aiops_agent.interfaces.cli.logs import log_to
@@ -47,7 +37,7 @@ app.add_typer(approval.app, name="approval", rich_help_panel=ANSWER)
 app.command(rich_help_panel=ANSWER)(approval.approve)
 app.command(rich_help_panel=ANSWER)(approval.reject)
 app.command(rich_help_panel=ANSWER)(report.report)
-app.add_typer(events.app, name="events", rich_help_panel=ANSWER)
+app.add_typer(incident.events, name="events", rich_help_panel=ANSWER)
 app.command(rich_help_panel=SET_UP)(look.doctor)
 app.command(rich_help_panel=SET_UP)(look.services)
 app.command(rich_help_panel=SET_UP)(look.info)

@@ -42,8 +42,3 @@ class Briefing:
         """The time before the trouble began."""
         began = self.incident.started_at
         return Window(start=began - self.pace.baseline, end=began)
-
-    @property
-    def trouble(self) -> Window:
-        """From the beginning of the trouble until now."""
-        return Window(start=self.incident.started_at, end=self.now)

@@ -38,7 +38,7 @@ async def plan(briefing: Briefing, diagnosis: Diagnosis) -> Plan:
     query = RecallQuery(incident=incident, cause=best.kind)
     known = cited(await asyncio.to_thread(briefing.memory.recall, query), briefing.menu)
     fitting = remedies(means) if _strong(best) else ()
-    chosen, why_not = _choose(fitting, known, _tried(briefing))
+    chosen, why_not = _choose(briefing, fitting, known)
     if chosen is None:
         reason = f"{best.statement}; {why_not or 'nothing is left to try'}: a person must look"
         if not _strong(best):
@@ -72,29 +72,24 @@ def _strong(best: Hypothesis) -> bool:
     return best.score >= TOO_WEAK and best.contradicted < 2
 
 
-def _tried(briefing: Briefing) -> frozenset[tuple[ActionKind, Target]]:
+def _tried(briefing: Briefing) -> set[tuple[ActionKind, Target]]:
     """Return what earlier attempts of this incident did without success."""
     found: set[tuple[ActionKind, Target]] = set()
     for attempt in briefing.incident.attempts:
-        failed = attempt.verification is None or (
-            attempt.verification.recovery is not Recovery.RECOVERED
-        )
+        seen = attempt.verification
+        failed = seen is None or seen.recovery is not Recovery.RECOVERED
         if attempt.outcome is not None and attempt.plan is not None and failed:
             found.update((action.kind, action.target) for action in attempt.plan.actions)
-    return frozenset(found)
+    return found
 
 
 def _choose(
-    fitting: tuple[Remedy, ...],
-    known: tuple[Precedent, ...],
-    tried: frozenset[tuple[ActionKind, Target]],
+    briefing: Briefing, fitting: tuple[Remedy, ...], known: tuple[Precedent, ...]
 ) -> tuple[Remedy | None, str]:
     """Return the remedy that fits best, memory deciding between fitting ones only."""
-    possible = [
-        one
-        for one in fitting
-        if not one.why_not and not any((a.kind, a.target) in tried for a in one.actions)
-    ]
+    tried = _tried(briefing)
+    new = [r for r in fitting if not any((a.kind, a.target) in tried for a in r.actions)]
+    possible = [one for one in new if not one.why_not]
     why_not = next((one.why_not for one in fitting if one.why_not), "")
     acts = [one for one in possible if one.kind is PlanKind.ACT]
     if acts:

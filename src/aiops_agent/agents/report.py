@@ -253,9 +253,8 @@ def _lessons(m: Material) -> Chapter:
 
 def _actions(m: Material) -> Chapter:
     todo = prevention(m.best.kind, m.best.service) if m.best else []
-    todo += [
-        (f"Find out: {gap}", "detect") for gap in (m.diagnosis.not_known if m.diagnosis else ())
-    ]
+    gaps = m.diagnosis.not_known if m.diagnosis else ()
+    todo += [(f"Find out: {gap}", "detect") for gap in gaps]
     rows = tuple((text, "nobody yet", kind, "-") for text, kind in todo)
     heads = ("what", "owner", "type", "tracker")
     return Chapter("actions", "11. Action items", table=Table("items", heads, rows))
@@ -272,18 +271,15 @@ def _agent(m: Material) -> Chapter:
     if asked := waited_for_people(m.events):
         points.append(f"Waiting for a person: {roughly(asked)}.")
     points += [f"{agent}: {note}" for agent, effort in m.efforts for note in effort.notes]
-    points.append(
-        f"Language model: {', '.join(models_of(m.events)) or 'none'}; {_spent(usage_of(m.events))}."
-    )
+    models = ", ".join(models_of(m.events)) or "none"
+    points.append(f"Language model: {models}; {_spent(usage_of(m.events))}.")
     shares: dict[tuple[str, str], Effort] = {}
     for who, effort in m.efforts:
         by = "a person" if effort.by.kind is AuthorKind.PERSON else str(effort.by)
         known = shares.get((who, by), Effort(by=effort.by))
         took, usage = known.took + effort.took, known.usage + effort.usage
         shares[who, by] = Effort(by=effort.by, usage=usage, took=took)
-    rows = tuple(
-        (*who, f"{share.took:.1f} s", _spent(share.usage)) for who, share in shares.items()
-    )
+    rows = tuple((*who, f"{one.took:.1f} s", _spent(one.usage)) for who, one in shares.items())
     table = Table("efforts", ("agent", "answered by", "own work", "language model"), rows)
     return Chapter("agent", "12. How the agent did", points=tuple(points), table=table)
 

@@ -81,9 +81,9 @@ class Chapter:
         if self.points:
             told["points"] = [_plain(line) for line in self.points]
         if self.table:
+            heads, rows = self.table.heads, self.table.rows
             told[self.table.name] = [
-                dict(zip(self.table.heads, map(_plain, row), strict=True))
-                for row in self.table.rows
+                dict(zip(heads, map(_plain, row), strict=True)) for row in rows
             ]
         return told | {part.key: part.document() for part in self.parts}
 

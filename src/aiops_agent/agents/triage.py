@@ -8,15 +8,7 @@ from aiops_agent.domain.diagnosis import Triage, TriageVerdict
 from aiops_agent.domain.errors import SourceError
 from aiops_agent.domain.quantity import amount
 from aiops_agent.domain.telemetry import Service, ServiceGraph, Signal
-from aiops_agent.reasoning.gather import (
-    PAIN,
-    Key,
-    around,
-    beginning,
-    find_start,
-    read_graph,
-    read_signals,
-)
+from aiops_agent.reasoning import gather
 from aiops_agent.reasoning.measure import Track, moment
 from aiops_agent.reasoning.read_alert import Reading, State, TimeFrame, read, spoken_of, worst
 
@@ -27,27 +19,27 @@ async def triage(briefing: Briefing) -> Triage:
     """Return whether telemetry confirms the alert; what cannot be read never dismisses it."""
     service = briefing.incident.service
     gaps: list[tuple[str, str]] = []
-    graph = await read_graph(briefing.environment, service, gaps)
+    graph = await gather.read_graph(briefing.environment, service, gaps)
     missing = tuple(reason for _, reason in gaps)
-    started = beginning(briefing.incident)
-    window = around(briefing.incident, briefing.pace.baseline, briefing.now)
+    started = gather.beginning(briefing.incident)
+    window = gather.around(briefing.incident, briefing.pace.baseline, briefing.now)
     try:
-        tracks = await read_signals(briefing.environment, (service,), tuple(Signal), window)
+        tracks = await gather.read_signals(briefing.environment, (service,), tuple(Signal), window)
     except SourceError as error:
         reason = f"telemetry did not answer: {error}"
         return _unseen(briefing, None, reason, (*missing, reason))
-    began = find_start(tracks, service, started.timestamp())
+    began = gather.find_start(tracks, service, started.timestamp())
     readings = _readings(briefing, graph, tracks, began)
     return _verdict(briefing, graph, readings, began, missing)
 
 
 def _readings(
-    briefing: Briefing, graph: ServiceGraph, tracks: dict[Key, Track], began: float | None
+    briefing: Briefing, graph: ServiceGraph, tracks: dict[gather.Key, Track], began: float | None
 ) -> tuple[Reading, ...]:
     """Read the signals that decide: those the alert names, and what users feel."""
     name = briefing.incident.service
     service = graph.service(name) or Service(name=name)
-    wanted = dict.fromkeys((*spoken_of(briefing.incident), *PAIN))
+    wanted = dict.fromkeys((*spoken_of(briefing.incident), *gather.PAIN))
     longest = min(RECENT, 2 * briefing.pace.hold).total_seconds()
     frame = TimeFrame(began, briefing.now.timestamp(), longest)
     found = (tracks.get((service.name, signal)) for signal in wanted)
@@ -130,7 +122,7 @@ def _impact(
     briefing: Briefing, graph: ServiceGraph, readings: tuple[Reading, ...], bad: Reading
 ) -> str:
     name = briefing.incident.service
-    felt = (one for one in readings if one.signal in PAIN and one.value is not None)
+    felt = (one for one in readings if one.signal in gather.PAIN and one.value is not None)
     words = [_harm(name, one) for one in felt if one.state is State.BAD]
     text = "; ".join(words) or f"{name}: {bad.words}"
     callers = graph.callers(name)

@@ -11,18 +11,8 @@ from aiops_agent.domain.declaration import Declarations
 from aiops_agent.domain.survey import SignalSource
 from aiops_agent.domain.telemetry import ServiceName
 from aiops_agent.domain.value import Value
+from aiops_agent.ports import telemetry
 from aiops_agent.ports.people import Notifier
-from aiops_agent.ports.telemetry import (
-    Changes,
-    Clock,
-    Logs,
-    Metrics,
-    Roster,
-    Rules,
-    Spans,
-    Topology,
-    Workloads,
-)
 
 S = TypeVar("S", bound=Value)
 Needs: TypeAlias = tuple[tuple[str, str], ...]  # (module, extra that installs it)
@@ -49,9 +39,9 @@ class Surroundings:
     """
 
     declared: Declarations
-    clock: Clock
-    topology: Topology | None = None
-    roster: Roster | None = None
+    clock: telemetry.Clock
+    topology: telemetry.Topology | None = None
+    roster: telemetry.Roster | None = None
 
 
 @dataclass(frozen=True)
@@ -63,15 +53,15 @@ class Connection:
     """
 
     check: Callable[[], Awaitable[Checkup]]
-    metrics: Metrics | None = None
-    rules: Rules | None = None
-    logs: Logs | None = None
-    changes: Changes | None = None
-    topology: Topology | None = None
-    workloads: Workloads | None = None
-    spans: Spans | None = None
-    roster: Roster | None = None
-    clock: Clock | None = None  # None is wall time
+    metrics: telemetry.Metrics | None = None
+    rules: telemetry.Rules | None = None
+    logs: telemetry.Logs | None = None
+    changes: telemetry.Changes | None = None
+    topology: telemetry.Topology | None = None
+    workloads: telemetry.Workloads | None = None
+    spans: telemetry.Spans | None = None
+    roster: telemetry.Roster | None = None
+    clock: telemetry.Clock | None = None  # None is wall time
     signals: Callable[[], Awaitable[Mapping[ServiceName, tuple[SignalSource, ...]]]] | None = None
     handle: object = None
 

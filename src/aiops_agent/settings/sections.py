@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from datetime import time, timedelta
 from importlib.util import find_spec
 from itertools import combinations
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, TypeAlias
 
 import platformdirs
@@ -124,10 +123,6 @@ class StoreSettings(Value):
     url: Referred
 
 
-def _own_state() -> Path:
-    return platformdirs.user_state_path("aiops")
-
-
 def _own_store(known: dict[str, Any]) -> StoreSettings:
     return StoreSettings(url=f"sqlite:///{known['state_dir']}/aiops.db")
 
@@ -200,7 +195,7 @@ class BaseSettings(Value):
     story: Story = Story()
     actions: ActionSections = ActionSections()
     policy: Policy = Policy()
-    state_dir: LocalPath = Field(default_factory=_own_state)
+    state_dir: LocalPath = Field(default_factory=lambda: platformdirs.user_state_path("aiops"))
     store: StoreSettings = Field(default_factory=_own_store)
 
     @property

@@ -6,16 +6,10 @@ from dataclasses import dataclass
 from rich.console import RenderableType
 from rich.text import Text
 
+from aiops_agent.domain import payload
 from aiops_agent.domain.approval import ApprovalRequest, ApprovalState, Ruling
 from aiops_agent.domain.event import Event
 from aiops_agent.domain.incident import Incident
-from aiops_agent.domain.payload import (
-    ApprovalPending,
-    DiagnosisReady,
-    PlanProposed,
-    PolicyDecided,
-    VerificationDone,
-)
 from aiops_agent.interfaces.terminal.evidence import checks, evidence, root_cause
 from aiops_agent.interfaces.terminal.plan import plan, proposal
 
@@ -33,20 +27,20 @@ class Blocks:
     def below(self, event: Event, width: int) -> list[RenderableType]:
         """Return what is shown below the event's line; empty for most events."""
         match event.payload:
-            case DiagnosisReady(diagnosis=found):
+            case payload.DiagnosisReady(diagnosis=found):
                 return [Text(""), evidence(found, width), root_cause(found)]
-            case PlanProposed(plan=chosen):
+            case payload.PlanProposed(plan=chosen):
                 return [] if chosen.actions else [proposal(chosen)]
-            case PolicyDecided() as said:
+            case payload.PolicyDecided() as said:
                 return self._decided(event.incident, said)
-            case ApprovalPending(approval=request):
+            case payload.ApprovalPending(approval=request):
                 return self._waiting(request)
-            case VerificationDone(verification=seen) if seen and seen.checks:
+            case payload.VerificationDone(verification=seen) if seen and seen.checks:
                 return [Text(""), checks(seen, width), Text("")]
             case _:
                 return []
 
-    def _decided(self, name: str, said: PolicyDecided) -> list[RenderableType]:
+    def _decided(self, name: str, said: payload.PolicyDecided) -> list[RenderableType]:
         """Show a plan that nobody is asked about, with policy's yes or no."""
         incident = self.incident(name)
         prepared = [a.prepared for a in incident.attempts if a.prepared] if incident else []

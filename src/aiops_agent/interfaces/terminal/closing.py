@@ -8,17 +8,10 @@ from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
+from aiops_agent.domain import timing
 from aiops_agent.domain.event import Event, Phase
 from aiops_agent.domain.incident import Attempt, Incident, Status
 from aiops_agent.domain.quantity import money, span
-from aiops_agent.domain.timing import (
-    Spent,
-    by_agent,
-    by_phase,
-    models_of,
-    usage_of,
-    waited_for_people,
-)
 from aiops_agent.interfaces.terminal.escape import joined, say, tell
 from aiops_agent.interfaces.terminal.layout import facts_grid, panel
 from aiops_agent.interfaces.terminal.palette import (
@@ -93,19 +86,19 @@ def _times(incident: Incident, events: Sequence[Event], bar: int) -> RenderableT
     """Bars follow the environment's clock; a shop's stands still while a person is asked."""
     simulated = incident.environment.simulated
 
-    def clocks(part: Spent) -> list[str]:
+    def clocks(part: timing.Spent) -> list[str]:
         return [span(part.environment) if simulated else "", _brief(part.wall)]
 
-    spent = by_phase(events)
+    spent = timing.by_phase(events)
     longest = max([s.environment for s in spent], default=timedelta()) or timedelta(seconds=1)
     grid = _grid("left", "right", "right", "left")
     grid.add_row(*_cells(["", "shop", "real"] if simulated else ["", "", "time"], QUIET))
-    waited = bool(waited_for_people(events))
+    waited = bool(timing.waited_for_people(events))
     for part in spent:
         asking = waited and part.name == Phase.APPROVE.value
         cells = _cells(["wait for you" if asking else part.name, *clocks(part)])
         grid.add_row(*cells, say("▇" * round(part.environment / longest * bar), LINK))
-    total = Spent(
+    total = timing.Spent(
         name="all",
         environment=(incident.ended_at or incident.opened_at) - incident.opened_at,
         wall=events[-1].written_at - events[0].written_at if events else timedelta(),
@@ -115,20 +108,20 @@ def _times(incident: Incident, events: Sequence[Event], bar: int) -> RenderableT
 
 
 def _work(events: Sequence[Event]) -> RenderableType:
-    agents = by_agent(events)
+    agents = timing.by_agent(events)
     grid = _grid("left", "right", "right", "right", "right")
     grid.add_row(*_cells(["", "steps", "work", "calls", "tokens"], QUIET))
-    whole = Spent(
+    whole = timing.Spent(
         name="all",
         events=len(events),
         work=sum((part.work for part in agents), timedelta()),
-        usage=usage_of(events),
+        usage=timing.usage_of(events),
     )
     for part in (*agents, whole):
         used = part.usage
         numbers = [str(part.events), _brief(part.work), str(used.requests), str(used.tokens)]
         grid.add_row(*_cells([part.name, *numbers], STRONG if part is whole else ""))
-    models = ", ".join(models_of(events)) or "no language model"
+    models = ", ".join(timing.models_of(events)) or "no language model"
     calls = f"  {models}: {whole.usage.requests} calls"
     cost = Text.assemble((f"cost {money(whole.usage.cost)}", STRONG), say(calls, QUIET))
     return Group(say("What the agents did", STRONG), grid, cost)

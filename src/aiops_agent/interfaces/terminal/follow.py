@@ -1,6 +1,5 @@
 """Follow incidents: the timeline as it grows, and each block when its time comes."""
 
-from types import TracebackType
 from typing import Self
 
 from rich.console import Console
@@ -55,12 +54,7 @@ class Follower:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, _kind: object, error: object, _trace: object) -> None:
         if error is None:
             self.finish()
         else:
@@ -92,13 +86,9 @@ class Follower:
         if incident.status is Status.ESCALATED:
             self._console.print(escalation(incident))
         commands = NEXT_SHOP if incident.environment.simulated else NEXT_REAL
-        dashboard = closing(
-            incident,
-            self._seen,
-            self._console.width,
-            next_commands=[command.format(incident=incident.id) for command in commands],
-        )
-        self._console.print(dashboard)
+        following = [command.format(incident=incident.id) for command in commands]
+        width = self._console.width
+        self._console.print(closing(incident, self._seen, width, next_commands=following))
 
     def _print(self, event: Event) -> None:
         whole = self._whole or event.type in _WHOLE

@@ -5,16 +5,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from aiops_agent.adapters.docker.containers import (
-    COMPOSE_SERVICE,
-    OPERATION,
-    SERVICE,
-    Containers,
-    Inspected,
-    Listed,
-    filters,
-    moment,
-)
+from aiops_agent.adapters.docker.containers import OPERATION, Containers, Inspected, Listed, whose
 from aiops_agent.adapters.docker.topology import release_of
 from aiops_agent.domain.telemetry import Change, ChangeKind, Window
 
@@ -56,7 +47,7 @@ class DockerChanges:
             {
                 "since": f"{window.start.timestamp():.3f}",
                 "until": f"{window.end.timestamp():.3f}",
-                **filters(type=["container"], event=["destroy", "oom"]),
+                "filters": json.dumps({"type": ["container"], "event": ["destroy", "oom"]}),
             },
         )
         past = _Past()
@@ -69,11 +60,10 @@ class DockerChanges:
                 continue
             actor = event.get("Actor") or {}
             labels = actor.get("Attributes") or {}
-            service = labels.get(SERVICE) or labels.get(COMPOSE_SERVICE, "")
             if event.get("Action") == "oom":
                 past.starved.add(str(actor.get("ID")))
             elif labels.get("image"):
-                past.removed.setdefault(service, []).append(str(labels["image"]))
+                past.removed.setdefault(whose(labels), []).append(str(labels["image"]))
         return past
 
 
@@ -86,7 +76,7 @@ class _Past:
 
 
 def _of(one: Listed, detail: Inspected, rest: Sequence[Listed], past: _Past) -> Iterator[Change]:
-    created = moment(str(detail.raw.get("Created", ""))) or one.created
+    created = detail.created_at or one.created
     before = [other for other in rest if one.created - other.created > _TOGETHER]
     yield _creation(one, created, before, past.removed.get(one.service, ()))
     started = detail.started_at
@@ -107,9 +97,8 @@ def _creation(
         return _change(one, ChangeKind.SCALE, at, title)
     if was:
         title = f"{one.service} runs {now} instead of {was}"
-        return _change(one, ChangeKind.RELEASE, at, title).model_copy(
-            update={"before": was, "after": now}
-        )
+        change = _change(one, ChangeKind.RELEASE, at, title)
+        return change.model_copy(update={"before": was, "after": now})
     if before:
         return _change(one, ChangeKind.SCALE, at, f"{one.service} got one more container")
     return _change(one, ChangeKind.OTHER, at, f"{one.service} was created with {now}")

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from aiops_agent.adapters.docker.containers import INCIDENT, NUMBER, OPERATION, Inspected
+from aiops_agent.adapters.docker.payload import Secrets
 from aiops_agent.domain.errors import PlatformError
 from aiops_agent.domain.value import Document, Json
 
@@ -76,6 +77,11 @@ def environment(source: Inspected) -> list[str]:
 def fingerprint(variables: Sequence[str]) -> str:
     """Return the SHA-256 of environment variables."""
     return hashlib.sha256(json.dumps(list(variables)).encode()).hexdigest()
+
+
+def secrets_of(source: Inspected) -> Secrets:
+    """Return what a request to copy a container keeps of its environment variables."""
+    return Secrets(container=source.id, sha256=fingerprint(environment(source)))
 
 
 def shared_mounts(source: Inspected) -> tuple[str, ...]:

@@ -1,7 +1,6 @@
 """Which containers there are, and whose they are."""
 
 import asyncio
-import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -43,6 +42,12 @@ class Listed:
         """Whether we made it."""
         return OPERATION in self.labels
 
+    @property
+    def number(self) -> int:
+        """Which of its service's containers it is, as compose counts them; 0 without a number."""
+        text = self.labels.get(NUMBER, "0")
+        return int(text) if text.isdigit() else 0
+
 
 @dataclass(frozen=True)
 class Inspected:
@@ -54,6 +59,11 @@ class Inspected:
     running: bool
     started: str  # as the engine writes it, to the nanosecond
     raw: Document = field(repr=False)
+
+    @property
+    def created_at(self) -> datetime | None:
+        """When it was made, if the engine says so."""
+        return moment(str(self.raw.get("Created", "")))
 
     @property
     def started_at(self) -> datetime | None:
@@ -137,14 +147,14 @@ def moment(text: str) -> datetime | None:
     return datetime.fromisoformat(f"{read.group(1)}{fraction:0<7}{zone}").astimezone(UTC)
 
 
-def filters(**wanted: Sequence[str]) -> dict[str, str]:
-    """Return the engine's way to ask for some things only."""
-    return {"filters": json.dumps({name: list(values) for name, values in wanted.items()})}
+def whose(labels: Mapping[str, str]) -> str:
+    """Return which service the labels of a container name; "" when none."""
+    return labels.get(SERVICE) or labels.get(COMPOSE_SERVICE, "")
 
 
 def _listed(raw: Document) -> Listed | None:
     labels = raw.get("Labels") or {}
-    service = labels.get(SERVICE) or labels.get(COMPOSE_SERVICE)
+    service = whose(labels)
     once = str(labels.get("com.docker.compose.oneoff", "")).lower() == "true"
     if not service or once:
         return None

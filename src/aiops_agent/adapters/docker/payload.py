@@ -5,6 +5,8 @@ from enum import StrEnum
 
 from aiops_agent.domain.value import Document, Value
 
+QUICK = timedelta(seconds=20)  # creating, connecting and starting move no data
+
 
 class ContainerChange(StrEnum):
     """What must be seen when a request has landed."""
@@ -30,11 +32,11 @@ class Secrets(Value):
 class Payload(Value):
     """One request. `container` is the id or, for one that is yet to be made, the name."""
 
-    method: str
+    method: str = "POST"
     path: str
     body: Document | None = None
     environment: Secrets | None = None
-    timeout: timedelta
+    timeout: timedelta = QUICK
     effect: ContainerChange
     container: str
     network: str = ""

@@ -11,11 +11,10 @@ from aiops_agent.adapters.docker.client import DockerClient, path_of
 from aiops_agent.adapters.docker.clone import environment, fingerprint
 from aiops_agent.adapters.docker.containers import Containers, Inspected, Listed
 from aiops_agent.adapters.docker.look import sight_of
-from aiops_agent.adapters.docker.payload import ContainerChange, Payload
-from aiops_agent.adapters.docker.scale import QUICK, Downward, Upward, Way
+from aiops_agent.adapters.docker.payload import QUICK, ContainerChange, Payload
+from aiops_agent.adapters.docker.scale import Downward, Upward, Way
 from aiops_agent.domain.errors import PlatformError, RequestRefused, SourceError, TargetMissing
 from aiops_agent.domain.remediation import Action, ActionKind, BlastRadius, Draft, Request
-from aiops_agent.domain.telemetry import ServiceName
 from aiops_agent.domain.value import Document, Json
 from aiops_agent.ports.telemetry import Topology
 
@@ -83,7 +82,6 @@ class DockerPlatform:
         version, seconds = await self._version(), round(self.grace.total_seconds())
         payloads = tuple(
             Payload(
-                method="POST",
                 path=f"{version}{path_of('containers', one.id)}/restart?t={seconds}",
                 timeout=self.grace + 2 * QUICK,
                 effect=ContainerChange.RESTARTED,
@@ -141,9 +139,7 @@ class DockerPlatform:
             for ordinal, payload in enumerate(way.payloads, start=1)
         )
         service = action.target.service
-        dependants: tuple[ServiceName, ...] = ()
-        if self.topology is not None:
-            dependants = (await self.topology.graph()).upstream(service)
+        dependants = (await self.topology.graph()).upstream(service) if self.topology else ()
         blast = BlastRadius(
             services=(service, *dependants),
             replicas=way.touched,

@@ -6,27 +6,13 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from aiops_agent.adapters.docker.client import path_of
-from aiops_agent.adapters.docker.clone import (
-    Clone,
-    clone,
-    cloneable,
-    environment,
-    fingerprint,
-    shared_mounts,
-)
-from aiops_agent.adapters.docker.containers import (
-    COMPOSE_SERVICE,
-    NUMBER,
-    PROJECT,
-    Inspected,
-    Listed,
-)
-from aiops_agent.adapters.docker.payload import ContainerChange, Payload, Secrets
+from aiops_agent.adapters.docker.clone import Clone, clone, cloneable, secrets_of, shared_mounts
+from aiops_agent.adapters.docker.containers import COMPOSE_SERVICE, PROJECT, Inspected, Listed
+from aiops_agent.adapters.docker.payload import QUICK, ContainerChange, Payload
 from aiops_agent.adapters.docker.topology import service_kind
 from aiops_agent.domain.errors import PlatformError
 from aiops_agent.domain.telemetry import ServiceKind
 
-QUICK = timedelta(seconds=20)  # creating, connecting and starting move no data
 _UNSAFE_NAME = re.compile(r"[^A-Za-z0-9_.-]+")
 
 
@@ -60,7 +46,7 @@ class Upward:
             )
         cloneable(self.source)
         running = sum(one.running for one in self.group)
-        first = max((_number(one) for one in self.group), default=0) + 1
+        first = max((one.number for one in self.group), default=0) + 1
         added = wished - running
         labels = self.group[0].labels
         named = "-".join(part for part in (labels.get(PROJECT), self.group[0].service) if part)
@@ -84,36 +70,26 @@ class Upward:
         )
 
     def _requests(self, made: Clone, operation: str) -> list[Payload]:
-        secrets = Secrets(container=self.source.id, sha256=fingerprint(environment(self.source)))
         create = Payload(
-            method="POST",
             path=f"{self.version}/containers/create?name={made.name}",
             body=made.body,
-            environment=secrets,
-            timeout=QUICK,
+            environment=secrets_of(self.source),
             effect=ContainerChange.CREATED,
             container=made.name,
             operation=operation,
         )
         connects = [
             Payload(
-                method="POST",
                 path=f"{self.version}{path_of('networks', network)}/connect",
                 body={"Container": made.name, "EndpointConfig": endpoint},
-                timeout=QUICK,
                 effect=ContainerChange.CONNECTED,
                 container=made.name,
                 network=network,
             )
             for network, endpoint in made.networks.items()
         ]
-        start = Payload(
-            method="POST",
-            path=f"{self.version}{path_of('containers', made.name)}/start",
-            timeout=QUICK,
-            effect=ContainerChange.STARTED,
-            container=made.name,
-        )
+        path = f"{self.version}{path_of('containers', made.name)}/start"
+        start = Payload(path=path, effect=ContainerChange.STARTED, container=made.name)
         return [create, *connects, start]
 
     def _run(self, wished: int, added: int) -> str:
@@ -137,7 +113,7 @@ class Downward:
     def way(self, wished: int) -> Way:
         """Return how to reach `wished` running containers; our own that do not run go too."""
         running = [one for one in self.group if one.running]
-        order = sorted(running, key=lambda one: (one.ours, one.created, _number(one)))
+        order = sorted(running, key=lambda one: (one.ours, one.created, one.number))
         surplus = order[wished:][::-1]
         failed = [one for one in self.group if one.ours and not one.running]
         goners = [*failed, *surplus]
@@ -153,27 +129,17 @@ class Downward:
 
     def _requests(self, goner: Listed) -> list[Payload]:
         where = f"{self.version}{path_of('containers', goner.id)}"
-        seconds = round(self.grace.total_seconds())
         stop = Payload(
-            method="POST",
-            path=f"{where}/stop?t={seconds}",
+            path=f"{where}/stop?t={round(self.grace.total_seconds())}",
             timeout=self.grace + QUICK,
             effect=ContainerChange.STOPPED,
             container=goner.id,
         )
+        path = f"{where}?force=1" + ("&v=1" if goner.ours else "")
         remove = Payload(
-            method="DELETE",
-            path=f"{where}?force=1" + ("&v=1" if goner.ours else ""),
-            timeout=QUICK,
-            effect=ContainerChange.REMOVED,
-            container=goner.id,
+            method="DELETE", path=path, effect=ContainerChange.REMOVED, container=goner.id
         )
         return [stop, remove] if goner.running else [remove]
-
-
-def _number(container: Listed) -> int:
-    text = container.labels.get(NUMBER, "0")
-    return int(text) if text.isdigit() else 0
 
 
 def _containers(count: int, adjective: str = "") -> str:

@@ -12,33 +12,14 @@ OWNER = "aiops.owner"
 KIND = "aiops.kind"
 _DEPENDS = "com.docker.compose.depends_on"
 
-_STEMS = {
-    "postgres": ServiceKind.DATABASE,
-    "timescale": ServiceKind.DATABASE,
-    "mysql": ServiceKind.DATABASE,
-    "mariadb": ServiceKind.DATABASE,
-    "percona": ServiceKind.DATABASE,
-    "mongo": ServiceKind.DATABASE,
-    "cassandra": ServiceKind.DATABASE,
-    "cockroach": ServiceKind.DATABASE,
-    "clickhouse": ServiceKind.DATABASE,
-    "elasticsearch": ServiceKind.DATABASE,
-    "opensearch": ServiceKind.DATABASE,
-    "influxdb": ServiceKind.DATABASE,
-    "redis": ServiceKind.CACHE,
-    "valkey": ServiceKind.CACHE,
-    "memcached": ServiceKind.CACHE,
-    "keydb": ServiceKind.CACHE,
-    "dragonfly": ServiceKind.CACHE,
-    "rabbitmq": ServiceKind.QUEUE,
-    "kafka": ServiceKind.QUEUE,
-    "redpanda": ServiceKind.QUEUE,
-    "nats": ServiceKind.QUEUE,
-    "activemq": ServiceKind.QUEUE,
-    "pulsar": ServiceKind.QUEUE,
-    "mosquitto": ServiceKind.QUEUE,
-    "zookeeper": ServiceKind.QUEUE,
-}
+_STEMS = (
+    (ServiceKind.DATABASE, ("postgres", "timescale", "mysql", "mariadb", "percona", "cockroach")),
+    (ServiceKind.DATABASE, ("mongo", "cassandra", "clickhouse", "influxdb")),
+    (ServiceKind.DATABASE, ("elasticsearch", "opensearch")),
+    (ServiceKind.CACHE, ("redis", "valkey", "memcached", "keydb", "dragonfly")),
+    (ServiceKind.QUEUE, ("rabbitmq", "activemq", "nats", "mosquitto")),
+    (ServiceKind.QUEUE, ("kafka", "redpanda", "pulsar", "zookeeper")),
+)
 
 _BESIDE = ("exporter", "-ui", "admin", "express", "proxy")  # named after what they look at
 
@@ -74,7 +55,7 @@ def kind_of(image: str, labels: Iterable[str] = ()) -> ServiceKind:
     name = image.partition("@")[0].rpartition("/")[2].partition(":")[0].lower()
     if any(word in name for word in _BESIDE):
         return ServiceKind.APPLICATION
-    fits = (kind for stem, kind in _STEMS.items() if name.startswith(stem))
+    fits = (kind for kind, stems in _STEMS if name.startswith(stems))
     return next(fits, ServiceKind.APPLICATION)
 
 

@@ -3,7 +3,7 @@
 from aiops_agent.domain.telemetry import Service, ServiceGraph, ServiceName, Signal, Window
 from aiops_agent.reasoning.gather import Key, Scene, compare
 from aiops_agent.reasoning.measure import Track, track
-from aiops_agent.reasoning.suspect import hurting, own_share, reach, to_blame
+from aiops_agent.reasoning.suspect import hurting, own_share, to_blame
 from tests.reasoning.world import BEGAN, World, step
 
 A, B, C = (ServiceName(name) for name in "abc")
@@ -52,4 +52,4 @@ async def test_who_hurts_is_told_worst_first() -> None:
 
 async def test_what_is_not_downstream_of_the_alert_weighs_less() -> None:
     seen = await scene({"a": (0.1, 0.5)}, (("a", "b"), ("c", "a")))
-    assert (reach(seen, "a"), reach(seen, "b"), reach(seen, "c")) == (1.0, 1.0, 0.4)
+    assert (seen.reach("a"), seen.reach("b"), seen.reach("c")) == (1.0, 1.0, 0.4)

@@ -1,6 +1,6 @@
 """Read everything once: signals, call graph, changes, logs; say what could not be read."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
@@ -11,6 +11,7 @@ from aiops_agent.domain.incident import Incident
 from aiops_agent.domain.telemetry import (
     Change,
     LogLine,
+    Series,
     Service,
     ServiceGraph,
     ServiceName,
@@ -59,6 +60,13 @@ class Scene:
         hurts = [one for one in moved if one is not None and one.up]
         return tuple(sorted(hurts, key=lambda one: -one.size))
 
+    def reach(self, service: str) -> float:
+        """Return how well `service` can be behind the alert: 1 on its path, less beside it."""
+        if service == self.service or not self.graph.calls:
+            return 1.0
+        # Traces miss edges: what is not on the path is unlikely, and not impossible.
+        return 1.0 if service in self.graph.downstream(self.service) else 0.4
+
     def lacks(self, source: str) -> bool:
         """Whether a source could not be read."""
         return any(name == source for name, _ in self.missing)
@@ -66,8 +74,8 @@ class Scene:
     @property
     def names(self) -> tuple[ServiceName, ...]:
         """Every service that was seen."""
-        seen = dict.fromkeys((*self.graph.names, *(s.service for s in self.tracks.values())))
-        return tuple(seen)
+        seen = (one.service for one in self.tracks.values())
+        return tuple(dict.fromkeys((*self.graph.names, *seen)))
 
 
 def beginning(incident: Incident) -> datetime:
@@ -91,7 +99,7 @@ async def read_signals(
 
     Where the history is short, all of it is read that finely. Raises SourceError.
     """
-    tracks = await _read(environment, services, signals, window)
+    tracks = _tracks(await environment.metrics.read(services, signals, window))
     if not tracks:
         return tracks
     first = min(float(seen.at[0]) for seen in tracks.values())
@@ -99,7 +107,7 @@ async def read_signals(
     short = covered < window.length / 3
     length = covered * 1.1 + timedelta(seconds=10) if short else LATELY
     near = Window(start=max(window.start, window.end - length), end=window.end)
-    fine = await _read(environment, services, signals, near)
+    fine = _tracks(await environment.metrics.read(services, signals, near))
     return {key: measure.finer(seen, fine.get(key)) for key, seen in tracks.items()}
 
 
@@ -114,19 +122,12 @@ async def read_scene(
     tracks = await read_signals(environment, graph.names, tuple(Signal), window)
     found = find_start(tracks, service, suspected.timestamp())
     began = suspected.timestamp() if found is None else found
-    scene = Scene(
-        service=service,
-        now=window.end.timestamp(),
-        began=began,
-        tracks=tracks,
-        shifts=compare(tracks, began, window.end.timestamp()),
-        graph=graph,
-    )
-    changes = await _read_changes(environment, window.end, missing)
-    before, after = await _read_logs(environment, scene, window.end, missing)
-    return replace(
-        scene, changes=changes, logs_before=before, logs_after=after, missing=tuple(missing)
-    )
+    shifts = compare(tracks, began, now.timestamp())
+    scene = Scene(service, now.timestamp(), began, tracks, shifts, graph)
+    changes = await _read_changes(environment, now, missing)
+    before, after = await _read_logs(environment, scene, now, missing)
+    scene = replace(scene, changes=changes, missing=tuple(missing))
+    return replace(scene, logs_before=before, logs_after=after)
 
 
 async def read_graph(
@@ -174,13 +175,7 @@ def find_start(tracks: dict[Key, Track], service: str, suspected: float) -> floa
     return min((at for at in found if at <= suspected + 60.0), default=None)
 
 
-async def _read(
-    environment: Environment,
-    services: Sequence[ServiceName],
-    signals: Sequence[Signal],
-    window: Window,
-) -> dict[Key, Track]:
-    series = await environment.metrics.read(services, signals, window)
+def _tracks(series: Iterable[Series]) -> dict[Key, Track]:
     found: dict[Key, Track] = {}
     times: tuple[datetime, ...] = ()
     at = measure.stamps(times)
@@ -210,11 +205,10 @@ async def _read_logs(
 ) -> tuple[tuple[LogLine, ...], tuple[LogLine, ...]]:
     began = datetime.fromtimestamp(scene.began, now.tzinfo)
     try:
-        before = await environment.logs.lines(
-            scene.names, Window(start=began - LOG_BEFORE, end=began)
-        )
-        start = max(began, now - LOG_AFTER)
-        after = await environment.logs.lines(scene.names, Window(start=start, end=now))
+        usual = Window(start=began - LOG_BEFORE, end=began)
+        before = await environment.logs.lines(scene.names, usual)
+        lately = Window(start=max(began, now - LOG_AFTER), end=now)
+        after = await environment.logs.lines(scene.names, lately)
     except SourceError as error:
         missing.append(("logs", f"logs could not be read: {error}"))
         return (), ()

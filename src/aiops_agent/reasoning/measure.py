@@ -104,14 +104,7 @@ def track(series: Series, at: Floats | None = None) -> Track | None:
     if np.any(np.diff(at) < 0):
         order = np.argsort(at, kind="stable")
         at, values = at[order], values[order]
-    return Track(
-        service=series.service,
-        signal=series.signal,
-        at=at,
-        values=values,
-        source=series.source,
-        query=series.query,
-    )
+    return Track(series.service, series.signal, at, values, series.source, series.query)
 
 
 def finer(coarse: Track, fine: Track | None) -> Track:
@@ -120,11 +113,8 @@ def finer(coarse: Track, fine: Track | None) -> Track:
     if fine is None or fine.step == 0 or fine.step > 0.7 * coarse.step:
         return coarse
     kept = int(np.searchsorted(coarse.at, fine.at[0]))
-    return replace(
-        coarse,
-        at=np.concatenate((coarse.at[:kept], fine.at)),
-        values=np.concatenate((coarse.values[:kept], fine.values)),
-    )
+    at = np.concatenate((coarse.at[:kept], fine.at))
+    return replace(coarse, at=at, values=np.concatenate((coarse.values[:kept], fine.values)))
 
 
 @dataclass(frozen=True)

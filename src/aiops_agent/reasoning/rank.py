@@ -18,15 +18,7 @@ from aiops_agent.reasoning.causes import (
     leak,
     release,
 )
-from aiops_agent.reasoning.suspect import (
-    Fact,
-    Investigation,
-    Observed,
-    Suspicion,
-    expect,
-    fact,
-    reach,
-)
+from aiops_agent.reasoning.suspect import Fact, Investigation, Observed, Suspicion, expect, fact
 
 CAUSES: tuple[Callable[[Investigation], Iterator[Suspicion]], ...] = (
     capacity.suspect,
@@ -99,7 +91,7 @@ def score(case: Investigation, suspicion: Suspicion) -> float:
     if seen == 0:
         return 0.0
     sight = 1.0 - UNSEEN_PART + UNSEEN_PART * seen / total
-    near = reach(case.scene, suspicion.seen_at or suspicion.service)
+    near = case.scene.reach(suspicion.seen_at or suspicion.service)
     return float(held / seen * sight * CONTRADICTION**wrong * near)
 
 

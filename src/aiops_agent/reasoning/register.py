@@ -10,7 +10,7 @@ from aiops_agent.domain.diagnosis import CauseKind
 from aiops_agent.domain.quantity import roughly, signal_name, target
 from aiops_agent.domain.remediation import Comparison, Criterion
 from aiops_agent.domain.telemetry import Objective, ServiceName, Signal
-from aiops_agent.reasoning.gather import Scene
+from aiops_agent.reasoning.gather import PAIN, Scene
 from aiops_agent.reasoning.measure import Shift
 from aiops_agent.reasoning.read_alert import FALLING_HURTS, objective_of
 
@@ -54,7 +54,7 @@ def criteria(
 
 def _at(scene: Scene, touched: ServiceName, cause: CauseKind) -> tuple[Signal, ...]:
     hurts = tuple(moved.track.signal for moved in scene.pain(touched))[:1]
-    seen = (s for s in (Signal.LATENCY, Signal.ERRORS) if scene.shift(touched, s) is not None)
+    seen = (s for s in PAIN if scene.shift(touched, s) is not None)
     felt = hurts or tuple(seen)[:1]
     special = SHOWS.get(cause)
     moved = scene.shift(touched, special) if special is not None else None
@@ -80,10 +80,8 @@ def _criterion(
         worse=None if falling else _worse(signal, moved, level),
         at_alert=round(moved.now, 6),
     )
-    words = (
-        f"{service} {signal_name(signal)} {target(criterion)}"
-        f" for {roughly(terms.hold)} within {roughly(terms.within)}"
-    )
+    time = f"for {roughly(terms.hold)} within {roughly(terms.within)}"
+    words = f"{service} {signal_name(signal)} {target(criterion)} {time}"
     return criterion.model_copy(update={"words": words})
 
 
@@ -95,7 +93,7 @@ def _level(scene: Scene, moved: Shift, objective: Objective) -> float:
     if signal in FALLING_HURTS:
         # Recovered at three quarters of the way back: the last of it, such as a cache, is slow.
         return _round(moved.before - max(0.25 * abs(moved.before - moved.now), 2 * moved.noise))
-    promised = objective_of(objective, signal) if signal in _PROMISES else None
+    promised = objective_of(objective, signal) if signal in PAIN else None
     if promised is not None and promised > high:
         return promised
     usual = max(high + 2 * moved.noise, HEADROOM * moved.before)
@@ -117,6 +115,3 @@ def _worse(signal: Signal, moved: Shift, level: float) -> float | None:
 def _round(value: float) -> float:
     """Return the value with three digits that count: levels are said aloud."""
     return float(f"{value:.3g}")
-
-
-_PROMISES = (Signal.LATENCY, Signal.ERRORS)

@@ -204,16 +204,6 @@ def hurting(scene: Scene) -> tuple[ServiceName, ...]:
     return tuple(name for _, name in sorted(found, key=lambda pair: (-pair[0], pair[1])))
 
 
-def reach(scene: Scene, service: str) -> float:
-    """Return how well `service` can be behind the alert: 1 on its path, less beside it."""
-    if service == scene.service or not scene.graph.calls:
-        return 1.0
-    if service in scene.graph.downstream(scene.service):
-        return 1.0
-    # Traces miss edges: what is not on the path is unlikely, and not impossible.
-    return 0.4
-
-
 def _swamped(scene: Scene, service: str) -> bool:
     """Whether a service is full and several times slower: then its callers queue for it.
 

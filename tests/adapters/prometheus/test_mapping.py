@@ -92,13 +92,13 @@ def test_a_job_of_one_service_outlives_the_addresses_of_its_replicas() -> None:
 def test_nobodys_services_become_services_when_nobody_else_knows_any() -> None:
     found = mapped(USUAL, running=())
 
-    assert set(found.services) == {"pay", "cart"}
+    assert set(found.names.services) == {"pay", "cart"}
 
 
 def test_series_of_others_are_left_alone_where_services_are_known() -> None:
     found = mapped({**USUAL, "http_requests_total": [{"service": "stranger", "code": "200"}]})
 
-    assert "stranger" not in found.services
+    assert "stranger" not in found.names.services
 
 
 def test_a_percentile_of_any_recipe_goes_before_a_mean() -> None:

@@ -41,11 +41,6 @@ class SignalMap:
     sources: Mapping[tuple[ServiceName, Signal], Source]
     calls: tuple[tuple[ServiceName, ServiceName], ...] = ()
 
-    @property
-    def services(self) -> tuple[ServiceName, ...]:
-        """All services known."""
-        return self.names.services
-
     def of(self, service: ServiceName) -> tuple[Source, ...]:
         """Return the sources of one service, in the order of the signals."""
         found = (self.sources.get((service, signal)) for signal in Signal)
@@ -63,10 +58,9 @@ def signal_map(catch: Catch, recipes: Sequence[Recipe], names: Names) -> SignalM
     for recipe, rule in _in_turn(recipes):
         for source in _sources(catch, recipe, rule, names):
             sources.setdefault((source.service, source.signal), source)
-    calls = (
-        pair for recipe in recipes for one in recipe.calls for pair in _calls(catch, one, names)
-    )
-    return SignalMap(names, sources, tuple(dict.fromkeys(calls)))
+    known = (one for recipe in recipes for one in recipe.calls)
+    calls = dict.fromkeys(pair for one in known for pair in _calls(catch, one, names))
+    return SignalMap(names, sources, tuple(calls))
 
 
 def _in_turn(recipes: Sequence[Recipe]) -> list[tuple[Recipe, Rule]]:
@@ -84,28 +78,13 @@ def _sources(catch: Catch, recipe: Recipe, rule: Rule, names: Names) -> Iterator
         rows = _meeting(catch.rows[metric], rule.where)
         for status in rule.status or ("",):
             carrying = [row for row in rows if not status or status in row]
-            spec = MetricSpec(
-                how=rule.how,
-                metric=metric,
-                whole=companions[0],
-                per=companions[1],
-                where=tuple(rule.where.items()),
-                status=status,
-                bad=rule.bad,
-                factor=rule.factor(metric),
-            )
+            where, factor = tuple(rule.where.items()), rule.factor(metric)
+            spec = MetricSpec(rule.how, metric, *companions, where, status, rule.bad, factor)
             for service, mark in marks(carrying, recipe.services, names).items():
                 own = (row for row in carrying if row.get(mark.label) in mark.values)
-                found = Source(
-                    service=service,
-                    signal=rule.signal,
-                    recipe=recipe.name,
-                    spec=spec,
-                    label=mark.label,
-                    values=mark.values,
-                    interval=max((_job(catch, row) for row in own), default=_USUAL_INTERVAL),
-                )
-                yield _as_declared(found, names)
+                every = max((_job(catch, row) for row in own), default=_USUAL_INTERVAL)
+                found = Source(service, rule.signal, recipe.name, spec, mark.label, mark.values)
+                yield _as_declared(replace(found, interval=every), names)
 
 
 def _as_declared(source: Source, names: Names) -> Source:
@@ -173,11 +152,10 @@ def _companions(catch: Catch, rule: Rule, metric: str) -> tuple[str, str] | None
 
 
 def _meeting(rows: Sequence[Row], where: Mapping[str, str]) -> list[Row]:
-    return [
-        row
-        for row in rows
-        if all(re.fullmatch(pattern, row.get(name, "")) for name, pattern in where.items())
-    ]
+    def meets(row: Row) -> bool:
+        return all(re.fullmatch(pattern, row.get(name, "")) for name, pattern in where.items())
+
+    return [row for row in rows if meets(row)]
 
 
 def _calls(catch: Catch, calls: Calls, names: Names) -> Iterator[tuple[ServiceName, ServiceName]]:

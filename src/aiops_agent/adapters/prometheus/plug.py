@@ -67,7 +67,7 @@ async def _signals(discovery: Discovery) -> Mapping[ServiceName, tuple[SignalSou
             )
             for one in found.of(service)
         )
-        for service in found.services
+        for service in found.names.services
     }
 
 

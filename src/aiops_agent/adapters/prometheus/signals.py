@@ -127,10 +127,6 @@ def _bad_share(asked: _Asked) -> Expression:
     return _part(asked.rates(asked.spec.metric, bad), asked.rates(asked.spec.metric))
 
 
-def _share(asked: _Asked) -> Expression:
-    return _part(asked.rates(asked.spec.metric), asked.rates(asked.spec.whole))
-
-
 def _part(some: Expression, all_of_it: Expression) -> Expression:
     # A series that counts failures may not exist before the first failure: then the share is 0.
     none = Binary(all_of_it, "*", Number(0.0))
@@ -163,7 +159,7 @@ _HOW: Mapping[How, Callable[[_Asked], Expression]] = {
     How.SUMMARY: lambda asked: Aggregate("max", _now(asked), asked.by),
     How.RATE: lambda asked: asked.rates(asked.spec.metric),
     How.BAD_SHARE: _bad_share,
-    How.SHARE: _share,
+    How.SHARE: lambda asked: _part(asked.rates(asked.spec.metric), asked.rates(asked.spec.whole)),
     How.HITS: _hits,
     How.GAUGE: lambda asked: Aggregate("avg", _now(asked), asked.by),
     How.TOTAL: lambda asked: asked.sum(_now(asked)),

@@ -29,7 +29,7 @@ class PrometheusTopology:
             if self.base is None:
                 raise
             return joined(base, (), (), self.declared)
-        return joined(base, found.services, found.calls, self.declared)
+        return joined(base, found.names.services, found.calls, self.declared)
 
 
 def joined(

@@ -6,8 +6,9 @@ python tools/outcomes.py [--seeds 1-10] [--renamed] [--without-memory] [SCENARIO
 import argparse
 import asyncio
 
-from aiops_agent.evaluation.outcomes import EvaluationResult, measure, rendered, scenarios
+from aiops_agent.evaluation.outcomes import EvaluationResult, measure, rendered
 from aiops_agent.evaluation.run import Runner
+from aiops_agent.simulator.scenarios import SCENARIOS
 from aiops_agent.simulator.shop import BY_NAME
 
 RENAMED = {name: f"unit-{place * 7 % 11}" for place, name in enumerate(BY_NAME)}
@@ -24,7 +25,7 @@ def main() -> int:
     results: tuple[EvaluationResult, ...] = asyncio.run(
         measure(
             Runner(remember=not asked.without_memory),
-            asked.scenarios or scenarios(),
+            asked.scenarios or SCENARIOS,
             range(first, last + 1),
             RENAMED if asked.renamed else None,
         )

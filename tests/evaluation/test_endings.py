@@ -19,7 +19,8 @@ from aiops_agent.domain.remediation import (
     Target,
     Verification,
 )
-from aiops_agent.evaluation.outcomes import EvaluationCase, accepted, case, scenarios
+from aiops_agent.evaluation.outcomes import EvaluationCase, accepted, case
+from aiops_agent.simulator.scenarios import SCENARIOS
 from tests.targets import at
 
 NOW = datetime(2026, 11, 19, 3, 10, tzinfo=UTC)
@@ -133,7 +134,7 @@ def test_on_a_friday_a_planned_restart_is_denied_and_not_run() -> None:
     assert not accepted(told, incident(Status.ESCALATED))[0]
 
 
-@pytest.mark.parametrize("scenario", scenarios())
+@pytest.mark.parametrize("scenario", SCENARIOS)
 @pytest.mark.parametrize("seed", range(1, 11))
 def test_every_case_has_an_ending_that_counts(scenario: str, seed: int) -> None:
     told = case(scenario, seed, {"payments-api": "zahlung"})

@@ -3,11 +3,12 @@
 import pytest
 
 from aiops_agent.domain.incident import Incident
-from aiops_agent.evaluation.outcomes import accepted, case, scenarios
+from aiops_agent.evaluation.outcomes import accepted, case
 from aiops_agent.evaluation.run import Runner
+from aiops_agent.simulator.scenarios import SCENARIOS
 
 
-@pytest.mark.parametrize("scenario", scenarios())
+@pytest.mark.parametrize("scenario", SCENARIOS)
 async def test_a_scenario_ends_as_its_row_accepts(scenario: str) -> None:
     """Every row of the table, with a seed that no other test uses."""
     incident: Incident = await Runner()(scenario, 7)

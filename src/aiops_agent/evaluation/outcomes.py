@@ -14,7 +14,7 @@ from aiops_agent.domain.incident import Incident, Status
 from aiops_agent.domain.remediation import ActionKind, PlanKind, Recovery
 from aiops_agent.domain.telemetry import ServiceName
 from aiops_agent.simulator.faults import Fault, FaultKind
-from aiops_agent.simulator.scenarios import SCENARIOS, Scenario, find_scenario
+from aiops_agent.simulator.scenarios import Scenario, find_scenario
 
 
 class AcceptedEnding(StrEnum):
@@ -74,11 +74,6 @@ def case(scenario: str, seed: int, names: Mapping[str, str] | None = None) -> Ev
     """Return a scenario with a seed; raises UsageError when there is no such scenario."""
     chosen = find_scenario(scenario)
     return EvaluationCase(chosen, seed, chosen.fault_of(seed), names or {})
-
-
-def scenarios() -> tuple[str, ...]:
-    """Return the names of all scenarios."""
-    return tuple(SCENARIOS)
 
 
 _CURES: Mapping[AcceptedEnding, ActionKind] = {

@@ -6,8 +6,8 @@ from datetime import datetime
 
 from aiops_agent.domain.alert import Alert, AlertState
 from aiops_agent.domain.telemetry import Signal
-from aiops_agent.simulator.history import TICK, History
-from aiops_agent.simulator.shop import COMPANY, Spec
+from aiops_agent.simulator.history import TICK, History, Track
+from aiops_agent.simulator.shop import COMPANY
 
 HELD = 4  # samples in a row: one minute
 GROUPING = 30.0  # seconds that the shop's alerting gathers before it sends
@@ -15,6 +15,13 @@ RULES = {
     Signal.LATENCY: ("HighLatency", "experiencing latency spikes"),
     Signal.ERRORS: ("HighErrorRate", "failing more requests than promised"),
 }
+PROMISES = {
+    (spec.name, signal): level
+    for spec in COMPANY
+    for signal, level in zip(RULES, (spec.objective.latency, spec.objective.errors), strict=True)
+    if level and not spec.external
+}
+"""The level that a service of ours promises to stay under, by service and signal."""
 _DEPTH = {spec.name: place for place, spec in enumerate(COMPANY)}
 
 
@@ -31,10 +38,9 @@ def alarms(history: History, until: float) -> tuple[Alarm, ...]:
     """Return the rules that came to hold by `until`, first ones first, callees before callers."""
     last = min(history.ticks - 1, int(until / TICK))
     found = [
-        Alarm(tick * TICK, spec.name, signal)
-        for spec in COMPANY
-        for signal in RULES
-        if (tick := _fires(history, spec, signal, last)) is not None
+        Alarm(tick * TICK, *pair)
+        for pair, level in PROMISES.items()
+        if (tick := _fires(history.tracks[pair], level, last)) is not None
     ]
     return tuple(sorted(found, key=lambda a: (a.at, -_DEPTH[a.service], a.signal is Signal.ERRORS)))
 
@@ -56,20 +62,11 @@ def alert(
     )
 
 
-def _fires(history: History, spec: Spec, signal: Signal, last: int) -> int | None:
-    level = promised(spec, signal)
-    if not level or spec.external:
-        return None
-    track, held = history.tracks[spec.name, signal], 0
+def _fires(track: Track, level: float, last: int) -> int | None:
+    held = 0
     for tick in range(1, last + 1):
         value = track[tick]
         held = held + 1 if value is not None and value > level else 0
         if held == HELD:
             return tick
     return None
-
-
-def promised(spec: Spec, signal: Signal) -> float:
-    """Return the level that a service promises to stay under; 0 when it promises nothing."""
-    objective = spec.objective
-    return (objective.latency if signal is Signal.LATENCY else objective.errors) or 0.0

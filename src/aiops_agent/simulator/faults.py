@@ -124,8 +124,10 @@ def _pool_cut(dice: random.Random, weather: Weather, among: tuple[str, ...]) -> 
 
 def _slow_query(dice: random.Random, weather: Weather, among: tuple[str, ...]) -> Fault:
     spec = BY_NAME[dice.choice(among or ("orders", "payments-api"))]
-    own, others, capacity = query_load(spec.name, weather)
-    query = (dice.uniform(1.3, 1.9) * capacity - others) / own
+    asks = asks_of(spec, 1.0 - KNOWN)
+    own = demand_on(spec.name) * asks.queries * weather.background
+    others = demand_on(asks.database) * weather.background - own
+    query = (dice.uniform(1.3, 1.9) * BY_NAME[asks.database].capacity - others) / own
     new = Release(_bumped(spec, dice), query=query)
     return _released(FaultKind.SLOW_QUERY, spec, new, _onset(dice), weather)
 
@@ -184,15 +186,6 @@ def needed_connections(service: str, weather: Weather) -> float:
     return demand_on(service) * weather.background * asks.using * held
 
 
-def query_load(service: str, weather: Weather) -> tuple[float, float, float]:
-    """Return the queries of a service, those of others to the same database, and its capacity."""
-    spec = BY_NAME[service]
-    asks = asks_of(spec, 1.0 - KNOWN)
-    own = demand_on(service) * asks.queries * weather.background
-    others = demand_on(asks.database) * weather.background - own
-    return own, others, BY_NAME[asks.database].capacity
-
-
 def _onset(dice: random.Random) -> float:
     return ONSET + 5.0 * dice.randint(0, 48)
 
@@ -210,8 +203,7 @@ def _bumped(spec: Spec, dice: random.Random) -> str:
 
 def _released(kind: FaultKind, spec: Spec, new: Release, at: float, weather: Weather) -> Fault:
     deed = Deed(at, partial(release, target=spec.name, new=new))
-    previous = spec.releases[-1]
-    return Fault(kind, ServiceName(spec.name), at, weather, (deed,), release=previous)
+    return Fault(kind, ServiceName(spec.name), at, weather, (deed,), release=spec.releases[-1])
 
 
 def _more(world: World, *, service: str, extra: float) -> None:

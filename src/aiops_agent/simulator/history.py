@@ -1,7 +1,6 @@
 """What would a monitoring system have recorded? Every signal, each fifteen seconds, with noise."""
 
 import random
-from collections.abc import Mapping
 from dataclasses import dataclass
 
 from aiops_agent.domain.telemetry import ServiceKind, Signal
@@ -12,13 +11,9 @@ TICK = 15.0  # seconds between two samples
 PER_TICK = int(TICK / STEP)
 Track = list[float | None]
 
-_KEPT: Mapping[ServiceKind, tuple[Signal, ...]] = {
-    ServiceKind.APPLICATION: (Signal.SATURATION, Signal.REPLICAS, Signal.MEMORY),
-    ServiceKind.DATABASE: (Signal.SATURATION, Signal.REPLICAS, Signal.MEMORY),
-    ServiceKind.CACHE: (Signal.SATURATION, Signal.REPLICAS, Signal.MEMORY, Signal.CACHE_HITS),
-    ServiceKind.QUEUE: (Signal.SATURATION, Signal.REPLICAS, Signal.MEMORY, Signal.QUEUE),
-    ServiceKind.EXTERNAL: (),
-}
+_FELT = (Signal.LATENCY, Signal.TRAFFIC, Signal.ERRORS)
+_INSIDE = (Signal.SATURATION, Signal.REPLICAS, Signal.MEMORY)
+_SPECIAL = {ServiceKind.CACHE: (Signal.CACHE_HITS,), ServiceKind.QUEUE: (Signal.QUEUE,)}
 
 
 @dataclass
@@ -106,9 +101,10 @@ def _hits(world: World) -> float:
 
 
 def _kept(node: Node) -> tuple[Signal, ...]:
-    kept = (Signal.LATENCY, Signal.TRAFFIC, Signal.ERRORS, *_KEPT[node.spec.kind])
+    if node.spec.external:
+        return _FELT
     pooled = (Signal.POOL, Signal.POOL_WAIT) if "DB_POOL_SIZE" in node.spec.config else ()
-    return (*kept, *pooled)
+    return (*_FELT, *_INSIDE, *_SPECIAL.get(node.spec.kind, ()), *pooled)
 
 
 def _rounded(value: float | None) -> float | None:

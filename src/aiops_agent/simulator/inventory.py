@@ -1,6 +1,6 @@
 """What the shop knows of itself beside signals: its alerting rules, and what runs."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -15,10 +15,9 @@ from aiops_agent.domain.telemetry import (
     Window,
     Workload,
 )
-from aiops_agent.simulator.alarms import HELD, RULES, alarms, promised
+from aiops_agent.simulator.alarms import HELD, PROMISES, RULES, alarms
 from aiops_agent.simulator.history import TICK
 from aiops_agent.simulator.replay import Shop
-from aiops_agent.simulator.shop import COMPANY, Spec
 
 
 @dataclass(frozen=True)
@@ -31,45 +30,41 @@ class ShopRules:
         """Return every rule with its present state."""
         self.shop.catch_up()
         held = {(one.service, one.signal) for one in alarms(self.shop.history, self.shop.seconds)}
-        return tuple(
-            self._rule(spec, signal, fires=(spec.name, signal) in held)
-            for spec, signal in _watched()
-        )
+        return tuple(self._rule(*pair, fires=pair in held) for pair in PROMISES)
 
     async def evaluate(self, rule: AlertRule) -> tuple[RuleReading, ...]:
         """Return the service's reading while it breaks its promise now. Raises SourceError."""
         self.shop.catch_up()
-        for spec, signal in _watched():
-            if self._expression(spec, signal) == rule.expression:
-                value = self._now(spec, signal)
-                holds = value is not None and value > promised(spec, signal)
-                labels = {"service": str(self.shop.shown(spec.name))}
+        for name, signal in PROMISES:
+            if self._expression(name, signal) == rule.expression:
+                value, holds = self._now(name, signal)
+                labels = {"service": str(self.shop.shown(name))}
                 return (RuleReading(labels=labels, value=value),) if holds else ()
         raise SourceError(f"The shop has no rule {rule.name!r} with that expression.")
 
-    def _rule(self, spec: Spec, signal: Signal, *, fires: bool) -> AlertRule:
-        value, (name, words) = self._now(spec, signal), RULES[signal]
-        holds = value is not None and value > promised(spec, signal)
-        service = self.shop.shown(spec.name)
+    def _rule(self, service: str, signal: Signal, *, fires: bool) -> AlertRule:
+        _, holds = self._now(service, signal)
+        shown, (name, words) = self.shop.shown(service), RULES[signal]
         pending = RuleState.PENDING if holds else RuleState.INACTIVE
         return AlertRule(
             name=name,
             group="promises",
-            expression=self._expression(spec, signal),
+            expression=self._expression(service, signal),
             hold=timedelta(seconds=HELD * TICK),
-            labels={"service": service},
-            annotations={"summary": f"{service} {words}"},
+            labels={"service": shown},
+            annotations={"summary": f"{shown} {words}"},
             state=RuleState.FIRING if holds and fires else pending,
         )
 
-    def _expression(self, spec: Spec, signal: Signal) -> str:
-        service, level = self.shop.shown(spec.name), promised(spec, signal)
-        return f'{signal}{{service="{service}"}} > {level:g}'
+    def _expression(self, service: str, signal: Signal) -> str:
+        level = PROMISES[service, signal]
+        return f'{signal}{{service="{self.shop.shown(service)}"}} > {level:g}'
 
-    def _now(self, spec: Spec, signal: Signal) -> float | None:
-        track = self.shop.history.tracks[spec.name, signal]
-        last = min(len(track) - 1, int(self.shop.seconds / TICK))
-        return track[last]
+    def _now(self, service: str, signal: Signal) -> tuple[float | None, bool]:
+        """Return the present value, and whether it breaks the promise."""
+        track = self.shop.history.tracks[service, signal]
+        value = track[min(len(track) - 1, int(self.shop.seconds / TICK))]
+        return value, value is not None and value > PROMISES[service, signal]
 
 
 @dataclass(frozen=True)
@@ -103,10 +98,3 @@ class ShopSpans:
     async def spans(self, _services: Sequence[ServiceName], _window: Window) -> tuple[Span, ...]:
         """Raise SourceError: there are none."""
         raise SourceError("The shop writes no spans; its topology tells who calls whom.")
-
-
-def _watched() -> Iterator[tuple[Spec, Signal]]:
-    for spec in COMPANY:
-        for signal in RULES:
-            if not spec.external and promised(spec, signal):
-                yield spec, signal

@@ -81,7 +81,8 @@ class Journal:
 
         `decide` may return None (write nothing) or raise (write nothing).
         """
-        with self._locked() as descriptor:
+        with _open(self.path, os.O_RDWR) as descriptor:
+            fcntl.flock(descriptor, fcntl.LOCK_EX)  # two processes may live in one shop
             self.refresh()
             if os.fstat(descriptor).st_size > self._read:
                 os.ftruncate(descriptor, self._read)  # the torn line of a process that died
@@ -94,30 +95,18 @@ class Journal:
                 self._read += len(text)
             return line
 
-    @contextmanager
-    def _locked(self) -> Iterator[int]:
-        descriptor = os.open(self.path, os.O_RDWR)
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX)  # two processes may live in one shop
-            yield descriptor
-        finally:
-            os.close(descriptor)
-
 
 def create(folder: Path, created: Created) -> Journal:
     """Begin a journal; raises UsageError when the folder already holds a shop."""
     folder.mkdir(parents=True, exist_ok=True)
-    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL
     try:
-        descriptor = os.open(folder / FILE, flags, 0o600)
+        with _open(folder / FILE, os.O_WRONLY | os.O_CREAT | os.O_EXCL) as descriptor:
+            os.write(descriptor, _written(created))
+            os.fsync(descriptor)
     except FileExistsError as error:
         raise UsageError(f"{folder} holds a shop already; open it or name another.") from error
-    try:
-        os.write(descriptor, _written(created))
+    with _open(folder, os.O_RDONLY) as descriptor:
         os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
-    _sync_folder(folder)
     return opened(folder)
 
 
@@ -155,9 +144,10 @@ def _read(record: Json) -> Line:
             raise ValueError(other)
 
 
-def _sync_folder(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY)
+@contextmanager
+def _open(path: Path, flags: int) -> Iterator[int]:
+    descriptor = os.open(path, flags, 0o600)
     try:
-        os.fsync(descriptor)
+        yield descriptor
     finally:
         os.close(descriptor)

@@ -103,9 +103,8 @@ class ShopPlatform:
         node = self._node(action.target.name)
         if not _same(node, request.payload):
             now, wanted = node.generation, request.payload["generation"]
-            raise RequestRefused(
-                f"{action.target.name} is at generation {now}, not {wanted}: look again."
-            )
+            told = f"{action.target.name} is at generation {now}, not {wanted}: look again."
+            raise RequestRefused(told)
         return Operation(
             id=request.operation,
             kind=action.kind,

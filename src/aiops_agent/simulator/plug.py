@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import product
 from pathlib import Path
 
 from aiops_agent.domain.alert import Alert
@@ -23,7 +24,6 @@ from aiops_agent.simulator.alarms import GROUPING, Alarm, alarms, alert
 from aiops_agent.simulator.history import TICK
 from aiops_agent.simulator.inventory import ShopRules, ShopSpans, ShopWorkloads
 from aiops_agent.simulator.journal import ClockMoved, Created, create
-from aiops_agent.simulator.physics import ChangeRecord
 from aiops_agent.simulator.platform import ShopPlatform
 from aiops_agent.simulator.replay import Shop, load
 from aiops_agent.simulator.scenarios import Scenario, find_scenario
@@ -55,8 +55,11 @@ def create_shop(
     or the folder taken.
     """
     chosen = find_scenario(scenario)
-    _check_names(names or {})
-    create(folder, Created(seed, chosen.name, names or {}, chosen.start.isoformat()))
+    names = names or {}
+    shown = [names.get(name, name) for name in BY_NAME]
+    if set(names) - set(BY_NAME) or len(set(shown)) < len(shown):
+        raise UsageError("Give each service of the shop its own name; known: " + ", ".join(BY_NAME))
+    create(folder, Created(seed, chosen.name, names, chosen.start.isoformat()))
     shop = load(folder)
     shop.wait_until(_first_alert(folder) + GROUPING)
     return _opened(shop)
@@ -85,24 +88,18 @@ class ShopMetrics:
         self.shop.catch_up()
         first = max(1, -int(-self.shop.since_epoch(window.start) // TICK))
         last = min(self.shop.history.ticks, -int(-self.shop.since_epoch(window.end) // TICK))
-        ticks = range(first, last)
-        times = tuple(self.shop.time(tick * TICK) for tick in ticks)
-        found = [self._series(s, signal, ticks, times) for s in services for signal in signals]
-        return tuple(series for series in found if series is not None)
-
-    def _series(
-        self, service: ServiceName, signal: Signal, ticks: range, times: tuple[datetime, ...]
-    ) -> Series | None:
-        track = self.shop.track(service, signal)
-        if track is None or not ticks:
-            return None
-        return Series(
-            service=service,
-            signal=signal,
-            times=times,
-            values=tuple(track[ticks.start : ticks.stop]),
-            source=SOURCE,
-            query=f'{_QUERIES.get(signal, signal)}{{service="{service}"}}',
+        times = tuple(self.shop.time(tick * TICK) for tick in range(first, last))
+        return tuple(
+            Series(
+                service=service,
+                signal=signal,
+                times=times,
+                values=tuple(track[first:last]),
+                source=SOURCE,
+                query=f'{_QUERIES.get(signal, signal)}{{service="{service}"}}',
+            )
+            for service, signal in product(services, signals)
+            if times and (track := self.shop.track(service, signal)) is not None
         )
 
 
@@ -142,7 +139,16 @@ class ShopChanges:
         shop.catch_up()
         start, end = shop.since_epoch(window.start), shop.since_epoch(window.end)
         return tuple(
-            _change(shop, record)
+            Change(
+                at=shop.time(record.at),
+                service=shop.shown(record.service),
+                kind=record.kind,
+                title=record.title,
+                before=record.before,
+                after=record.after,
+                source=SOURCE,
+                settings=dict(record.settings),
+            )
             for record in sorted(shop.world.records, key=lambda record: record.at)
             if start <= record.at < end
         )
@@ -204,19 +210,6 @@ def _opened(shop: Shop) -> OpenShop:
     return OpenShop(environment, ShopPlatform(shop), shop.scenario, shop.seed, _alerts(shop))
 
 
-def _change(shop: Shop, record: ChangeRecord) -> Change:
-    return Change(
-        at=shop.time(record.at),
-        service=shop.shown(record.service),
-        kind=record.kind,
-        title=record.title,
-        before=record.before,
-        after=record.after,
-        source=SOURCE,
-        settings=dict(record.settings),
-    )
-
-
 def _first_alert(folder: Path) -> float:
     """Live a copy of the world ahead, unwritten, until a rule holds."""
     ahead = load(folder)
@@ -240,9 +233,3 @@ def _alerts(shop: Shop) -> tuple[Alert, ...]:
     if fault.false_alarm is not None:
         found = (Alarm(fault.at, fault.service, fault.false_alarm),)
     return tuple(alert(alarm, shop.time, shop.shown, sent) for alarm in found)
-
-
-def _check_names(names: dict[str, str]) -> None:
-    shown = [names.get(name, name) for name in BY_NAME]
-    if set(names) - set(BY_NAME) or len(set(shown)) < len(shown):
-        raise UsageError("Give each service of the shop its own name; known: " + ", ".join(BY_NAME))

@@ -7,7 +7,7 @@ from math import ceil
 from pathlib import Path
 from threading import RLock
 
-from aiops_agent.domain.errors import StoreError, TargetMissing
+from aiops_agent.domain.errors import TargetMissing
 from aiops_agent.domain.telemetry import ServiceName, Signal
 from aiops_agent.simulator.history import History, Track
 from aiops_agent.simulator.journal import ClockMoved, Created, Journal, Line, Operation, opened
@@ -104,20 +104,18 @@ def load(folder: Path) -> Shop:
     """Rebuild a shop from its journal; raises UsageError when there is none."""
     journal = opened(folder)
     created = journal.lines[0]
-    if not isinstance(created, Created):
-        raise StoreError(f"{journal.path} does not begin as a journal; start a new shop.")
+    assert isinstance(created, Created)  # else it would not have been opened
     chosen, seed = find_scenario(created.scenario), created.seed
     fault = chosen.fault_of(seed)
     books, deeds = decoys(fault, seed)
     world = World(seed, fault.weather, (*fault.deeds, *deeds))
     world.records.extend(books)
-    epoch = datetime.fromisoformat(created.epoch)
     names = created.names
     shop = Shop(
         journal=journal,
         scenario=chosen,
         seed=seed,
-        epoch=epoch,
+        epoch=datetime.fromisoformat(created.epoch),
         names=names,
         world=world,
         history=History(world, seed),

@@ -141,10 +141,8 @@ class Scribe:
         for _ in range(self._repeats(node.seen.get(node.blame, 0.0))):
             if late:
                 tries = f"attempt {self._dice.randint(1, node.retries + 1)} of {node.retries + 1}"
-                yield (
-                    "error",
-                    f"call to {name} timed out after {node.timeout * 1000:.0f} ms, {tries}",
-                )
+                limit = f"{node.timeout * 1000:.0f} ms"
+                yield "error", f"call to {name} timed out after {limit}, {tries}"
             else:
                 yield "error", f"upstream {name} answered {self._dice.choice((503, 503, 502))}"
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from types import MappingProxyType
 
 from aiops_agent.domain.telemetry import Objective, ServiceKind
@@ -91,6 +92,16 @@ def _config(timeout: int, retries: int, **more: str) -> Mapping[str, str]:
 _SHOP = "team-storefront"
 _PAY = "team-payments"
 _DATA = "team-data"
+
+_database = partial(
+    Spec,
+    kind=ServiceKind.DATABASE,
+    owner=_DATA,
+    own=0.009,
+    replicas=1,
+    config=MappingProxyType({"MAX_CONNECTIONS": "200"}),
+    releases=("16.3",),
+)
 
 # Callers stand before their callees: load flows down this tuple, trouble travels up.
 COMPANY: tuple[Spec, ...] = (
@@ -200,28 +211,8 @@ COMPANY: tuple[Spec, ...] = (
         config=MappingProxyType({"MAX_MEMORY_MB": "2048"}),
         releases=("7.2.4",),
     ),
-    Spec(
-        name="orders-db",
-        kind=ServiceKind.DATABASE,
-        owner=_DATA,
-        own=0.009,
-        replicas=1,
-        capacity=430,
-        memory=0.62,
-        config=MappingProxyType({"MAX_CONNECTIONS": "200"}),
-        releases=("16.3",),
-    ),
-    Spec(
-        name="payments-db",
-        kind=ServiceKind.DATABASE,
-        owner=_DATA,
-        own=0.009,
-        replicas=1,
-        capacity=1300,
-        memory=0.58,
-        config=MappingProxyType({"MAX_CONNECTIONS": "200"}),
-        releases=("16.3",),
-    ),
+    _database(name="orders-db", capacity=430, memory=0.62),
+    _database(name="payments-db", capacity=1300, memory=0.58),
     Spec(
         name="paygate",
         kind=ServiceKind.EXTERNAL,

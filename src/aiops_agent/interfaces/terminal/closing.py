@@ -13,16 +13,8 @@ from aiops_agent.domain.event import Event, Phase
 from aiops_agent.domain.incident import Attempt, Incident, Status
 from aiops_agent.domain.quantity import money, span
 from aiops_agent.interfaces.terminal.escape import joined, say, tell
-from aiops_agent.interfaces.terminal.layout import facts_grid, panel
-from aiops_agent.interfaces.terminal.palette import (
-    BAD,
-    GOOD,
-    LINK,
-    QUIET,
-    RECOVERY_MARK,
-    STRONG,
-    words,
-)
+from aiops_agent.interfaces.terminal.layout import facts_grid, judged, panel
+from aiops_agent.interfaces.terminal.palette import BAD, GOOD, LINK, QUIET, STRONG, words
 from aiops_agent.interfaces.terminal.screen import Tier, tier
 
 _ENDS = {
@@ -151,8 +143,7 @@ def _tried(attempt: Attempt) -> Text:
     if attempt.outcome is None:
         parts.append(say("not run"))
     elif attempt.verification:
-        sign, ink = RECOVERY_MARK[attempt.verification.recovery]
-        parts.append(say(f"{sign} {words(attempt.verification.recovery.value)}", ink))
+        parts.append(judged(attempt.verification.recovery))
     if attempt.undo is not None:
         parts.append(say(f"taken back: {words(attempt.undo.state.value)}"))
     return joined(parts)

@@ -5,23 +5,13 @@ from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
-from aiops_agent.domain.diagnosis import Diagnosis, Finding, Stance
+from aiops_agent.domain.diagnosis import CauseKind, Confidence, Diagnosis, Finding, Stance
 from aiops_agent.domain.quantity import amount, signal_name, target
 from aiops_agent.domain.remediation import Check, Comparison, Verification
 from aiops_agent.domain.sparkline import sparkline
 from aiops_agent.interfaces.terminal.escape import joined, say, tell
-from aiops_agent.interfaces.terminal.layout import facts_grid, panel
-from aiops_agent.interfaces.terminal.palette import (
-    BAD,
-    CAUSE_WORDS,
-    CONFIDENCE_INK,
-    GOOD,
-    QUIET,
-    RECOVERY_MARK,
-    STRONG,
-    WARN,
-    words,
-)
+from aiops_agent.interfaces.terminal.layout import facts_grid, judged, panel
+from aiops_agent.interfaces.terminal.palette import BAD, GOOD, QUIET, RECOVERY_MARK, STRONG, WARN
 from aiops_agent.interfaces.terminal.screen import SPARK_CELLS, Tier, tier
 
 _GAP = {Tier.NARROW: 1, Tier.MEDIUM: 1, Tier.WIDE: 2}
@@ -29,6 +19,17 @@ _CHANGE_CAP = {Tier.NARROW: 20, Tier.MEDIUM: 20, Tier.WIDE: 28}
 _VERDICT_CAP = {Tier.NARROW: 16, Tier.MEDIUM: 16, Tier.WIDE: 26}
 _SOURCE_CAP = 14  # cells
 _MARKS = {Stance.FOR: ("✓ ", GOOD), Stance.AGAINST: ("✗ ", BAD)}
+_SURE_INK = {Confidence.HIGH: GOOD, Confidence.MEDIUM: WARN, Confidence.LOW: BAD}
+_CAUSE_WORDS = {
+    CauseKind.CAPACITY: "overload",
+    CauseKind.HANG: "hung process",
+    CauseKind.RELEASE: "bad release",
+    CauseKind.CONFIG: "setting",
+    CauseKind.LEAK: "memory leak",
+    CauseKind.DEPENDENCY: "third party",
+    CauseKind.COLD_CACHE: "cold cache",
+    CauseKind.UNKNOWN: "unknown",
+}
 _NAME_MIN, _NAME_FAIR = 8, 20  # cells: at the least, and when there is room
 RIVALS_SHOWN = 2  # the rest is in the report
 _CHECK_GAP = 2  # cells between columns
@@ -97,7 +98,7 @@ def _marks(finding: Finding, diagnosis: Diagnosis) -> list[Text]:
         if hypothesis is diagnosis.best or stance is Stance.AGAINST or Stance.FOR not in best
     ]
     marks = [
-        Text.assemble(_MARKS[stance], CAUSE_WORDS[hypothesis.kind])
+        Text.assemble(_MARKS[stance], _CAUSE_WORDS[hypothesis.kind])
         for hypothesis, stance in telling
         if stance in _MARKS
     ]
@@ -153,7 +154,7 @@ def root_cause(diagnosis: Diagnosis) -> Panel:
     """Return the panel of the likeliest cause; it says so when nothing stands out."""
     best = diagnosis.best
     facts = facts_grid()
-    sure = say(diagnosis.confidence.value.upper(), CONFIDENCE_INK[diagnosis.confidence])
+    sure = say(diagnosis.confidence.value.upper(), _SURE_INK[diagnosis.confidence])
     if diagnosis.sequence:
         facts.add_row("sequence", joined([tell(fact) for fact in diagnosis.sequence], " → "))
     facts.add_row("confidence", joined([sure, tell(diagnosis.why_confidence)], "  "))
@@ -171,8 +172,7 @@ def root_cause(diagnosis: Diagnosis) -> Panel:
 
 def verification(result: Verification, width: int) -> RenderableType:
     """Return the verdict in words, and below it the table of checks."""
-    sign, ink = RECOVERY_MARK[result.recovery]
-    verdict = joined([say(f"{sign} {words(result.recovery.value)}", ink), tell(result.reason)])
+    verdict = joined([judged(result.recovery), tell(result.reason)])
     return Group(verdict, checks(result, width)) if result.checks else verdict
 
 

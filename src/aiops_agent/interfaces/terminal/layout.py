@@ -7,8 +7,9 @@ from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
+from aiops_agent.domain.remediation import Recovery
 from aiops_agent.interfaces.terminal.escape import say
-from aiops_agent.interfaces.terminal.palette import QUIET
+from aiops_agent.interfaces.terminal.palette import QUIET, RECOVERY_MARK, words
 
 GAP = 2  # cells between columns
 
@@ -18,6 +19,12 @@ def panel(title: str | Text, content: Table, ink: str) -> Panel:
     heading = title if isinstance(title, Text) else say(title)
     heading.stylize(ink)
     return Panel(content, title=heading, title_align="left", border_style=ink, box=box.ROUNDED)
+
+
+def judged(recovery: Recovery) -> Text:
+    """Return what telemetry says after an action: a sign and the words."""
+    sign, ink = RECOVERY_MARK[recovery]
+    return say(f"{sign} {words(recovery.value)}", ink)
 
 
 def facts_grid() -> Table:

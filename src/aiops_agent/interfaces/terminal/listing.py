@@ -31,10 +31,8 @@ def incidents(found: Sequence[IncidentSummary], width: int) -> RenderableType:
     if not waiting:
         return listed
     need = "needs" if len(waiting) == 1 else "need"
-    hint = Text.assemble(
-        (f"{len(waiting)} {need} you: ", WARN), say(f"aiops approval show {waiting[0]}", LINK)
-    )
-    return Group(listed, hint)
+    command = say(f"aiops approval show {waiting[0]}", LINK)
+    return Group(listed, Text.assemble((f"{len(waiting)} {need} you: ", WARN), command))
 
 
 def approvals(found: Sequence[ApprovalSummary], now: datetime, width: int) -> RenderableType:

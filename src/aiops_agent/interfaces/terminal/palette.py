@@ -1,6 +1,5 @@
 """Inks and words of the screen; a colour always comes with a sign or a word."""
 
-from aiops_agent.domain.diagnosis import CauseKind, Confidence
 from aiops_agent.domain.event import Phase
 from aiops_agent.domain.incident import Status
 from aiops_agent.domain.payload import EventType
@@ -30,7 +29,6 @@ EVENT_INK = {
     EventType.DIAGNOSIS_READY: "bold",
     EventType.VERIFICATION_SAMPLE: "dim",
 }
-CONFIDENCE_INK = {Confidence.HIGH: GOOD, Confidence.MEDIUM: WARN, Confidence.LOW: BAD}
 RISK_INK = {Risk.LOW: GOOD, Risk.MEDIUM: WARN, Risk.HIGH: BAD}
 
 RECOVERY_MARK = {
@@ -44,16 +42,6 @@ STATUS_MARK = {
     Status.DISMISSED: ("✓", GOOD),
     Status.ESCALATED: ("!", BAD),
     Status.AWAITING_APPROVAL: ("?", WARN),
-}
-CAUSE_WORDS = {
-    CauseKind.CAPACITY: "overload",
-    CauseKind.HANG: "hung process",
-    CauseKind.RELEASE: "bad release",
-    CauseKind.CONFIG: "setting",
-    CauseKind.LEAK: "memory leak",
-    CauseKind.DEPENDENCY: "third party",
-    CauseKind.COLD_CACHE: "cold cache",
-    CauseKind.UNKNOWN: "unknown",
 }
 
 

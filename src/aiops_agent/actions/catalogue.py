@@ -108,9 +108,8 @@ class Catalogue:
             wished = spec.parameters.model_validate(action.wished)
         except ValidationError as error:
             wanted = ", ".join(spec.parameters.model_fields) or "none"
-            raise PlatformError(
-                f"{action.text}: the parameters of {action.kind} are: {wanted}; {_first(error)}."
-            ) from error
+            text = f"the parameters of {action.kind} are: {wanted}; {_first(error)}."
+            raise PlatformError(f"{action.text}: {text}") from error
         if flaw := spec.flaw(wished, spec.bounds.of(offer.bounds)):
             raise PlatformError(f"{action.text}: {flaw}")
 

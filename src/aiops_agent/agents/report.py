@@ -240,11 +240,9 @@ def _lessons(m: Material) -> Chapter:
     if m.late > _LATE:
         wrong.append(f"The alert came {roughly(m.late)} after the beginning.")
     wrong += [f"{source} could not be read." for source in m.missing]
-    refused = sum(event.type is EventType.APPROVAL_REFUSED for event in m.events)
-    if refused:
+    if refused := sum(event.type is EventType.APPROVAL_REFUSED for event in m.events):
         wrong.append(f"{refused} answers did not count.")
-    healed = incident.ending is Ending.HEALED
-    lucky = ["It recovered with no action of ours."] if healed else []
+    lucky = ["It recovered with no action of ours."] if incident.ending is Ending.HEALED else []
     told = (("well", "Well", well), ("wrong", "Wrong", wrong), ("lucky", "Lucky", lucky))
     parts = tuple(Chapter(key, title, points=tuple(points)) for key, title, points in told)
     title = "10. What went well, what went wrong, where we got lucky"

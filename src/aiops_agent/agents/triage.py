@@ -9,7 +9,7 @@ from aiops_agent.domain.errors import SourceError
 from aiops_agent.domain.quantity import amount
 from aiops_agent.domain.telemetry import Service, ServiceGraph, Signal
 from aiops_agent.reasoning import gather
-from aiops_agent.reasoning.measure import Track, moment
+from aiops_agent.reasoning.measure import moment
 from aiops_agent.reasoning.read_alert import Reading, State, TimeFrame, read, spoken_of, worst
 
 RECENT = timedelta(minutes=2)  # an alert is judged by what goes on now
@@ -29,21 +29,14 @@ async def triage(briefing: Briefing) -> Triage:
         reason = f"telemetry did not answer: {error}"
         return _unseen(briefing, None, reason, (*missing, reason))
     began = gather.find_start(tracks, service, started.timestamp())
-    readings = _readings(briefing, graph, tracks, began)
-    return _verdict(briefing, graph, readings, began, missing)
-
-
-def _readings(
-    briefing: Briefing, graph: ServiceGraph, tracks: dict[gather.Key, Track], began: float | None
-) -> tuple[Reading, ...]:
-    """Read the signals that decide: those the alert names, and what users feel."""
-    name = briefing.incident.service
-    service = graph.service(name) or Service(name=name)
+    # The signals that decide: those the alert names, and what users feel.
     wanted = dict.fromkeys((*spoken_of(briefing.incident), *gather.PAIN))
+    found = (tracks.get((service, signal)) for signal in wanted)
+    promised = (graph.service(service) or Service(name=service)).objective
     longest = min(RECENT, 2 * briefing.pace.hold).total_seconds()
     frame = TimeFrame(began, briefing.now.timestamp(), longest)
-    found = (tracks.get((service.name, signal)) for signal in wanted)
-    return tuple(read(seen, service.objective, frame) for seen in found if seen is not None)
+    readings = tuple(read(seen, promised, frame) for seen in found if seen is not None)
+    return _verdict(briefing, graph, readings, began, missing)
 
 
 def _verdict(

@@ -71,10 +71,7 @@ def models_of(events: Sequence[Event]) -> tuple[str, ...]:
 
 def _spent(events: Sequence[Event], name: Callable[[Event], str]) -> dict[str, Spent]:
     spent: dict[str, Spent] = {}
-    if events:
-        first = events[0]
-        spent[name(first)] = Spent(name=name(first)).plus(first, timedelta(), timedelta())
-    for earlier, event in pairwise(events):
+    for earlier, event in pairwise((*events[:1], *events)):  # no time led to the first
         known = spent.get(name(event), Spent(name=name(event)))
         gone = (event.at - earlier.at, event.written_at - earlier.written_at)
         spent[name(event)] = known.plus(event, *gone)

@@ -77,9 +77,8 @@ class Sender:
         return await self._record(intent, IntentState.SKIPPED, "one before it did not apply")
 
     async def _send(self, intent: Intent) -> Intent:
-        sending = intent.model_copy(
-            update={"sends": intent.sends + 1, "state": IntentState.SENDING, "note": ""}
-        )
+        moved = {"sends": intent.sends + 1, "state": IntentState.SENDING, "note": ""}
+        sending = intent.model_copy(update=moved)
         if not await asyncio.to_thread(self._claimed, sending):
             return await asyncio.to_thread(self._stored, intent)  # somebody else has it
         self.mark(Point.BEFORE_SEND)
@@ -130,8 +129,7 @@ class Sender:
                 pauses=repeat(LOOK_AGAIN_SECONDS, LOOKS - 1),
             )
         except PlatformError as error:
-            note = f"the platform did not answer: {error}"
-            return Sight(landing=Landing.UNKNOWN, note=note)
+            return Sight(landing=Landing.UNKNOWN, note=f"the platform did not answer: {error}")
 
     async def _record(self, intent: Intent, state: IntentState, note: str) -> Intent:
         changed = intent.model_copy(update={"state": state, "note": note})

@@ -14,9 +14,7 @@ from aiops_agent.settings.sections import Settings
 MOST = 10  # flaws in one message; mending those often mends the rest
 
 
-def explain(
-    error: ValidationError, marks: Mapping[Place, str], model: type[Settings] = Settings
-) -> str:
+def explain(error: ValidationError, marks: Mapping[Place, str], model: type[Settings]) -> str:
     """Return one line per flaw: origin (file:line:column or variable), key, what is wrong."""
     found = error.errors(include_url=False, include_input=False)
     # A default that rests on a flawed value is no flaw of its own.

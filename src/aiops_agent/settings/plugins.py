@@ -1,6 +1,5 @@
 """Foreign packages: off unless `plugins` names them, and never able to change anything."""
 
-from collections.abc import Callable
 from dataclasses import replace
 from importlib.metadata import entry_points
 
@@ -12,7 +11,6 @@ from aiops_agent.registry import Plugin, Registry
 from aiops_agent.safety.assess import Case, Rule
 
 GROUP = "aiops_agent.plugins"
-Finder = Callable[[str], Plugin]
 
 
 def extended(registry: Registry, names: Json, where: str) -> Registry:

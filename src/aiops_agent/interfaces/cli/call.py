@@ -157,6 +157,5 @@ def called(context: typer.Context) -> Call:
 
 def _screen(stream: TextIO, flags: Flags) -> Console:
     colour = False if flags.no_color else None
-    if stream.isatty():
-        return screen(stream, colour=colour)
-    return screen(stream, colour=colour, width=shutil.get_terminal_size((PIPED_WIDTH, 24)).columns)
+    piped = shutil.get_terminal_size((PIPED_WIDTH, 24)).columns
+    return screen(stream, colour=colour, width=None if stream.isatty() else piped)

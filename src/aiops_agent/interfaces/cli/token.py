@@ -49,10 +49,9 @@ def show_list(context: typer.Context, output: OutputOption = Output.TABLE) -> No
         for token in found
     ]
     heads = ["NAME", "ENVIRONMENTS", "CREATED", "REVOKED"]
+    data = [token.model_dump(mode="json", exclude={"secret"}) for token in found]
     call.answer(
-        output,
-        [token.model_dump(mode="json", exclude={"secret"}) for token in found],
-        lambda width: table(heads, rows, width) if rows else say("No tokens."),
+        output, data, lambda width: table(heads, rows, width) if rows else say("No tokens.")
     )
 
 

@@ -108,23 +108,14 @@ class MetricsExporter:
         build = Gauge("aiops_build_info", "What runs here.", ["version", "python"], registry=r)
         build.labels(version, platform.python_version()).set(1)
         self._alerts = _counter(r, "alerts_received", "Alerts kept.", "source", "status")
-        self._last_alert = Gauge(
-            "aiops_last_alert_received_timestamp_seconds",
-            "When the last body was kept.",
-            ["source"],
-            registry=r,
-        )
+        name, text = "aiops_last_alert_received_timestamp_seconds", "When the last body was kept."
+        self._last_alert = Gauge(name, text, ["source"], registry=r)
         told = "Messages to people."
         self._notifications = _counter(r, "notifications", told, "channel", "outcome")
         self._incidents = _counter(r, "incidents", "Incidents ended.", "severity", "outcome")
         self._open = Gauge("aiops_incidents_open", "Incidents not ended.", ["phase"], registry=r)
-        self._phases = Histogram(
-            "aiops_phase_duration_seconds",
-            "Wall time of one incident in one phase.",
-            ["phase"],
-            buckets=SECONDS,
-            registry=r,
-        )
+        name, text = "aiops_phase_duration_seconds", "Wall time of one incident in one phase."
+        self._phases = Histogram(name, text, ["phase"], buckets=SECONDS, registry=r)
         self._policy = _counter(r, "policy_decisions", "Plans judged.", "decision", "rule")
         self._approvals = _counter(r, "approvals", "Requests answered.", "decision", "surface")
         self._pending = Gauge("aiops_approvals_pending", "Requests that wait.", registry=r)

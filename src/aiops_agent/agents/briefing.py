@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from aiops_agent.domain.alert import NO_ALERTS, AlertList
 from aiops_agent.domain.incident import Incident
 from aiops_agent.domain.remediation import Offer
+from aiops_agent.domain.runbook import RunbookHit
 from aiops_agent.domain.telemetry import Window
 from aiops_agent.ports.durable import Once, uncheckpointed
 from aiops_agent.ports.memory import Memory
@@ -35,6 +36,7 @@ class Briefing:
     menu: tuple[Offer, ...] = ()
     pace: Pace = Pace()
     alerts: AlertList = NO_ALERTS  # what others' monitoring said, all of it untrusted
+    runbooks: tuple[RunbookHit, ...] = ()  # that fit, written by people; advice, no permission
     once: Once = uncheckpointed  # for calls that cost, such as a model's
 
     @property

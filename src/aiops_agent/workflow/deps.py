@@ -15,6 +15,7 @@ from aiops_agent.domain.event import Event
 from aiops_agent.domain.incident import Attempt, Incident
 from aiops_agent.domain.payload import Payload
 from aiops_agent.domain.point import Mark, unmarked
+from aiops_agent.domain.runbook import Runbook
 from aiops_agent.ports.memory import Memory
 from aiops_agent.ports.store import Store, View, Work
 from aiops_agent.ports.telemetry import Environments
@@ -48,6 +49,7 @@ class Deps:
     now: Callable[[], datetime]
     terms: Terms = field(default_factory=Terms)
     mark: Mark = unmarked
+    runbooks: tuple[Runbook, ...] = ()
 
 
 @dataclass(frozen=True)

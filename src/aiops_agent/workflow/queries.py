@@ -10,6 +10,7 @@ from aiops_agent.domain.environment import EnvironmentRef
 from aiops_agent.domain.errors import UsageError
 from aiops_agent.domain.event import Event
 from aiops_agent.domain.incident import Incident, IncidentSummary, Status
+from aiops_agent.domain.model import ModelCall
 from aiops_agent.domain.postmortem import Postmortem
 from aiops_agent.domain.spelling import did_you_mean
 from aiops_agent.domain.token import Token, hashed
@@ -56,6 +57,20 @@ class Queries:
         """Return events above an id, oldest first."""
         with self.reader.read() as view:
             return view.events.after(after, incident=incident)
+
+    def history(self, incident_id: str) -> tuple[Event, ...]:
+        """Return all events of an incident, oldest first."""
+        events: list[Event] = []
+        with self.reader.read() as view:
+            name = incident_id.upper()
+            while found := view.events.after(events[-1].id if events else 0, incident=name):
+                events += found
+        return tuple(events)
+
+    def calls(self, incident_id: str) -> tuple[ModelCall, ...]:
+        """Return what was sent to models for an incident, oldest first."""
+        with self.reader.read() as view:
+            return view.calls.of_incident(incident_id.upper())
 
     def newest_event(self) -> int:
         """Return the id of the newest event; 0 when there is none."""

@@ -19,6 +19,7 @@ from aiops_agent.domain.event import Event
 from aiops_agent.domain.incident import Ending, Incident
 from aiops_agent.domain.postmortem import Postmortem
 from aiops_agent.domain.remediation import Plan, Recovery, Verification
+from aiops_agent.domain.runbook import matching
 from aiops_agent.workflow.deps import Deps, attempt_of, found, incident_of
 from aiops_agent.workflow.durable import Checkpoint, OnceSteps, returned, step, value_of
 from aiops_agent.workflow.recorder import IncidentEnded, IncidentRecorder
@@ -88,6 +89,7 @@ class Questions(DBOSConfiguredInstance):
             menu=self._deps.executor.menu(incident.environment),
             pace=self._deps.terms.pace,
             alerts=alerts,
+            runbooks=matching(self._deps.runbooks, incident, alerts),
             once=OnceSteps(),
         )
         attempt = attempt_of(incident, number)

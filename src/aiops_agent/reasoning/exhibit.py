@@ -41,10 +41,8 @@ def findings(case: Investigation, ranking: tuple[Ranked, ...]) -> dict[Fact, Fin
                 chosen[one] = None
     made = ((one, _finding(case, one)) for one in chosen)
     kept = [(one, found) for one, found in made if found is not None]
-    return {
-        one: found.model_copy(update={"id": f"E{number}"})
-        for number, (one, found) in enumerate(kept, start=1)
-    }
+    numbered = enumerate(kept, start=1)
+    return {one: found.model_copy(update={"id": f"E{i}"}) for i, (one, found) in numbered}
 
 
 def hypothesis(case: Investigation, ranked: Ranked, shown: dict[Fact, Finding]) -> Hypothesis:
@@ -70,9 +68,8 @@ def _evidence(
     evidence: dict[str, Evidence] = {}
     for one in symptoms & set(shown):
         # What the alert is about says nothing of the cause, whoever is suspected.
-        evidence[shown[one].id] = Evidence(
-            finding=shown[one].id, stance=Stance.SYMPTOM, why="what the alert is about"
-        )
+        finding, why = shown[one].id, "what the alert is about"
+        evidence[finding] = Evidence(finding=finding, stance=Stance.SYMPTOM, why=why)
     bearing = [
         (shown[one].id, prediction)
         for prediction in ranked.suspicion.predictions

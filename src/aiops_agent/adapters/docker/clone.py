@@ -37,9 +37,8 @@ def cloneable(source: Inspected) -> None:
         )
     mode = str(host.get("NetworkMode", ""))
     if mode.startswith(_SHARED_STACKS):
-        raise PlatformError(
-            f"{source.name} has no network of its own ({mode}), so a copy has none."
-        )
+        told = f"{source.name} has no network of its own ({mode}), so a copy has none."
+        raise PlatformError(told)
 
 
 def clone(source: Inspected, *, image: str, operation: str, number: int, stem: str) -> Clone:

@@ -110,9 +110,8 @@ class Containers:
                 raw=raw,
             )
         except (KeyError, TypeError) as error:
-            raise SourceError(
-                "Docker described a container in a shape that we cannot read."
-            ) from error
+            told = "Docker described a container in a shape that we cannot read."
+            raise SourceError(told) from error
 
     async def inspect_all(self, ids: Sequence[str]) -> tuple[Inspected, ...]:
         """Return the containers that (still) exist, in order. Raises SourceError."""

@@ -41,9 +41,8 @@ class Upward:
         """Return how to reach `wished` running containers. Raises PlatformError."""
         kind = service_kind(self.group)
         if kind is not ServiceKind.APPLICATION:
-            raise PlatformError(
-                f"{self.group[0].service} is a {kind}: a copied container would not share its data."
-            )
+            name = self.group[0].service
+            raise PlatformError(f"{name} is a {kind}: a copied container would not share its data.")
         cloneable(self.source)
         running = sum(one.running for one in self.group)
         first = max((one.number for one in self.group), default=0) + 1

@@ -71,9 +71,7 @@ class PrometheusClient:
         if at is not None:
             form["time"] = _seconds(at)
         result = _vector(await self._ask("POST", "/api/v1/query", form), "vector")
-        return _parsed(
-            lambda: tuple(Sample(_labels(one), _number(one["value"][1])) for one in result)
-        )
+        return _parsed(lambda: tuple(_sample(one) for one in result))
 
     async def range(
         self, query: Expression, start: datetime, end: datetime, step: timedelta
@@ -99,12 +97,7 @@ class PrometheusClient:
     async def targets(self) -> tuple[ScrapeTarget, ...]:
         """Return what is scraped now."""
         data = await self._ask("GET", "/api/v1/targets", {"state": "active"})
-        return _parsed(
-            lambda: tuple(
-                ScrapeTarget(one.get("labels", {}), one.get("health") == "up", _every(one))
-                for one in data["activeTargets"]
-            )
-        )
+        return _parsed(lambda: tuple(_target(one) for one in data["activeTargets"]))
 
     async def version(self) -> str:
         """Return the server's version."""
@@ -147,13 +140,11 @@ class PrometheusClient:
                 return self._data(answer.status_code, bytes(body))
         except httpx2.TimeoutException as error:
             seconds = self.timeout.total_seconds()
-            raise SourceError(
-                f"Prometheus at {self.url} did not answer in {seconds:g} s."
-            ) from error
+            told = f"Prometheus at {self.url} did not answer in {seconds:g} s."
+            raise SourceError(told) from error
         except (httpx2.HTTPError, httpx2.InvalidURL) as error:
-            raise SourceError(
-                f"Prometheus at {self.url} cannot be reached: {str(error) or type(error).__name__}."
-            ) from error
+            why = str(error) or type(error).__name__
+            raise SourceError(f"Prometheus at {self.url} cannot be reached: {why}.") from error
 
     def _data(self, status: int, body: bytes) -> Json:
         try:
@@ -187,9 +178,8 @@ class PrometheusClient:
         try:
             return {"Authorization": f"Bearer {self.token_file.read_text().strip()}"}
         except OSError as error:
-            raise SourceError(
-                f"The token of Prometheus cannot be read from {self.token_file}."
-            ) from error
+            told = f"The token of Prometheus cannot be read from {self.token_file}."
+            raise SourceError(told) from error
 
 
 def _seconds(at: datetime) -> str:
@@ -206,6 +196,10 @@ def _parsed(read: Callable[[], T]) -> T:
         return read()
     except (AttributeError, IndexError, KeyError, TypeError, ValueError) as error:
         raise SourceError("Prometheus answered in a shape that we cannot read.") from error
+
+
+def _sample(one: Json) -> Sample:
+    return Sample(_labels(one), _number(one["value"][1]))
 
 
 def _track(one: Json) -> RawSeries:
@@ -238,7 +232,8 @@ def _vector(data: Json, kind: str) -> Sequence[Json]:
 _UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86_400.0}
 
 
-def _every(target: Json) -> timedelta | None:
-    parts = re.findall(r"(\d+)(ms|[smhd])", str(target.get("scrapeInterval", "")))
+def _target(one: Json) -> ScrapeTarget:
+    parts = re.findall(r"(\d+)(ms|[smhd])", str(one.get("scrapeInterval", "")))
     total = sum(float(number) * _UNITS[unit] for number, unit in parts)
-    return timedelta(seconds=total) if total else None
+    every = timedelta(seconds=total) if total else None
+    return ScrapeTarget(one.get("labels", {}), one.get("health") == "up", every)

@@ -50,16 +50,11 @@ class Chapter:
     table: Table | None = None
     parts: tuple["Chapter", ...] = ()
 
-    @property
-    def empty(self) -> bool:
-        """Whether there is nothing to tell."""
-        rows = self.table.rows if self.table else ()
-        return not (self.sentences or self.points or rows or self.parts)
-
     def markdown(self, level: int = 2) -> str:
         """Return the chapter in Markdown; an empty one says that nothing is known."""
         blocks = [f"{'#' * level} {markdown(self.title)}"]
-        if self.empty:
+        told = self.table.rows if self.table else ()
+        if not (self.sentences or self.points or told or self.parts):
             blocks.append(f"_{NOTHING}_")
         if self.sentences:
             blocks.append(" ".join(unblocked(_inline(line)) for line in self.sentences))

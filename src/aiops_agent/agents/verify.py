@@ -31,9 +31,7 @@ async def verify(
     try:
         tracks = await _read(briefing, criteria, since)
     except SourceError as error:
-        checks = tuple(
-            Check(criterion=one, now=None, recovery=Recovery.INCONCLUSIVE) for one in criteria
-        )
+        checks = tuple(_check(briefing, one, {}, since) for one in criteria)
         reason = f"telemetry did not answer: {error}"
         return _verdict(briefing, checks, Recovery.INCONCLUSIVE, reason)
     checks = tuple(_check(briefing, one, tracks, since) for one in criteria)

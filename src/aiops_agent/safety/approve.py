@@ -30,10 +30,8 @@ def decide(work: Work, request: ApprovalRequest, decision: Decision) -> Approval
     if request.state is not ApprovalState.PENDING:
         raise ApprovalError(f"{request.id} is not waiting any more: {ending(request)}.")
     if decision.digest != request.digest:
-        raise ApprovalError(
-            f"The answer is for plan {decision.digest[:12]}, "
-            f"but {request.id} is plan {request.digest[:12]}."
-        )
+        meant = f"The answer is for plan {decision.digest[:12]}"
+        raise ApprovalError(f"{meant}, but {request.id} is plan {request.digest[:12]}.")
     if decision.at >= request.expires_at:
         raise ApprovalError(f"{request.id} expired at {request.expires_at:%H:%M:%S} UTC.")
     if jumped_back(request, decision.at):

@@ -53,7 +53,7 @@ def followed(
     incident: Incident = canned.RESOLVED,
 ) -> list[str]:
     """Feed a whole story and return the lines."""
-    with Follower(console, blocks(incident), live=False) as follower:
+    with Follower(console, blocks(incident)) as follower:
         for event in events:
             follower.feed(event)
     return written(console)

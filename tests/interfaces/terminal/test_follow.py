@@ -9,6 +9,7 @@ from aiops_agent.domain.answer import Author, AuthorKind, Effort, Usage
 from aiops_agent.domain.approval import ApprovalState, Ruling
 from aiops_agent.domain.event import Event
 from aiops_agent.domain.payload import EventType
+from aiops_agent.interfaces.terminal import follow
 from aiops_agent.interfaces.terminal.follow import Follower
 from aiops_agent.interfaces.terminal.footer import Footer, LiveFooter
 from tests.contracts.payloads import PAYLOADS
@@ -150,7 +151,8 @@ def test_the_footer_is_gone_before_a_question(monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setattr(LiveFooter, "hide", lambda _: shown.append("hide"))
     console = Console(file=io.StringIO(), force_terminal=True, width=80)
     asking = [e for e in canned.EVENTS if e.type is EventType.APPROVAL_PENDING]
-    follower = Follower(console, blocks(), live=True)
+    monkeypatch.setattr(follow, "is_live", lambda _: True)
+    follower = Follower(console, blocks())
 
     for event in (canned.EVENTS[2], *asking):
         follower.feed(event)
@@ -195,7 +197,7 @@ def test_why_an_answer_does_not_count_is_never_cut(kind: EventType) -> None:
 def test_whole_lines_are_not_cut_at_the_edge() -> None:
     """For those who asked to be told more."""
     console = terminal(60)
-    follower = Follower(console, blocks(canned.WAITING), whole=True, live=False)
+    follower = Follower(console, blocks(canned.WAITING), whole=True)
     follower.feed(canned.EVENTS[0].model_copy(update={"message": "x" * 100 + " end"}))
 
     assert "…" not in "".join(written(console))

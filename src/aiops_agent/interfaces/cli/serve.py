@@ -67,7 +67,7 @@ async def _serve(call: Call) -> Exit:
 async def _watch(call: Call, cursor: int) -> None:
     """Print one line per event, and ring where a person is needed."""
     queries = call.application.queries
-    screen = Follower(call.out, Blocks(queries.incident, queries.approval), many=True, live=False)
+    screen = Follower(call.out, Blocks(queries.incident, queries.approval), many=True)
     async with aclosing(call.application.feed.follow(cursor)) as batches:
         async for event in (event async for found in batches for event in found):
             screen.feed(event)

@@ -23,9 +23,7 @@ MAX_THROWN_AWAY_OF_STRANGERS = 1024 * 1024  # the same
 Guard = Callable[[Request], Awaitable[Token | None]]
 
 
-def bearer_guard(
-    known: Callable[[str], Token | None], *, needed: Callable[[], bool] = lambda: True
-) -> Guard:
+def bearer_guard(known: Callable[[str], Token | None], *, needed: Callable[[], bool]) -> Guard:
     """Return a check that returns the request's token; it raises 401 when none counts.
 
     `needed` is asked for every request, so that the first token that is made counts at once.
@@ -40,11 +38,8 @@ def bearer_guard(
         token = await run_in_threadpool(known, secret) if fits else None
         if token is None:
             await _throw_away(request, MAX_THROWN_AWAY_OF_STRANGERS)
-            raise HTTPException(
-                401,
-                "A valid bearer token is needed; `aiops token create` makes one.",
-                {"WWW-Authenticate": "Bearer"},
-            )
+            wanted = "A valid bearer token is needed; `aiops token create` makes one."
+            raise HTTPException(401, wanted, {"WWW-Authenticate": "Bearer"})
         return token
 
     return check

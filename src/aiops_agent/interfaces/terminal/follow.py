@@ -29,27 +29,19 @@ _STILL = (
 class Follower:
     """Prints what it is fed. It asks nothing, decides nothing, and reads no clock but a stopwatch.
 
-    `many` prints lines of many incidents without blocks, `whole` lines that are not cut at the
-    edge. `live` None means: a footer when the
-    console is a terminal. As a context manager it finishes on leaving.
+    `many` prints lines of many incidents without blocks or footer, `whole` lines that are not cut
+    at the edge. As a context manager it finishes on leaving.
     """
 
     def __init__(
-        self,
-        console: Console,
-        blocks: Blocks,
-        *,
-        many: bool = False,
-        whole: bool = False,
-        live: bool | None = None,
+        self, console: Console, blocks: Blocks, *, many: bool = False, whole: bool = False
     ) -> None:
         self._console = console
         self._blocks = blocks
         self._many, self._whole = many, whole
         self._seen: list[Event] = []
         self._footer = Footer()
-        wanted = is_live(console) if live is None else live
-        self._live = LiveFooter(console, self._footer) if wanted and not many else None
+        self._live = LiveFooter(console, self._footer) if is_live(console) and not many else None
 
     def __enter__(self) -> Self:
         return self

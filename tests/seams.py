@@ -13,6 +13,7 @@ from aiops_agent.adapters.sql.approvals import SqlApprovals
 from aiops_agent.adapters.sql.incidents import SqlAlerts
 from aiops_agent.adapters.sql.store import SqlStore
 from aiops_agent.bootstrap.application import Overrides
+from aiops_agent.domain import passage, redact
 from aiops_agent.domain.remediation import PreparedPlan
 from aiops_agent.domain.routing import Routes
 from aiops_agent.safety import approve, assess, execute
@@ -69,3 +70,8 @@ DONE = Seam(Notices, "_done", "a death after telling tells again under the same 
 
 # The way in: a token reaches only what it names.
 ROUTE = Seam(Routes, "route", "a token for one environment cannot reach another")
+
+# Untrusted text on its way out.
+VALUED = Seam(redact, "_valued", "a value behind a secret's name leaves nothing behind")
+LOGINS = Seam(redact, "_logins", "a password in an address leaves nothing behind")
+BROKEN = Seam(passage, "_broken", "a text cannot end its own block")

@@ -62,7 +62,10 @@ class AlertReceived(Value):
 
 
 class IncidentOpened(Value):
-    """An alert opened an incident; `left_out` alerts of its body were too many to keep."""
+    """An alert opened an incident; `left_out` alerts of its body were too many to keep.
+
+    `trace` is the id of its OpenTelemetry trace, whose spans are sent when it has ended.
+    """
 
     type: Literal[EventType.INCIDENT_OPENED] = EventType.INCIDENT_OPENED
     alert: str
@@ -70,6 +73,7 @@ class IncidentOpened(Value):
     service: str
     severity: Severity
     left_out: int = 0
+    trace: str = ""
 
 
 class IncidentMoved(Value):

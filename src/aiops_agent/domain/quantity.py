@@ -53,6 +53,13 @@ def span(length: timedelta) -> str:
     return f"{hours}:{minutes:02}:{left:02}" if hours else f"{minutes}:{left:02}"
 
 
+def stopwatch(seconds: float) -> str:
+    """Return measured seconds as short as they are: "0.04 s", "9.5 s", "2:10"."""
+    if seconds < 10:
+        return f"{seconds:.2f} s"
+    return f"{seconds:.1f} s" if seconds < 60 else span(timedelta(seconds=seconds))
+
+
 def roughly(length: timedelta) -> str:
     """Return a length of time in its largest unit: "45 s", "3 min", "2 h", "5 d"."""
     seconds = max(length.total_seconds(), 0)
@@ -76,5 +83,7 @@ def _short(value: float, *, whole_from: float) -> str:
 
 
 def money(cost: float | None) -> str:
-    """Return US dollars as `$0.12`, or that the price is unknown."""
-    return "price unknown" if cost is None else f"${cost:.2f}"
+    """Return US dollars as `$0.12`, small sums as `$0.0021`, or that the price is unknown."""
+    if cost is None:
+        return "price unknown"
+    return f"${cost:.4f}" if 0 < cost < 0.01 else f"${cost:.2f}"

@@ -6,6 +6,7 @@ from itertools import pairwise
 
 from aiops_agent.domain.answer import AuthorKind, Usage
 from aiops_agent.domain.event import Event, Phase
+from aiops_agent.domain.model import ModelCall
 from aiops_agent.domain.payload import EventType
 from aiops_agent.domain.value import Value
 
@@ -41,9 +42,22 @@ def by_phase(events: Sequence[Event]) -> tuple[Spent, ...]:
     return tuple(spent[phase.value] for phase in Phase if phase.value in spent)
 
 
-def by_agent(events: Sequence[Event]) -> tuple[Spent, ...]:
-    """Return the time per agent, in the order of their first event."""
-    return tuple(_spent(events, lambda event: event.agent).values())
+def by_agent(events: Sequence[Event], calls: Sequence[ModelCall] = ()) -> tuple[Spent, ...]:
+    """Return the time per agent, in the order of their first event, and what they used up.
+
+    What was sent to models is the truth of it where it is known: also of calls that failed.
+    """
+    spent = _spent(events, worker_of)
+    for agent in dict.fromkeys(call.agent for call in calls):
+        used = usage_of_calls([call for call in calls if call.agent == agent])
+        known = spent.get(agent, Spent(name=agent))
+        spent[agent] = known.model_copy(update={"usage": used})
+    return tuple(spent.values())
+
+
+def worker_of(event: Event) -> str:
+    """Return whose work an event's effort is: at policy's verdict it is the critic's."""
+    return "critique" if event.type is EventType.POLICY_DECIDED else event.agent
 
 
 def waited_for_people(events: Sequence[Event]) -> timedelta:
@@ -61,6 +75,11 @@ def waited_for_people(events: Sequence[Event]) -> timedelta:
 def usage_of(events: Sequence[Event]) -> Usage:
     """Return what all work behind these events used up."""
     return sum((event.effort.usage for event in events if event.effort), Usage())
+
+
+def usage_of_calls(calls: Sequence[ModelCall]) -> Usage:
+    """Return what all these requests used up."""
+    return sum((call.usage for call in calls), Usage())
 
 
 def models_of(events: Sequence[Event]) -> tuple[str, ...]:

@@ -1,8 +1,9 @@
 """What may be asked: everything durable, as of one moment."""
 
 import hmac
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 from aiops_agent.domain.alert import AlertList, Delivery
 from aiops_agent.domain.approval import ApprovalRequest, ApprovalState, ApprovalSummary
@@ -66,6 +67,19 @@ class Queries:
             while found := view.events.after(events[-1].id if events else 0, incident=name):
                 events += found
         return tuple(events)
+
+    def histories(
+        self, since: datetime | None = None
+    ) -> Iterator[tuple[tuple[Event, ...], tuple[ModelCall, ...]]]:
+        """Yield events and model calls of each incident opened since then, the newest first."""
+        before = ""
+        while listed := self.incidents(before=before):
+            for one in listed:
+                events = self.history(one.id)
+                if since is not None and events and events[0].written_at < since:
+                    return
+                yield events, self.calls(one.id)
+            before = listed[-1].id
 
     def calls(self, incident_id: str) -> tuple[ModelCall, ...]:
         """Return what was sent to models for an incident, oldest first."""

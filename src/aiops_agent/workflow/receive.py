@@ -15,6 +15,7 @@ from aiops_agent.domain.payload import AlertNews, AlertReceived, IncidentOpened,
 from aiops_agent.domain.point import Point
 from aiops_agent.domain.remediation import Target, TargetKind
 from aiops_agent.domain.telemetry import ServiceGraph, ServiceName
+from aiops_agent.domain.trace import new_trace_id
 from aiops_agent.ports.store import Work
 from aiops_agent.workflow.deps import Deps, IncidentTransaction
 
@@ -182,6 +183,7 @@ class _Batch:
             service=seen.service,
             severity=incident.severity,
             left_out=delivery.truncated,
+            trace=new_trace_id(incident.id, incident.environment, self.deps.now()),
         )
         self._tell(incident, opened, f"{alert.name} · {alert.summary}{left_out}", "open")
         return incident

@@ -1,6 +1,6 @@
 """A played house: one shop with one incident, told from canned nouns and events."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -24,6 +24,7 @@ from aiops_agent.domain.incident import (
     IncidentSummary,
     Status,
 )
+from aiops_agent.domain.model import ModelCall
 from aiops_agent.domain.payload import EventType
 from aiops_agent.domain.postmortem import Postmortem
 from aiops_agent.domain.survey import ServiceSurvey, SignalSource
@@ -61,6 +62,7 @@ class PlayedService:
     decisions: list[Decision] = field(default_factory=list)
     made: list[Token] = field(default_factory=list)
     nobodys: list[Delivery] = field(default_factory=list)
+    sent: list[ModelCall] = field(default_factory=list)
 
     def incidents(self, **_: object) -> tuple[IncidentSummary, ...]:
         return (self.one.in_short,)
@@ -75,6 +77,17 @@ class PlayedService:
 
     def events(self, after: int = 0, incident: str | None = None) -> tuple[Event, ...]:
         return tuple(event for event in self.told if event.id > after)
+
+    def history(self, incident_id: str) -> tuple[Event, ...]:
+        return tuple(self.told)
+
+    def calls(self, incident_id: str) -> tuple[ModelCall, ...]:
+        return tuple(self.sent)
+
+    def histories(
+        self, since: datetime | None = None
+    ) -> Iterator[tuple[tuple[Event, ...], tuple[ModelCall, ...]]]:
+        yield tuple(self.told), tuple(self.sent)
 
     def newest_event(self) -> int:
         return self.told[-1].id

@@ -3,7 +3,7 @@
 from datetime import UTC, datetime, timedelta
 
 from aiops_agent.domain.alert import Severity
-from aiops_agent.domain.answer import STATISTICS, Effort
+from aiops_agent.domain.answer import STATISTICS, Effort, Usage
 from aiops_agent.domain.approval import (
     ApprovalRequest,
     ApprovalState,
@@ -27,6 +27,7 @@ from aiops_agent.domain.diagnosis import (
 from aiops_agent.domain.environment import EnvironmentRef
 from aiops_agent.domain.event import Event
 from aiops_agent.domain.incident import Attempt, Ending, Incident, IncidentId, Status
+from aiops_agent.domain.model import ModelCall, ModelRef, Trouble
 from aiops_agent.domain.payload import (
     ActionFinished,
     ActionStarted,
@@ -434,6 +435,34 @@ EVENTS = (
         wall=23.7,
     ),
     event(ReportWritten(), 131, "report kept", wall=23.8),
+)
+LITE = ModelRef(provider="gemini", name="gemini-3.5-flash-lite")
+_DIAGNOSED = next(e for e in EVENTS if isinstance(e.payload, DiagnosisReady))
+
+
+def a_call(ordinal: int = 1, seconds: float = 0.2, **other: object) -> ModelCall:
+    """Return a request for the diagnosis, so many seconds before it was told."""
+    given = {
+        "incident": "INC-0001",
+        "environment": RESOLVED.environment,
+        "agent": "diagnose",
+        "ordinal": ordinal,
+        "model": LITE,
+        "answered_by": "gemini-3.5-flash-lite-001",
+        "place": "https://provider.test:443",
+        "sent": {"a": 1},
+        "usage": Usage(requests=1, input=100, cached_input=20, output=30, reasoning=10, cost=0.01),
+        "started_at": _DIAGNOSED.written_at - timedelta(seconds=seconds),
+        "took": 0.05,
+    }
+    return ModelCall.model_validate({**given, **other})
+
+
+CALLS = (
+    a_call(tools=("signal",)),
+    a_call(2, 0.1),
+    a_call(3, -0.02, agent="plan", model=ModelRef(provider="gemini", name="gemini-3.8-flash")),
+    a_call(4, -0.05, agent="plan", trouble=Trouble.OVERLOAD, why="503: try later"),
 )
 HOSTILE = (
     "\x1b[2J\x1b[H\x1b]0;owned\x07\x1b[31mAPPROVED\x1b[0m\rfake line\b\b\b",

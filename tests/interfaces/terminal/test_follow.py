@@ -34,7 +34,12 @@ def test_the_dashboard_has_time_calls_tokens_and_cost() -> None:
     """Also when there is no language model."""
     text = "\n".join(followed(terminal(104)))
 
-    for mark in ("wait for you 0:00  0:22", "calls tokens", "cost $0.00", "no language model"):
+    for mark in (
+        "wait for you 0:00  0:22",
+        "calls tokens  cost",
+        "cost $0.00",
+        "no language model",
+    ):
         assert mark in text
 
 

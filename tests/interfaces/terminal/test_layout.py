@@ -7,7 +7,9 @@ from rich.cells import cell_len
 from rich.console import RenderableType
 
 from aiops_agent.domain.sparkline import BARS
-from aiops_agent.interfaces.terminal import listing, page
+from aiops_agent.domain.stats import stats_of
+from aiops_agent.domain.trace import trace_of
+from aiops_agent.interfaces.terminal import listing, page, sums
 from aiops_agent.interfaces.terminal.closing import closing, escalation
 from aiops_agent.interfaces.terminal.escape import joined, say
 from aiops_agent.interfaces.terminal.evidence import evidence, root_cause, verification
@@ -15,6 +17,7 @@ from aiops_agent.interfaces.terminal.header import header
 from aiops_agent.interfaces.terminal.plan import question
 from aiops_agent.interfaces.terminal.screen import Tier, tier
 from aiops_agent.interfaces.terminal.timeline import line
+from aiops_agent.interfaces.terminal.waterfall import waterfall
 from tests.interfaces.terminal import canned
 from tests.interfaces.terminal.drawing import WIDTHS, drawn, followed, terminal
 
@@ -24,6 +27,13 @@ PIECES: dict[str, Callable[[int], RenderableType]] = {
     "verification": lambda width: verification(canned.VERIFICATION, width),
     "escalation": lambda _: escalation(canned.ESCALATED),
     "closing": lambda width: closing(canned.RESOLVED, canned.EVENTS, width, next_commands=("a",)),
+    "waterfall": lambda width: waterfall(
+        trace_of(canned.RESOLVED, canned.EVENTS, canned.CALLS), width
+    ),
+    "stats": lambda width: sums.stats(stats_of([(canned.EVENTS, canned.CALLS)]), width),
+    "closing with models": lambda width: closing(
+        canned.RESOLVED, canned.EVENTS, width, calls=canned.CALLS
+    ),
     "incidents": lambda width: listing.incidents(
         [canned.WAITING.in_short, canned.RESOLVED.in_short], width
     ),

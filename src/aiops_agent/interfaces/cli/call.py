@@ -37,7 +37,9 @@ class Output(StrEnum):
     JSON = "json"
 
 
-OutputOption = Annotated[Output, typer.Option("--output", "-o", help="How to answer.")]
+OutputOption = Annotated[
+    Output, typer.Option("--output", "-o", help="How to answer; --json for short.")
+]
 
 
 @dataclass(frozen=True)

@@ -63,7 +63,7 @@ class Following:
     async def run(self) -> Exit:
         """Print until the incident ends, or a person is needed who cannot be asked here."""
         self.call.following = self.incident
-        blocks = Blocks(self._incident, self._approval)
+        blocks = Blocks(self._incident, self._approval, self.queries.calls)
         with Follower(self.call.out, blocks, whole=self.call.flags.verbose > 0) as screen:
             died = self.engine.broken if self.engine else None
             stream = self.call.application.feed.incident(self.incident, died)

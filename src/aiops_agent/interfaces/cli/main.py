@@ -10,7 +10,18 @@ import typer
 
 from aiops_agent import __version__
 from aiops_agent.domain.errors import AiopsError
-from aiops_agent.interfaces.cli import approval, config, demo, incident, look, report, serve, token
+from aiops_agent.interfaces.cli import (
+    approval,
+    config,
+    demo,
+    incident,
+    look,
+    report,
+    serve,
+    stats,
+    token,
+    trace,
+)
 from aiops_agent.interfaces.cli.call import Call, Flags
 from aiops_agent.interfaces.cli.exits import Exit, exit_for
 from aiops_agent.interfaces.cli.logs import log_to
@@ -37,6 +48,8 @@ app.add_typer(approval.app, name="approval", rich_help_panel=ANSWER)
 app.command(rich_help_panel=ANSWER)(approval.approve)
 app.command(rich_help_panel=ANSWER)(approval.reject)
 app.command(rich_help_panel=ANSWER)(report.report)
+app.command(rich_help_panel=ANSWER)(trace.trace)
+app.command(rich_help_panel=ANSWER)(stats.stats)
 app.add_typer(incident.events, name="events", rich_help_panel=ANSWER)
 app.command(rich_help_panel=SET_UP)(look.doctor)
 app.command(rich_help_panel=SET_UP)(look.services)
@@ -123,6 +136,8 @@ def hoisted(words: Sequence[str]) -> tuple[str, ...]:
             rest += [word, *left]
         elif word in _WITH_VALUE:
             front += [word, *_one(left)]
+        elif word == "--json":  # short for what every command that answers takes
+            rest += ["--output", "json"]
         elif word in _SWITCHES or word.startswith("--config="):
             front.append(word)
         else:

@@ -1,6 +1,6 @@
 """Which block belongs below which event, and from which payload it is drawn."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from rich.console import RenderableType
@@ -10,6 +10,7 @@ from aiops_agent.domain import payload
 from aiops_agent.domain.approval import ApprovalRequest, ApprovalState, Ruling
 from aiops_agent.domain.event import Event
 from aiops_agent.domain.incident import Incident
+from aiops_agent.domain.model import ModelCall
 from aiops_agent.interfaces.terminal.evidence import checks, evidence, root_cause
 from aiops_agent.interfaces.terminal.plan import plan, proposal
 
@@ -18,11 +19,13 @@ from aiops_agent.interfaces.terminal.plan import plan, proposal
 class Blocks:
     """Draws from the event's own payload, so that a replay shows what was known then.
 
-    `incident` and `approval` look up by id and may return None.
+    `incident` and `approval` look up by id and may return None; `calls` returns what was sent to
+    models for an incident.
     """
 
     incident: Callable[[str], Incident | None]
     approval: Callable[[str], ApprovalRequest | None]
+    calls: Callable[[str], Sequence[ModelCall]] = lambda _incident: ()
 
     def below(self, event: Event, width: int) -> list[RenderableType]:
         """Return what is shown below the event's line; empty for most events."""

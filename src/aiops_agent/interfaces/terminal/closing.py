@@ -1,6 +1,6 @@
 """The end of an incident: where the time went, what the agents did, and what to do next."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import timedelta
 
 from rich.console import Group, JustifyMethod, RenderableType
@@ -11,6 +11,7 @@ from rich.text import Text
 from aiops_agent.domain import timing
 from aiops_agent.domain.event import Event, Phase
 from aiops_agent.domain.incident import Attempt, Incident, Status
+from aiops_agent.domain.model import ModelCall
 from aiops_agent.domain.quantity import money, span
 from aiops_agent.interfaces.terminal.escape import joined, say, tell
 from aiops_agent.interfaces.terminal.layout import facts_grid, judged, panel
@@ -26,13 +27,18 @@ _BAR = {Tier.NARROW: 24, Tier.MEDIUM: 12, Tier.WIDE: 24}
 
 
 def closing(
-    incident: Incident, events: Sequence[Event], width: int, *, next_commands: Sequence[str] = ()
+    incident: Incident,
+    events: Sequence[Event],
+    width: int,
+    *,
+    calls: Sequence[ModelCall] = (),
+    next_commands: Sequence[str] = (),
 ) -> RenderableType:
     """Return the run's dashboard, the report's command and the next commands."""
     verb, ink = _ENDS.get(incident.status, (f"is {words(incident.status.value)},", QUIET))
     end = incident.ended_at or (events[-1].at if events else incident.opened_at)
     title = f"{incident.id} {verb} {span(end - incident.opened_at)}"
-    left, right = _times(incident, events, _BAR[tier(width)]), _work(events)
+    left, right = _times(incident, events, _BAR[tier(width)]), _work(events, calls)
     grid = Table.grid(expand=True, padding=(0, 2, 0, 0))
     if tier(width) is Tier.NARROW:
         for part in (left, Text(""), right):
@@ -99,24 +105,38 @@ def _times(incident: Incident, events: Sequence[Event], bar: int) -> RenderableT
     return Group(say("Where the time went", STRONG), grid)
 
 
-def _work(events: Sequence[Event]) -> RenderableType:
-    agents = timing.by_agent(events)
-    grid = _grid("left", "right", "right", "right", "right")
-    grid.add_row(*_cells(["", "steps", "work", "calls", "tokens"], QUIET))
+def _work(events: Sequence[Event], calls: Sequence[ModelCall]) -> RenderableType:
+    """Time is what agents measured; what was sent to models is counted where it left."""
+    agents = timing.by_agent(events, calls)
+    grid = _grid("left", "right", "right", "right", "right", "right")
+    grid.add_row(*_cells(["", "steps", "work", "calls", "tokens", "cost"], QUIET))
     whole = timing.Spent(
         name="all",
         events=len(events),
         work=sum((part.work for part in agents), timedelta()),
-        usage=timing.usage_of(events),
+        usage=timing.usage_of_calls(calls) if calls else timing.usage_of(events),
     )
     for part in (*agents, whole):
         used = part.usage
         numbers = [str(part.events), _brief(part.work), str(used.requests), str(used.tokens)]
-        grid.add_row(*_cells([part.name, *numbers], STRONG if part is whole else ""))
-    models = ", ".join(timing.models_of(events)) or "no language model"
-    calls = f"  {models}: {whole.usage.requests} calls"
-    cost = Text.assemble((f"cost {money(whole.usage.cost)}", STRONG), say(calls, QUIET))
-    return Group(say("What the agents did", STRONG), grid, cost)
+        cells = _cells([part.name, *numbers, money(used.cost)], STRONG if part is whole else "")
+        grid.add_row(*cells)
+    named = dict.fromkeys(call.answered_by for call in calls if call.answered_by)
+    models = ", ".join(timing.models_of(events) or named) or "no language model"
+    asked = f"  {models}: {whole.usage.requests} calls"
+    cost = Text.assemble((f"cost {money(whole.usage.cost)}", STRONG), say(asked, QUIET))
+    return Group(say("What the agents did", STRONG), grid, cost, *_models(calls))
+
+
+def _models(calls: Sequence[ModelCall]) -> Iterator[Text]:
+    """Yield a line for each model that was asked, also for one that never answered."""
+    for name in dict.fromkeys(str(call.model) for call in calls):
+        asked = [call for call in calls if str(call.model) == name]
+        failed = sum(call.trouble is not None for call in asked)
+        used = timing.usage_of_calls(asked)
+        took = f"{sum(call.took for call in asked):.1f}s"
+        lost = f", {failed} failed" if failed else ""
+        yield say(f"{name}: {used.requests} calls{lost}, {took}, {money(used.cost)}", QUIET)
 
 
 def _brief(length: timedelta) -> str:

@@ -13,8 +13,8 @@ from aiops_agent.interfaces.terminal.footer import Footer, LiveFooter
 from aiops_agent.interfaces.terminal.screen import is_live
 from aiops_agent.interfaces.terminal.timeline import line
 
-NEXT_SHOP = ("aiops incident show {incident}", "aiops demo --list", "aiops doctor")
-NEXT_REAL = ("aiops incident show {incident}", "aiops incident list", "aiops services")
+NEXT_SHOP = ("aiops trace {incident}", "aiops demo --list", "aiops doctor")
+NEXT_REAL = ("aiops incident show {incident}", "aiops trace {incident}", "aiops services")
 _WHOLE = (EventType.APPROVAL_REFUSED, EventType.APPROVAL_ENDED)  # somebody must read why
 # After these nothing works: a question is asked, or the end is near.
 _STILL = (
@@ -79,8 +79,15 @@ class Follower:
             self._console.print(escalation(incident))
         commands = NEXT_SHOP if incident.environment.simulated else NEXT_REAL
         following = [command.format(incident=incident.id) for command in commands]
-        width = self._console.width
-        self._console.print(closing(incident, self._seen, width, next_commands=following))
+        self._console.print(
+            closing(
+                incident,
+                self._seen,
+                self._console.width,
+                calls=self._blocks.calls(incident.id),
+                next_commands=following,
+            )
+        )
 
     def _print(self, event: Event) -> None:
         whole = self._whole or event.type in _WHOLE

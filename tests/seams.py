@@ -12,10 +12,13 @@ from aiops_agent.adapters.sql import store
 from aiops_agent.adapters.sql.approvals import SqlApprovals
 from aiops_agent.adapters.sql.incidents import SqlAlerts
 from aiops_agent.adapters.sql.store import SqlStore
+from aiops_agent.agents import asking
 from aiops_agent.bootstrap.application import Overrides
 from aiops_agent.domain import passage, redact
+from aiops_agent.domain.reasoning import SecondOpinion
 from aiops_agent.domain.remediation import PreparedPlan
 from aiops_agent.domain.routing import Routes
+from aiops_agent.reasoning import claims
 from aiops_agent.safety import approve, assess, execute
 from aiops_agent.workflow import questions
 from aiops_agent.workflow.feed import Feed
@@ -55,6 +58,11 @@ CHANGE = Seam(SqlApprovals, "change", "of many answers at once one counts")
 
 # The policy: the strictest opinion wins.
 STRICTNESS = Seam(assess, "STRICTNESS", "the order of the rules does not matter")
+
+# A model beside the statistics.
+FLAW_OF_CLAIM = Seam(claims, "flaw", "a claim that no finding shows is struck")
+NARROWED = Seam(asking, "narrowed", "a model's free text reaches no screen and no plan")
+NEEDS_PERSON = Seam(SecondOpinion, "needs_person", "a disagreement needs a person")
 
 # Death and trouble in the middle.
 EXECUTOR = Seam(Overrides, "executor", "hands that record after acting are caught by the kill test")

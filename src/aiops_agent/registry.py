@@ -19,6 +19,7 @@ from aiops_agent.ports.plug import AnyChannel, AnyVendor, Connection, Decoder, P
 from aiops_agent.ports.telemetry import Topology
 from aiops_agent.safety.assess import Rule
 from aiops_agent.safety.rules.change_freeze import change_freeze
+from aiops_agent.safety.rules.disagreement_asks import disagreement_asks
 from aiops_agent.safety.rules.propose_asks import propose_asks
 from aiops_agent.safety.rules.risky_needs_human import risky_needs_human
 from aiops_agent.safety.rules.wide_blast_radius import wide_blast_radius
@@ -56,6 +57,7 @@ RULES: tuple[Rule, ...] = (
     risky_needs_human,
     wide_blast_radius,
     change_freeze,
+    disagreement_asks,
 )
 
 CATALOGUE = Catalogue(ACTIONS)

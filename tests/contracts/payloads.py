@@ -5,11 +5,20 @@ from typing import TypeVar
 from aiops_agent.domain import payload as e
 from aiops_agent.domain.alert import Severity
 from aiops_agent.domain.approval import ApprovalState, Decision, Opinion, Ruling, Surface, Verdict
-from aiops_agent.domain.diagnosis import Confidence, Diagnosis, Triage, TriageVerdict
+from aiops_agent.domain.diagnosis import CauseKind, Confidence, Diagnosis, Triage, TriageVerdict
 from aiops_agent.domain.event import Event
 from aiops_agent.domain.incident import Ending
 from aiops_agent.domain.notice import Occasion
 from aiops_agent.domain.payload import EventType, Payload
+from aiops_agent.domain.reasoning import (
+    Assertion,
+    CheckedClaim,
+    Direction,
+    Gap,
+    SecondOpinion,
+    Stand,
+    Suspect,
+)
 from aiops_agent.domain.remediation import Outcome, Recovery, Risk, Verification
 from aiops_agent.domain.telemetry import ServiceName
 from tests.contracts.samples import NOW, SCALE, a_plan
@@ -33,6 +42,22 @@ _DIAGNOSIS = Diagnosis(
     why_confidence="0 of 0",
     not_known=(),
 )
+_REASONED = SecondOpinion(
+    by="model scripted",
+    first=Suspect(kind=CauseKind.HANG, service=ServiceName("web")),
+    after=None,
+    claims=(
+        CheckedClaim(
+            claim=Assertion(
+                subject="web", signal="latency", direction=Direction.UP, size=3.0, evidence="E1"
+            ),
+            words="latency of web rose",
+        ),
+    ),
+    not_known=(Gap(subject="web", what="inside"),),
+    stand=Stand.DISAGREES,
+    engine="nothing",
+)
 _VERDICT = Verdict(
     ruling=Ruling.ASK,
     reason="risky",
@@ -48,6 +73,8 @@ _ALL: tuple[Payload, ...] = (
     e.TriageDone(triage=_TRIAGE),
     e.EvidenceAdded(attempt=1),
     e.DiagnosisReady(attempt=1, diagnosis=_DIAGNOSIS),
+    e.DiagnosisReasoned(attempt=1, opinion=_REASONED, confidence=Confidence.LOW),
+    e.HandsChanged(asked="diagnose", why="no model answered"),
     e.PlanProposed(attempt=1, plan=a_plan().plan),
     e.PolicyDecided(attempt=1, digest=a_plan().digest, verdict=_VERDICT),
     e.ApprovalPending(approval=_ID, digest=_DIGEST, expires_at=NOW),

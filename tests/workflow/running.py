@@ -19,6 +19,7 @@ from aiops_agent.domain.incident import Incident
 from aiops_agent.domain.payload import EventType
 from aiops_agent.domain.point import Point
 from aiops_agent.domain.policy import Mode
+from aiops_agent.domain.postmortem import Postmortem
 from aiops_agent.safety.execute import Executor
 from aiops_agent.settings.sections import Settings
 from aiops_agent.simulator.journal import Operation, effects
@@ -77,6 +78,11 @@ class Run:
     def request(self) -> ApprovalRequest:
         """The newest question."""
         return self.house.queries.approval(self.name)
+
+    @property
+    def report(self) -> Postmortem:
+        """The written report."""
+        return self.house.queries.report(self.name)
 
     @property
     def effects(self) -> tuple[Operation, ...]:

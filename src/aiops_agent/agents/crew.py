@@ -1,14 +1,16 @@
-"""Who answers the six questions: with a language model or, as here, without one."""
+"""Who answers the six questions: arithmetic, and beside it a language model if there is one."""
 
 import time
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import partial
 from typing import ParamSpec, TypeVar
 
+from aiops_agent.agents.asking import Desk
 from aiops_agent.agents.briefing import Briefing
 from aiops_agent.agents.critique import critique
-from aiops_agent.agents.diagnose import diagnose
+from aiops_agent.agents.diagnose import diagnose, reason
 from aiops_agent.agents.plan import plan
 from aiops_agent.agents.report import report
 from aiops_agent.agents.triage import triage
@@ -19,6 +21,7 @@ from aiops_agent.domain.diagnosis import Diagnosis, Triage
 from aiops_agent.domain.errors import PlatformError, SourceError
 from aiops_agent.domain.event import Event
 from aiops_agent.domain.postmortem import Postmortem
+from aiops_agent.domain.reasoning import SecondOpinion
 from aiops_agent.domain.remediation import Criterion, Plan, PreparedPlan, Verification
 
 P = ParamSpec("P")
@@ -27,7 +30,7 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class Crew:
-    """Six async functions; an answer says who gave it, or why telemetry allows none."""
+    """Async functions; an answer says who gave it, or why there is none."""
 
     triage: Callable[[Briefing], Awaitable[Answer[Triage]]]
     diagnose: Callable[[Briefing], Awaitable[Answer[Diagnosis]]]
@@ -35,6 +38,8 @@ class Crew:
     critique: Callable[[Briefing, PreparedPlan], Awaitable[Answer[Opinion | None]]]
     verify: Callable[[Briefing, tuple[Criterion, ...], datetime], Awaitable[Answer[Verification]]]
     report: Callable[[Briefing, tuple[Event, ...]], Awaitable[Answer[Postmortem]]]
+    # What a model makes of a diagnosis that is already told; None: there is no model.
+    reason: Callable[[Briefing, Diagnosis], Awaitable[Answer[SecondOpinion]]] | None = None
 
 
 def without_llm() -> Crew:
@@ -47,6 +52,11 @@ def without_llm() -> Crew:
         verify=by_statistics(verify),
         report=by_statistics(report),
     )
+
+
+def with_models(desk: Desk) -> Crew:
+    """Return the crew in which a model reasons beside arithmetic, which answers first."""
+    return replace(without_llm(), reason=partial(reason, desk))
 
 
 def by_statistics(ask: Callable[P, Awaitable[T]]) -> Callable[P, Awaitable[Answer[T]]]:

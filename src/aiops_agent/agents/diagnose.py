@@ -1,14 +1,38 @@
-"""What is the cause, and how do we know? Answered by arithmetic over what is seen."""
+"""What is the cause, and how do we know? Arithmetic answers; a model then says what it thinks.
 
+The model answers twice: first without the engine's ranking, then after seeing it. Only the first
+counts as agreement. What it claims is checked against the findings; its words are never shown.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from pydantic import Field
+
+from aiops_agent.agents.asking import NOT_KNOWN, Desk, narrowed, several
 from aiops_agent.agents.briefing import Briefing
-from aiops_agent.domain.diagnosis import Diagnosis
+from aiops_agent.agents.lookup import Lookup
+from aiops_agent.agents.material import Part, known, wrapped
+from aiops_agent.domain.answer import Answer
+from aiops_agent.domain.diagnosis import CauseKind, Diagnosis
+from aiops_agent.domain.errors import SourceError
+from aiops_agent.domain.reasoning import Assertion, Gap, SecondOpinion, Suspect
+from aiops_agent.domain.telemetry import ServiceName, Signal
+from aiops_agent.domain.value import Value
+from aiops_agent.reasoning.claims import CHANGE, LOG, checked, flaws, suspicion_words, told
 from aiops_agent.reasoning.exhibit import findings, hypothesis, sequence, shown_time
 from aiops_agent.reasoning.gather import read_scene
 from aiops_agent.reasoning.measure import moment
 from aiops_agent.reasoning.rank import confidence, not_known, rank
 from aiops_agent.reasoning.suspect import study
+from aiops_agent.reasoning.weigh import adopted, lowered, stand
 
 MOST_HYPOTHESES = 5  # a reader weighs no more
+MOST_SERVICES = 40  # in a menu: a longer one is no choice any more
+MOST_CLAIMS = 8  # as many as there are findings
+KINDS = tuple(kind.value for kind in CauseKind if kind is not CauseKind.UNKNOWN)
+SIGNALS = (*(signal.value for signal in Signal), LOG, CHANGE)
+GAPS = (*(signal.value for signal in Signal), "logs", "changes", "inside")
 
 
 async def diagnose(briefing: Briefing) -> Diagnosis:
@@ -33,3 +57,133 @@ async def diagnose(briefing: Briefing) -> Diagnosis:
         began=began,
         shown=shown_time(case),
     )
+
+
+class SuspectAnswer(Value):
+    """The likeliest cause."""
+
+    kind: str = Field(description="the kind of cause, or not known")
+    service: str = Field(description="the service that causes it, not one that suffers from it")
+
+    @property
+    def suspect(self) -> Suspect | None:
+        """The suspect, unless it is not known."""
+        if self.kind == NOT_KNOWN:
+            return None
+        return Suspect(kind=CauseKind(self.kind), service=ServiceName(self.service))
+
+
+class DiagnosisAnswer(SuspectAnswer):
+    """The likeliest cause, what shows it, and what nobody knows."""
+
+    claims: tuple[Assertion, ...] = Field(max_length=MOST_CLAIMS)
+    not_known: tuple[Gap, ...] = Field(min_length=1, max_length=MOST_CLAIMS)
+
+
+async def reason(desk: Desk, briefing: Briefing, diagnosis: Diagnosis) -> Answer[SecondOpinion]:
+    """Return what a model thinks of the cause, checked; without one, the reason why."""
+    services = await _services(briefing, diagnosis)
+    named = {"kind": (*KINDS, NOT_KNOWN), "service": services}
+    parts = _seen(briefing, diagnosis)
+    first = await desk.ask(
+        "diagnose",
+        briefing,
+        wrapped(parts),
+        DiagnosisAnswer,
+        menus=named | _records(services, diagnosis),
+        tools=Lookup(briefing, services).tools(),
+        check=_check(briefing, diagnosis),
+    )
+    if first.value is None:
+        return Answer(missing=first.missing, effort=first.effort)
+    ranked = Part("what statistics rank, likeliest first", _ranking(diagnosis))
+    own = first.value.suspect.words if first.value.suspect else NOT_KNOWN
+    said = Part("what you said before you saw it", own)
+    after = await desk.ask(
+        "diagnose", briefing, wrapped([ranked, said, *parts]), SuspectAnswer, menus=named
+    )
+    effort = first.effort.joined(after.effort, "").model_copy(update={"beside": None})
+    then = after.value.suspect if after.value else first.value.suspect
+    return Answer(value=_opinion(str(effort.by), diagnosis, first.value, then), effort=effort)
+
+
+def _opinion(
+    by: str, diagnosis: Diagnosis, answer: DiagnosisAnswer, after: Suspect | None
+) -> SecondOpinion:
+    made = SecondOpinion(
+        by=by,
+        first=answer.suspect,
+        after=after,
+        claims=checked(answer.claims, diagnosis.findings),
+        not_known=tuple(dict.fromkeys(answer.not_known)),
+        stand=stand(diagnosis, answer.suspect),
+        engine=suspicion_words(diagnosis),
+    )
+    fell = lowered(diagnosis, made).confidence is not diagnosis.confidence
+    chosen = adopted(diagnosis, made)
+    kept = Suspect(kind=chosen.kind, service=chosen.service) if chosen else None
+    return made.model_copy(
+        update={
+            "words": told(made),
+            "lowered": diagnosis.confidence if fell else None,
+            "adopted": kept,
+        }
+    )
+
+
+def _check(
+    briefing: Briefing, diagnosis: Diagnosis
+) -> Callable[[DiagnosisAnswer], tuple[str, ...]]:
+    """Return what sends false or uncited claims back, and a cause that was refuted."""
+    refuted = {one.refuted for one in briefing.incident.attempts if one.refuted}
+
+    def wrong(answer: DiagnosisAnswer) -> tuple[str, ...]:
+        found = flaws(answer.claims, diagnosis.findings)
+        named = answer.suspect
+        if named is not None and named.key in refuted:
+            found += (f"{named.words} was tried and did not help: it is refuted",)
+        if named is not None and not answer.claims:
+            found += ("a cause needs claims, each with the finding that shows it",)
+        return found
+
+    return wrong
+
+
+def _records(services: tuple[ServiceName, ...], diagnosis: Diagnosis) -> dict[str, Any]:
+    """Return the types of claims and gaps, their names limited to what there is."""
+    ids = tuple(one.id for one in diagnosis.findings) or ("none",)
+    claim = narrowed(Assertion, subject=services, signal=SIGNALS, evidence=ids)
+    gap = narrowed(Gap, subject=services, what=GAPS)
+    return {"claims": several(claim, 0, MOST_CLAIMS), "not_known": several(gap, 1, MOST_CLAIMS)}
+
+
+async def _services(briefing: Briefing, diagnosis: Diagnosis) -> tuple[ServiceName, ...]:
+    """Return the menu of services in the neutral order of their names."""
+    near = {briefing.incident.service, *(one.service for one in diagnosis.hypotheses)}
+    near |= {one.service for one in diagnosis.findings}
+    try:
+        known = (await briefing.environment.topology.graph()).names
+    except SourceError:
+        known = ()  # those that the diagnosis names are enough to choose from
+    others = [name for name in sorted(known) if name not in near]
+    kept = [*sorted(near), *others][:MOST_SERVICES]
+    return tuple(sorted(kept))
+
+
+def _seen(briefing: Briefing, diagnosis: Diagnosis) -> list[Part]:
+    """Return what is known, without what the engine makes of it; findings in a neutral order."""
+    rows = sorted(diagnosis.findings, key=lambda one: (one.service, one.what))
+    lines = [
+        f"{one.id}: {one.service} {one.what}: {one.before} -> {one.now}"
+        f" ({'changed' if one.changed else 'unchanged'})"
+        for one in rows
+    ]
+    return [*known(briefing), Part("findings", "\n".join(lines))]
+
+
+def _ranking(diagnosis: Diagnosis) -> str:
+    lines: Sequence[str] = [
+        f"{one.kind} of {one.service}: {one.statement}; {one.held} of {one.checks} checks held"
+        for one in diagnosis.hypotheses
+    ]
+    return "\n".join(lines) or "nothing"

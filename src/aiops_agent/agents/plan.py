@@ -3,7 +3,8 @@
 import asyncio
 
 from aiops_agent.agents.briefing import Briefing
-from aiops_agent.domain.diagnosis import CauseKind, Diagnosis, Hypothesis
+from aiops_agent.domain.diagnosis import Diagnosis, Hypothesis
+from aiops_agent.domain.incident import Incident
 from aiops_agent.domain.quantity import amount, signal_name, target
 from aiops_agent.domain.remediation import (
     ActionKind,
@@ -20,11 +21,12 @@ from aiops_agent.ports.memory import RecallQuery
 from aiops_agent.reasoning.gather import read_scene
 from aiops_agent.reasoning.propose import Means, Remedy, rejected, remedies
 from aiops_agent.reasoning.register import RecoveryTerms, criteria
+from aiops_agent.reasoning.weigh import strong
 
-TOO_WEAK = 0.5  # below this score nobody is asked to change anything
 
-
-async def plan(briefing: Briefing, diagnosis: Diagnosis) -> Plan:
+async def plan(  # limit: from the cause to the plan, in order
+    briefing: Briefing, diagnosis: Diagnosis
+) -> Plan:
     """Return the plan for the likeliest cause; raises SourceError when metrics do not answer."""
     best = diagnosis.best
     if best is None:
@@ -37,11 +39,12 @@ async def plan(briefing: Briefing, diagnosis: Diagnosis) -> Plan:
     means = Means(incident.environment, scene, best, change, briefing.menu)
     query = RecallQuery(incident=incident, cause=best.kind)
     known = cited(await asyncio.to_thread(briefing.memory.recall, query), briefing.menu)
-    fitting = remedies(means) if _strong(best) else ()
+    able = strong(best) or _adopted(incident, best)
+    fitting = remedies(means) if able else ()
     chosen, why_not = _choose(briefing, fitting, known)
     if chosen is None:
         reason = f"{best.statement}; {why_not or 'nothing is left to try'}: a person must look"
-        if not _strong(best):
+        if not able:
             uncertain = f"too uncertain to act on ({best.held} of {best.checks} held)"
             reason = f"{best.statement}: {uncertain}"
         chosen = Remedy(PlanKind.HANDOVER, reason=reason)
@@ -66,10 +69,10 @@ async def plan(briefing: Briefing, diagnosis: Diagnosis) -> Plan:
     )
 
 
-def _strong(best: Hypothesis) -> bool:
-    if best.kind in (CauseKind.DEPENDENCY, CauseKind.UNKNOWN, CauseKind.COLD_CACHE):
-        return True  # nothing is changed for these
-    return best.score >= TOO_WEAK and best.contradicted < 2
+def _adopted(incident: Incident, best: Hypothesis) -> bool:
+    """Whether a model's suspect acts, because statistics name nobody; a person must agree."""
+    reasoned = incident.attempt.reasoned if incident.attempt else None
+    return bool(reasoned and reasoned.adopted and reasoned.adopted.key == best.key)
 
 
 def _tried(briefing: Briefing) -> set[tuple[ActionKind, Target]]:

@@ -92,10 +92,12 @@ def _summary(m: Material) -> Chapter:
     if m.best and m.diagnosis:
         statement = m.best.statement.rstrip(".")
         why = f"The likeliest cause is: {statement} ({m.diagnosis.confidence} confidence)."
+    other = [a.reasoned.needs_person for a in incident.attempts if a.reasoned]
+    doubts = [f"They disagreed: {why}." for why in other if why][-1:]
     end = _ENDS.get(incident.status, "It is not over")
     note = incident.note.rstrip(".")
     ended = f"{end}: {note}." if note else f"{end}."
-    return Chapter("summary", "1. Summary", sentences=(what, why, ended))
+    return Chapter("summary", "1. Summary", sentences=(what, why, *doubts, ended))
 
 
 def _impact(m: Material) -> Chapter:
@@ -269,6 +271,9 @@ def _agent(m: Material) -> Chapter:
     if asked := waited_for_people(m.events):
         points.append(f"Waiting for a person: {roughly(asked)}.")
     points += [f"{agent}: {note}" for agent, effort in m.efforts for note in effort.notes]
+    for reasoned in (a.reasoned for a in attempts if a.reasoned):
+        points.append(f"Second opinion ({reasoned.stand.replace('_', ' ')}): {reasoned.words}.")
+        points += [f"Unsupported: {one.words}: {one.wrong}." for one in reasoned.struck]
     models = ", ".join(models_of(m.events)) or "none"
     points.append(f"Language model: {models}; {_spent(usage_of(m.events))}.")
     shares: dict[tuple[str, str], Effort] = {}

@@ -60,12 +60,31 @@ class Usage(Value):
 
 
 class Effort(Value):
-    """What went into an answer; `took` is wall time in seconds, `notes` e.g. disagreement."""
+    """What went into an answer; `took` is wall time in seconds.
+
+    `notes` are changes of hands: which model failed, why, and who went on. `beside` reasoned too,
+    and the answer is not its own.
+    """
 
     by: Author
     usage: Usage = Usage()
     took: float = 0.0
     notes: tuple[str, ...] = ()
+    beside: Author | None = None
+
+    def joined(self, model: "Effort", missing: str) -> "Effort":
+        """Return what this answer cost with a model beside it, which may have failed (`missing`).
+
+        Who answers stays the same.
+        """
+        lost = (f"{missing}; statistics go on alone",) if missing else ()
+        return Effort(
+            by=self.by,
+            usage=self.usage + model.usage,
+            took=self.took + model.took,
+            notes=(*self.notes, *model.notes, *lost),
+            beside=None if missing else model.by,
+        )
 
 
 class Answer(Value, Generic[T]):

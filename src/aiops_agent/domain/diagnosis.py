@@ -42,6 +42,7 @@ class Finding(Value):
     signal: Signal | None = None
     trend: tuple[float, ...] = ()  # up to 24 values over the shown time, for a small chart
     changed: bool  # whether now differs from before beyond noise
+    values: tuple[float, float] | None = None  # before and now as numbers, where it has any
 
 
 class Evidence(Value):

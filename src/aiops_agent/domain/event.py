@@ -33,6 +33,8 @@ PHASES: dict[EventType, tuple[Phase, str]] = {
     EventType.TRIAGE_DONE: (Phase.TRIAGE, "triage"),
     EventType.EVIDENCE_ADDED: (Phase.DIAGNOSE, "diagnose"),
     EventType.DIAGNOSIS_READY: (Phase.DIAGNOSE, "diagnose"),
+    EventType.DIAGNOSIS_REASONED: (Phase.DIAGNOSE, "diagnose"),
+    EventType.HANDS_CHANGED: (Phase.DIAGNOSE, "model"),
     EventType.PLAN_PROPOSED: (Phase.PLAN, "plan"),
     EventType.POLICY_DECIDED: (Phase.REVIEW, "policy"),
     EventType.APPROVAL_PENDING: (Phase.APPROVE, "gate"),

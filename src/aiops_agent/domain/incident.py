@@ -10,6 +10,8 @@ from aiops_agent.domain.approval import Verdict
 from aiops_agent.domain.diagnosis import Diagnosis, Triage
 from aiops_agent.domain.environment import EnvironmentRef
 from aiops_agent.domain.errors import TransitionError
+from aiops_agent.domain.facts import Facts, PersonNote
+from aiops_agent.domain.reasoning import SecondOpinion
 from aiops_agent.domain.telemetry import ServiceName
 from aiops_agent.domain.value import Value
 
@@ -78,6 +80,7 @@ class Attempt(Value):
     undo_verification: remediation.Verification | None = None
     verdict: Verdict | None = None
     refuted: str = ""  # Hypothesis.key that this attempt refuted
+    reasoned: SecondOpinion | None = None  # what a model makes of the diagnosis
 
 
 class IncidentSummary(Value):
@@ -116,6 +119,18 @@ class Incident(Value):
     triage: Triage | None = None
     attempts: tuple[Attempt, ...] = ()
     takeover: bool = False  # a person took it over: the agent stops
+    notes: tuple[PersonNote, ...] = ()  # what people said while it went on
+
+    @property
+    def facts(self) -> Facts:
+        """What was found, asked, refuted and said so far: what every agent reads."""
+        rounds = [(a.number, a) for a in self.attempts]
+        return Facts(
+            found=tuple(line for n, a in rounds for line in _found(n, a)),
+            asked=tuple(line for n, a in rounds for line in _asked(n, a)),
+            refuted=tuple(f"attempt {n}: {a.refuted}" for n, a in rounds if a.refuted),
+            notes=self.notes,
+        )
 
     @property
     def service(self) -> ServiceName:
@@ -167,3 +182,19 @@ class Incident(Value):
         kept = tuple(a for a in self.attempts if a.number != attempt.number)
         joined = tuple(sorted((*kept, attempt), key=lambda a: a.number))
         return self.model_copy(update={"attempts": joined})
+
+
+def _found(number: int, attempt: Attempt) -> list[str]:
+    found = attempt.diagnosis.best if attempt.diagnosis else None
+    lines = [f"attempt {number}: statistics suspect {found.statement}"] if found else []
+    plan, seen = attempt.plan, attempt.verification
+    if plan is not None and attempt.outcome is not None:
+        done = ", ".join(action.text for action in plan.actions)
+        then = f"; telemetry: {seen.recovery}" if seen else ""
+        lines.append(f"attempt {number}: ran {done}{then}")
+    return lines
+
+
+def _asked(number: int, attempt: Attempt) -> list[str]:
+    reasoned = attempt.reasoned
+    return [f"attempt {number}: a model {reasoned.words}"] if reasoned else []

@@ -1,5 +1,7 @@
 """What each type of event carries: the public API of the bus."""
 
+# limit: every type of event stands in one file: it is one public schema
+
 from datetime import datetime
 from enum import StrEnum
 from typing import Annotated, Literal, TypeAlias
@@ -8,9 +10,10 @@ from pydantic import Field
 
 from aiops_agent.domain.alert import Severity
 from aiops_agent.domain.approval import ApprovalState, Decision, Surface, Verdict
-from aiops_agent.domain.diagnosis import Diagnosis, Finding, Triage
+from aiops_agent.domain.diagnosis import Confidence, Diagnosis, Finding, Triage
 from aiops_agent.domain.incident import Ending
 from aiops_agent.domain.notice import Occasion, Receipt
+from aiops_agent.domain.reasoning import SecondOpinion
 from aiops_agent.domain.remediation import Action, Outcome, Plan, Recovery, Risk, Verification
 from aiops_agent.domain.value import Value
 
@@ -24,6 +27,8 @@ class EventType(StrEnum):
     TRIAGE_DONE = "triage.done"
     EVIDENCE_ADDED = "evidence.added"
     DIAGNOSIS_READY = "diagnosis.ready"
+    DIAGNOSIS_REASONED = "diagnosis.reasoned"  # what a model makes of it
+    HANDS_CHANGED = "hands.changed"  # a model failed: another one, or statistics, goes on
     PLAN_PROPOSED = "plan.proposed"
     POLICY_DECIDED = "policy.decided"
     APPROVAL_PENDING = "approval.pending"
@@ -105,6 +110,23 @@ class DiagnosisReady(Value):
     type: Literal[EventType.DIAGNOSIS_READY] = EventType.DIAGNOSIS_READY
     attempt: int
     diagnosis: Diagnosis
+
+
+class DiagnosisReasoned(Value):
+    """What a model makes of a diagnosis, and the confidence that is left."""
+
+    type: Literal[EventType.DIAGNOSIS_REASONED] = EventType.DIAGNOSIS_REASONED
+    attempt: int
+    opinion: SecondOpinion
+    confidence: Confidence
+
+
+class HandsChanged(Value):
+    """A model gave no answer; `why` says so, and who goes on."""
+
+    type: Literal[EventType.HANDS_CHANGED] = EventType.HANDS_CHANGED
+    asked: str  # the agent whose question it was
+    why: str
 
 
 class PlanProposed(Value):
@@ -273,6 +295,8 @@ Payload: TypeAlias = Annotated[
     | TriageDone
     | EvidenceAdded
     | DiagnosisReady
+    | DiagnosisReasoned
+    | HandsChanged
     | PlanProposed
     | PolicyDecided
     | ApprovalPending

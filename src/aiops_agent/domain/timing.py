@@ -84,7 +84,8 @@ def usage_of_calls(calls: Sequence[ModelCall]) -> Usage:
 
 def models_of(events: Sequence[Event]) -> tuple[str, ...]:
     """Return the names of the models that answered, in the order in which they did."""
-    authors = (event.effort.by for event in events if event.effort)
+    efforts = [event.effort for event in events if event.effort]
+    authors = [by for one in efforts for by in (one.by, one.beside) if by]
     return tuple(dict.fromkeys(by.name for by in authors if by.kind is AuthorKind.MODEL))
 
 

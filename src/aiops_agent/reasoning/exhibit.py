@@ -159,6 +159,7 @@ def _of_signal(case: Investigation, moved: Shift) -> Finding:
         signal=seen.signal,
         trend=seen.points(time.start.timestamp(), time.end.timestamp() + 1.0),
         changed=moved.up or moved.down,
+        values=(round(moved.before, 6), round(moved.now, 6)),
     )
 
 
@@ -189,4 +190,5 @@ def _of_log(case: Investigation, index: int) -> Finding:
         source="logs",
         query=line.example,
         changed=True,
+        values=(line.before, line.now),
     )

@@ -7,6 +7,7 @@ from typing import TypeAlias
 
 from aiops_agent.domain.approval import STRICTNESS, Opinion, Ruling, Verdict
 from aiops_agent.domain.policy import Freeze, Mode
+from aiops_agent.domain.reasoning import SecondOpinion
 from aiops_agent.domain.remediation import PreparedPlan
 
 
@@ -19,6 +20,7 @@ class Case:
     now: datetime
     services: int  # how many services the environment has
     freezes: tuple[Freeze, ...] = ()
+    reasoned: SecondOpinion | None = None  # what a model makes of the diagnosis behind the plan
 
 
 Rule: TypeAlias = Callable[[Case], Opinion | None]

@@ -13,7 +13,7 @@ from aiops_agent.domain.answer import Effort
 from aiops_agent.domain.errors import AiopsError
 from aiops_agent.domain.event import Event
 from aiops_agent.domain.incident import Attempt, Incident
-from aiops_agent.domain.payload import Payload
+from aiops_agent.domain.payload import HandsChanged, Payload
 from aiops_agent.domain.point import Mark, unmarked
 from aiops_agent.domain.runbook import Runbook
 from aiops_agent.ports.memory import Memory
@@ -73,6 +73,11 @@ class IncidentTransaction:
         """Append one event of the incident; the same type and key again changes nothing."""
         event = self.event(payload, message, key)
         self.work.events.append(event.model_copy(update={"refs": refs, "effort": effort}))
+
+    def handed(self, agent: str, whys: tuple[str, ...], key: str) -> None:
+        """Tell each change of hands of an agent's question: which model failed, and who goes on."""
+        for number, why in enumerate(whys, start=1):
+            self.tell(HandsChanged(asked=agent, why=why), f"{agent}: {why}", f"{key}-{number}")
 
     def event(self, payload: Payload, message: str, key: str) -> Event:
         """Return an event of the incident, not yet appended."""

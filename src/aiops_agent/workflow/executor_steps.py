@@ -56,12 +56,14 @@ class ExecutorSteps:
             services = len((await environment.topology.graph()).services)
         except SourceError:
             services = 0  # unknown: the rule on reach then has nothing to compare with
+        incident = await asyncio.to_thread(incident_of, self.deps, prepared.incident)
         case = Case(
             prepared=prepared,
             mode=environment.mode,
             now=environment.clock.now(),
             services=services,
             freezes=environment.freezes,
+            reasoned=attempt_of(incident, prepared.attempt).reasoned,
         )
         return assess(case, self.deps.rules, critic)
 

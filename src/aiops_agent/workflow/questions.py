@@ -18,8 +18,10 @@ from aiops_agent.domain.diagnosis import Confidence, Diagnosis, Triage, TriageVe
 from aiops_agent.domain.event import Event
 from aiops_agent.domain.incident import Ending, Incident
 from aiops_agent.domain.postmortem import Postmortem
+from aiops_agent.domain.reasoning import SecondOpinion
 from aiops_agent.domain.remediation import Plan, Recovery, Verification
 from aiops_agent.domain.runbook import matching
+from aiops_agent.reasoning.weigh import acting
 from aiops_agent.workflow.deps import Deps, attempt_of, found, incident_of
 from aiops_agent.workflow.durable import Checkpoint, OnceSteps, returned, step, value_of
 from aiops_agent.workflow.recorder import IncidentEnded, IncidentRecorder
@@ -46,6 +48,10 @@ class Questions(DBOSConfiguredInstance):
     async def diagnose(self, incident_id: str) -> Answer[Diagnosis]:
         """What is the cause, and what is not known?"""
         return await self._answer(Answer[Diagnosis], "diagnose", incident_id)
+
+    async def reason(self, incident_id: str, number: int) -> Answer[SecondOpinion]:
+        """What does a model make of the diagnosis of an attempt?"""
+        return await self._answer(Answer[SecondOpinion], "reason", incident_id, number)
 
     async def plan(self, incident_id: str, number: int) -> Answer[Plan]:
         """What should be done about the diagnosis of an attempt?"""
@@ -99,8 +105,11 @@ class Questions(DBOSConfiguredInstance):
                 answer = await crew.triage(briefing)
             case "diagnose":
                 answer = await crew.diagnose(briefing)
+            case "reason":
+                answer = await _kept(crew.reason)(briefing, _kept(attempt.diagnosis))
             case "plan":
-                answer = await crew.plan(briefing, _kept(attempt.diagnosis))
+                diagnosis = acting(_kept(attempt.diagnosis), attempt.reasoned)
+                answer = await crew.plan(briefing, diagnosis)
             case "critique":
                 answer = await crew.critique(briefing, _kept(attempt.prepared))
             case "verify":
@@ -157,11 +166,18 @@ class Looks:
             seen = answer.value
             if seen and (seen.confidence is not Confidence.LOW or look >= UNSURE_LOOKS):
                 kept = self._record.diagnosed
-                return await step("diagnosed", kept, incident_id, number, seen, answer.effort)
+                asked = await step("diagnosed", kept, incident_id, number, seen, answer.effort)
+                return await self._reason(incident_id, number) if asked else None
             unsure = self._record.unsure
             why, now = await step("unsure", unsure, incident_id, number, look, answer)
             await self._until_next(incident_id, now)
         raise IncidentEnded(Ending.HANDED_OVER, f"telemetry could not be read: {why}")
+
+    async def _reason(self, incident_id: str, number: int) -> None:
+        """Let a model think about what statistics said, which is told already."""
+        answer = await self._ask.reason(incident_id, number)
+        await step("reasoned", self._record.reasoned, incident_id, number, answer)
+        await self.stop_if_taken(incident_id)
 
     async def recovery(
         self, incident_id: str, number: int, since: datetime, patience: timedelta

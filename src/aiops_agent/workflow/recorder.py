@@ -15,6 +15,7 @@ from aiops_agent.domain.diagnosis import Diagnosis, Triage, TriageVerdict
 from aiops_agent.domain.incident import Attempt, Ending, Status
 from aiops_agent.domain.point import Point
 from aiops_agent.domain.postmortem import Postmortem
+from aiops_agent.domain.reasoning import SecondOpinion
 from aiops_agent.domain.remediation import (
     Outcome,
     Plan,
@@ -24,6 +25,7 @@ from aiops_agent.domain.remediation import (
     Verification,
 )
 from aiops_agent.memory.recall import case_of
+from aiops_agent.reasoning.weigh import lowered
 from aiops_agent.workflow.deps import Deps, incident_of, transaction
 
 _NOTHING_RUN = {
@@ -109,8 +111,13 @@ class IncidentRecorder:  # limit: one writer of the incident, a short method per
             t.tell(payload.EvidenceAdded(attempt=number), why, key, effort=answer.effort)
             return why, t.at
 
-    def diagnosed(self, incident_id: str, number: int, found: Diagnosis, effort: Effort) -> None:
-        """Keep the diagnosis of an attempt and its findings."""
+    def diagnosed(
+        self, incident_id: str, number: int, found: Diagnosis, effort: Effort
+    ) -> bool | None:
+        """Keep the diagnosis of an attempt and its findings; return whether a model is asked.
+
+        None is what a version without models kept.
+        """
         with transaction(self._deps, incident_id) as t:
             began = min(found.began or t.incident.started_at, t.incident.started_at)
             moved = t.incident.move(Status.DIAGNOSING, found.summary, at=t.at)
@@ -125,6 +132,26 @@ class IncidentRecorder:  # limit: one writer of the incident, a short method per
             ready = payload.DiagnosisReady(attempt=number, diagnosis=found)
             message = f"{found.summary} · {found.confidence} confidence"
             t.tell(ready, message, str(number), refs=refs, effort=effort)
+        return self._deps.crew.reason is not None
+
+    def reasoned(self, incident_id: str, number: int, answer: Answer[SecondOpinion]) -> None:
+        """Keep what a model makes of the diagnosis; where it disagrees, less is sure."""
+        opinion = answer.value
+        with transaction(self._deps, incident_id) as t:
+            lost = (f"{answer.missing}; statistics go on alone",) if opinion is None else ()
+            t.handed("diagnose", (*answer.effort.notes, *lost), f"reason-{number}")
+            diagnosis = t.attempt(number).diagnosis
+            if opinion is None or diagnosis is None:
+                return
+            left = lowered(diagnosis, opinion)
+            t.amend(number, diagnosis=left, reasoned=opinion)
+            told = payload.DiagnosisReasoned(
+                attempt=number, opinion=opinion, confidence=left.confidence
+            )
+            shown = dict.fromkeys(one.claim.evidence for one in opinion.supported)
+            fell = f" · {left.confidence} confidence" if opinion.lowered else ""
+            message = f"{opinion.stand.replace('_', ' ')} · {opinion.words}{fell}"
+            t.tell(told, message, str(number), refs=tuple(shown), effort=answer.effort)
 
     def planned(self, incident_id: str, number: int, plan: Plan, effort: Effort) -> None:
         """Keep the plan of an attempt."""

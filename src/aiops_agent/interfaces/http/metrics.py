@@ -81,7 +81,7 @@ class MetricsExporter:
                 self._count_answer(other)
 
     def _count_effort(self, agent: str, effort: Effort) -> None:
-        by, used = effort.by, effort.usage
+        by, used = effort.beside or effort.by, effort.usage
         author = by.name if by.kind is AuthorKind.MODEL else by.kind.value  # no person's name
         self._answers.labels(agent, author).inc()
         self._work.labels(agent, author).inc(effort.took)

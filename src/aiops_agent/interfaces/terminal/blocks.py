@@ -13,6 +13,7 @@ from aiops_agent.domain.incident import Incident
 from aiops_agent.domain.model import ModelCall
 from aiops_agent.interfaces.terminal.evidence import checks, evidence, root_cause
 from aiops_agent.interfaces.terminal.plan import plan, proposal
+from aiops_agent.interfaces.terminal.reasoned import second_opinion
 
 
 @dataclass(frozen=True)
@@ -32,6 +33,8 @@ class Blocks:
         match event.payload:
             case payload.DiagnosisReady(diagnosis=found):
                 return [Text(""), evidence(found, width), root_cause(found)]
+            case payload.DiagnosisReasoned(opinion=opinion, confidence=left):
+                return [second_opinion(opinion, left)]
             case payload.PlanProposed(plan=chosen):
                 return [] if chosen.actions else [proposal(chosen)]
             case payload.PolicyDecided() as said:

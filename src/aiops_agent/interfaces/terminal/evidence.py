@@ -19,7 +19,7 @@ _CHANGE_CAP = {Tier.NARROW: 20, Tier.MEDIUM: 20, Tier.WIDE: 28}
 _VERDICT_CAP = {Tier.NARROW: 16, Tier.MEDIUM: 16, Tier.WIDE: 26}
 _SOURCE_CAP = 14  # cells
 _MARKS = {Stance.FOR: ("✓ ", GOOD), Stance.AGAINST: ("✗ ", BAD)}
-_SURE_INK = {Confidence.HIGH: GOOD, Confidence.MEDIUM: WARN, Confidence.LOW: BAD}
+SURE_INK = {Confidence.HIGH: GOOD, Confidence.MEDIUM: WARN, Confidence.LOW: BAD}
 _CAUSE_WORDS = {
     CauseKind.CAPACITY: "overload",
     CauseKind.HANG: "hung process",
@@ -154,7 +154,7 @@ def root_cause(diagnosis: Diagnosis) -> Panel:
     """Return the panel of the likeliest cause; it says so when nothing stands out."""
     best = diagnosis.best
     facts = facts_grid()
-    sure = say(diagnosis.confidence.value.upper(), _SURE_INK[diagnosis.confidence])
+    sure = say(diagnosis.confidence.value.upper(), SURE_INK[diagnosis.confidence])
     if diagnosis.sequence:
         facts.add_row("sequence", joined([tell(fact) for fact in diagnosis.sequence], " → "))
     facts.add_row("confidence", joined([sure, tell(diagnosis.why_confidence)], "  "))

@@ -20,6 +20,7 @@ from aiops_agent.interfaces.terminal.evidence import evidence, root_cause, verif
 from aiops_agent.interfaces.terminal.layout import facts_grid
 from aiops_agent.interfaces.terminal.palette import BAD, QUIET, STATUS_MARK, STRONG, words
 from aiops_agent.interfaces.terminal.plan import plan, proposal
+from aiops_agent.interfaces.terminal.reasoned import second_opinion
 from aiops_agent.interfaces.terminal.timeline import line
 
 # Text from outside has its brackets escaped, so only links that we built match.
@@ -76,8 +77,10 @@ def _facts(shown: Incident) -> RenderableType:
 
 def _attempt(attempt: Attempt, width: int) -> list[RenderableType]:
     parts: list[RenderableType] = []
-    if attempt.diagnosis:
-        parts += [Text(""), evidence(attempt.diagnosis, width), root_cause(attempt.diagnosis)]
+    if found := attempt.diagnosis:
+        parts += [Text(""), evidence(found, width), root_cause(found)]
+        said = attempt.reasoned
+        parts += [second_opinion(said, found.confidence)] if said else []
     if attempt.plan and not attempt.plan.actions:
         parts.append(proposal(attempt.plan))
     elif attempt.plan:

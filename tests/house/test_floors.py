@@ -27,6 +27,7 @@ PLANTED = {
     "vendors": ("adapters/webhook.py", "from aiops_agent.adapters import alertmanager"),
     "pure": ("reasoning/rank.py", "import httpx2"),
     "engine": ("interfaces/cli/main.py", "import dbos"),
+    "models": ("bootstrap/demo.py", "import pydantic_ai"),
     "readers": ("interfaces/http/pages.py", "from aiops_agent.workflow import commands"),
     "light": ("workflow/queries.py", "from aiops_agent.workflow import deps"),
     "store": ("simulator/shop.py", "import sqlalchemy"),

@@ -5,7 +5,7 @@ import sys
 
 import pytest
 
-HEAVY = {"dbos", "sqlalchemy", "numpy", "fastapi", "alembic", "uvicorn", "httpx2"}
+HEAVY = {"dbos", "sqlalchemy", "numpy", "fastapi", "alembic", "uvicorn", "httpx2", "pydantic_ai"}
 DRIVER = """
 import sys
 from aiops_agent.interfaces.cli.main import main

@@ -14,6 +14,8 @@ from sqlalchemy import Engine as Database
 
 from aiops_agent.actions.catalogue import Catalogue
 from aiops_agent.adapters.approval_file import ApprovalFiles
+from aiops_agent.adapters.models.opening import Wiring, reasoning
+from aiops_agent.adapters.sql.calls import SqlCallLog
 from aiops_agent.adapters.sql.engine import make_engine, our_errors
 from aiops_agent.adapters.sql.migrate import upgrade
 from aiops_agent.adapters.sql.store import SqlStore
@@ -22,12 +24,14 @@ from aiops_agent.agents.crew import Crew, without_llm
 from aiops_agent.bootstrap.demo import Demo
 from aiops_agent.bootstrap.environments import OpenEnvironments, checked
 from aiops_agent.domain.checkup import Checkup, Health
+from aiops_agent.domain.environment import EnvironmentRef
 from aiops_agent.domain.errors import SourceError
 from aiops_agent.domain.point import Mark, unmarked
 from aiops_agent.domain.routing import Claim, Routes
 from aiops_agent.domain.survey import ServiceSurvey
 from aiops_agent.domain.value import Value, build_all
 from aiops_agent.memory.recall import ArchiveMemory
+from aiops_agent.ports.model import Around, Reasoner
 from aiops_agent.ports.people import Notifier
 from aiops_agent.ports.plug import AnyChannel
 from aiops_agent.safety.execute import Executor
@@ -62,6 +66,9 @@ class Overrides:
     now: Callable[[], datetime] = lambda: datetime.now(UTC)
     mark: Mark = unmarked
     name: str = STORY
+    reasoner: Reasoner | None = None  # asked about every environment
+    around: Around | None = None
+    clean: Callable[[str], tuple[str, int]] | None = None
 
 
 class Application:
@@ -74,6 +81,8 @@ class Application:
         self._durable = Durable(self._database)
         store = SqlStore(self._database, self._durable.wake)
         self.places = OpenEnvironments(settings)
+        wiring = Wiring(SqlCallLog(store), overrides.now, overrides.around, overrides.clean)
+        self.reasoning = reasoning(settings.models, settings.keys, wiring)
         self._deps = self._built(store)
         self._running: Engine | None = None
         self.store, self.queries = store, Queries(store)
@@ -101,6 +110,10 @@ class Application:
     def scenarios(self) -> Sequence[Scenario]:
         """The ways to break the shop; the first is the default."""
         return tuple(SCENARIOS.values())
+
+    def reasoner(self, environment: EnvironmentRef) -> Reasoner | None:
+        """Return the language models that may be asked about an environment, or None."""
+        return self._overrides.reasoner or self.reasoning.of(environment)
 
     @asynccontextmanager
     async def engine(self, role: str) -> AsyncIterator[Engine]:
@@ -145,8 +158,9 @@ class Application:
         health = Health.OK if ready else Health.PROBLEM
         address = self._database.url.render_as_string(hide_password=True)
         store = Checkup(group="core", name="store", health=health, words=f"{address}: {words}")
-        words = "no language model: the statistical crew works alone"
-        model = Checkup(group="core", name="model", health=Health.OFF, words=words)
+        words = self.reasoning.words(shop=False)
+        used = Health.OFF if self.reasoning.real is None else Health.OK
+        model = Checkup(group="core", name="model", health=used, words=words)
         found = [one for place in self.places.configured for one in await place.doctor()]
         for channel, section in self._channels():
             found.append(await checked("notify", channel.name, _channel_check, channel, section))

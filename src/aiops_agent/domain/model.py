@@ -8,7 +8,7 @@ from pydantic import Field
 from aiops_agent.domain.answer import Usage
 from aiops_agent.domain.environment import EnvironmentRef
 from aiops_agent.domain.errors import AiopsError
-from aiops_agent.domain.value import Json, Value
+from aiops_agent.domain.value import Document, Json, Value
 
 
 class ModelRef(Value):
@@ -42,6 +42,7 @@ class ModelError(AiopsError):
     def __init__(self, text: str, trouble: Trouble, retry_after: float | None = None) -> None:
         super().__init__(text)
         self.trouble, self.retry_after = trouble, retry_after  # seconds, as the provider wishes
+        self.used: Document = {}  # a Usage of what was paid for nothing, plain for a checkpoint
 
 
 class Budget(Value):
@@ -52,6 +53,14 @@ class Budget(Value):
     seconds: float = Field(default=600.0, gt=0)  # waiting for people is not counted
     requests: int = Field(default=60, gt=0)
     usd_per_day: float = Field(default=10.0, gt=0)
+
+
+class Spending(Value):
+    """What calls used up; `usd` is the part with a known price, so that a limit can be held."""
+
+    usage: Usage = Usage()
+    usd: float = 0.0
+    seconds: float = 0.0
 
 
 class ModelCall(Value):

@@ -1,14 +1,15 @@
 """A language model as an agent sees it: one question, a typed answer, tools that only read."""
 
 from collections.abc import Awaitable, Callable
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Generic, Protocol, TypeVar
+from typing import Any, Generic, Protocol, TypeAlias, TypeVar
 
-from aiops_agent.domain.answer import Answer, Usage
+from aiops_agent.domain.answer import Answer
 from aiops_agent.domain.environment import EnvironmentRef
-from aiops_agent.domain.model import ModelCall
-from aiops_agent.domain.value import Value
+from aiops_agent.domain.model import ModelCall, Spending
+from aiops_agent.domain.value import Document, Value
 from aiops_agent.ports.durable import Once, uncheckpointed
 
 T = TypeVar("T")
@@ -69,8 +70,18 @@ class CallLog(Protocol):
     def keep(self, call: ModelCall) -> None:
         """Keep a call, whether it was answered or not."""
 
-    def spent(self, incident: str) -> Usage:
+    def spent(self, incident: str) -> Spending:
         """Return what all calls of an incident used up."""
 
-    def spent_since(self, moment: datetime) -> Usage:
+    def spent_since(self, moment: datetime) -> Spending:
         """Return what all calls since then used up."""
+
+
+Around: TypeAlias = Callable[[Asking, str, str], AbstractContextManager[Document]]
+"""Called around each request and tool answer that is really made, never in a replay.
+
+Given the asking, "model" or "tool", and its name; what is put into the document while it lasts
+(model, usage, trouble) may become a span's attributes. A block that ends with an error failed.
+"""
+Reasoners: TypeAlias = Callable[[EnvironmentRef], Reasoner | None]
+"""Who is asked about an environment; None: no model may be."""

@@ -29,7 +29,7 @@ from aiops_agent.domain.environment import EnvironmentRef
 from aiops_agent.domain.event import Event
 from aiops_agent.domain.incident import Incident, IncidentId, IncidentSummary, Status
 from aiops_agent.domain.ledger import Intent, IntentState
-from aiops_agent.domain.model import ModelCall
+from aiops_agent.domain.model import ModelCall, Spending
 from aiops_agent.domain.postmortem import PastIncident, Postmortem
 from aiops_agent.domain.token import Token
 
@@ -215,6 +215,9 @@ class ModelCallsView(Protocol):
 
     def spent(self, *, incident: str = "", since: datetime | None = None) -> Usage:
         """Return what calls used up, of an incident or since a moment of wall time, or of all."""
+
+    def spending(self, *, incident: str = "", since: datetime | None = None) -> Spending:
+        """Return the same with the money of known price and the seconds."""
 
 
 class ModelCalls(ModelCallsView, Protocol):

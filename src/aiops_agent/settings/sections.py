@@ -10,8 +10,10 @@ from itertools import combinations
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, TypeAlias
 
 import platformdirs
-from pydantic import AfterValidator, Field, create_model
+from pydantic import AfterValidator, Field, PrivateAttr, SecretStr, create_model
 
+from aiops_agent.adapters.models.opening import NEEDS
+from aiops_agent.adapters.models.section import ModelSettings, ambient
 from aiops_agent.adapters.yaml_file import Place
 from aiops_agent.domain.alert import REPLICA_LABELS
 from aiops_agent.domain.declaration import Declaration
@@ -195,8 +197,20 @@ class BaseSettings(Value):
     story: Story = Story()
     actions: ActionSections = ActionSections()
     policy: Policy = Policy()
+    models: ModelSettings | None = None  # None: nothing is sent to a language model
     state_dir: LocalPath = Field(default_factory=lambda: platformdirs.user_state_path("aiops"))
     store: StoreSettings = Field(default_factory=_own_store)
+
+    _keys: dict[str, SecretStr] = PrivateAttr(default_factory=dict)
+
+    def model_post_init(self, context: Any, /) -> None:
+        """Keep the keys of models that the environment brings; they are no settings."""
+        self._keys.update(ambient(context or {}))
+
+    @property
+    def keys(self) -> Mapping[str, SecretStr]:
+        """The keys of models that the environment brings, by provider."""
+        return self._keys
 
     @property
     def resolved(self) -> tuple[ResolvedEnvironment, ...]:
@@ -248,6 +262,8 @@ class BaseSettings(Value):
         for channel in self.registry.notifiers:
             if self.notify.section(channel.name) is not None:
                 yield ("notify", channel.name), channel.needs
+        if self.models is not None:
+            yield ("models",), NEEDS
 
 
 def settings_model(registry: Registry) -> type[BaseSettings]:

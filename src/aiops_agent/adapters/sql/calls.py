@@ -10,7 +10,8 @@ from sqlalchemy import Connection, insert, select
 from aiops_agent.adapters.sql.rows import read
 from aiops_agent.adapters.sql.tables import CALLS
 from aiops_agent.domain.answer import Usage
-from aiops_agent.domain.model import ModelCall
+from aiops_agent.domain.model import ModelCall, Spending
+from aiops_agent.ports.store import Store
 
 
 @dataclass(frozen=True)
@@ -39,10 +40,41 @@ class SqlCalls:
 
     def spent(self, *, incident: str = "", since: datetime | None = None) -> Usage:
         """Return what calls used up, of an incident or since a moment of wall time, or of all."""
-        query = select(CALLS.c.usage)
+        return self.spending(incident=incident, since=since).usage
+
+    def spending(self, *, incident: str = "", since: datetime | None = None) -> Spending:
+        """Return the same with the money of known price and the seconds."""
+        query = select(CALLS.c.usage, CALLS.c.document["took"].as_float())
         if incident:
             query = query.where(CALLS.c.incident == incident)
         if since is not None:
             query = query.where(CALLS.c.started_at >= since)
-        used = (read(Usage, document) for document in self.connection.scalars(query))
-        return reduce(add, used, Usage())
+        rows = self.connection.execute(query).all()
+        used = [read(Usage, usage) for usage, _ in rows]
+        return Spending(
+            usage=reduce(add, used, Usage()),
+            usd=sum(one.cost or 0.0 for one in used),
+            seconds=sum(took for _, took in rows),
+        )
+
+
+@dataclass(frozen=True)
+class SqlCallLog:
+    """ports.model.CallLog in short transactions of its own."""
+
+    store: Store
+
+    def keep(self, call: ModelCall) -> None:
+        """Keep a call, whether it was answered or not."""
+        with self.store.begin() as work:
+            work.calls.keep(call)
+
+    def spent(self, incident: str) -> Spending:
+        """Return what all calls of an incident used up."""
+        with self.store.read() as view:
+            return view.calls.spending(incident=incident)
+
+    def spent_since(self, moment: datetime) -> Spending:
+        """Return what all calls since then used up."""
+        with self.store.read() as view:
+            return view.calls.spending(since=moment)

@@ -79,7 +79,7 @@ def _say_hello(call: Call, port: int, *, guarded: bool) -> None:
     settings = call.loaded.settings
     host = f"[{settings.server.host}]" if ":" in settings.server.host else settings.server.host
     call.note(
-        "no language model: the statistical crew works alone",
+        call.application.reasoning.words(shop=False),
         f"listening on http://{host}:{port}   alerts: POST /api/v1/alertmanager   "
         f"{'   '.join(f'environment: {o.ref} (mode: {o.mode})' for o in settings.resolved)}",
     )

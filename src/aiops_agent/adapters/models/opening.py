@@ -1,0 +1,88 @@
+"""Opens the models when the first question is asked: their libraries take seconds to load."""
+
+import asyncio
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from importlib import import_module
+from importlib.util import find_spec
+from typing import Any, TypeVar
+
+from pydantic import SecretStr
+
+from aiops_agent.adapters.models.section import Lineup, ModelSettings
+from aiops_agent.domain.answer import Answer
+from aiops_agent.domain.environment import EnvironmentRef
+from aiops_agent.ports.model import Around, Asking, CallLog, ModelQuestion, Reasoner
+
+T = TypeVar("T")
+NEEDS = (("pydantic_ai", "models"),)  # (module, extra that installs it)
+BEHIND = "aiops_agent.adapters.models.reasoner"
+NO_MODEL = "no language model: the statistical crew works alone"
+
+
+@dataclass(frozen=True)
+class Wiring:
+    """What the models get from the application."""
+
+    log: CallLog
+    now: Callable[[], datetime]
+    around: Around | None = None
+    clean: Callable[[str], tuple[str, int]] | None = None  # a text -> to be sent, places redacted
+
+
+@dataclass
+class LateModels:
+    """ports.model.Reasoner that imports pydantic-ai in a thread, at its first question."""
+
+    lineup: Lineup
+    wiring: Wiring
+    _opened: Any = None
+    _turn: asyncio.Lock = field(default_factory=asyncio.Lock)  # two questions, one import
+
+    async def ask(self, question: ModelQuestion[T], asking: Asking) -> Answer[T]:
+        """Return the answer of the first model that gives one, or in `missing` why none did."""
+        found: Answer[T] = await (await self.opened()).ask(question, asking)
+        return found
+
+    async def opened(self) -> Any:
+        """Return the room behind: adapters.models.reasoner.Models."""
+        async with self._turn:
+            if self._opened is None:
+                # By name, so that whoever imports this file does not pay for what is behind it.
+                room = await asyncio.to_thread(import_module, BEHIND)
+                self._opened = room.opened(self.lineup, self.wiring)
+        return self._opened
+
+
+@dataclass(frozen=True)
+class Reasoning:
+    """Which models may be asked about which environment, and one line that says so."""
+
+    real: LateModels | None  # of configured environments: only with a section `models:`
+    shop: LateModels | None  # of the built-in shop: a key is enough
+
+    def of(self, environment: EnvironmentRef) -> Reasoner | None:
+        """Return who is asked about an environment, or None."""
+        return self.shop if environment.simulated else self.real
+
+    def words(self, *, shop: bool) -> str:
+        """Say in one line which models reason, or that none does and why."""
+        found = self.shop if shop else self.real
+        if found is not None:
+            names = dict.fromkeys(str(ref) for ref in found.lineup.all())
+            return f"language models: {', '.join(names)}; statistics answer when they cannot"
+        if self.shop is not None:
+            return f"{NO_MODEL} (a key alone sends nothing: add `models:` to aiops.yaml)"
+        return NO_MODEL
+
+
+def reasoning(
+    section: ModelSettings | None, keys: Mapping[str, SecretStr], wiring: Wiring
+) -> Reasoning:
+    """Return who may be asked; nobody without a key or without the extra."""
+    if find_spec(NEEDS[0][0]) is None:
+        return Reasoning(None, None)
+    given = Lineup(section or ModelSettings(), keys)
+    found = LateModels(given, wiring) if given.all() else None
+    return Reasoning(found if section is not None else None, found)

@@ -1,0 +1,148 @@
+"""Answers an agent's question with the first model of its chain that can."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
+
+import httpx2
+
+from aiops_agent.adapters.models import tokens
+from aiops_agent.adapters.models.breaker import Breaker
+from aiops_agent.adapters.models.line import Heard, Line, line
+from aiops_agent.adapters.models.opening import Wiring
+from aiops_agent.adapters.models.purse import Purse
+from aiops_agent.adapters.models.section import Lineup
+from aiops_agent.adapters.models.sender import Courier, Letter, Timing, unwatched
+from aiops_agent.adapters.models.talk import Notebook, Talk
+from aiops_agent.adapters.models.wire import Clean, as_it_is
+from aiops_agent.domain.answer import Answer, Author, AuthorKind, Effort, Usage
+from aiops_agent.domain.model import ModelError, ModelRef, Trouble
+from aiops_agent.domain.value import Value
+from aiops_agent.ports.model import Around, Asking, CallLog, ModelQuestion, Tool
+
+T = TypeVar("T")
+
+MOST_OUTPUT = 8_192  # tokens of one answer, a model's thoughts among them
+_STOPS = (Trouble.KEY, Trouble.BUDGET)  # no other model would do better, or nobody would notice
+
+
+@dataclass(frozen=True)
+class Outside:
+    """What the models need from outside, handed in."""
+
+    log: CallLog
+    timing: Timing
+    clean: Clean = as_it_is
+    around: Around = unwatched
+    transport: Callable[[], httpx2.AsyncBaseTransport] = httpx2.AsyncHTTPTransport
+
+
+@dataclass
+class Models:
+    """ports.model.Reasoner on pydantic-ai; one for all incidents of a process."""
+
+    lineup: Lineup
+    outside: Outside
+    _lines: dict[ModelRef, Line] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        section, outside = self.lineup.section, self.outside
+        self._sender = Courier(
+            purse=Purse(section.budget, outside.log, outside.timing.now),
+            log=outside.log,
+            breaker=Breaker(outside.timing.now),
+            timing=outside.timing,
+            timeout=section.timeout,
+            around=outside.around,
+        )
+
+    async def ask(self, question: ModelQuestion[T], asking: Asking) -> Answer[T]:
+        """Return the answer of the first model that gives one, or in `missing` why none did."""
+        began = time.perf_counter()
+        chain = self.lineup.chain(question.agent)
+        notes: list[str] = []
+        usage, asked, notebook = Usage(), 0, Notebook()
+        value: T | None = None
+        who = chain[0] if chain else None
+        for ref, following in zip(chain, (*chain[1:], None), strict=True):
+            talk = self._talk(question, asking, ref, notebook, asked + 1)
+            who = ref
+            try:
+                value = await talk.run()
+            except ModelError as error:
+                notes.append(_change(error, None if error.trouble in _STOPS else following))
+                if error.trouble in _STOPS:
+                    break
+            finally:
+                usage, asked = usage + talk.used, asked + talk.asked
+            if value is not None:
+                break
+        missing = "" if value is not None else " ".join(notes) or "No model has a key."
+        author = Author(kind=AuthorKind.MODEL, name=str(who or ""))
+        took = time.perf_counter() - began
+        effort = Effort(by=author, usage=usage, took=took, notes=tuple(notes))
+        return Answer(value=value, missing=missing, effort=effort)
+
+    def line(self, ref: ModelRef) -> Line:
+        """Return the line to a model, made when it is first used."""
+        if ref not in self._lines:
+            plug = self.lineup.plug(ref)
+            assert plug is not None, f"{ref} has no key"
+            self._lines[ref] = line(
+                plug,
+                self.outside.transport(),
+                clean=self.outside.clean,
+                timeout=self.lineup.section.timeout,
+            )
+        return self._lines[ref]
+
+    def _talk(
+        self,
+        question: ModelQuestion[T],
+        asking: Asking,
+        ref: ModelRef,
+        notebook: Notebook,
+        first: int,
+    ) -> Talk[T]:
+        async def send(ordinal: int, messages: Any, parameters: Any, about: str) -> Heard:
+            body = [question.instructions, *map(str, messages), str(parameters)]
+            letter = Letter(
+                agent=question.agent,
+                ordinal=ordinal,
+                messages=list(messages),
+                parameters=parameters,
+                put=tokens.estimated(body),
+                most=MOST_OUTPUT,
+            )
+            name = f"model {question.agent} {ordinal} {about}"
+            return await asking.once(
+                name, lambda: self._sender.send(self.line(ref), letter, asking), Heard
+            )
+
+        async def read(tool: Tool, arguments: Value) -> str:
+            async def made() -> str:
+                with self.outside.around(asking, "tool", tool.name):
+                    return await tool.read(arguments)
+
+            name = f"tool {question.agent} {tool.name} {arguments.model_dump_json()}"
+            return await asking.once(name, made, str)
+
+        return Talk(question, ref, send, read, notebook, first)
+
+
+def opened(lineup: Lineup, wiring: Wiring) -> Models:
+    """Return the models as the application wires them."""
+    outside = Outside(
+        log=wiring.log,
+        timing=Timing(wiring.now),
+        clean=wiring.clean or as_it_is,
+        around=wiring.around or unwatched,
+    )
+    return Models(lineup, outside)
+
+
+def _change(error: ModelError, following: ModelRef | None) -> str:
+    """Return the reason for a change of hands, as an event tells it."""
+    to = f"{following} is asked instead." if following else "Statistics answer instead."
+    return f"{error} {to}"

@@ -82,3 +82,14 @@ class ModelCall(Value):
     usage: Usage = Usage()
     started_at: datetime  # wall time
     took: float  # seconds
+
+
+class CallSummary(Value):
+    """A request without what was sent and received; `number` counts up as calls are kept."""
+
+    number: int
+    agent: str
+    model: ModelRef
+    trouble: Trouble | None
+    usage: Usage
+    took: float

@@ -29,7 +29,7 @@ from aiops_agent.domain.environment import EnvironmentRef
 from aiops_agent.domain.event import Event
 from aiops_agent.domain.incident import Incident, IncidentId, IncidentSummary, Status
 from aiops_agent.domain.ledger import Intent, IntentState
-from aiops_agent.domain.model import ModelCall, Spending
+from aiops_agent.domain.model import CallSummary, ModelCall, Spending
 from aiops_agent.domain.postmortem import PastIncident, Postmortem
 from aiops_agent.domain.token import Token
 
@@ -212,6 +212,9 @@ class ModelCallsView(Protocol):
 
     def of_incident(self, incident: str, limit: int = 1000) -> tuple[ModelCall, ...]:
         """Return the calls of an incident, oldest first."""
+
+    def after(self, cursor: int, limit: int = 500) -> tuple[CallSummary, ...]:
+        """Return calls in short with a number above `cursor`, oldest first; none is skipped."""
 
     def spent(self, *, incident: str = "", since: datetime | None = None) -> Usage:
         """Return what calls used up, of an incident or since a moment of wall time, or of all."""

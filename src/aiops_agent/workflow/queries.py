@@ -11,7 +11,7 @@ from aiops_agent.domain.environment import EnvironmentRef
 from aiops_agent.domain.errors import UsageError
 from aiops_agent.domain.event import Event
 from aiops_agent.domain.incident import Incident, IncidentSummary, Status
-from aiops_agent.domain.model import ModelCall
+from aiops_agent.domain.model import CallSummary, ModelCall
 from aiops_agent.domain.postmortem import Postmortem
 from aiops_agent.domain.spelling import did_you_mean
 from aiops_agent.domain.token import Token, hashed
@@ -85,6 +85,11 @@ class Queries:
         """Return what was sent to models for an incident, oldest first."""
         with self.reader.read() as view:
             return view.calls.of_incident(incident_id.upper())
+
+    def calls_after(self, cursor: int) -> tuple[CallSummary, ...]:
+        """Return model calls of all incidents in short, with a number above `cursor`."""
+        with self.reader.read() as view:
+            return view.calls.after(cursor)
 
     def newest_event(self) -> int:
         """Return the id of the newest event; 0 when there is none."""

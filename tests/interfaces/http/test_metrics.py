@@ -5,6 +5,7 @@ from datetime import timedelta
 from aiops_agent.adapters.sql.store import SqlStore
 from aiops_agent.domain.answer import Author, AuthorKind, Effort, Usage
 from aiops_agent.domain.incident import Status
+from aiops_agent.domain.model import Trouble
 from aiops_agent.domain.payload import EventType, Unreadable
 from aiops_agent.interfaces.http.metrics import MetricsExporter
 from aiops_agent.workflow.feed import Feed
@@ -18,6 +19,7 @@ from tests.contracts.samples import (
     an_event,
     an_incident,
 )
+from tests.interfaces.terminal.canned import LITE, a_call
 
 STORY = tuple(
     PAYLOADS[kind]
@@ -135,11 +137,10 @@ async def test_what_an_answer_cost_is_counted_by_agent_and_author(store: SqlStor
         Author(kind=AuthorKind.MODEL, name="large-1"),
         Author(kind=AuthorKind.PERSON, name="alex"),
     )
-    used = Usage(requests=2, input=900, cached_input=300, output=100, reasoning=40, cost=0.5)
     plan = PAYLOADS[EventType.PLAN_PROPOSED]
     efforts = (
-        Effort(by=model, usage=used, took=3.0),
-        Effort(by=model, usage=Usage(requests=1, cost=None), took=1.0),
+        Effort(by=model, took=3.0),
+        Effort(by=model.model_copy(update={"name": "other"}), took=1.0),
         Effort(by=person, took=2.0),
     )
     with store.begin() as work:
@@ -147,14 +148,50 @@ async def test_what_an_answer_cost_is_counted_by_agent_and_author(store: SqlStor
             work.events.append(an_event(f"e{number}", payload=plan, effort=effort))
 
     found = await values(counting(store))
-    by = 'agent="plan",author="large-1"'
+    by = 'agent="plan",author="model"'
     assert found[f"aiops_answers_total{{{by}}}"] == 2
     assert found[f"aiops_work_seconds_total{{{by}}}"] == 4
-    assert found[f"aiops_model_requests_total{{{by}}}"] == 3
-    kinds = ("input", "cached_input", "output", "reasoning")
-    tokens = [found[f'aiops_model_tokens_total{{{by},kind="{kind}"}}'] for kind in kinds]
-    assert tokens == [900, 300, 100, 40]
-    assert found[f"aiops_model_cost_usd_total{{{by}}}"] == 0.5
-    assert found[f"aiops_model_unpriced_total{{{by}}}"] == 1
     assert found['aiops_answers_total{agent="plan",author="person"}'] == 1
-    assert not any("alex" in name for name in found)
+    assert not any("alex" in name or "large-1" in name for name in found)
+
+
+async def test_model_calls_are_counted_by_agent_and_model_once(store: SqlStore) -> None:
+    used = Usage(requests=1, input=900, cached_input=300, output=100, reasoning=40, cost=0.5)
+    sent = (
+        a_call(agent="plan", usage=used, took=2.0),
+        a_call(agent="plan", usage=Usage(requests=1, cost=None), trouble=Trouble.OVERLOAD),
+        a_call(agent="triage", usage=used, answered_by="whatever it likes"),
+    )
+    metrics = counting(store)
+    for call in sent:
+        with store.begin() as work:
+            work.calls.keep(call)
+        await metrics.render()  # each scrape counts on from the last
+
+    found = await values(metrics)
+    of = 'agent="plan",{}model="gemini-3.5-flash-lite",{}provider="gemini"'
+
+    def got(name: str, before: str = "", between: str = "") -> float:
+        return found[f"aiops_model_{name}{{{of.format(before, between)}}}"]
+
+    assert got("requests_total", between='outcome="answered",') == 1
+    assert got("requests_total", between='outcome="overload",') == 1
+    kinds = ("input", "cached_input", "output", "reasoning")
+    tokens = [got("tokens_total", before=f'kind="{kind}",') for kind in kinds]
+    assert tokens == [600, 300, 60, 40]
+    assert sum(tokens) == used.tokens  # no token is counted twice
+    assert got("cost_usd_total") == 0.5
+    assert got("unpriced_total") == 1
+    assert not any("likes" in name for name in found)
+
+
+async def test_an_open_breaker_is_a_gauge(store: SqlStore) -> None:
+    broken = {LITE: True}
+    queries = Queries(store)
+    metrics = MetricsExporter(queries, Feed(queries), "1.2.3", lambda: broken)
+    name = 'aiops_model_breaker_open{model="gemini-3.5-flash-lite",provider="gemini"}'
+
+    before = (await values(metrics))[name]
+    broken[LITE] = False
+
+    assert (before, (await values(metrics))[name]) == (1, 0)

@@ -60,10 +60,7 @@ def test_the_dashboard_adds_up_what_a_model_used(price: float | None, cost: str)
     lines = followed(terminal(120), events)
 
     assert any(cost in line and f"large-1: {2 * thinking} calls" in line for line in lines)
-    rows = [
-        line.split() for line in lines if " plan " in line and line.rstrip("│ ").endswith("1000")
-    ]
-    assert rows
+    assert any(" plan " in line and " 1000 " in line for line in lines)
     assert any(f"{2 * thinking} {1000 * thinking}" in " ".join(line.split()) for line in lines)
 
 

@@ -10,7 +10,7 @@ from sqlalchemy import Connection, insert, select
 from aiops_agent.adapters.sql.rows import read
 from aiops_agent.adapters.sql.tables import CALLS
 from aiops_agent.domain.answer import Usage
-from aiops_agent.domain.model import ModelCall, Spending
+from aiops_agent.domain.model import CallSummary, ModelCall, ModelRef, Spending
 from aiops_agent.ports.store import Store
 
 
@@ -37,6 +37,31 @@ class SqlCalls:
         query = select(CALLS.c.document).where(CALLS.c.incident == incident)
         found = self.connection.scalars(query.order_by(CALLS.c.number).limit(limit))
         return tuple(read(ModelCall, document) for document in found)
+
+    def after(self, cursor: int, limit: int = 500) -> tuple[CallSummary, ...]:
+        """Return calls in short with a number above `cursor`, oldest first; none is skipped."""
+        whole = CALLS.c.document
+        query = select(
+            CALLS.c.number,
+            CALLS.c.usage,
+            whole["agent"].as_string().label("agent"),
+            whole["model", "provider"].as_string().label("provider"),
+            whole["model", "name"].as_string().label("name"),
+            whole["trouble"].as_string().label("trouble"),
+            whole["took"].as_float().label("took"),
+        )
+        query = query.where(CALLS.c.number > cursor).order_by(CALLS.c.number).limit(limit)
+        return tuple(
+            CallSummary(
+                number=row.number,
+                agent=row.agent,
+                model=ModelRef(provider=row.provider, name=row.name),
+                trouble=row.trouble,
+                usage=read(Usage, row.usage),
+                took=row.took,
+            )
+            for row in self.connection.execute(query)
+        )
 
     def spent(self, *, incident: str = "", since: datetime | None = None) -> Usage:
         """Return what calls used up, of an incident or since a moment of wall time, or of all."""

@@ -3,16 +3,19 @@
 import asyncio
 import platform
 from collections import Counter as Tally
+from collections.abc import Callable, Mapping
 
 import prometheus_client as prom
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
 from aiops_agent.domain import payload
 from aiops_agent.domain.alert import Delivery
-from aiops_agent.domain.answer import AuthorKind, Effort
+from aiops_agent.domain.answer import Effort
 from aiops_agent.domain.event import Event
 from aiops_agent.domain.incident import ENDED, Status
+from aiops_agent.domain.model import ModelRef
 from aiops_agent.domain.timing import by_phase
+from aiops_agent.interfaces.http.model_metrics import ModelCounts
 from aiops_agent.workflow.feed import Feed
 from aiops_agent.workflow.queries import Queries
 
@@ -28,10 +31,17 @@ class MetricsExporter:
     process. Labels are words of ours, never a name out of an alert or an incident.
     """
 
-    def __init__(self, queries: Queries, feed: Feed, version: str) -> None:
+    def __init__(
+        self,
+        queries: Queries,
+        feed: Feed,
+        version: str,
+        broken: Callable[[], Mapping[ModelRef, bool]] = dict,
+    ) -> None:
         self.registry = CollectorRegistry()
         self._queries, self._feed = queries, feed
-        self._cursor = 0
+        self._models = ModelCounts(self.registry, broken)
+        self._cursor = self._call = 0
         self._lock = asyncio.Lock()  # two scrapes at once would count an event twice
         prom.disable_created_metrics()  # type: ignore[no-untyped-call] # it has no types
         prom.ProcessCollector(registry=self.registry)
@@ -53,6 +63,11 @@ class MetricsExporter:
                 for event in found:
                     await self._count(event)
                     self._cursor = event.id
+            while calls := await asyncio.to_thread(self._queries.calls_after, self._call):
+                for call in calls:
+                    self._models.count(call)
+                    self._call = call.number
+            self._models.look()
             unended, pending = await asyncio.to_thread(self._queries.standing)
             for status in (status for status in Status if status not in ENDED):
                 self._open.labels(status.value).set(unended.get(status, 0))
@@ -81,17 +96,11 @@ class MetricsExporter:
                 self._count_answer(other)
 
     def _count_effort(self, agent: str, effort: Effort) -> None:
-        by, used = effort.beside or effort.by, effort.usage
-        author = by.name if by.kind is AuthorKind.MODEL else by.kind.value  # no person's name
-        self._answers.labels(agent, author).inc()
-        self._work.labels(agent, author).inc(effort.took)
-        self._requests.labels(agent, author).inc(used.requests)
-        for kind in ("input", "cached_input", "output", "reasoning"):
-            self._tokens.labels(agent, author, kind).inc(getattr(used, kind))
-        if used.cost is None:
-            self._unpriced.labels(agent, author).inc()
-        else:
-            self._cost.labels(agent, author).inc(used.cost)
+        by = (
+            effort.beside or effort.by
+        ).kind.value  # no person's name, and no name that a provider gives itself
+        self._answers.labels(agent, by).inc()
+        self._work.labels(agent, by).inc(effort.took)
 
     def _count_answer(self, answer: payload.Payload) -> None:
         match answer:
@@ -123,10 +132,6 @@ class MetricsExporter:
         self._verifications = _counter(r, "verifications", "Verdicts after acting.", "outcome")
         self._answers = _counter(r, "answers", "Pieces of work done.", *of)
         self._work = _counter(r, "work_seconds", "Wall time of that work.", *of)
-        self._requests = _counter(r, "model_requests", "Requests to language models.", *of)
-        self._tokens = _counter(r, "model_tokens", "Tokens of those requests.", *of, "kind")
-        self._cost = _counter(r, "model_cost_usd", "What they cost, as far as it is known.", *of)
-        self._unpriced = _counter(r, "model_unpriced", "Answers whose price is unknown.", *of)
 
 
 def _counter(registry: CollectorRegistry, name: str, text: str, *labels: str) -> Counter:

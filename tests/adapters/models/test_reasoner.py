@@ -9,7 +9,7 @@ import httpx2
 import pytest
 
 from aiops_agent.domain.errors import AiopsError, SourceError
-from aiops_agent.domain.model import Trouble
+from aiops_agent.domain.model import ModelRef, Trouble
 from aiops_agent.domain.value import Value
 from aiops_agent.ports.model import ModelQuestion, Tool
 from tests.adapters.models.loopback import (
@@ -78,6 +78,7 @@ async def test_a_tool_is_read_and_a_typed_answer_comes() -> None:
     assert (answer.effort.usage.requests, answer.effort.usage.tokens) == (2, 260)
     assert answer.effort.usage.cost == pytest.approx(2 * (100 * 0.30 + 30 * 2.50) / 1e6)
     assert [one.ordinal for one in book.calls] == [1, 2]
+    assert [one.tools for one in book.calls] == [("latency",), ()]
     assert "p99 of payments-api" in json.dumps(book.calls[1].sent)
     assert server.seen[1][1]["contents"][1]["parts"][0]["thoughtSignature"] == "c2lnbmF0dXJl"
 
@@ -122,6 +123,16 @@ async def test_another_model_takes_over_and_the_reason_is_told(
     assert [one.trouble for one in book.calls] == [trouble] * tries + [None]
     [note] = answer.effort.notes
     assert note.endswith("gemini:gemini-3.8-flash is asked instead.")
+
+
+async def test_a_model_that_failed_too_often_rests_and_says_so() -> None:
+    asked = models(Server([refused(503)]))
+    lite = ModelRef(provider="gemini", name="gemini-3.5-flash-lite")
+    before = asked.rests(lite)
+    for _ in range(3):
+        await asked.ask(question(), asking())
+
+    assert (before, asked.rests(lite)) == (False, True)
 
 
 async def test_an_answer_that_was_cut_off_is_no_answer() -> None:

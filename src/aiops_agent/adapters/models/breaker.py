@@ -23,10 +23,15 @@ class Breaker:
     def check(self, ref: ModelRef) -> None:
         """Raise ModelError while a model is not to be tried."""
         until = self._until.get(ref)
-        if until is not None and self.now() < until:
+        if until is not None and self.rests(ref):
             left = (until - self.now()).total_seconds()
             text = f"{ref} failed {self._failed[ref]} times in a row; tried again in {left:.0f} s."
             raise ModelError(text, Trouble.CLOSED)
+
+    def rests(self, ref: ModelRef) -> bool:
+        """Whether a model is not to be tried now."""
+        until = self._until.get(ref)
+        return until is not None and self.now() < until
 
     def note(self, ref: ModelRef, trouble: Trouble | None) -> None:
         """Note how a round ended; None is an answer."""

@@ -13,6 +13,7 @@ from pydantic import SecretStr
 from aiops_agent.adapters.models.section import Lineup, ModelSettings
 from aiops_agent.domain.answer import Answer
 from aiops_agent.domain.environment import EnvironmentRef
+from aiops_agent.domain.model import ModelRef
 from aiops_agent.ports.model import Around, Asking, CallLog, ModelQuestion, Reasoner
 
 T = TypeVar("T")
@@ -45,6 +46,11 @@ class LateModels:
         found: Answer[T] = await (await self.opened()).ask(question, asking)
         return found
 
+    def resting(self) -> Mapping[ModelRef, bool]:
+        """Return of each model whether it is not tried now; nothing rests before the first try."""
+        room = self._opened
+        return {ref: bool(room and room.rests(ref)) for ref in self.lineup.all()}
+
     async def opened(self) -> Any:
         """Return the room behind: adapters.models.reasoner.Models."""
         async with self._turn:
@@ -65,6 +71,11 @@ class Reasoning:
     def of(self, environment: EnvironmentRef) -> Reasoner | None:
         """Return who is asked about an environment, or None."""
         return self.shop if environment.simulated else self.real
+
+    def resting(self) -> Mapping[ModelRef, bool]:
+        """Return of each model whether it is not tried for a while."""
+        found = self.shop or self.real
+        return found.resting() if found else {}
 
     def words(self, *, shop: bool) -> str:
         """Say in one line which models reason, or that none does and why."""

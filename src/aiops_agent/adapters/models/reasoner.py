@@ -57,6 +57,10 @@ class Models:
             around=outside.around,
         )
 
+    def rests(self, ref: ModelRef) -> bool:
+        """Whether a model is not tried now, because it failed too often lately."""
+        return self._sender.breaker.rests(ref)
+
     async def ask(self, question: ModelQuestion[T], asking: Asking) -> Answer[T]:
         """Return the answer of the first model that gives one, or in `missing` why none did."""
         began = time.perf_counter()

@@ -8,7 +8,7 @@ from contextlib import nullcontext
 from dataclasses import dataclass
 from datetime import datetime
 
-from pydantic_ai.messages import ModelMessage
+from pydantic_ai.messages import ModelMessage, ToolCallPart
 from pydantic_ai.models import ModelRequestParameters
 from pydantic_ai.settings import ModelSettings as RequestSettings
 
@@ -115,6 +115,7 @@ class Courier:
             try:
                 heard = await line.request(letter.messages, letter.parameters, settings, exchange)
                 one_try.usage, one_try.answered_by = heard.usage, heard.answered_by
+                one_try.tools = _wanted(heard, letter)
                 return heard
             except ModelError as error:
                 one_try.usage = Usage.of(error.used) if error.used else Usage()
@@ -138,6 +139,7 @@ class Try:
         self._exchange, self._timing = exchange, timing
         self._moment, self._began = timing.now(), timing.tick()
         self.usage, self.answered_by = Usage(), ""
+        self.tools: tuple[str, ...] = ()
         self.trouble: Trouble | None = Trouble.SILENCE
         self.why = "it was stopped before it ended"
 
@@ -155,12 +157,20 @@ class Try:
             sent=self._exchange.sent,
             received=self._exchange.received,
             redactions=self._exchange.redactions,
+            tools=self.tools,
             trouble=None if answered else self.trouble,
             why="" if answered else self.why,
             usage=self.usage,
             started_at=self._moment,
             took=self._timing.tick() - self._began,
         )
+
+
+def _wanted(heard: Heard, letter: Letter) -> tuple[str, ...]:
+    """Return the tools that an answer asks for, of those that there are."""
+    known = {tool.name for tool in letter.parameters.function_tools}
+    calls = (part for part in heard.message().parts if isinstance(part, ToolCallPart))
+    return tuple(call.tool_name for call in calls if call.tool_name in known)
 
 
 def _facts(call: ModelCall) -> Document:

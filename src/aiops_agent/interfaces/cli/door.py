@@ -48,7 +48,9 @@ def website(
     from aiops_agent.interfaces.http.metrics import MetricsExporter  # noqa: PLC0415 -- the lazy door
     from aiops_agent.interfaces.http.serve import listen, serve  # noqa: PLC0415 -- the lazy door
 
-    metrics = MetricsExporter(application.queries, application.feed, __version__)
+    metrics = MetricsExporter(
+        application.queries, application.feed, __version__, application.reasoning.resting
+    )
     app = make_app(
         application.queries, application.intake, tokens_required=tokens_required, metrics=metrics
     )

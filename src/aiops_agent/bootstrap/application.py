@@ -15,6 +15,7 @@ from sqlalchemy import Engine as Database
 from aiops_agent.actions.catalogue import Catalogue
 from aiops_agent.adapters.approval_file import ApprovalFiles
 from aiops_agent.adapters.models.opening import Wiring, reasoning
+from aiops_agent.adapters.otel.sink import sink
 from aiops_agent.adapters.sql.calls import SqlCallLog
 from aiops_agent.adapters.sql.engine import make_engine, our_errors
 from aiops_agent.adapters.sql.migrate import upgrade
@@ -50,6 +51,7 @@ from aiops_agent.workflow.notices import Notices
 from aiops_agent.workflow.queries import Queries
 from aiops_agent.workflow.receive import Receive
 from aiops_agent.workflow.resolve import ResolveIncident
+from aiops_agent.workflow.traces import Traces
 
 log = logging.getLogger(__name__)
 
@@ -164,6 +166,8 @@ class Application:
         found = [one for place in self.places.configured for one in await place.doctor()]
         for channel, section in self._channels():
             found.append(await checked("notify", channel.name, _channel_check, channel, section))
+        if (where := sink(self._settings.telemetry)) is not None:
+            found.append(await where.check())
         return (store, model, *found)
 
     def works(self, role: str) -> str:
@@ -223,8 +227,13 @@ class Application:
             busy=busy,
             answers=ApprovalFiles(self._settings.state_dir / "approvals"),
             notices=notices,
+            traces=self._traces(serving=serving),
             environments=refs,
         )
+
+    def _traces(self, *, serving: bool) -> Traces | None:
+        where = sink(self._settings.telemetry)
+        return Traces(self.store, self.feed, where, not serving) if where else None
 
     def _notifiers(self) -> Iterator[Notifier]:
         for channel, section in self._channels():

@@ -14,6 +14,7 @@ from pydantic import AfterValidator, Field, PrivateAttr, SecretStr, create_model
 
 from aiops_agent.adapters.models.opening import NEEDS
 from aiops_agent.adapters.models.section import ModelSettings, ambient
+from aiops_agent.adapters.otel import sink as otel
 from aiops_agent.adapters.yaml_file import Place
 from aiops_agent.domain.alert import REPLICA_LABELS
 from aiops_agent.domain.declaration import Declaration
@@ -149,6 +150,13 @@ def _word(noun: str, known: tuple[str, ...]) -> Any:
     return Annotated[str, AfterValidator(registered)]
 
 
+def _installed(module: str) -> bool:
+    try:
+        return find_spec(module) is not None
+    except ModuleNotFoundError:  # what it stands in is missing too
+        return False
+
+
 class EnvironmentSettings(Value):
     """One of several environments; what is None is as it is at the top of the file.
 
@@ -198,6 +206,7 @@ class BaseSettings(Value):
     actions: ActionSections = ActionSections()
     policy: Policy = Policy()
     models: ModelSettings | None = None  # None: nothing is sent to a language model
+    telemetry: otel.TelemetrySettings = otel.TelemetrySettings()
     state_dir: LocalPath = Field(default_factory=lambda: platformdirs.user_state_path("aiops"))
     store: StoreSettings = Field(default_factory=_own_store)
 
@@ -249,7 +258,7 @@ class BaseSettings(Value):
                 yield ("environments", other.ref.name, "labels"), f"{flaw}; {remedy}"
         for place, needs in self._needed():
             for module, extra in needs:
-                if find_spec(module) is None:
+                if not _installed(module):
                     install = f"pip install 'aiops-agent[{extra}]'"
                     yield place, f"needs {module}, which is not installed; {install}"
 
@@ -264,6 +273,8 @@ class BaseSettings(Value):
                 yield ("notify", channel.name), channel.needs
         if self.models is not None:
             yield ("models",), NEEDS
+        if self.telemetry.otlp is not None:
+            yield ("telemetry", "otlp"), otel.NEEDS
 
 
 def settings_model(registry: Registry) -> type[BaseSettings]:

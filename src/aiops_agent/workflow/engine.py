@@ -23,6 +23,7 @@ from aiops_agent.workflow.queries import Queries
 from aiops_agent.workflow.receive import Receive
 from aiops_agent.workflow.recorder import IncidentRecorder
 from aiops_agent.workflow.resolve import ResolveIncident, failed
+from aiops_agent.workflow.traces import Traces
 
 log = logging.getLogger(__name__)
 
@@ -30,6 +31,7 @@ POLL_SECONDS = 0.25  # a person waits for it
 SLOW_POLL_SECONDS = 1.0  # nobody does
 LONGEST_SEND_SECONDS = 20.0  # a restart takes ten; then the next start finds out
 RETURN_SECONDS = 5.0  # all that is left to do is to write down the end
+LAST_TRACES_SECONDS = 6.0  # what a collector does not take by then, it gets after the next start
 MONITOR_SECONDS = 5.0  # one query each
 MOST_LEFT = 1000  # deliveries, and incidents, that a dead process may have left
 GRACE_SECONDS = 10.0  # a workflow that is just being started or recovered is not dead
@@ -100,6 +102,7 @@ class Engine:
     answers: Answers
     notices: Sequence[Notices]
     monitor: StalledWorkflowMonitor
+    traces: Traces | None = None  # when they are sent anywhere
     environments: Sequence[EnvironmentRef] = ()  # whose inboxes are read all the time
     _loops: list[asyncio.Task[None]] = field(default_factory=list)
     _rang: asyncio.Event = field(default_factory=asyncio.Event)
@@ -115,12 +118,18 @@ class Engine:
             self._loops.append(asyncio.create_task(self._take_left_behind(), name="left behind"))
         for notices in self.notices:
             self._loop(f"notices {notices.notifier.name}", notices.run, SLOW_POLL_SECONDS)
+        if self.traces is not None:
+            self.traces.begin()
+            self._loop("traces", self.traces.run, SLOW_POLL_SECONDS)
 
     async def end(self) -> None:
         """Stop the loops and let a send in flight finish; the rest is resumed by the next start."""
         for task in self._loops:
             task.cancel()
         await asyncio.gather(*self._loops, return_exceptions=True)
+        if self.traces is not None:
+            with contextlib.suppress(TimeoutError, AiopsError):
+                await asyncio.wait_for(self.traces.catch_up(), LAST_TRACES_SECONDS)
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(self.busy.idle.wait(), LONGEST_SEND_SECONDS)
 

@@ -1,0 +1,1 @@
+"""OpenTelemetry: the trace of an incident, sent by OTLP over HTTP when it has ended."""

@@ -31,6 +31,9 @@ DIRTY = {
     "key AKIAIOSFODNN7EXAMPLE used": "key [redacted] used",
     "https://hooks.slack.com/services/T0/B0/Xabcd1234": "https://hooks.slack.com/[redacted]",
     "the password is hunter2!": "the password is [redacted]",
+    "mysql -h db -uapp -phunter2 shop": "mysql -h db -uapp -p[redacted] shop",
+    "ALTER USER a WITH PASSWORD 'x y z'": "ALTER USER a WITH PASSWORD '[redacted]'",
+    "password: |-\n  hunter2\nnext": "password: |-\n  [redacted]\nnext",
     "-----BEGIN RSA PRIVATE KEY-----\nMII\n-----END RSA PRIVATE KEY-----": (
         "-----BEGIN RSA PRIVATE KEY-----[redacted]-----END RSA PRIVATE KEY-----"
     ),
@@ -99,6 +102,14 @@ def test_a_redactor_does_not_tell_what_it_knows() -> None:
     assert "hunter2" not in repr(Redactor(["hunter2"]))
 
 
+def test_the_marks_that_a_receiver_wants_back_stay() -> None:
+    mark = "Ab1" * 20
+    document = {"thoughtSignature": mark, "text": mark, "parts": [{"thoughtSignature": mark}]}
+    cleaned, count = Redactor().document(document, {"thoughtSignature"})
+    assert cleaned == {**document, "text": MARK}
+    assert count == 1
+
+
 def test_a_document_keeps_its_form() -> None:
     document = {"db": [{"password": "x1y", "port": 1, "none": None}], "said": "token=abc"}
     cleaned, count = Redactor().document(document)
@@ -116,7 +127,7 @@ def test_a_document_keeps_its_form() -> None:
         ("proxy-authorization", Naming.WHOLE),
         ("acme_key", Naming.PERHAPS),
         ("cache_key", Naming.INNOCENT),
-        ("secretName", Naming.PERHAPS),
+        ("secretName", Naming.ABOUT),
         ("monkey_business", Naming.INNOCENT),
         ("path", Naming.INNOCENT),
     ],
@@ -163,5 +174,5 @@ def test_time_grows_with_length_and_not_faster(kind: str) -> None:
             best = min(best, time.process_time() - began)
         return best
 
-    assert seconds(40_000) < 4 * seconds(20_000) + 0.01  # quadratic: 4 times and more at any length
-    assert seconds(40_000) < 2.0
+    assert seconds(20_000) < 4 * seconds(10_000) + 0.01  # quadratic: 4 times and more at any length
+    assert seconds(20_000) < 1.0

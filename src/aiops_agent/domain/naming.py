@@ -13,6 +13,7 @@ class Naming(Enum):
     SECRET = "secret"  # noqa: S105  # a word, not a password
     COUNTED = "counted"  # a secret, unless the value is a number or a plain word
     PERHAPS = "perhaps"  # a secret if the value looks drawn at random
+    ABOUT = "about"  # tells something of a secret: one only if surely drawn at random
     WHOLE = "whole"  # a secret to the end of its header
     INNOCENT = "innocent"
 
@@ -24,14 +25,15 @@ _SECRET = re.compile(
     "|subscriptionkey|integrationkey|writekey|connectionstring|sharedaccess|clientpass|userpass"
     "|dbpass|rootpass|adminpass|authpass|keypass|storepass|smtppass|mailpass"
 )
-_SECRET_PARTS = {"pwd", "creds", "cred", "jwt", "bearer", "passkey", "otp", "totp", "pat", "pw"}
+_SECRET_PARTS = {"pwd", "creds", "cred", "passkey", "otp", "totp", "pw"}
 _COUNTED = re.compile("token|bearer")
 _COUNTED_PARTS = {"pass"}
 _PERHAPS = {
     "key", "keys", "auth", "sig", "signature", "session", "sessionid", "sid", "dsn", "salt",
     "seed", "nonce", "license", "sas", "access", "webhook", "hook", "refresh", "hmac", "private",
     "cert", "code", "crypt", "cipher", "login", "api", "oauth", "sso", "csrf", "xsrf", "state",
-    "userkey", "appkey", "assertion", "authenticity", "hash", "pem", "pin", "puk", "signed",
+    "jwt", "pat", "userkey", "appkey", "assertion", "authenticity", "hash", "pem", "pin",
+    "puk", "signed",
 }  # fmt: skip
 # What follows a secret's name is then told about it, and is not the secret.
 _ABOUT = {
@@ -69,13 +71,29 @@ _SAID = {
     "int", "integer", "bool", "number", "object", "type", "unset", "absent", "bearer", "basic",
     "oauth2", "jwt", "file", "env", "vault",
 }  # fmt: skip
-_NUMBER = re.compile(r"[+\-]?\d[\d.,_]*+(?:[eE][+\-]?\d+)?%?[a-zA-Z]{0,2}")
+# Of tokens, not a token.
+_NUMBER = re.compile(r"[+\-]?\d(?:[.,_]?\d){0,7}(?:[eE][+\-]?\d{1,3})?%?[a-zA-Z]{0,2}")
+_ELSEWHERE = (
+    "//",
+    '~"',
+    "$(",
+    "${",
+    "{{",
+    "file:",
+    "/var/",
+    "/etc/",
+    "/run/",
+    "/home/",
+)  # it lies there
+_WORD = re.compile(r"[a-z_.\-]+")
 _NAME_LIKE = re.compile(r"[a-z][a-z0-9]{0,30}(?:[\-./][a-z][a-z0-9]{0,30}){1,8}")
 _PARTS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+|[^\W\d_]+")
 _JUDGED = 128  # characters of a value tell how it was made
 _LONGEST_NAME = 100  # characters: the end of a name says what it is
 _HEX = re.compile(r"[0-9a-fA-F]+")
 _ALIKE = re.compile(r"[a-z]++|[A-Z]++|[0-9]++|[^a-zA-Z0-9]++")
+_SMALL = re.compile("[a-z]++")
+_BLANK = re.compile(r"\s")
 _UUID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 _SEPARATORS = re.compile(r"[\-_.:/+=~,@]")
 
@@ -91,7 +109,7 @@ def naming(name: str) -> Naming:
         return Naming.INNOCENT
     if parts[-1] in _ABOUT and joined not in _SURELY:
         secret = _SECRET.search(joined) or _COUNTED.search(joined) or words & _PERHAPS - {"state"}
-        return Naming.PERHAPS if secret else Naming.INNOCENT
+        return Naming.ABOUT if secret else Naming.INNOCENT
     if _SECRET.search(joined) or words & _SECRET_PARTS:
         return Naming.SECRET
     if _COUNTED.search(joined) or words & _COUNTED_PARTS:
@@ -103,24 +121,20 @@ def naming(name: str) -> Naming:
 
 def is_secret(kind: Naming, value: str, before: str) -> bool:
     """Return whether the value behind a name of that kind is to be taken out."""
-    if (
-        kind is Naming.INNOCENT
-        or len(value) < 3
-        or _PLACEHOLDER.fullmatch(value)
-        or MARK in value[:80]
-    ):
+    if kind is Naming.INNOCENT or len(value) < 3 or _PLACEHOLDER.fullmatch(value):
         return False
-    if value[0] in "~(" or value.startswith(
-        ("//", "$(", "${", "{{", "/var/", "/etc/", "/run/", "/home/")
-    ):
+    if value.startswith(_ELSEWHERE):
         return False
+    if kind is Naming.ABOUT:
+        return drawn(value)
     if kind is Naming.PERHAPS:
-        return random_looking(value) or drawn(value)
-    spoken = before.rstrip("\"'\\").endswith((": ", " ")) or not before
+        return random_looking(value) or drawn(value) or _UUID.fullmatch(value) is not None
+    spoken = not before or before.rstrip("\"'\\").endswith((": ", " "))
     if spoken and value.lower().rstrip(".,") in _SAID:
         return False
-    plain = _NUMBER.fullmatch(value) or (spoken and value.isalpha() and value.islower())
-    if kind is Naming.COUNTED and plain:
+    listed = before.rstrip("\"'\\ ").endswith(",") and _WORD.fullmatch(value)
+    said = spoken and value.isalpha() and (value.islower() or value.istitle())
+    if kind is Naming.COUNTED and (_NUMBER.fullmatch(value) or said or listed):
         return False
     # The name of a Secret, as Kubernetes' metrics tell it.
     return not (_NAME_LIKE.fullmatch(value) and before.startswith("secret="))
@@ -128,7 +142,7 @@ def is_secret(kind: Naming, value: str, before: str) -> bool:
 
 def random_looking(value: str, *, least: int = 16) -> bool:
     """Return whether a value that follows a doubtful name looks drawn at random."""
-    if len(value) < least or _UUID.fullmatch(value):
+    if len(value) < least or _UUID.fullmatch(value) or _BLANK.search(value):
         return False
     if _HEX.fullmatch(value):
         return len(value) >= max(least, 20) and not value.isdigit()
@@ -147,10 +161,13 @@ def drawn(token: str) -> bool:
     Identities stay: pod names and commits have no capitals, class names no such disorder.
     """
     body = token.strip("=-_")
-    digits = sum(map(str.isdigit, body[:_JUDGED]))
-    if digits < 2 or body.islower() or body.isupper() or not any(map(str.isalpha, body)):
+    letters = body.replace("_", "").replace("-", "")
+    digits = sum(map(str.isdigit, letters[:_JUDGED]))
+    if digits < 2 or letters.islower() or letters.isupper() or not any(map(str.isalpha, body)):
         return _prefixed(body, digits)
-    return turns(body) >= 0.42 and len(set(body)) >= len(body[:40]) * 0.42
+    small = _SMALL.findall(letters[:_JUDGED])
+    words = sum(map(len, small)) / max(len(small), 1)  # in words, small letters stand together
+    return turns(letters) >= 0.42 and words < 2.5
 
 
 def turns(text: str) -> float:

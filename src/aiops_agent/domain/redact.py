@@ -2,9 +2,10 @@
 
 # limit: the stages of one pass, which share how a piece is left out
 import base64
+import html
 import json
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 from urllib.parse import quote, quote_plus
 
@@ -24,16 +25,18 @@ _HINTS = (
 # A name, what closes it, what separates, what opens the value. Runs are possessive, the rest is
 # short, and the look behind begins every name once: linear.
 _PAIR = re.compile(
-    r"(?<![\w.\-])([\w.\-]++)(?:[\"'`\\\])]{0,4}\s{0,3}(?:=>|:=|==|=|:(?!:)|%3[DdAa]|\\u003[dD])\s{0,4}"
-    r"|[\"'\\]{1,4}\s{0,3},\s{0,3}(?:[\"'\\]{1,4}value[\"'\\]{1,4}\s{0,3}:\s{0,3})?(?=[\"'\\])"
+    r"(?<![\w.\-])([\w.\-]++)(?:"
+    r"[\"'`\\\])]{0,4}\s{0,3}(?:=>|:=|==|=|:(?!:)|%3[DdAa]|\\u003[dD])"
+    r"[ \t]{0,4}(?:[|>][+\-]?\n\s{1,20})?"
+    r"|[\"'\\]{1,4}\s{0,3},[\s\\nrt]{0,40}?(?=\\{0,3}[\"'](?!value))"
     r"|\s{0,3}\n\s{0,20}value:\s{1,4}"
-    r"|(?<=[A-Za-z])>(?=[^\s<>]))(\\{0,3}[\"'`])?"
+    r"|(?<=[A-Za-z])>(?=[^\s<>`|]{1,200}</))(\\{0,3}[\"'`])?"
 )
 _FLAG = re.compile(r"(?<!\S)(--?[\w\-]++)\s{1,3}(?!-)([\"'])?")
 # `- name: DB_PASSWORD` or `"name": "DB_PASSWORD"`, and its value beside it.
 _NAMED = re.compile(
-    r"(?i)\bname[\"'\\]{0,4}\s{0,3}[:=]\s{0,3}[\"'\\]{0,4}([\w.\-]++)[\"'\\]{0,4}[,;]?\s{1,40}"
-    r"?[\"'\\]{0,4}value[\"'\\]{0,4}\s{0,3}[:=]\s{0,3}(\\{0,3}[\"'`])?"
+    r"(?i)\bname[\"'\\]{0,4}\s{0,3}[:=]\s{0,3}[\"'\\]{0,4}([\w.\-]++)[\s\\nrt,;\"']{1,60}+"
+    r"value[\"'\\]{0,4}\s{0,3}[:=]\s{0,3}(\\{0,3}[\"'`])?"
 )
 _QUOTED = {
     '"': re.compile(r'(?:[^"\\\n]|\\.)*+'),
@@ -55,6 +58,7 @@ _ADDRESS = re.compile(r"(?i)(?<![a-z0-9+.\-])([a-z][a-z0-9+.\-]{1,20})://")
 _REST = re.compile(r"[^\s\"'`<>\\]*+")
 _HOST = re.compile(r"(?:[\w.\-]{1,255}|\[[0-9a-fA-F:.%]{2,60}\])(?::\d{1,5})?(?=[/:?#,;)\]}.]|$)")
 _PORT = re.compile(r"\d{1,5}(?:[/?#]|$)")
+_HOST_PORT = re.compile(r"[\w.\-]{1,255}:\d")
 _FEWEST_DRAWN = 20  # characters of a secret that stands alone; shorter ones are too often names
 _PARTS_OF_PATH = re.compile(r"[/?&=#]")
 _NEEDLES = tuple((needle, shape) for shape in SHAPES for needle in shape.needles)
@@ -98,25 +102,29 @@ class Redactor:
             count += found
         return Redacted(text, count)
 
-    def document(self, value: Json) -> tuple[Json, int]:
-        """Return a JSON document without its secrets, keys included, and how many there were."""
+    def document(self, value: Json, untouched: Collection[str] = ()) -> tuple[Json, int]:
+        """Return a JSON document without its secrets, keys included, and how many there were.
+
+        What stands under the keys `untouched` stays: marks that its receiver made and wants back.
+        """
         if isinstance(value, str):
             cleaned = self.clean(value)
             return cleaned.text, cleaned.count
         if isinstance(value, list):
-            items = [self.document(item) for item in value]
+            items = [self.document(item, untouched) for item in value]
             return [item for item, _ in items], sum(count for _, count in items)
         if isinstance(value, dict):
-            return self._mapping(value)
+            return self._mapping(value, untouched)
         return value, 0
 
-    def _mapping(self, value: dict[str, Json]) -> tuple[Json, int]:
+    def _mapping(self, value: dict[str, Json], untouched: Collection[str]) -> tuple[Json, int]:
         found: dict[str, Json] = {}
         total = 0
         for key, item in value.items():
             name = self.clean(key)
-            cleaned, count = self.document(item)
-            if isinstance(item, str) and not count and is_secret(naming(key), item, ""):
+            kept = key in untouched and isinstance(item, str)
+            cleaned, count = (item, 0) if kept else self.document(item, untouched)
+            if isinstance(item, str) and not (count or kept) and is_secret(naming(key), item, ""):
                 cleaned, count = MARK, 1
             found[name.text] = cleaned
             total += count + name.count
@@ -131,9 +139,10 @@ def _spellings(secret: str) -> set[str]:
     secret = secret.strip()
     if not secret or secret == MARK:
         return set()
-    inner = json.dumps(secret)[1:-1]
-    found = {secret, quote(secret, safe=""), quote_plus(secret), inner, inner.replace("\\", "\\\\")}
-    found.add(json.dumps(secret, ensure_ascii=False)[1:-1])
+    found = {secret, quote(secret, safe=""), quote_plus(secret), html.escape(secret)}
+    found |= {re.sub("%..", lambda code: code[0].lower(), one) for one in found}
+    once = {json.dumps(secret, ensure_ascii=ascii_only)[1:-1] for ascii_only in (True, False)}
+    found |= once | {json.dumps(one)[1:-1] for one in once}  # JSON in JSON, too
     if len(secret) >= 8:
         found.add(base64.b64encode(secret.encode()).decode().rstrip("="))
         found.add(base64.urlsafe_b64encode(secret.encode()).decode().rstrip("="))
@@ -202,8 +211,9 @@ def _login(scheme: str, rest: str, at: int) -> int | None:
     colon = rest.find(":", 0, at)
     slash = next((i for i, char in enumerate(rest[:at]) if char in "/?#"), at)
     if colon >= 0 and colon < slash:
-        web = scheme in {"http", "https", "ws", "wss"}
-        if web and (_PORT.match(rest, colon + 1) or rest[at - 1] == "/"):
+        web = scheme in {"http", "https", "ws", "wss"} and colon > 0
+        port = _PORT.match(rest, colon + 1) and not _HOST_PORT.match(rest, at + 1)
+        if web and (port or rest[at - 1] == "/"):
             return None  # host:port/and/an/@sign
         return colon + 1
     if slash < at:
@@ -244,9 +254,9 @@ def _valued(text: str) -> tuple[str, int]:
     if not any(hint in lower for hint in _HINTS):
         return text, 0
     count = 0
-    patterns = [_PAIR]
+    patterns = [_NAMED] if "name" in lower and "value" in lower else []
     patterns += [_FLAG] if " -" in text or text.startswith("-") else []
-    patterns += [_NAMED] if "name" in lower and "value" in lower else []
+    patterns.append(_PAIR)
     for pattern in patterns:
         found, at = _Cut(text), 0
         while match := pattern.search(text, at):

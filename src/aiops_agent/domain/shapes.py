@@ -134,6 +134,19 @@ SHAPES = (
         re.compile(r"(?i)\blogin\s{1,4}\S{1,64}+\s{1,4}passw(?:or)?d\s{1,4}(\S++)"),
     ),
     Shape(
+        "sql",
+        ("IDENTIFIED", "identified", "PASSWORD", "password"),
+        re.compile(r"(?i)\b(?:identified by|password)\s{1,3}'([^'\n]{3,}+)'"),
+    ),
+    Shape(
+        "command line",
+        ("mysql", "mariadb", "sshpass", "redis-cli", "docker login", "mongo"),
+        re.compile(
+            r"(?<![\w\-])(?:mysql|mariadb|sshpass|redis-cli|docker login|mongo)[^\n|;]{0,120}?"
+            r"\s(?:-p|-a|--pass)[ =]?[\"']?([^\s\"'\-][^\s\"']{2,}+)"
+        ),
+    ),
+    Shape(
         "in words",
         ("assword is", "assword was", "ecret is", "oken is", "assword:", "ey is"),
         re.compile(
@@ -146,7 +159,7 @@ SHAPES = (
         ("earer ", "EARER ", "asic ", "ASIC ", "igest ", "pikey ", "piKey ", "oken "),
         re.compile(
             r"(?i)\b(?:bearer|basic|apikey|token)[ :]{1,3}[\"']?"
-            r"((?=[\w.~+/\-]{0,60}(?:\d|[a-z][A-Z]|(?-i:[a-z][A-Z])|=))[\w.~+/\-]{12,}+={0,2})"
+            r"((?=[\w.~+/\-]{0,60}(?:\d|(?-i:[a-z][A-Z])|=))[^\s\"'`<>\\,;]{12,}+)"
         ),
     ),
 )

@@ -1,0 +1,68 @@
+"""The long measurements in small: `make prove` runs them whole."""
+
+import re
+
+import pytest
+
+from aiops_agent.domain import redact
+from aiops_agent.domain.naming import Naming
+from bench import patterns, planted
+from bench.goal import Goal, tell
+from tests import seams
+
+
+def missed(goals: list[Goal]) -> list[str]:
+    # Speed is for a quiet machine.
+    return [one.row for one in goals if not one.kept and "a second" not in one.row]
+
+
+def test_planted_secrets_do_not_survive_and_clean_lines_stay() -> None:
+    goals = list(planted.goals(seed=7, n=1000))
+    print(*goals, sep="\n")
+    assert missed(goals) == []
+
+
+def test_the_count_notices_a_redactor_that_only_knows_families(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    seams.VALUED.plant(monkeypatch, lambda text: (text, 0))
+    rows = missed(list(planted.goals(seed=7, n=500)))
+    assert "hidden, key, unnamed families" in rows
+    assert "hidden, bare, named families" not in rows
+
+
+def test_the_count_notices_a_redactor_that_takes_out_too_much(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(redact, "naming", lambda _name: Naming.SECRET)
+    assert "clean lines touched" in missed(list(planted.goals(seed=7, n=200)))
+
+
+def test_half_a_secret_counts_as_survived() -> None:
+    assert planted.survives("abcdefghijkl", "so abcdefgh…")
+    assert not planted.survives("abcdefghijkl", "so abcde…")
+
+
+def test_a_pattern_that_is_quadratic_is_noticed() -> None:
+    slow, quick = re.compile(r"\s+x"), re.compile(r"\s++x")
+    made = "a{}".format
+
+    def blanks(n: int) -> str:
+        return made(" " * n)
+
+    assert patterns.grows(slow.search, blanks, 6000) > patterns.WORST
+    assert patterns.grows(lambda text: quick.match(text, 1), blanks, 6000) < patterns.WORST
+
+
+def test_every_pattern_that_meets_foreign_text_is_measured() -> None:
+    names = set(patterns.found())
+    assert {"redact._PAIR", "text._HIDDEN", "passage._MARKS"} < names
+    assert len(names) > 80
+
+
+def test_a_missed_goal_is_told_twice_and_ends_with_1(capsys: pytest.CaptureFixture[str]) -> None:
+    assert tell([Goal("good", 3, 0.5, ">= 0.5"), Goal("told", 1, 9)]) == 0
+    assert tell([Goal("bad", 3, 2, "<= 0")]) == 1
+    said = capsys.readouterr()
+    assert '{"row": "bad", "n": 3, "goal": "<= 0", "measured": 2}' in said.out
+    assert said.err.startswith("missed: ")

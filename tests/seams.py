@@ -18,7 +18,7 @@ from aiops_agent.domain import passage, redact
 from aiops_agent.domain.reasoning import SecondOpinion
 from aiops_agent.domain.remediation import PreparedPlan
 from aiops_agent.domain.routing import Routes
-from aiops_agent.reasoning import claims
+from aiops_agent.reasoning import claims, objections
 from aiops_agent.safety import approve, assess, execute
 from aiops_agent.workflow import questions
 from aiops_agent.workflow.feed import Feed
@@ -61,6 +61,7 @@ STRICTNESS = Seam(assess, "STRICTNESS", "the order of the rules does not matter"
 
 # A model beside the statistics.
 FLAW_OF_CLAIM = Seam(claims, "flaw", "a claim that no finding shows is struck")
+UNFOUNDED = Seam(objections, "unfounded", "a critic's quote stands there and speaks of the plan")
 NARROWED = Seam(asking, "narrowed", "a model's free text reaches no screen and no plan")
 NEEDS_PERSON = Seam(SecondOpinion, "needs_person", "a disagreement needs a person")
 

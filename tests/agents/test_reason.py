@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from aiops_agent.agents.asking import Desk, PolicyText, packaged_prompts
+from aiops_agent.agents.asking import Desk, packaged_prompts
 from aiops_agent.agents.diagnose import DiagnosisAnswer, diagnose, reason
 from aiops_agent.domain.diagnosis import CauseKind, Confidence, Diagnosis, Finding, Hypothesis
 from aiops_agent.domain.incident import Attempt
@@ -13,6 +13,7 @@ from aiops_agent.domain.reasoning import Assertion, Direction, SecondOpinion, St
 from aiops_agent.domain.telemetry import ServiceName
 from aiops_agent.ports.model import ModelQuestion
 from aiops_agent.reasoning.claims import checked, flaw
+from aiops_agent.reasoning.objections import PolicyText
 from aiops_agent.reasoning.weigh import acting, adopted, lowered
 from tests import seams
 from tests.agents.test_diagnose import API, overload

@@ -15,6 +15,7 @@ from aiops_agent.domain.reasoning import (
     CheckedClaim,
     Direction,
     Gap,
+    PlanPick,
     SecondOpinion,
     Stand,
     Suspect,
@@ -76,6 +77,10 @@ _ALL: tuple[Payload, ...] = (
     e.DiagnosisReasoned(attempt=1, opinion=_REASONED, confidence=Confidence.LOW),
     e.HandsChanged(asked="diagnose", why="no model answered"),
     e.PlanProposed(attempt=1, plan=a_plan().plan),
+    e.PlanReasoned(
+        attempt=1,
+        pick=PlanPick(by="model x", same_action=False, same_target=True, words="would not"),
+    ),
     e.PolicyDecided(attempt=1, digest=a_plan().digest, verdict=_VERDICT),
     e.ApprovalPending(approval=_ID, digest=_DIGEST, expires_at=NOW),
     e.ApprovalReminder(approval=_ID, digest=_DIGEST, expires_at=NOW),

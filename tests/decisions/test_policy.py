@@ -9,8 +9,10 @@ import pytest
 import yaml
 
 from aiops_agent.domain.approval import STRICTNESS, Opinion, Ruling
+from aiops_agent.domain.diagnosis import CauseKind
 from aiops_agent.domain.environment import EnvironmentRef
 from aiops_agent.domain.policy import Freeze, Mode
+from aiops_agent.domain.reasoning import SecondOpinion, Stand, Suspect
 from aiops_agent.domain.remediation import (
     Action,
     ActionKind,
@@ -21,6 +23,7 @@ from aiops_agent.domain.remediation import (
     PreparedPlan,
     Risk,
 )
+from aiops_agent.domain.telemetry import ServiceName
 from aiops_agent.registry import RULES
 from aiops_agent.safety import assess as module
 from aiops_agent.safety.assess import Case, Rule, assess
@@ -42,7 +45,18 @@ def case(row: dict[str, Any]) -> Case:
         now=row.get("now", datetime(2026, 11, 18, 10)).replace(tzinfo=UTC),  # noqa: DTZ001 -- YAML's
         services=row.get("services", 10),
         freezes=tuple(Freeze.of(freeze) for freeze in row.get("freezes", [])),
+        reasoned=model(row["model"]) if "model" in row else None,
     )
+
+
+def model(given: dict[str, str]) -> SecondOpinion:
+    def suspect(name: str) -> Suspect | None:
+        kind, service = given[name].split() if name in given else ("", "")
+        return Suspect(kind=CauseKind(kind), service=ServiceName(service)) if kind else None
+
+    first, adopted = suspect("first"), suspect("adopted")
+    stand = Stand(given["stand"])
+    return SecondOpinion(by="m", first=first, after=first, stand=stand, adopted=adopted, engine="e")
 
 
 def step(given: dict[str, Any]) -> Prepared:

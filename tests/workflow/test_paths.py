@@ -194,9 +194,10 @@ def test_an_attempt_keeps_all_that_was_said_and_done(lived: tuple[Run, Incident]
 
     assert (first.number, second.number) == (1, 2)
     empty = {name for name, value in vars(first).items() if value is None}
-    assert empty == {"reasoned"}  # no model
+    assert empty == {"reasoned", "pick"}  # no model
     assert {name for name, value in vars(second).items() if value is None} == {
         "reasoned",
+        "pick",
         "undo",
         "undo_verification",
     }

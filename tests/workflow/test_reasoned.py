@@ -1,5 +1,6 @@
 """A model in the real house on the shop: its opinion is shown, and loosens nothing."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,8 @@ from aiops_agent.domain.incident import Ending
 from aiops_agent.domain.payload import EventType
 from aiops_agent.domain.policy import Mode
 from aiops_agent.domain.reasoning import Stand
+from aiops_agent.simulator import scenarios
+from aiops_agent.simulator.scenarios import SCENARIOS
 from tests import seams
 from tests.agents.thinking import Say, Thinker, menu, silent, suspects
 from tests.workflow.running import Run
@@ -77,7 +80,76 @@ def test_a_silent_model_is_told_with_its_reason_and_the_engine_goes_on(tmp_path:
     assert incident.ending is Ending.FIXED
     assert incident.attempts[0].reasoned is None
     assert run.told(HANDS) == [
-        "diagnose: first: overload; second goes on",
-        "diagnose: no model answered; statistics go on alone",
+        f"{agent}: {why}"
+        for agent in ("diagnose", "plan", "critique")
+        for why in (
+            "first: overload; second goes on",
+            "no model answered; statistics go on alone",
+        )
     ]
     assert REASONED not in [event.type for event in run.events]
+
+
+def restarts_on_fridays(question: Any) -> Any:
+    """Object whatever the day is: the check looks at the day."""
+    quote = {"page": "change-freeze.md", "quote": "No restarts on Fridays."}
+    return {"objections": [{**quote, "about": "action", "ruling": "deny"}]}
+
+
+@pytest.mark.parametrize(
+    ("critic", "frozen", "rules"),
+    [
+        (restarts_on_fridays, True, ["change-freeze", "critic"]),
+        (restarts_on_fridays, False, ["critic"]),
+        (silent, True, ["change-freeze"]),
+    ],
+    ids=["both", "critic alone", "freeze alone"],
+)
+def test_no_restarts_on_fridays_say_critic_and_freeze_and_each_alone(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    critic: Say,
+    *,
+    frozen: bool,
+    rules: list[str],
+) -> None:
+    """On a Friday of the shop, whose clock is virtual."""
+    bare = replace(SCENARIOS["friday-freeze"], freeze=())
+    if not frozen:
+        monkeypatch.setattr(scenarios, "SCENARIOS", {"friday-freeze": bare})
+    crew = with_models(Desk(Thinker({"critique": critic})))
+    run = Run(tmp_path, "friday-freeze", crew=crew)
+    incident = run.go()
+    verdict = incident.attempts[0].verdict
+    assert verdict is not None
+    denied = [one.rule for one in verdict.opinions if one.ruling is Ruling.DENY]
+    assert denied == rules
+    assert incident.ending is Ending.DENIED
+    assert run.effects == ()
+
+
+def test_on_another_day_the_same_objection_is_dropped_and_the_approver_is_told(
+    tmp_path: Path,
+) -> None:
+    crew = with_models(Desk(Thinker({"critique": restarts_on_fridays})))
+    run = Run(tmp_path, "hung-process", crew=crew, when={PENDING: always_yes})
+    incident = run.go()
+    assert incident.ending is Ending.FIXED
+    (said,) = run.request.verdict.beside
+    assert said.endswith("was dropped: it speaks of friday, and it is thursday")
+
+
+def test_a_model_that_would_do_something_else_is_shown_as_dissent_and_the_engine_acts(
+    tmp_path: Path,
+) -> None:
+    def none_of_these(_question: Any) -> Any:
+        return {"action": "none of these", "target": "payments-api", "why": "heals_alone"}
+
+    crew = with_models(Desk(Thinker({"plan": none_of_these})))
+    run = Run(tmp_path, crew=crew, when={PENDING: always_yes})
+    incident = run.go()
+    assert incident.ending is Ending.FIXED
+    words = "would do none of the candidates: it heals by itself"
+    assert run.told(EventType.PLAN_REASONED) == [f"dissents · a model {words}"]
+    assert run.request.verdict.beside == (f"model scripted {words}",)
+    assert f"Dissent: a model {words}" in run.report.markdown

@@ -13,6 +13,7 @@ from aiops_agent.agents.briefing import Briefing
 from aiops_agent.domain.answer import Answer
 from aiops_agent.domain.value import Value
 from aiops_agent.ports.model import Asking, ModelQuestion, Reasoner, Tool
+from aiops_agent.reasoning.objections import PolicyText
 
 V = TypeVar("V", bound=Value)
 
@@ -27,11 +28,12 @@ def packaged_prompts() -> Mapping[str, str]:
     return MappingProxyType({n: (folder / f"{n}.md").read_text("utf-8") for n in PROMPTS})
 
 
-class PolicyText(Value):
-    """A page of policy that people wrote for the critic; `name` is its file's."""
-
-    name: str
-    text: str
+@cache
+def packaged_policies() -> tuple[PolicyText, ...]:
+    """Return the pages of policy that come with the package."""
+    folder = files("aiops_agent.agents") / "policies"
+    pages = sorted((one.name, one.read_text("utf-8")) for one in folder.iterdir())
+    return tuple(PolicyText(name=name, text=text) for name, text in pages)
 
 
 @dataclass(frozen=True)
@@ -40,7 +42,7 @@ class Desk:
 
     reasoner: Reasoner
     prompts: Mapping[str, str] = field(default_factory=packaged_prompts)
-    policies: tuple[PolicyText, ...] = ()
+    policies: tuple[PolicyText, ...] = field(default_factory=packaged_policies)
 
     async def ask(
         self,

@@ -9,9 +9,9 @@ from typing import ParamSpec, TypeVar
 
 from aiops_agent.agents.asking import Desk
 from aiops_agent.agents.briefing import Briefing
-from aiops_agent.agents.critique import critique
+from aiops_agent.agents.critique import critique, object_to
 from aiops_agent.agents.diagnose import diagnose, reason
-from aiops_agent.agents.plan import plan
+from aiops_agent.agents.plan import choose, plan
 from aiops_agent.agents.report import report
 from aiops_agent.agents.triage import triage
 from aiops_agent.agents.verify import verify
@@ -21,7 +21,7 @@ from aiops_agent.domain.diagnosis import Diagnosis, Triage
 from aiops_agent.domain.errors import PlatformError, SourceError
 from aiops_agent.domain.event import Event
 from aiops_agent.domain.postmortem import Postmortem
-from aiops_agent.domain.reasoning import SecondOpinion
+from aiops_agent.domain.reasoning import PlanPick, SecondOpinion
 from aiops_agent.domain.remediation import Criterion, Plan, PreparedPlan, Verification
 
 P = ParamSpec("P")
@@ -40,6 +40,8 @@ class Crew:
     report: Callable[[Briefing, tuple[Event, ...]], Awaitable[Answer[Postmortem]]]
     # What a model makes of a diagnosis that is already told; None: there is no model.
     reason: Callable[[Briefing, Diagnosis], Awaitable[Answer[SecondOpinion]]] | None = None
+    # What a model would do instead of a plan that is already told.
+    choose: Callable[[Briefing, Plan], Awaitable[Answer[PlanPick]]] | None = None
 
 
 def without_llm() -> Crew:
@@ -56,7 +58,18 @@ def without_llm() -> Crew:
 
 def with_models(desk: Desk) -> Crew:
     """Return the crew in which a model reasons beside arithmetic, which answers first."""
-    return replace(without_llm(), reason=partial(reason, desk))
+    alone = without_llm()
+
+    async def critique_too(briefing: Briefing, prepared: PreparedPlan) -> Answer[Opinion | None]:
+        first = await alone.critique(briefing, prepared)
+        return await object_to(desk, briefing, prepared, first)
+
+    return replace(
+        alone,
+        reason=partial(reason, desk),
+        choose=partial(choose, desk),
+        critique=critique_too,
+    )
 
 
 def by_statistics(ask: Callable[P, Awaitable[T]]) -> Callable[P, Awaitable[Answer[T]]]:

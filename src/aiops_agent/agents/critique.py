@@ -1,16 +1,25 @@
-"""A second look at a prepared plan: only ever stricter, and only when telemetry objects."""
+"""A second look at a prepared plan: only ever stricter. Telemetry objects, or a page of policy."""
 
+from pydantic import Field
+
+from aiops_agent.agents.asking import Desk, narrowed, several
 from aiops_agent.agents.briefing import Briefing
+from aiops_agent.agents.material import known, wrapped
+from aiops_agent.domain.answer import Answer
 from aiops_agent.domain.approval import Opinion, Ruling
 from aiops_agent.domain.errors import SourceError
+from aiops_agent.domain.passage import Passage
 from aiops_agent.domain.quantity import amount
 from aiops_agent.domain.remediation import Action, Capacity, Offer, PreparedPlan
-from aiops_agent.domain.telemetry import Signal
+from aiops_agent.domain.telemetry import ServiceName, Signal
+from aiops_agent.domain.value import Value
 from aiops_agent.reasoning.gather import Key, compare, read_signals
 from aiops_agent.reasoning.measure import Shift
+from aiops_agent.reasoning.objections import Objection, Scope, judged, stricter, unfounded
 
 RULE = "critic"
 BUSY = 0.9  # share in use: taking capacity from there breaks what still works
+MOST_OBJECTIONS = 3  # the strictest counts anyway
 
 
 async def critique(briefing: Briefing, prepared: PreparedPlan) -> Opinion | None:
@@ -32,6 +41,66 @@ async def critique(briefing: Briefing, prepared: PreparedPlan) -> Opinion | None
         if objection:
             return Opinion(rule=RULE, ruling=Ruling.ASK, reason=objection)
     return None
+
+
+class CriticAnswer(Value):
+    """What speaks against the plan; empty when nothing does."""
+
+    objections: tuple[Objection, ...] = Field(max_length=MOST_OBJECTIONS)
+
+
+async def object_to(
+    desk: Desk, briefing: Briefing, prepared: PreparedPlan, first: Answer[Opinion | None]
+) -> Answer[Opinion | None]:
+    """Add what a model finds in the pages of policy; it makes the first opinion stricter only."""
+    pages = desk.policies
+    if not pages or not prepared.plan.actions:
+        return first
+    scope = await _scope(briefing, prepared)
+    names = tuple(page.name for page in pages)
+    parts = [
+        *(Passage(f"policy {page.name}, written by people", page.text) for page in pages),
+        Passage("the plan", _plan(prepared)),
+        *known(briefing),
+    ]
+
+    def wrong(answer: CriticAnswer) -> tuple[str, ...]:
+        found = ((n, unfounded(one, pages, scope)) for n, one in enumerate(answer.objections, 1))
+        return tuple(f"objection {number}: {why}" for number, why in found if why)
+
+    objections = several(narrowed(Objection, page=names), 0, MOST_OBJECTIONS)
+    answer = await desk.ask(
+        "critique",
+        briefing,
+        wrapped(parts),
+        CriticAnswer,
+        menus={"objections": objections},
+        check=wrong,
+    )
+    effort = first.effort.joined(answer.effort, answer.missing)
+    if answer.value is None:
+        return Answer(value=first.value, missing=first.missing, effort=effort)
+    second = judged(answer.value.objections, pages, scope, str(answer.effort.by))
+    return Answer(value=stricter(first.value, second), missing=first.missing, effort=effort)
+
+
+async def _scope(briefing: Briefing, prepared: PreparedPlan) -> Scope:
+    reach = {name for step in prepared.steps for name in step.blast.services}
+    try:
+        reach |= set((await briefing.environment.topology.graph()).names)
+    except SourceError:
+        reach.add(briefing.incident.service)  # without a map, what the plan itself touches
+    services = frozenset(ServiceName(name) for name in reach)
+    return Scope(prepared.plan.actions, briefing.now, briefing.menu, services)
+
+
+def _plan(prepared: PreparedPlan) -> str:
+    lines = [
+        f"{step.action.text}: {step.do}; risk {step.risk}; touches {step.blast.words};"
+        f" {'can be taken back' if step.inverse else 'cannot be taken back'}"
+        for step in prepared.steps
+    ]
+    return "\n".join([*lines, f"because: {prepared.plan.reason}"])
 
 
 def _objection(action: Action, menu: tuple[Offer, ...], shifts: dict[Key, Shift]) -> str:

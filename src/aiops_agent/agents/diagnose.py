@@ -12,10 +12,11 @@ from pydantic import Field
 from aiops_agent.agents.asking import NOT_KNOWN, Desk, narrowed, several
 from aiops_agent.agents.briefing import Briefing
 from aiops_agent.agents.lookup import Lookup
-from aiops_agent.agents.material import Part, known, wrapped
+from aiops_agent.agents.material import known, wrapped
 from aiops_agent.domain.answer import Answer
 from aiops_agent.domain.diagnosis import CauseKind, Diagnosis
 from aiops_agent.domain.errors import SourceError
+from aiops_agent.domain.passage import Passage
 from aiops_agent.domain.reasoning import Assertion, Gap, SecondOpinion, Suspect
 from aiops_agent.domain.telemetry import ServiceName, Signal
 from aiops_agent.domain.value import Value
@@ -96,9 +97,9 @@ async def reason(desk: Desk, briefing: Briefing, diagnosis: Diagnosis) -> Answer
     )
     if first.value is None:
         return Answer(missing=first.missing, effort=first.effort)
-    ranked = Part("what statistics rank, likeliest first", _ranking(diagnosis))
+    ranked = Passage("what statistics rank, likeliest first", _ranking(diagnosis))
     own = first.value.suspect.words if first.value.suspect else NOT_KNOWN
-    said = Part("what you said before you saw it", own)
+    said = Passage("what you said before you saw it", own)
     after = await desk.ask(
         "diagnose", briefing, wrapped([ranked, said, *parts]), SuspectAnswer, menus=named
     )
@@ -170,7 +171,7 @@ async def _services(briefing: Briefing, diagnosis: Diagnosis) -> tuple[ServiceNa
     return tuple(sorted(kept))
 
 
-def _seen(briefing: Briefing, diagnosis: Diagnosis) -> list[Part]:
+def _seen(briefing: Briefing, diagnosis: Diagnosis) -> list[Passage]:
     """Return what is known, without what the engine makes of it; findings in a neutral order."""
     rows = sorted(diagnosis.findings, key=lambda one: (one.service, one.what))
     lines = [
@@ -178,7 +179,7 @@ def _seen(briefing: Briefing, diagnosis: Diagnosis) -> list[Part]:
         f" ({'changed' if one.changed else 'unchanged'})"
         for one in rows
     ]
-    return [*known(briefing), Part("findings", "\n".join(lines))]
+    return [*known(briefing), Passage("findings", "\n".join(lines))]
 
 
 def _ranking(diagnosis: Diagnosis) -> str:

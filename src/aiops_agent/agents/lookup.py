@@ -20,7 +20,7 @@ from aiops_agent.reasoning.gather import Scene, read_scene
 from aiops_agent.reasoning.mine import novelties
 
 MOST_LINES = 8  # of a tool's answer: a reader takes in no more
-_LINE = 160  # characters of one of them
+_LINE = 240  # characters of one of them
 
 
 class SignalWanted(Value):
@@ -133,7 +133,8 @@ async def remembered(briefing: Briefing) -> str:
     for hit in hits[:3]:
         case = hit.case
         tried = ", ".join(f"{t.action.text}: {t.recovery}" for t in case.tried) or "nothing tried"
-        lines.append(f"{case.id} {case.cause} of {case.cause_service}; {tried}; {case.status}")
+        ended = f"{case.status}, {case.summary}" if case.summary else case.status
+        lines.append(f"{case.id} {case.cause} of {case.cause_service}; {tried}; {ended}")
     return _listed(lines)
 
 

@@ -2,11 +2,21 @@
 
 import asyncio
 
+from pydantic import Field
+
+from aiops_agent.agents.asking import Desk
 from aiops_agent.agents.briefing import Briefing
+from aiops_agent.agents.lookup import remembered
+from aiops_agent.agents.material import known as read_by_all
+from aiops_agent.agents.material import wrapped
+from aiops_agent.domain.answer import Answer
 from aiops_agent.domain.diagnosis import Diagnosis, Hypothesis
 from aiops_agent.domain.incident import Incident
+from aiops_agent.domain.passage import Passage
 from aiops_agent.domain.quantity import amount, signal_name, target
+from aiops_agent.domain.reasoning import NoCandidate, PlanPick
 from aiops_agent.domain.remediation import (
+    Action,
     ActionKind,
     Alternative,
     Criterion,
@@ -16,12 +26,15 @@ from aiops_agent.domain.remediation import (
     Recovery,
     Target,
 )
+from aiops_agent.domain.value import Value
 from aiops_agent.memory.recall import beside_memory, cited, precedents, standing
 from aiops_agent.ports.memory import RecallQuery
 from aiops_agent.reasoning.gather import read_scene
 from aiops_agent.reasoning.propose import Means, Remedy, rejected, remedies
 from aiops_agent.reasoning.register import RecoveryTerms, criteria
 from aiops_agent.reasoning.weigh import strong
+
+NONE = "none of these"
 
 
 async def plan(  # limit: from the cause to the plan, in order
@@ -136,3 +149,72 @@ def _alternatives(
             Alternative(text="hand over to a person", drawback="users wait until one is there")
         )
     return tuple(found[:5])
+
+
+class PickAnswer(Value):
+    """The candidate that helps most, or none of them with the reason."""
+
+    action: str = Field(description="the kind of action, or none of these")
+    target: str = Field(description="what it is done to")
+    why: NoCandidate | None = Field(default=None, description="why none of them would help")
+
+
+async def choose(desk: Desk, briefing: Briefing, made: Plan) -> Answer[PlanPick]:
+    """Return which candidate a model would take; the plan that code made is what acts."""
+    candidates = _candidates(made)
+    pairs = {(str(one.kind), one.target.name) for one in candidates}
+    lines = sorted(one.text for one in candidates)
+    past = await remembered(briefing)
+    parts = [
+        Passage("candidates, in no order", "\n".join(lines)),
+        Passage("what is to show success", made.expected),
+        Passage("memory: like incidents, and what people made of them; opinions", past),
+        *read_by_all(briefing),
+    ]
+
+    def wrong(answer: PickAnswer) -> tuple[str, ...]:
+        if answer.action == NONE:
+            return () if answer.why else ("say in `why` why none of the candidates would help",)
+        if (answer.action, answer.target) in pairs:
+            return ()
+        return (f"{answer.action} of {answer.target} is not among the candidates",)
+
+    menus = {
+        "action": (*sorted({kind for kind, _ in pairs}), NONE),
+        "target": tuple(sorted({name for _, name in pairs})),
+    }
+    answer = await desk.ask("plan", briefing, wrapped(parts), PickAnswer, menus=menus, check=wrong)
+    if answer.value is None:
+        return Answer(missing=answer.missing, effort=answer.effort)
+    found = answer.value if not wrong(answer.value) else PickAnswer(action=NONE, target="")
+    return Answer(value=_picked(made, found, str(answer.effort.by)), effort=answer.effort)
+
+
+def _candidates(made: Plan) -> list[Action]:
+    """Return every action that code worked out, also those that it did not take."""
+    others = [action for one in made.alternatives for action in one.actions]
+    return list({(a.kind, a.target): a for a in (*others, *made.actions)}.values())
+
+
+def _picked(made: Plan, answer: PickAnswer, by: str) -> PlanPick:
+    """Compare action and target apart: the right action at the wrong target helps nobody."""
+    if answer.action == NONE:
+        why = answer.why.words if answer.why else "it named what is no candidate"
+        words = f"would do none of the candidates: {why}"
+        return PlanPick(
+            by=by, why_none=answer.why, same_action=False, same_target=False, words=words
+        )
+    same_action = answer.action in {action.kind for action in made.actions}
+    same_target = answer.target in {action.target.name for action in made.actions}
+    named = f"{answer.action} of {answer.target}"
+    compared = (("action", same_action), ("target", same_target))
+    differs = " and ".join(word for word, same in compared if not same)
+    words = f"would do {named}: another {differs}" if differs else f"would do the same: {named}"
+    return PlanPick(
+        by=by,
+        action=answer.action,
+        target=answer.target,
+        same_action=same_action,
+        same_target=same_target,
+        words=words,
+    )

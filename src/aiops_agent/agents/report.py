@@ -274,6 +274,8 @@ def _agent(m: Material) -> Chapter:
     for reasoned in (a.reasoned for a in attempts if a.reasoned):
         points.append(f"Second opinion ({reasoned.stand.replace('_', ' ')}): {reasoned.words}.")
         points += [f"Unsupported: {one.words}: {one.wrong}." for one in reasoned.struck]
+    points += [f"Dissent: a model {a.pick.words}." for a in attempts if a.pick and a.pick.dissent]
+    points += [f"{words}." for a in attempts if a.verdict for words in a.verdict.beside]
     models = ", ".join(models_of(m.events)) or "none"
     points.append(f"Language model: {models}; {_spent(usage_of(m.events))}.")
     shares: dict[tuple[str, str], Effort] = {}

@@ -6,6 +6,7 @@ from typing import Generic, TypeVar
 from aiops_agent.domain.value import Value
 
 T = TypeVar("T")
+ALONE = "statistics go on alone"
 
 
 class AuthorKind(StrEnum):
@@ -77,7 +78,7 @@ class Effort(Value):
 
         Who answers stays the same.
         """
-        lost = (f"{missing}; statistics go on alone",) if missing else ()
+        lost = (f"{missing}; {ALONE}",) if missing else ()
         return Effort(
             by=self.by,
             usage=self.usage + model.usage,
@@ -93,3 +94,9 @@ class Answer(Value, Generic[T]):
     value: T | None = None
     missing: str = ""
     effort: Effort
+
+    @property
+    def lost(self) -> tuple[str, ...]:
+        """Each change of hands of a question to a model, the last one to statistics."""
+        last = (f"{self.missing}; {ALONE}",) if self.missing else ()
+        return (*self.effort.notes, *last)

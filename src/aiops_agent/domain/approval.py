@@ -19,19 +19,24 @@ STRICTNESS = {Ruling.ALLOW: 0, Ruling.ASK: 1, Ruling.DENY: 2}
 
 
 class Opinion(Value):
-    """What one rule says of a plan, with its reason."""
+    """What one rule says of a plan, with its reason; `said` is for people and decides nothing."""
 
     rule: str
     ruling: Ruling
     reason: str
+    said: tuple[str, ...] = ()
 
 
 class Verdict(Value):
-    """The strictest of all opinions; `opinions` holds every one that was given."""
+    """The strictest of all opinions; `opinions` holds every one that was given.
+
+    `beside` is what was said and decides nothing: dissent, and objections that do not hold.
+    """
 
     ruling: Ruling
     reason: str
     opinions: tuple[Opinion, ...] = ()
+    beside: tuple[str, ...] = ()
 
     @property
     def rule(self) -> str:

@@ -36,6 +36,7 @@ PHASES: dict[EventType, tuple[Phase, str]] = {
     EventType.DIAGNOSIS_REASONED: (Phase.DIAGNOSE, "diagnose"),
     EventType.HANDS_CHANGED: (Phase.DIAGNOSE, "model"),
     EventType.PLAN_PROPOSED: (Phase.PLAN, "plan"),
+    EventType.PLAN_REASONED: (Phase.PLAN, "plan"),
     EventType.POLICY_DECIDED: (Phase.REVIEW, "policy"),
     EventType.APPROVAL_PENDING: (Phase.APPROVE, "gate"),
     EventType.APPROVAL_REMINDER: (Phase.APPROVE, "gate"),

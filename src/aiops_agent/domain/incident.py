@@ -11,7 +11,7 @@ from aiops_agent.domain.diagnosis import Diagnosis, Triage
 from aiops_agent.domain.environment import EnvironmentRef
 from aiops_agent.domain.errors import TransitionError
 from aiops_agent.domain.facts import Facts, PersonNote
-from aiops_agent.domain.reasoning import SecondOpinion
+from aiops_agent.domain.reasoning import PlanPick, SecondOpinion
 from aiops_agent.domain.telemetry import ServiceName
 from aiops_agent.domain.value import Value
 
@@ -81,6 +81,7 @@ class Attempt(Value):
     verdict: Verdict | None = None
     refuted: str = ""  # Hypothesis.key that this attempt refuted
     reasoned: SecondOpinion | None = None  # what a model makes of the diagnosis
+    pick: PlanPick | None = None  # what a model would do
 
 
 class IncidentSummary(Value):
@@ -196,5 +197,7 @@ def _found(number: int, attempt: Attempt) -> list[str]:
 
 
 def _asked(number: int, attempt: Attempt) -> list[str]:
-    reasoned = attempt.reasoned
-    return [f"attempt {number}: a model {reasoned.words}"] if reasoned else []
+    said = [one.words for one in (attempt.reasoned, attempt.pick) if one]
+    objections = attempt.verdict.opinions if attempt.verdict else ()
+    said += [f"as critic: {one.reason}" for one in objections if one.rule == "critic"]
+    return [f"attempt {number}: a model {words}" for words in said]

@@ -13,7 +13,7 @@ from aiops_agent.domain.approval import ApprovalState, Decision, Surface, Verdic
 from aiops_agent.domain.diagnosis import Confidence, Diagnosis, Finding, Triage
 from aiops_agent.domain.incident import Ending
 from aiops_agent.domain.notice import Occasion, Receipt
-from aiops_agent.domain.reasoning import SecondOpinion
+from aiops_agent.domain.reasoning import PlanPick, SecondOpinion
 from aiops_agent.domain.remediation import Action, Outcome, Plan, Recovery, Risk, Verification
 from aiops_agent.domain.value import Value
 
@@ -30,6 +30,7 @@ class EventType(StrEnum):
     DIAGNOSIS_REASONED = "diagnosis.reasoned"  # what a model makes of it
     HANDS_CHANGED = "hands.changed"  # a model failed: another one, or statistics, goes on
     PLAN_PROPOSED = "plan.proposed"
+    PLAN_REASONED = "plan.reasoned"  # what a model would do
     POLICY_DECIDED = "policy.decided"
     APPROVAL_PENDING = "approval.pending"
     APPROVAL_REMINDER = "approval.reminder"
@@ -135,6 +136,14 @@ class PlanProposed(Value):
     type: Literal[EventType.PLAN_PROPOSED] = EventType.PLAN_PROPOSED
     attempt: int
     plan: Plan
+
+
+class PlanReasoned(Value):
+    """Which of the candidates a model would take."""
+
+    type: Literal[EventType.PLAN_REASONED] = EventType.PLAN_REASONED
+    attempt: int
+    pick: PlanPick
 
 
 class PolicyDecided(Value):
@@ -298,6 +307,7 @@ Payload: TypeAlias = Annotated[
     | DiagnosisReasoned
     | HandsChanged
     | PlanProposed
+    | PlanReasoned
     | PolicyDecided
     | ApprovalPending
     | ApprovalReminder

@@ -111,3 +111,44 @@ class SecondOpinion(Value):
         if self.stand is Stand.DISAGREES and self.first is not None:
             return f"statistics say {self.engine}, a model {self.first.words}"
         return ""
+
+
+class NoCandidate(StrEnum):
+    """Why a model picks none of the candidates."""
+
+    CAUSE_STAYS = "cause_stays"  # none of them removes the cause
+    TOO_RISKY = "too_risky"
+    WRONG_TARGET = "wrong_target"
+    HEALS_ALONE = "heals_alone"
+    NEEDS_PERSON = "needs_person"
+
+    @property
+    def words(self) -> str:
+        """The reason in words."""
+        return _NO_CANDIDATE[self]
+
+
+_NO_CANDIDATE = {
+    NoCandidate.CAUSE_STAYS: "none removes the cause",
+    NoCandidate.TOO_RISKY: "all are too risky",
+    NoCandidate.WRONG_TARGET: "none has the right target",
+    NoCandidate.HEALS_ALONE: "it heals by itself",
+    NoCandidate.NEEDS_PERSON: "a person is needed",
+}
+
+
+class PlanPick(Value):
+    """Which candidate a model would take. The engine's choice acts; another pick is dissent."""
+
+    by: str
+    action: str = ""  # its kind; "" for none of the candidates
+    target: str = ""
+    why_none: NoCandidate | None = None
+    same_action: bool
+    same_target: bool
+    words: str  # written by code
+
+    @property
+    def dissent(self) -> str:
+        """What it would do instead, or "" when it would do the same."""
+        return "" if self.same_action and self.same_target else self.words

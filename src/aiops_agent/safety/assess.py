@@ -21,6 +21,7 @@ class Case:
     services: int  # how many services the environment has
     freezes: tuple[Freeze, ...] = ()
     reasoned: SecondOpinion | None = None  # what a model makes of the diagnosis behind the plan
+    dissent: tuple[str, ...] = ()  # what a model would do instead; it decides nothing
 
 
 Rule: TypeAlias = Callable[[Case], Opinion | None]
@@ -29,9 +30,16 @@ Rule: TypeAlias = Callable[[Case], Opinion | None]
 def assess(case: Case, rules: Iterable[Rule], critic: Opinion | None = None) -> Verdict:
     """Return the strictest of all rules and of the critic, who can only make it stricter."""
     opinions = [opinion for rule in rules if (opinion := rule(case)) is not None]
-    if critic is not None:
-        opinions.append(critic)
-    if not any(opinion is not critic for opinion in opinions):
+    if not opinions:
         opinions.append(Opinion(rule="default", ruling=Ruling.ASK, reason="no rule allows it"))
+    # A critic who has no objection allows nothing.
+    if critic is not None and critic.ruling is not Ruling.ALLOW:
+        opinions.append(critic)
     strictest = max(opinions, key=lambda opinion: STRICTNESS[opinion.ruling])
-    return Verdict(ruling=strictest.ruling, reason=strictest.reason, opinions=tuple(opinions))
+    beside = (*case.dissent, *(critic.said if critic else ()))
+    return Verdict(
+        ruling=strictest.ruling,
+        reason=strictest.reason,
+        opinions=tuple(opinions),
+        beside=beside,
+    )

@@ -13,7 +13,7 @@ from aiops_agent.domain.answer import Effort
 from aiops_agent.domain.errors import AiopsError
 from aiops_agent.domain.event import Event
 from aiops_agent.domain.incident import Attempt, Incident
-from aiops_agent.domain.payload import HandsChanged, Payload
+from aiops_agent.domain.payload import HandsChanged, Payload, PolicyDecided
 from aiops_agent.domain.point import Mark, unmarked
 from aiops_agent.domain.runbook import Runbook
 from aiops_agent.ports.memory import Memory
@@ -72,6 +72,9 @@ class IncidentTransaction:
     ) -> None:
         """Append one event of the incident; the same type and key again changes nothing."""
         event = self.event(payload, message, key)
+        if effort is not None:
+            asked = "critique" if isinstance(payload, PolicyDecided) else event.agent
+            self.handed(asked, effort.notes, f"{payload.type}-{key}")
         self.work.events.append(event.model_copy(update={"refs": refs, "effort": effort}))
 
     def handed(self, agent: str, whys: tuple[str, ...], key: str) -> None:

@@ -57,13 +57,17 @@ class ExecutorSteps:
         except SourceError:
             services = 0  # unknown: the rule on reach then has nothing to compare with
         incident = await asyncio.to_thread(incident_of, self.deps, prepared.incident)
+        attempt = attempt_of(incident, prepared.attempt)
+        pick = attempt.pick
+        dissent = (f"{pick.by} {pick.dissent}",) if pick and pick.dissent else ()
         case = Case(
             prepared=prepared,
             mode=environment.mode,
             now=environment.clock.now(),
             services=services,
             freezes=environment.freezes,
-            reasoned=attempt_of(incident, prepared.attempt).reasoned,
+            reasoned=attempt.reasoned,
+            dissent=dissent,
         )
         return assess(case, self.deps.rules, critic)
 

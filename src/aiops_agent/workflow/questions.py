@@ -18,7 +18,7 @@ from aiops_agent.domain.diagnosis import Confidence, Diagnosis, Triage, TriageVe
 from aiops_agent.domain.event import Event
 from aiops_agent.domain.incident import Ending, Incident
 from aiops_agent.domain.postmortem import Postmortem
-from aiops_agent.domain.reasoning import SecondOpinion
+from aiops_agent.domain.reasoning import PlanPick, SecondOpinion
 from aiops_agent.domain.remediation import Plan, Recovery, Verification
 from aiops_agent.domain.runbook import matching
 from aiops_agent.reasoning.weigh import acting
@@ -56,6 +56,10 @@ class Questions(DBOSConfiguredInstance):
     async def plan(self, incident_id: str, number: int) -> Answer[Plan]:
         """What should be done about the diagnosis of an attempt?"""
         return await self._answer(Answer[Plan], "plan", incident_id, number)
+
+    async def choose(self, incident_id: str, number: int) -> Answer[PlanPick]:
+        """What would a model do instead of the plan of an attempt?"""
+        return await self._answer(Answer[PlanPick], "choose", incident_id, number)
 
     async def critique(self, incident_id: str, number: int) -> Answer[Opinion | None]:
         """What could go wrong with the prepared plan of an attempt?"""
@@ -110,6 +114,8 @@ class Questions(DBOSConfiguredInstance):
             case "plan":
                 diagnosis = acting(_kept(attempt.diagnosis), attempt.reasoned)
                 answer = await crew.plan(briefing, diagnosis)
+            case "choose":
+                answer = await _kept(crew.choose)(briefing, _kept(attempt.plan))
             case "critique":
                 answer = await crew.critique(briefing, _kept(attempt.prepared))
             case "verify":
@@ -172,6 +178,12 @@ class Looks:
             why, now = await step("unsure", unsure, incident_id, number, look, answer)
             await self._until_next(incident_id, now)
         raise IncidentEnded(Ending.HANDED_OVER, f"telemetry could not be read: {why}")
+
+    async def choose(self, incident_id: str, number: int) -> None:
+        """Let a model say which candidate it would take; the plan stays what it is."""
+        answer = await self._ask.choose(incident_id, number)
+        await step("chosen", self._record.chosen, incident_id, number, answer)
+        await self.stop_if_taken(incident_id)
 
     async def _reason(self, incident_id: str, number: int) -> None:
         """Let a model think about what statistics said, which is told already."""

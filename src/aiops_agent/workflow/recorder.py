@@ -15,7 +15,7 @@ from aiops_agent.domain.diagnosis import Diagnosis, Triage, TriageVerdict
 from aiops_agent.domain.incident import Attempt, Ending, Status
 from aiops_agent.domain.point import Point
 from aiops_agent.domain.postmortem import Postmortem
-from aiops_agent.domain.reasoning import SecondOpinion
+from aiops_agent.domain.reasoning import PlanPick, SecondOpinion
 from aiops_agent.domain.remediation import (
     Outcome,
     Plan,
@@ -138,10 +138,9 @@ class IncidentRecorder:  # limit: one writer of the incident, a short method per
         """Keep what a model makes of the diagnosis; where it disagrees, less is sure."""
         opinion = answer.value
         with transaction(self._deps, incident_id) as t:
-            lost = (f"{answer.missing}; statistics go on alone",) if opinion is None else ()
-            t.handed("diagnose", (*answer.effort.notes, *lost), f"reason-{number}")
             diagnosis = t.attempt(number).diagnosis
             if opinion is None or diagnosis is None:
+                t.handed("diagnose", answer.lost, f"reason-{number}")
                 return
             left = lowered(diagnosis, opinion)
             t.amend(number, diagnosis=left, reasoned=opinion)
@@ -153,13 +152,29 @@ class IncidentRecorder:  # limit: one writer of the incident, a short method per
             message = f"{opinion.stand.replace('_', ' ')} · {opinion.words}{fell}"
             t.tell(told, message, str(number), refs=tuple(shown), effort=answer.effort)
 
-    def planned(self, incident_id: str, number: int, plan: Plan, effort: Effort) -> None:
-        """Keep the plan of an attempt."""
+    def planned(self, incident_id: str, number: int, plan: Plan, effort: Effort) -> bool | None:
+        """Keep the plan of an attempt; return whether a model is asked what it would do.
+
+        None is what a version without models kept.
+        """
         with transaction(self._deps, incident_id) as t:
             t.amend(number, plan=plan)
             what = ", then ".join(a.text for a in plan.actions) or _NOTHING_RUN[plan.kind]
             proposed = payload.PlanProposed(attempt=number, plan=plan)
             t.tell(proposed, f"{what} · {plan.reason}", str(number), effort=effort)
+        return self._deps.crew.choose is not None and plan.kind is PlanKind.ACT
+
+    def chosen(self, incident_id: str, number: int, answer: Answer[PlanPick]) -> None:
+        """Keep which candidate a model would take."""
+        pick = answer.value
+        with transaction(self._deps, incident_id) as t:
+            if pick is None:
+                t.handed("plan", answer.lost, f"choose-{number}")
+                return
+            t.amend(number, pick=pick)
+            told = payload.PlanReasoned(attempt=number, pick=pick)
+            same = "dissents" if pick.dissent else "agrees"
+            t.tell(told, f"{same} · a model {pick.words}", str(number), effort=answer.effort)
 
     def reviewed(
         self, incident_id: str, prepared: PreparedPlan, verdict: Verdict, critic: Effort

@@ -118,7 +118,9 @@ class ResolveIncident(DBOSConfiguredInstance):  # limit: the whole workflow of a
         plan = answer.value
         if plan is None:
             raise IncidentEnded(Ending.HANDED_OVER, f"no plan could be made: {answer.missing}")
-        await step("planned", self._record.planned, incident_id, number, plan, answer.effort)
+        kept = self._record.planned
+        if await step("planned", kept, incident_id, number, plan, answer.effort):
+            await self._looks.choose(incident_id, number)
         self._deps.mark(Point.PLANNED)
         if plan.kind is PlanKind.HANDOVER:
             raise IncidentEnded(Ending.HANDED_OVER, plan.reason)

@@ -51,6 +51,11 @@ def plan(
     otherwise = "otherwise it is taken back" if undoable else "otherwise the next attempt"
     lines.add_row("success", joined([joined(criteria, " and "), tell(otherwise, QUIET)], ", "))
     lines.add_row("policy", _policy(verdict, steps))
+    for opinion in verdict.opinions:
+        if opinion.rule == "critic":
+            lines.add_row("critic", tell(opinion.reason, WARN))
+    for words in verdict.beside:
+        lines.add_row("also said", tell(words, QUIET))
     whole = Table.grid(expand=True)
     whole.add_row(lines)
     whole.add_row("")

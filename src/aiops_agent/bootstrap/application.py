@@ -20,14 +20,16 @@ from aiops_agent.adapters.sql.calls import SqlCallLog
 from aiops_agent.adapters.sql.engine import make_engine, our_errors
 from aiops_agent.adapters.sql.migrate import upgrade
 from aiops_agent.adapters.sql.store import SqlStore
+from aiops_agent.agents.asking import Desk
 from aiops_agent.agents.briefing import Pace
-from aiops_agent.agents.crew import Crew, without_llm
+from aiops_agent.agents.crew import Crew, with_models, without_llm
 from aiops_agent.bootstrap.demo import Demo
 from aiops_agent.bootstrap.environments import OpenEnvironments, checked
 from aiops_agent.domain.checkup import Checkup, Health
 from aiops_agent.domain.environment import EnvironmentRef
 from aiops_agent.domain.errors import SourceError
 from aiops_agent.domain.point import Mark, unmarked
+from aiops_agent.domain.redact import Redactor
 from aiops_agent.domain.routing import Claim, Routes
 from aiops_agent.domain.survey import ServiceSurvey
 from aiops_agent.domain.value import Value, build_all
@@ -36,7 +38,7 @@ from aiops_agent.ports.model import Around, Reasoner
 from aiops_agent.ports.people import Notifier
 from aiops_agent.ports.plug import AnyChannel
 from aiops_agent.safety.execute import Executor
-from aiops_agent.settings.sections import Settings
+from aiops_agent.settings.sections import Settings, secrets
 from aiops_agent.simulator.scenarios import SCENARIOS, Scenario
 from aiops_agent.workflow.commands import Commands
 from aiops_agent.workflow.deps import Deps, Terms
@@ -70,7 +72,6 @@ class Overrides:
     name: str = STORY
     reasoner: Reasoner | None = None  # asked about every environment
     around: Around | None = None
-    clean: Callable[[str], tuple[str, int]] | None = None
 
 
 class Application:
@@ -83,7 +84,8 @@ class Application:
         self._durable = Durable(self._database)
         store = SqlStore(self._database, self._durable.wake)
         self.places = OpenEnvironments(settings)
-        wiring = Wiring(SqlCallLog(store), overrides.now, overrides.around, overrides.clean)
+        redactor = Redactor(secrets(settings))
+        wiring = Wiring(SqlCallLog(store), overrides.now, overrides.around, redactor.clean)
         self.reasoning = reasoning(settings.models, settings.keys, wiring)
         self._deps = self._built(store)
         self._running: Engine | None = None
@@ -160,15 +162,13 @@ class Application:
         health = Health.OK if ready else Health.PROBLEM
         address = self._database.url.render_as_string(hide_password=True)
         store = Checkup(group="core", name="store", health=health, words=f"{address}: {words}")
-        words = self.reasoning.words(shop=False)
-        used = Health.OFF if self.reasoning.real is None else Health.OK
-        model = Checkup(group="core", name="model", health=used, words=words)
+        models = await self.reasoning.doctor()
         found = [one for place in self.places.configured for one in await place.doctor()]
         for channel, section in self._channels():
             found.append(await checked("notify", channel.name, _channel_check, channel, section))
         if (where := sink(self._settings.telemetry)) is not None:
             found.append(await where.check())
-        return (store, model, *found)
+        return (store, *models, *found)
 
     def works(self, role: str) -> str:
         """Return the process id that runs the engine of a role on this store, or ""."""
@@ -193,12 +193,16 @@ class Application:
             environments=places.environment,
             executor=overrides.executor(executor),
             memory=ArchiveMemory(store),
-            crew=overrides.crew or without_llm(),
+            crew=overrides.crew or self._crew(overrides.reasoner or self.reasoning.shop),
+            guarded=overrides.crew or self._crew(overrides.reasoner or self.reasoning.real),
             rules=registry.rules,
             now=overrides.now,
             terms=_terms(self._settings),
             mark=overrides.mark,
         )
+
+    def _crew(self, reasoner: Reasoner | None) -> Crew:
+        return with_models(Desk(reasoner)) if reasoner else without_llm()
 
     def _lock(self, role: str) -> Path:
         return self._settings.state_dir / "locks" / f"{role}.lock"

@@ -22,3 +22,4 @@ class Checkup(Value):
     health: Health
     words: str
     remedy: str = ""
+    unusable: bool = False  # a problem of the configuration itself

@@ -8,6 +8,7 @@ from datetime import time, timedelta
 from importlib.util import find_spec
 from itertools import combinations
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, TypeAlias
+from urllib.parse import unquote, urlsplit
 
 import platformdirs
 from pydantic import AfterValidator, Field, PrivateAttr, SecretStr, create_model
@@ -275,6 +276,21 @@ class BaseSettings(Value):
             yield ("models",), NEEDS
         if self.telemetry.otlp is not None:
             yield ("telemetry", "otlp"), otel.NEEDS
+
+
+def secrets(settings: Value) -> Iterator[str]:
+    """Yield every secret of a section and those below it."""
+    found = settings.keys.values() if isinstance(settings, BaseSettings) else ()
+    yield from (one.get_secret_value() for one in found)
+    for _, value in settings:
+        inner = value.values() if isinstance(value, dict) else [value]
+        for one in inner:
+            if isinstance(one, SecretStr):
+                yield one.get_secret_value()
+            elif isinstance(one, Value):
+                yield from secrets(one)
+    if isinstance(settings, StoreSettings) and (found_in := urlsplit(settings.url).password):
+        yield unquote(found_in)
 
 
 def settings_model(registry: Registry) -> type[BaseSettings]:

@@ -10,6 +10,7 @@ from aiops_agent.agents.briefing import Pace
 from aiops_agent.agents.crew import Crew
 from aiops_agent.domain.alert import REPLICA_LABELS
 from aiops_agent.domain.answer import Effort
+from aiops_agent.domain.environment import EnvironmentRef
 from aiops_agent.domain.errors import AiopsError
 from aiops_agent.domain.event import Event
 from aiops_agent.domain.incident import Attempt, Incident
@@ -50,6 +51,11 @@ class Deps:
     terms: Terms = field(default_factory=Terms)
     mark: Mark = unmarked
     runbooks: tuple[Runbook, ...] = ()
+    guarded: Crew | None = None  # of environments that are not built in; None: the same crew
+
+    def crew_of(self, environment: EnvironmentRef) -> Crew:
+        """Return who answers about an environment: a key alone sends a shop's data only."""
+        return self.crew if environment.simulated else self.guarded or self.crew
 
 
 @dataclass(frozen=True)

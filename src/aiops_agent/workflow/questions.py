@@ -90,7 +90,8 @@ class Questions(DBOSConfiguredInstance):
     async def question(self, agent: str, incident_id: str, number: int, since: str) -> Any:
         """Let one agent answer; a restart asks it again, but not what it asked `once`."""
         incident, alerts = await asyncio.to_thread(self._read, incident_id)
-        environment, crew = self._deps.environments(incident.environment), self._deps.crew
+        environment = self._deps.environments(incident.environment)
+        crew = self._deps.crew_of(incident.environment)
         briefing = Briefing(
             incident=incident,
             environment=environment,

@@ -132,7 +132,7 @@ class IncidentRecorder:  # limit: one writer of the incident, a short method per
             ready = payload.DiagnosisReady(attempt=number, diagnosis=found)
             message = f"{found.summary} · {found.confidence} confidence"
             t.tell(ready, message, str(number), refs=refs, effort=effort)
-        return self._deps.crew.reason is not None
+            return self._deps.crew_of(t.incident.environment).reason is not None
 
     def reasoned(self, incident_id: str, number: int, answer: Answer[SecondOpinion]) -> None:
         """Keep what a model makes of the diagnosis; where it disagrees, less is sure."""

@@ -10,10 +10,13 @@ from typing import Any, TypeVar
 
 from pydantic import SecretStr
 
+from aiops_agent.adapters.models.key import check_key
 from aiops_agent.adapters.models.section import Lineup, ModelSettings
 from aiops_agent.domain.answer import Answer
+from aiops_agent.domain.checkup import Checkup, Health
 from aiops_agent.domain.environment import EnvironmentRef
 from aiops_agent.domain.model import ModelRef
+from aiops_agent.domain.redact import Redacted
 from aiops_agent.ports.model import Around, Asking, CallLog, ModelQuestion, Reasoner
 
 T = TypeVar("T")
@@ -29,7 +32,7 @@ class Wiring:
     log: CallLog
     now: Callable[[], datetime]
     around: Around | None = None
-    clean: Callable[[str], tuple[str, int]] | None = None  # a text -> to be sent, places redacted
+    clean: Callable[[str], Redacted] | None = None  # called on every text before it is sent
 
 
 @dataclass
@@ -76,6 +79,20 @@ class Reasoning:
         """Return of each model whether it is not tried for a while."""
         found = self.shop or self.real
         return found.resting() if found else {}
+
+    async def prove(self, *, shop: bool) -> None:
+        """Raise SettingsError when the key is refused or a model is not known; sends no data."""
+        found = self.shop if shop else self.real
+        if found is not None:
+            await check_key(found.lineup)
+
+    async def doctor(self) -> tuple[Checkup, ...]:
+        """Return which models answer, at what price; asks each for one word."""
+        if self.real is None:
+            words, off = self.words(shop=False), Health.OFF
+            return (Checkup(group="models", name="model", health=off, words=words),)
+        found: tuple[Checkup, ...] = await (await self.real.opened()).doctor()
+        return found
 
     def words(self, *, shop: bool) -> str:
         """Say in one line which models reason, or that none does and why."""

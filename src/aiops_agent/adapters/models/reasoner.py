@@ -11,12 +11,14 @@ from aiops_agent.adapters.models import tokens
 from aiops_agent.adapters.models.breaker import Breaker
 from aiops_agent.adapters.models.line import Heard, Line, line
 from aiops_agent.adapters.models.opening import Wiring
+from aiops_agent.adapters.models.probe import probe
 from aiops_agent.adapters.models.purse import Purse
-from aiops_agent.adapters.models.section import Lineup
+from aiops_agent.adapters.models.section import AGENTS, Lineup
 from aiops_agent.adapters.models.sender import Courier, Letter, Timing, unwatched
 from aiops_agent.adapters.models.talk import Notebook, Talk
 from aiops_agent.adapters.models.wire import Clean, as_it_is
 from aiops_agent.domain.answer import Answer, Author, AuthorKind, Effort, Usage
+from aiops_agent.domain.checkup import Checkup
 from aiops_agent.domain.model import ModelError, ModelRef, Trouble
 from aiops_agent.domain.value import Value
 from aiops_agent.ports.model import Around, Asking, CallLog, ModelQuestion, Tool
@@ -87,6 +89,14 @@ class Models:
         took = time.perf_counter() - began
         effort = Effort(by=author, usage=usage, took=took, notes=tuple(notes))
         return Answer(value=value, missing=missing, effort=effort)
+
+    async def doctor(self) -> tuple[Checkup, ...]:
+        """Ask each model for one word: which answers, and at what price?"""
+        found = []
+        for ref in self.lineup.all():
+            agents = [one for one in AGENTS if ref in self.lineup.chain(one)[:1]]
+            found.append(await probe(self.line(ref), ", ".join(agents) or "fallback"))
+        return tuple(found)
 
     def line(self, ref: ModelRef) -> Line:
         """Return the line to a model, made when it is first used."""

@@ -15,6 +15,7 @@ HOMES = {GEMINI: "https://generativelanguage.googleapis.com", OPENAI: "https://a
 # only: a key of OpenAI is not sent to another server.
 KEY_NAMES = {GEMINI: ("GEMINI_API_KEY", "GOOGLE_API_KEY"), OPENAI: ("OPENAI_API_KEY",)}
 QUICK, THOROUGH, CHEAP = "gemini-3.5-flash-lite", "gemini-3.8-flash", "gemini-3.1-flash-lite"
+AGENTS = ("triage", "diagnose", "plan", "critique", "verify", "report")
 THOROUGH_AGENTS = frozenset({"diagnose", "plan"})
 RETIRED = ("gemini-2.5", "gemini-2.0", "gemini-1.5", "gemini-1.0", "gemini-pro")  # November 2026
 _NO_KEY = "none"  # a server at home wants no key, its client library wants one
@@ -62,8 +63,7 @@ class Lineup:
 
     def all(self) -> tuple[ModelRef, ...]:
         """Return every model that may be asked, by any agent."""
-        agents = ("triage", "diagnose", "plan", "critique", "verify", "report")
-        chains = (self.chain(agent) for agent in (*agents, *self.section.agents))
+        chains = (self.chain(agent) for agent in (*AGENTS, *self.section.agents))
         return tuple(dict.fromkeys(ref for chain in chains for ref in chain))
 
     def ref(self, name: str) -> ModelRef:

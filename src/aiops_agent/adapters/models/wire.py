@@ -10,18 +10,19 @@ import httpx2
 
 from aiops_agent.adapters.models.normal import Normalised
 from aiops_agent.domain.model import ModelError, Trouble
+from aiops_agent.domain.redact import Redacted
 from aiops_agent.domain.value import Json
 
 MOST_BYTES = 4_000_000  # of one answer: forty times the longest that a model can write
-Clean = Callable[[str], tuple[str, int]]  # a text -> the text to send, places redacted
+Clean = Callable[[str], Redacted]
 Normal = Callable[[bytes], Normalised]
 # What a provider gave us to hand back as it is: it is its own, and a changed one is refused.
 UNTOUCHED = frozenset({"thoughtSignature", "thought_signature", "encrypted_content"})
 
 
-def as_it_is(text: str) -> tuple[str, int]:
+def as_it_is(text: str) -> Redacted:
     """Redact nothing."""
-    return text, 0
+    return Redacted(text, 0)
 
 
 @dataclass
@@ -136,9 +137,9 @@ def redacted(body: Json, clean: Clean) -> tuple[Json, int]:
     def walk(value: Json) -> Json:
         nonlocal count
         if isinstance(value, str):
-            text, found = clean(value)
-            count += found
-            return text
+            cleaned = clean(value)
+            count += cleaned.count
+            return cleaned.text
         if isinstance(value, dict):
             return {k: v if k in UNTOUCHED else walk(v) for k, v in value.items()}
         return [walk(one) for one in value] if isinstance(value, list) else value

@@ -12,7 +12,7 @@ from aiops_agent.interfaces.cli.call import Call, Output, OutputOption, called
 from aiops_agent.interfaces.cli.exits import Exit
 from aiops_agent.interfaces.cli.follow import Following, manner
 from aiops_agent.interfaces.terminal.escape import say
-from aiops_agent.interfaces.terminal.header import header
+from aiops_agent.interfaces.terminal.header import NONE, SOME, header
 from aiops_agent.interfaces.terminal.layout import table
 from aiops_agent.interfaces.terminal.palette import STRONG
 
@@ -51,12 +51,17 @@ def demo(
         call.answer(output, data, lambda width: table(["SCENARIO", "WHAT HAPPENS"], rows, width))
         return
     chosen = _chosen(known, scenario)
-    call.out.print(header(chosen.title, seed, f"aiops demo {chosen.name}", call.out.width))
     raise typer.Exit(call.run(_demo(call, chosen, seed, yes=yes)))
 
 
 async def _demo(call: Call, scenario: "Scenario", seed: int, *, yes: bool) -> Exit:
     application = call.application
+    await application.reasoning.prove(shop=True)
+    models = NONE if application.reasoning.shop is None else SOME
+    title, command = scenario.title, f"aiops demo {scenario.name}"
+    call.out.print(header(title, seed, command, call.out.width, models=models))
+    if models is SOME:
+        call.note(application.reasoning.words(shop=True))
     async with application.engine("shop") as engine:
         shop = await asyncio.to_thread(application.demo.begin, scenario.name, seed, remember=True)
         opened = await engine.intake(shop)

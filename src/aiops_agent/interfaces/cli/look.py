@@ -15,7 +15,10 @@ from aiops_agent.interfaces.cli.tables import checkups, facts, surveys
 
 
 def doctor(context: typer.Context, output: OutputOption = Output.TABLE) -> None:
-    """Look at all that is configured; code 3 for a problem."""
+    """Look at all that is configured; code 3 for a problem, 4 for a key that is refused.
+
+    With a section `models:` each model is asked for one word.
+    """
     call = called(context)
     raise typer.Exit(call.run(_doctor(call, output)))
 
@@ -43,6 +46,8 @@ async def _doctor(call: Call, output: Output) -> Exit:
     found = [*_core(call), *await _application(call)]
     sick = any(one.health is Health.PROBLEM for one in found)
     call.answer(output, documents(found), lambda _: checkups(found))
+    if any(one.unusable for one in found):
+        return Exit.SETTINGS
     return Exit.PROBLEMS if sick else Exit.DONE
 
 

@@ -8,19 +8,21 @@ from aiops_agent.interfaces.terminal.escape import say, tell
 from aiops_agent.interfaces.terminal.palette import QUIET, STRONG
 from aiops_agent.interfaces.terminal.screen import Tier, tier
 
+NONE, SOME = "No language model is used.", "Language models reason beside arithmetic."
 HONEST = (
     "The shop is simulated; its physics, the evidence, the policy, the fix and the checks "
-    "really run. No language model is used. Times are shop time."
+    "really run. {models} Times are shop time."
 )
 
 
-def header(title: str, seed: int, command: str, width: int) -> Group:
+def header(title: str, seed: int, command: str, width: int, *, models: str = NONE) -> Group:
     """Return the command and title left, SIMULATED SHOP and seed right, and one honest sentence.
 
     The narrower, the fewer facts, never a second line.
     """
-    facts = f"seed {seed} · no key, no cluster" if tier(width) is Tier.WIDE else f"seed {seed}"
+    needs = "no key, no cluster" if models is NONE else "no cluster"
+    facts = f"seed {seed} · {needs}" if tier(width) is Tier.WIDE else f"seed {seed}"
     right = Text.assemble((" SIMULATED SHOP ", "reverse"), " ", say(facts, QUIET))
     left = Text.assemble((command, STRONG), "  ", say(title))
     left.truncate(max(width - right.cell_len - 1, 1), overflow="ellipsis", pad=True)
-    return Group(Text.assemble(left, " ", right), tell(HONEST, QUIET), Rule(style=QUIET))
+    return Group(Text.assemble(left, " ", right), tell(HONEST.format(models=models), QUIET), Rule(style=QUIET))

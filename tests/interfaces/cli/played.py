@@ -5,6 +5,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
+from aiops_agent.adapters.models.opening import Reasoning
 from aiops_agent.domain.alert import AlertList, Delivery
 from aiops_agent.domain.approval import (
     ApprovalRequest,
@@ -180,6 +181,7 @@ class PlayedHouse:
     died: str = ""
     worker: str = "77"
     closed: bool = False
+    reasoning: Reasoning = field(default_factory=lambda: Reasoning(None, None))
     scenarios = (Broken("traffic-surge", "too much traffic"), Broken("hung-process", "it hangs"))
 
     def __post_init__(self) -> None:

@@ -25,4 +25,8 @@ def header(title: str, seed: int, command: str, width: int, *, models: str = NON
     right = Text.assemble((" SIMULATED SHOP ", "reverse"), " ", say(facts, QUIET))
     left = Text.assemble((command, STRONG), "  ", say(title))
     left.truncate(max(width - right.cell_len - 1, 1), overflow="ellipsis", pad=True)
-    return Group(Text.assemble(left, " ", right), tell(HONEST.format(models=models), QUIET), Rule(style=QUIET))
+    return Group(
+        Text.assemble(left, " ", right),
+        tell(HONEST.format(models=models), QUIET),
+        Rule(style=QUIET),
+    )

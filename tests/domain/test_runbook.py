@@ -3,8 +3,9 @@
 import pytest
 
 from aiops_agent.domain.alert import AlertList
-from aiops_agent.domain.runbook import Runbook, matching
+from aiops_agent.domain.runbook import Runbook, RunbookHit, matching
 from tests.contracts.samples import a_kept_alert, an_incident
+from tests.interfaces.terminal.canned import PLAN
 
 
 def a_runbook(name: str = "payments-slow", **other: object) -> Runbook:
@@ -64,3 +65,21 @@ def test_a_section_is_found_by_the_beginning_of_its_heading() -> None:
     assert book.section("checks") == "1. look"
     assert book.section("Fix") == "restart"
     assert book.section("When to stop") == ""
+
+
+@pytest.mark.parametrize(
+    ("safe", "said"),
+    [
+        (("scale_pods",), "slow (pay, fits by service x): scale_pods is among its safe actions"),
+        (
+            ("restart_service",),
+            "slow (pay, fits by service x): it does not name scale_pods as safe",
+        ),
+    ],
+)
+def test_it_says_whether_the_planned_actions_are_among_its_safe_ones(
+    safe: tuple[str, ...], said: str
+) -> None:
+    book = a_runbook("slow", safe_actions=safe, owner="pay")
+
+    assert RunbookHit(runbook=book, reasons=("service x",)).about(PLAN) == said

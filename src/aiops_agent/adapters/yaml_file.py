@@ -33,8 +33,12 @@ class YamlFile:
 
 def read_yaml(path: Path) -> YamlFile:
     """Read a file whose top is a mapping; raises SettingsError with the place of what is wrong."""
+    return _read(path, _text(path))
+
+
+def _read(path: Path, text: str) -> YamlFile:
     marks: dict[Place, str] = {}
-    node = _compose(path)
+    node = _compose(path, text)
     if node is None:
         return YamlFile(path, {}, marks)
     if not isinstance(node, yaml.MappingNode):
@@ -42,16 +46,32 @@ def read_yaml(path: Path) -> YamlFile:
     return YamlFile(path, _Reader(path, marks).plain(node, ()), marks)
 
 
-def _compose(path: Path) -> yaml.Node | None:
+def read_page(path: Path) -> tuple[YamlFile, str]:
+    """Read Markdown with YAML between two lines `---` on top; return that part and the rest.
+
+    Raises SettingsError with the place of what is wrong.
+    """
+    front = re.match(r"---[ \t]*\r?\n(.*?\n)---[ \t]*(?:\r?\n|\Z)", text := _text(path), re.DOTALL)
+    if front is None:
+        raise SettingsError(f"{path}:1:1: expected `---`, lines `key: value` and `---` on top.")
+    return _read(path, f"---\n{front[1]}"), text[front.end() :]
+
+
+def _text(path: Path) -> str:
     try:
         content = path.read_bytes()
         if len(content) > MAX_BYTES:
             raise SettingsError(f"{path} is larger than {MAX_BYTES // 1024} KiB.")
-        composed: yaml.Node | None = yaml.compose(content.decode("utf-8"), Loader=_LOADER)
+        return content.decode("utf-8")
     except OSError as error:
         raise SettingsError(f"{path} cannot be read: {error.strerror}.") from error
     except UnicodeDecodeError as error:
         raise SettingsError(f"{path} is not UTF-8 text (byte {error.start}).") from error
+
+
+def _compose(path: Path, text: str) -> yaml.Node | None:
+    try:
+        composed: yaml.Node | None = yaml.compose(text, Loader=_LOADER)
     except (yaml.YAMLError, RecursionError) as error:
         raise SettingsError(_syntax(path, error)) from error
     return composed

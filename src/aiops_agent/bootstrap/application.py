@@ -27,7 +27,7 @@ from aiops_agent.bootstrap.demo import Demo
 from aiops_agent.bootstrap.environments import OpenEnvironments, checked
 from aiops_agent.domain.checkup import Checkup, Health
 from aiops_agent.domain.environment import EnvironmentRef
-from aiops_agent.domain.errors import SourceError
+from aiops_agent.domain.errors import SettingsError, SourceError
 from aiops_agent.domain.point import Mark, unmarked
 from aiops_agent.domain.redact import Redactor
 from aiops_agent.domain.routing import Claim, Routes
@@ -38,6 +38,7 @@ from aiops_agent.ports.model import Around, Reasoner
 from aiops_agent.ports.people import Notifier
 from aiops_agent.ports.plug import AnyChannel
 from aiops_agent.safety.execute import Executor
+from aiops_agent.settings.runbooks import Shelf, read_runbooks
 from aiops_agent.settings.sections import Settings, secrets
 from aiops_agent.simulator.scenarios import SCENARIOS, Scenario
 from aiops_agent.workflow.commands import Commands
@@ -87,6 +88,7 @@ class Application:
         redactor = Redactor(secrets(settings))
         wiring = Wiring(SqlCallLog(store), overrides.now, overrides.around, redactor.clean)
         self.reasoning = reasoning(settings.models, settings.keys, wiring)
+        self._shelf = _shelf(settings)
         self._deps = self._built(store)
         self._running: Engine | None = None
         self.store, self.queries = store, Queries(store)
@@ -125,6 +127,8 @@ class Application:
 
         Raises BusyError when another process runs that role on this store.
         """
+        if self._shelf.flaws:  # told when work begins: who answers or looks is held up by none
+            raise SettingsError("\n".join(self._shelf.flaws))
         with lock(self._lock(role), _NAMES[role]):
             engine = self._engine(serving=role == "serve")
             await asyncio.to_thread(self._settings.state_dir.mkdir, parents=True, exist_ok=True)
@@ -199,6 +203,7 @@ class Application:
             now=overrides.now,
             terms=_terms(self._settings),
             mark=overrides.mark,
+            runbooks=self._shelf.runbooks,
         )
 
     def _crew(self, reasoner: Reasoner | None) -> Crew:
@@ -255,6 +260,12 @@ class Application:
 def application(settings: Settings, overrides: Overrides | None = None) -> Application:
     """Build the application; raises StoreError or SettingsError when a part cannot be used."""
     return Application(settings, overrides or Overrides())
+
+
+def _shelf(settings: Settings) -> Shelf:
+    folder = settings.runbooks.folder
+    actions = [str(spec.kind) for spec in settings.registry.actions]
+    return read_runbooks(folder, actions) if folder else Shelf()
 
 
 def _terms(settings: Settings) -> Terms:

@@ -7,6 +7,7 @@ from pydantic import Field
 
 from aiops_agent.domain.alert import AlertList, IncidentAlert
 from aiops_agent.domain.incident import Incident
+from aiops_agent.domain.remediation import Plan
 from aiops_agent.domain.value import Value
 
 LONGEST = 20_000  # characters of one runbook: it is read by people at night, and by models
@@ -39,6 +40,17 @@ class RunbookHit(Value):
 
     runbook: Runbook
     reasons: tuple[str, ...]
+
+    def about(self, plan: Plan) -> str:
+        """Return what it says of a plan's actions, in words for whoever approves it."""
+        book, kinds = self.runbook, dict.fromkeys(str(action.kind) for action in plan.actions)
+        safe = [kind for kind in kinds if kind in book.safe_actions]
+        other = [kind for kind in kinds if kind not in book.safe_actions]
+        parts = [f"{', '.join(safe)} is among its safe actions"] if safe else []
+        parts += [f"it does not name {', '.join(other)} as safe"] if other else []
+        owner = f"{book.owner}, " if book.owner else ""
+        said = "; ".join(parts) or book.description
+        return f"{book.name} ({owner}fits by {', '.join(self.reasons)}): {said}"
 
 
 def matching(

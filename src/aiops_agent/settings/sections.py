@@ -115,6 +115,12 @@ class FreezeSettings(Freeze):
     timezone: TimeZone = "UTC"
 
 
+class RunbookSettings(Value):
+    """Where the pages lie that people wrote for incidents; what they say is advice."""
+
+    folder: LocalPath | None = None
+
+
 class Policy(Value):
     """The calendar of freezes."""
 
@@ -207,6 +213,7 @@ class BaseSettings(Value):
     actions: ActionSections = ActionSections()
     policy: Policy = Policy()
     models: ModelSettings | None = None  # None: nothing is sent to a language model
+    runbooks: RunbookSettings = RunbookSettings()
     telemetry: otel.TelemetrySettings = otel.TelemetrySettings()
     state_dir: LocalPath = Field(default_factory=lambda: platformdirs.user_state_path("aiops"))
     store: StoreSettings = Field(default_factory=_own_store)

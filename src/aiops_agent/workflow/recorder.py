@@ -24,6 +24,7 @@ from aiops_agent.domain.remediation import (
     Recovery,
     Verification,
 )
+from aiops_agent.domain.runbook import matching
 from aiops_agent.memory.recall import case_of
 from aiops_agent.reasoning.weigh import lowered
 from aiops_agent.workflow.deps import Deps, incident_of, transaction
@@ -32,6 +33,7 @@ _NOTHING_RUN = {
     PlanKind.WATCH: "watch, change nothing",
     PlanKind.HANDOVER: "hand over to a person",
 }
+_MOST_RUNBOOKS = 3  # beside a plan: whoever approves it reads no more
 _SO_FAR = {
     Recovery.RECOVERED: "recovered",
     Recovery.NOT_RECOVERED: "not yet",
@@ -158,6 +160,9 @@ class IncidentRecorder:  # limit: one writer of the incident, a short method per
         None is what a version without models kept.
         """
         with transaction(self._deps, incident_id) as t:
+            alerts = t.work.alerts.of_incident(incident_id)
+            hits = matching(self._deps.runbooks, t.incident, alerts)[:_MOST_RUNBOOKS]
+            plan = plan.model_copy(update={"advice": tuple(hit.about(plan) for hit in hits)})
             t.amend(number, plan=plan)
             what = ", then ".join(a.text for a in plan.actions) or _NOTHING_RUN[plan.kind]
             proposed = payload.PlanProposed(attempt=number, plan=plan)

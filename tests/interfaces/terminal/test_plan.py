@@ -85,3 +85,15 @@ def test_details_show_the_exact_requests_and_the_digest() -> None:
 
     assert canned.STEP.requests[0].words in shown
     assert canned.PREPARED.digest in shown
+
+
+def test_what_a_runbook_says_is_shown_to_the_approver() -> None:
+    """Also what it says may turn the text around."""
+    advice = ("pool (team-pay, fits by service x): scale_pods is among its safe actions", "b\u202e")
+    advised = canned.PREPARED.plan.model_copy(update={"advice": advice})
+    prepared = canned.PREPARED.model_copy(update={"plan": advised})
+
+    shown = _text(plan(prepared, canned.VERDICT))
+
+    assert "runbook     pool (team-pay, fits by service x)" in shown
+    assert "\u202e" not in shown

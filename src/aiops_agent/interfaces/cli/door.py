@@ -11,6 +11,7 @@ from aiops_agent.domain.value import Json
 if TYPE_CHECKING:
     from aiops_agent.bootstrap.application import Application
     from aiops_agent.settings.load import Loaded
+    from aiops_agent.settings.runbooks import Shelf
     from aiops_agent.settings.sections import Server, Settings
 
 Serving = Callable[[asyncio.Event], Awaitable[None]]
@@ -35,6 +36,15 @@ def application(settings: "Settings") -> "Application":
     from aiops_agent.bootstrap.application import application as build  # noqa: PLC0415 -- the lazy door
 
     return build(settings)
+
+
+def runbooks(settings: "Settings", page: Path | None = None) -> "Shelf":
+    """Read the runbooks of the settings' folder, or those of a page or another folder."""
+    from aiops_agent.settings.runbooks import Shelf, read_runbooks  # noqa: PLC0415 -- the lazy door
+
+    place = page or settings.runbooks.folder
+    actions = [str(spec.kind) for spec in settings.registry.actions]
+    return read_runbooks(place, actions) if place else Shelf()
 
 
 def website(

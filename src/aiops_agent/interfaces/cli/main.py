@@ -17,6 +17,7 @@ from aiops_agent.interfaces.cli import (
     incident,
     look,
     report,
+    runbook,
     serve,
     stats,
     token,
@@ -50,6 +51,7 @@ app.command(rich_help_panel=ANSWER)(approval.reject)
 app.command(rich_help_panel=ANSWER)(report.report)
 app.command(rich_help_panel=ANSWER)(trace.trace)
 app.command(rich_help_panel=ANSWER)(stats.stats)
+app.add_typer(runbook.app, name="runbook", rich_help_panel=ANSWER)
 app.add_typer(incident.events, name="events", rich_help_panel=ANSWER)
 app.command(rich_help_panel=SET_UP)(look.doctor)
 app.command(rich_help_panel=SET_UP)(look.services)

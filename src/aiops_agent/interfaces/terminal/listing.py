@@ -9,12 +9,14 @@ from rich.text import Text
 from aiops_agent.domain.approval import ApprovalState, ApprovalSummary
 from aiops_agent.domain.incident import IncidentSummary, Status
 from aiops_agent.domain.quantity import span
+from aiops_agent.domain.runbook import Runbook, RunbookHit
 from aiops_agent.interfaces.terminal.escape import joined, say
 from aiops_agent.interfaces.terminal.layout import table
 from aiops_agent.interfaces.terminal.palette import LINK, QUIET, STATUS_MARK, STRONG, WARN, words
 from aiops_agent.interfaces.terminal.screen import Tier, tier
 
 _SERVICE_CAP = 20  # cells
+_NAME_CAP, _FITS_CAP = 24, 30  # cells
 
 
 def incidents(found: Sequence[IncidentSummary], width: int) -> RenderableType:
@@ -41,6 +43,40 @@ def approvals(found: Sequence[ApprovalSummary], now: datetime, width: int) -> Re
         return say("No approvals.")
     heads = ["ID", "STATE", "LEFT", "PLAN", "DO"]
     return table(heads, [_approval(request, now) for request in found], width)
+
+
+def runbooks(found: Sequence[Runbook], width: int) -> RenderableType:
+    """Return one line per runbook."""
+    if not found:
+        return say("No runbooks.")
+    rows = [
+        [say(one.name, STRONG), say(_matches(one)), say(one.owner or "-"), say(one.description)]
+        for one in found
+    ]
+    caps = {"NAME": _NAME_CAP, "FITS": _FITS_CAP, "OWNER": _SERVICE_CAP}
+    return table(["NAME", "FITS", "OWNER", "WHAT"], rows, width, caps)
+
+
+def runbook_hits(found: Sequence[RunbookHit], width: int) -> RenderableType:
+    """Return one line per runbook that fits, with the reason."""
+    if not found:
+        return say("No runbook fits.")
+    rows = [
+        [
+            say(hit.runbook.name, STRONG),
+            say(", ".join(hit.reasons)),
+            say(", ".join(hit.runbook.safe_actions) or "-"),
+            say(hit.runbook.description),
+        ]
+        for hit in found
+    ]
+    caps = {"NAME": _NAME_CAP, "BECAUSE": _FITS_CAP, "SAFE ACTIONS": _FITS_CAP}
+    return table(["NAME", "BECAUSE", "SAFE ACTIONS", "WHAT"], rows, width, caps)
+
+
+def _matches(book: Runbook) -> str:
+    keys = [f"{key} {'|'.join(words)}" for key, words in book.match.items()]
+    return ", ".join(keys) or "by link only"
 
 
 def _incident(incident: IncidentSummary) -> list[Text]:

@@ -139,6 +139,8 @@ def _with_reasons(lines: Table, chosen: Plan) -> Table:
         lines.add_row("stop-gap", tell(symptom))
     if chosen.precedents:
         lines.add_row("memory", joined([tell(one.words) for one in chosen.precedents], "; "))
+    if chosen.advice:
+        lines.add_row("runbook", Text("\n").join(tell(words) for words in chosen.advice))
     for other in chosen.alternatives:
         lines.add_row("instead", joined([tell(other.words), tell(other.drawback, QUIET)], ": "))
     return lines

@@ -20,6 +20,8 @@ MODULES = (
     "aiops_agent.domain.redact",
     "aiops_agent.domain.shapes",
     "aiops_agent.domain.text",
+    "aiops_agent.reasoning.order_patterns",
+    "aiops_agent.reasoning.orders",
 )
 LENGTH = 100_000
 NOISE = 0.002  # seconds; below it a ratio says nothing, and nothing is slow

@@ -18,7 +18,7 @@ from aiops_agent.domain import passage, redact
 from aiops_agent.domain.reasoning import SecondOpinion
 from aiops_agent.domain.remediation import PreparedPlan
 from aiops_agent.domain.routing import Routes
-from aiops_agent.reasoning import claims, objections
+from aiops_agent.reasoning import claims, objections, orders
 from aiops_agent.safety import approve, assess, execute
 from aiops_agent.workflow import questions
 from aiops_agent.workflow.feed import Feed
@@ -83,4 +83,5 @@ ROUTE = Seam(Routes, "route", "a token for one environment cannot reach another"
 # Untrusted text on its way out.
 VALUED = Seam(redact, "_valued", "a value behind a secret's name leaves nothing behind")
 LOGINS = Seam(redact, "_logins", "a password in an address leaves nothing behind")
+ENOUGH = Seam(orders, "_ENOUGH", "a line is not called an order for one word in it")
 BROKEN = Seam(passage, "_broken", "a text cannot end its own block")

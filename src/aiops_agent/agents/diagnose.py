@@ -20,6 +20,7 @@ from aiops_agent.domain.passage import Passage
 from aiops_agent.domain.reasoning import Assertion, Gap, SecondOpinion, Suspect
 from aiops_agent.domain.telemetry import ServiceName, Signal
 from aiops_agent.domain.value import Value
+from aiops_agent.reasoning import orders
 from aiops_agent.reasoning.claims import CHANGE, LOG, checked, flaws, suspicion_words, told
 from aiops_agent.reasoning.exhibit import findings, hypothesis, sequence, shown_time
 from aiops_agent.reasoning.gather import read_scene
@@ -47,10 +48,12 @@ async def diagnose(briefing: Briefing) -> Diagnosis:
     best = ranking[0]
     sure, why = confidence(case, ranking)
     began = moment(case.scene.began)
+    logs, alerts = (*scene.logs_after, *scene.logs_before), briefing.alerts.shown
+    ordered = orders.finding(logs, alerts, incident.service, len(shown) + 1)
     return Diagnosis(
         summary=f"Since {began:%H:%M} {best.suspicion.statement}.",
         hypotheses=tuple(hypothesis(case, one, shown) for one in ranking[:MOST_HYPOTHESES]),
-        findings=tuple(shown.values()),
+        findings=(*shown.values(), *((ordered,) if ordered else ())),
         confidence=sure,
         why_confidence=why,
         not_known=not_known(case, best),

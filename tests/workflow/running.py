@@ -20,6 +20,7 @@ from aiops_agent.domain.payload import EventType
 from aiops_agent.domain.point import Point
 from aiops_agent.domain.policy import Mode
 from aiops_agent.domain.postmortem import Postmortem
+from aiops_agent.ports.model import Reasoner
 from aiops_agent.safety.execute import Executor
 from aiops_agent.settings.sections import Settings
 from aiops_agent.simulator.journal import Operation, effects
@@ -38,6 +39,7 @@ class Run:
     scenario: str = "traffic-surge"
     mode: Mode = Mode.PROPOSE
     crew: Crew | None = None
+    reasoner: Reasoner | None = None
     executor: Callable[[Executor], Executor] = lambda right: right
     at: dict[Point, Callable[["Run"], None]] = field(default_factory=dict)
     when: dict[EventType, Callable[["Run"], None]] = field(default_factory=dict)
@@ -49,7 +51,12 @@ class Run:
         """Live the incident to its end."""
         name = f"run-{next(_NUMBERS)}"
         parts = Overrides(
-            name=name, crew=self.crew, executor=self.executor, now=self.now, mark=self._mark
+            name=name,
+            crew=self.crew,
+            reasoner=self.reasoner,
+            executor=self.executor,
+            now=self.now,
+            mark=self._mark,
         )
         self.house = application(Settings(state_dir=self.folder, mode=self.mode), parts)
         try:

@@ -1,13 +1,12 @@
 """A model in the real house on the shop: its opinion is shown, and loosens nothing."""
 
 from dataclasses import replace
+from functools import wraps
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from aiops_agent.agents.asking import Desk
-from aiops_agent.agents.crew import with_models
 from aiops_agent.domain.approval import Ruling
 from aiops_agent.domain.incident import Ending
 from aiops_agent.domain.payload import EventType
@@ -15,6 +14,7 @@ from aiops_agent.domain.policy import Mode
 from aiops_agent.domain.reasoning import Stand
 from aiops_agent.simulator import scenarios
 from aiops_agent.simulator.scenarios import SCENARIOS
+from aiops_agent.workflow.recorder import IncidentRecorder
 from tests import seams
 from tests.agents.thinking import Say, Thinker, menu, silent, suspects
 from tests.workflow.running import Run
@@ -24,8 +24,8 @@ REASONED, HANDS = EventType.DIAGNOSIS_REASONED, EventType.HANDS_CHANGED
 
 
 def a_run(folder: Path, script: Say, **more: Any) -> Run:
-    crew = with_models(Desk(Thinker({"diagnose": script})))
-    return Run(folder, crew=crew, when={PENDING: always_yes}, **more)
+    thinker = Thinker({"diagnose": script})
+    return Run(folder, reasoner=thinker, when={PENDING: always_yes}, **more)
 
 
 def agreeing(question: Any) -> Any:
@@ -117,8 +117,8 @@ def test_no_restarts_on_fridays_say_critic_and_freeze_and_each_alone(
     bare = replace(SCENARIOS["friday-freeze"], freeze=())
     if not frozen:
         monkeypatch.setattr(scenarios, "SCENARIOS", {"friday-freeze": bare})
-    crew = with_models(Desk(Thinker({"critique": critic})))
-    run = Run(tmp_path, "friday-freeze", crew=crew)
+    thinker = Thinker({"critique": critic})
+    run = Run(tmp_path, "friday-freeze", reasoner=thinker)
     incident = run.go()
     verdict = incident.attempts[0].verdict
     assert verdict is not None
@@ -131,8 +131,8 @@ def test_no_restarts_on_fridays_say_critic_and_freeze_and_each_alone(
 def test_on_another_day_the_same_objection_is_dropped_and_the_approver_is_told(
     tmp_path: Path,
 ) -> None:
-    crew = with_models(Desk(Thinker({"critique": restarts_on_fridays})))
-    run = Run(tmp_path, "hung-process", crew=crew, when={PENDING: always_yes})
+    thinker = Thinker({"critique": restarts_on_fridays})
+    run = Run(tmp_path, "hung-process", reasoner=thinker, when={PENDING: always_yes})
     incident = run.go()
     assert incident.ending is Ending.FIXED
     (said,) = run.request.verdict.beside
@@ -145,11 +145,30 @@ def test_a_model_that_would_do_something_else_is_shown_as_dissent_and_the_engine
     def none_of_these(_question: Any) -> Any:
         return {"action": "none of these", "target": "payments-api", "why": "heals_alone"}
 
-    crew = with_models(Desk(Thinker({"plan": none_of_these})))
-    run = Run(tmp_path, crew=crew, when={PENDING: always_yes})
+    thinker = Thinker({"plan": none_of_these})
+    run = Run(tmp_path, reasoner=thinker, when={PENDING: always_yes})
     incident = run.go()
     assert incident.ending is Ending.FIXED
     words = "would do none of the candidates: it heals by itself"
     assert run.told(EventType.PLAN_REASONED) == [f"dissents · a model {words}"]
     assert run.request.verdict.beside == (f"model scripted {words}",)
     assert f"Dissent: a model {words}" in run.report.markdown
+
+
+def test_a_model_that_is_gone_after_a_restart_ends_no_incident(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The checkpoints say that one is asked; the questions find none."""
+    for name in ("diagnosed", "planned"):
+        kept = getattr(IncidentRecorder, name)
+
+        @wraps(kept)
+        def as_before(*args: Any, kept: Any = kept) -> bool | None:
+            kept(*args)
+            return True
+
+        monkeypatch.setattr(IncidentRecorder, name, as_before)
+    run = Run(tmp_path, when={PENDING: always_yes})
+    assert run.go().ending is Ending.FIXED
+    gone = "no model may be asked any more; statistics go on alone"
+    assert run.told(HANDS) == [f"diagnose: {gone}", f"plan: {gone}"]

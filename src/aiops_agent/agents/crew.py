@@ -56,9 +56,9 @@ def without_llm() -> Crew:
     )
 
 
-def with_models(desk: Desk) -> Crew:
+def with_models(desk: Desk, alone: Crew | None = None) -> Crew:
     """Return the crew in which a model reasons beside arithmetic, which answers first."""
-    alone = without_llm()
+    alone = alone or without_llm()
 
     async def critique_too(briefing: Briefing, prepared: PreparedPlan) -> Answer[Opinion | None]:
         first = await alone.critique(briefing, prepared)

@@ -22,7 +22,7 @@ from aiops_agent.adapters.sql.migrate import upgrade
 from aiops_agent.adapters.sql.store import SqlStore
 from aiops_agent.agents.asking import Desk
 from aiops_agent.agents.briefing import Pace
-from aiops_agent.agents.crew import Crew, with_models, without_llm
+from aiops_agent.agents.crew import Crew, without_llm
 from aiops_agent.bootstrap.demo import Demo
 from aiops_agent.bootstrap.environments import OpenEnvironments, checked
 from aiops_agent.domain.checkup import Checkup, Health
@@ -197,17 +197,18 @@ class Application:
             environments=places.environment,
             executor=overrides.executor(executor),
             memory=ArchiveMemory(store),
-            crew=overrides.crew or self._crew(overrides.reasoner or self.reasoning.shop),
-            guarded=overrides.crew or self._crew(overrides.reasoner or self.reasoning.real),
+            crew=overrides.crew or without_llm(),
             rules=registry.rules,
             now=overrides.now,
             terms=_terms(self._settings),
             mark=overrides.mark,
             runbooks=self._shelf.runbooks,
+            desk=self._desk,
         )
 
-    def _crew(self, reasoner: Reasoner | None) -> Crew:
-        return with_models(Desk(reasoner)) if reasoner else without_llm()
+    def _desk(self, environment: EnvironmentRef) -> Desk | None:
+        reasoner = None if self._overrides.crew else self.reasoner(environment)
+        return Desk(reasoner) if reasoner else None
 
     def _lock(self, role: str) -> Path:
         return self._settings.state_dir / "locks" / f"{role}.lock"

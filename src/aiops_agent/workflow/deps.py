@@ -6,8 +6,9 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
+from aiops_agent.agents.asking import Desk
 from aiops_agent.agents.briefing import Pace
-from aiops_agent.agents.crew import Crew
+from aiops_agent.agents.crew import Crew, with_models
 from aiops_agent.domain.alert import REPLICA_LABELS
 from aiops_agent.domain.answer import Effort
 from aiops_agent.domain.environment import EnvironmentRef
@@ -51,11 +52,12 @@ class Deps:
     terms: Terms = field(default_factory=Terms)
     mark: Mark = unmarked
     runbooks: tuple[Runbook, ...] = ()
-    guarded: Crew | None = None  # of environments that are not built in; None: the same crew
+    desk: Callable[[EnvironmentRef], Desk | None] = lambda _environment: None
 
     def crew_of(self, environment: EnvironmentRef) -> Crew:
-        """Return who answers about an environment: a key alone sends a shop's data only."""
-        return self.crew if environment.simulated else self.guarded or self.crew
+        """Return who answers about an environment: with models only where they may be asked."""
+        desk = self.desk(environment)
+        return with_models(desk, self.crew) if desk else self.crew
 
 
 @dataclass(frozen=True)

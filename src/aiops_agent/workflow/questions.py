@@ -12,7 +12,7 @@ from dbos import DBOS, DBOSConfiguredInstance
 
 from aiops_agent.agents.briefing import Briefing
 from aiops_agent.domain.alert import AlertList
-from aiops_agent.domain.answer import Answer
+from aiops_agent.domain.answer import STATISTICS, Answer, Effort
 from aiops_agent.domain.approval import Opinion
 from aiops_agent.domain.diagnosis import Confidence, Diagnosis, Triage, TriageVerdict
 from aiops_agent.domain.event import Event
@@ -30,6 +30,8 @@ T = TypeVar("T")
 FOREVER = None  # how often a restart may resume a workflow
 UNSURE_LOOKS = 2  # more, at a fresh alert, before an unsure diagnosis is taken as it is
 UNSEEN_LOOKS = 6  # when telemetry does not answer, before the workflow goes on without it
+# What a restart without a model answers to a question that was meant for one.
+_GONE: Answer[Any] = Answer(missing="no model may be asked any more", effort=Effort(by=STATISTICS))
 TAKEN_OVER = "a person took it over; the agent stopped"
 
 
@@ -111,12 +113,14 @@ class Questions(DBOSConfiguredInstance):
             case "diagnose":
                 answer = await crew.diagnose(briefing)
             case "reason":
-                answer = await _kept(crew.reason)(briefing, _kept(attempt.diagnosis))
+                diagnosis = _kept(attempt.diagnosis)
+                answer = await crew.reason(briefing, diagnosis) if crew.reason else _GONE
             case "plan":
                 diagnosis = acting(_kept(attempt.diagnosis), attempt.reasoned)
                 answer = await crew.plan(briefing, diagnosis)
             case "choose":
-                answer = await _kept(crew.choose)(briefing, _kept(attempt.plan))
+                plan = _kept(attempt.plan)
+                answer = await crew.choose(briefing, plan) if crew.choose else _GONE
             case "critique":
                 answer = await crew.critique(briefing, _kept(attempt.prepared))
             case "verify":

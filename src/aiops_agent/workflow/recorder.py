@@ -167,7 +167,8 @@ class IncidentRecorder:  # limit: one writer of the incident, a short method per
             what = ", then ".join(a.text for a in plan.actions) or _NOTHING_RUN[plan.kind]
             proposed = payload.PlanProposed(attempt=number, plan=plan)
             t.tell(proposed, f"{what} · {plan.reason}", str(number), effort=effort)
-        return self._deps.crew.choose is not None and plan.kind is PlanKind.ACT
+            crew = self._deps.crew_of(t.incident.environment)
+            return crew.choose is not None and plan.kind is PlanKind.ACT
 
     def chosen(self, incident_id: str, number: int, answer: Answer[PlanPick]) -> None:
         """Keep which candidate a model would take."""

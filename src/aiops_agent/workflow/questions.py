@@ -89,7 +89,9 @@ class Questions(DBOSConfiguredInstance):
         return value_of(await self.question(agent, incident_id, number, begin), kind)
 
     @DBOS.workflow(name="question.v1", max_recovery_attempts=FOREVER)
-    async def question(self, agent: str, incident_id: str, number: int, since: str) -> Any:
+    async def question(  # limit: one line for each agent
+        self, agent: str, incident_id: str, number: int, since: str
+    ) -> Any:
         """Let one agent answer; a restart asks it again, but not what it asked `once`."""
         incident, alerts = await asyncio.to_thread(self._read, incident_id)
         environment = self._deps.environments(incident.environment)

@@ -15,6 +15,7 @@ PARTS = (startup, install, story, idle)
 LONG = {  # a name, and the module whose `main(arguments)` measures it
     "orders": "bench.orders",
     "patterns": "bench.patterns",
+    "recordings": "bench.recordings",
     "secrets": "bench.planted",
 }
 

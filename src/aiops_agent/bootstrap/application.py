@@ -144,6 +144,7 @@ class Application:
             finally:
                 self._running = None
                 await engine.end()
+                await self.reasoning.close()
                 await asyncio.to_thread(self._durable.close)
 
     async def survey(self) -> Sequence[ServiceSurvey]:

@@ -80,11 +80,16 @@ class Line:
     base_url: str
     model: Model[Any]
     counted: Callable[[Json], Usage | None]
+    client: httpx2.AsyncClient
 
     @property
     def place(self) -> str:
         """Scheme, host and port of its server."""
         return place_of(self.base_url)
+
+    async def close(self) -> None:
+        """Give its connections back."""
+        await self.client.aclose()
 
     def cost(self, usage: Usage, model: str) -> float | None:
         """Return what a use costs when `model` answered here; None when nobody knows."""
@@ -205,7 +210,7 @@ def line(
     )
     model = _gemini(plug, client) if gemini else _openai(plug, client)
     counted = tokens.of_gemini if gemini else tokens.of_openai
-    return Line(plug.ref, plug.base_url, model, counted)
+    return Line(plug.ref, plug.base_url, model, counted, client)
 
 
 def _gemini(plug: Plug, client: httpx2.AsyncClient) -> Model[Any]:

@@ -63,6 +63,11 @@ class LateModels:
                 self._opened = room.opened(self.lineup, self.wiring)
         return self._opened
 
+    async def close(self) -> None:
+        """Give the connections back; a later question opens new ones."""
+        if self._opened is not None:
+            await self._opened.close()
+
 
 @dataclass(frozen=True)
 class Reasoning:
@@ -80,6 +85,11 @@ class Reasoning:
         found = self.shop or self.real
         return found.resting() if found else {}
 
+    async def close(self) -> None:
+        """Give the connections back."""
+        for found in {id(one): one for one in (self.real, self.shop) if one}.values():
+            await found.close()
+
     async def prove(self, *, shop: bool) -> None:
         """Raise SettingsError when the key is refused or a model is not known; sends no data."""
         found = self.shop if shop else self.real
@@ -91,7 +101,10 @@ class Reasoning:
         if self.real is None:
             words, off = self.words(shop=False), Health.OFF
             return (Checkup(group="models", name="model", health=off, words=words),)
-        found: tuple[Checkup, ...] = await (await self.real.opened()).doctor()
+        try:
+            found: tuple[Checkup, ...] = await (await self.real.opened()).doctor()
+        finally:
+            await self.close()
         return found
 
     def words(self, *, shop: bool) -> str:

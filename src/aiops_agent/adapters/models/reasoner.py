@@ -98,6 +98,11 @@ class Models:
             found.append(await probe(self.line(ref), ", ".join(agents) or "fallback"))
         return tuple(found)
 
+    async def close(self) -> None:
+        """Give the connections back; the next question opens new ones."""
+        while self._lines:
+            await self._lines.popitem()[1].close()
+
     def line(self, ref: ModelRef) -> Line:
         """Return the line to a model, made when it is first used."""
         if ref not in self._lines:

@@ -32,7 +32,7 @@ def of_gemini(body: Json) -> Usage | None:
 
 def of_openai(body: Json) -> Usage | None:
     """Return what a server of OpenAI's format counted; None when it did not count."""
-    found = _section(body, "usage")
+    found = _section(body, "usage") or _section(_section(body, "x_groq"), "usage")
     if not found:
         return None
     return _usage(

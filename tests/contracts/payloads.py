@@ -4,10 +4,12 @@ from typing import TypeVar
 
 from aiops_agent.domain import payload as e
 from aiops_agent.domain.alert import Severity
+from aiops_agent.domain.answer import STATISTICS, Effort
 from aiops_agent.domain.approval import ApprovalState, Decision, Opinion, Ruling, Surface, Verdict
 from aiops_agent.domain.diagnosis import CauseKind, Confidence, Diagnosis, Triage, TriageVerdict
 from aiops_agent.domain.event import Event
 from aiops_agent.domain.incident import Ending
+from aiops_agent.domain.inquiry import CitedFact, CitedSentence, Inquiry
 from aiops_agent.domain.notice import Occasion
 from aiops_agent.domain.payload import EventType, Payload
 from aiops_agent.domain.reasoning import (
@@ -99,6 +101,18 @@ _ALL: tuple[Payload, ...] = (
     e.IncidentEscalated(ending=Ending.FIXED, severity=Severity.SEV2),
     e.ReportWritten(),
     e.PeopleTold(channel="webhook", occasion=Occasion.RESOLVED),
+    e.QuestionAsked(number=1, question="why?", by="alex"),
+    e.QuestionAnswered(
+        inquiry=Inquiry(
+            number=1,
+            question="why?",
+            by="alex",
+            sentences=(CitedSentence(text="latency rose", cites=("E1",)),),
+            facts=(CitedFact(id="E1", text="web latency: 1 s → 2 s"),),
+            effort=Effort(by=STATISTICS),
+        )
+    ),
+    e.AnswerCorrected(number=1, by="alex", text="it fell"),
     e.Unreadable(was="future.thing"),
 )
 PAYLOADS: dict[EventType, Payload] = {payload.type: payload for payload in _ALL}

@@ -17,7 +17,7 @@ from aiops_agent.reasoning.objections import PolicyText
 
 V = TypeVar("V", bound=Value)
 
-PROMPTS = ("triage", "diagnose", "plan", "critique", "verify", "report")
+PROMPTS = ("triage", "diagnose", "plan", "critique", "verify", "report", "ask")
 NOT_KNOWN = "not known"
 
 

@@ -1,12 +1,13 @@
 """Who answers the six questions: arithmetic, and beside it a language model if there is one."""
 
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
 from typing import ParamSpec, TypeVar
 
+from aiops_agent.agents.ask import CheckedAnswer, ask
 from aiops_agent.agents.asking import Desk
 from aiops_agent.agents.briefing import Briefing
 from aiops_agent.agents.critique import critique, object_to
@@ -20,6 +21,7 @@ from aiops_agent.domain.approval import Opinion
 from aiops_agent.domain.diagnosis import Diagnosis, Triage
 from aiops_agent.domain.errors import PlatformError, SourceError
 from aiops_agent.domain.event import Event
+from aiops_agent.domain.inquiry import CitedFact
 from aiops_agent.domain.postmortem import Postmortem
 from aiops_agent.domain.reasoning import PlanPick, SecondOpinion
 from aiops_agent.domain.remediation import Criterion, Plan, PreparedPlan, Verification
@@ -40,6 +42,13 @@ class Crew:
     report: Callable[[Briefing, tuple[Event, ...]], Awaitable[Answer[Postmortem]]]
     # What a model makes of a diagnosis that is already told; None: there is no model.
     reason: Callable[[Briefing, Diagnosis], Awaitable[Answer[SecondOpinion]]] | None = None
+    # What a person wants to know of an incident.
+    ask: (
+        Callable[
+            [Briefing, str, tuple[CitedFact, ...], Sequence[str]], Awaitable[Answer[CheckedAnswer]]
+        ]
+        | None
+    ) = None
     # What a model would do instead of a plan that is already told.
     choose: Callable[[Briefing, Plan], Awaitable[Answer[PlanPick]]] | None = None
 
@@ -67,6 +76,7 @@ def with_models(desk: Desk, alone: Crew | None = None) -> Crew:
     return replace(
         alone,
         reason=partial(reason, desk),
+        ask=partial(ask, desk),
         choose=partial(choose, desk),
         critique=critique_too,
     )

@@ -48,6 +48,7 @@ from aiops_agent.workflow.engine import Engine, StalledWorkflowMonitor
 from aiops_agent.workflow.executor_steps import Busy, ExecutorSteps
 from aiops_agent.workflow.feed import Feed
 from aiops_agent.workflow.gate import Gate
+from aiops_agent.workflow.inquiries import Inquiries
 from aiops_agent.workflow.intake import Intake
 from aiops_agent.workflow.lock import holder, lock
 from aiops_agent.workflow.notices import Notices
@@ -93,6 +94,7 @@ class Application:
         self._running: Engine | None = None
         self.store, self.queries = store, Queries(store)
         self.feed = Feed(self.queries)
+        self.inquiries = Inquiries(self._deps)
         self.commands = Commands(
             store=store,
             now=overrides.now,

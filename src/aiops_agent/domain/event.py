@@ -53,6 +53,9 @@ PHASES: dict[EventType, tuple[Phase, str]] = {
     EventType.INCIDENT_ESCALATED: (Phase.REPORT, "story"),
     EventType.REPORT_WRITTEN: (Phase.REPORT, "report"),
     EventType.PEOPLE_TOLD: (Phase.REPORT, "notifier"),
+    EventType.QUESTION_ASKED: (Phase.REPORT, "ask"),
+    EventType.QUESTION_ANSWERED: (Phase.REPORT, "ask"),
+    EventType.ANSWER_CORRECTED: (Phase.REPORT, "ask"),
     EventType.UNREADABLE: (Phase.REPORT, "store"),
 }
 

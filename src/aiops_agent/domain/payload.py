@@ -12,6 +12,7 @@ from aiops_agent.domain.alert import Severity
 from aiops_agent.domain.approval import ApprovalState, Decision, Surface, Verdict
 from aiops_agent.domain.diagnosis import Confidence, Diagnosis, Finding, Triage
 from aiops_agent.domain.incident import Ending
+from aiops_agent.domain.inquiry import Inquiry
 from aiops_agent.domain.notice import Occasion, Receipt
 from aiops_agent.domain.reasoning import PlanPick, SecondOpinion
 from aiops_agent.domain.remediation import Action, Outcome, Plan, Recovery, Risk, Verification
@@ -47,6 +48,9 @@ class EventType(StrEnum):
     INCIDENT_ESCALATED = "incident.escalated"
     REPORT_WRITTEN = "report.written"
     PEOPLE_TOLD = "people.told"  # or not: `failed` says why
+    QUESTION_ASKED = "question.asked"  # by a person, about the incident
+    QUESTION_ANSWERED = "question.answered"
+    ANSWER_CORRECTED = "answer.corrected"  # by a person
     UNREADABLE = "event.unreadable"  # stored by another version of us
 
 
@@ -290,6 +294,31 @@ class PeopleTold(Value):
     failed: str = ""
 
 
+class QuestionAsked(Value):
+    """A person asked something about the incident; questions are numbered from 1."""
+
+    type: Literal[EventType.QUESTION_ASKED] = EventType.QUESTION_ASKED
+    number: int
+    question: str
+    by: str
+
+
+class QuestionAnswered(Value):
+    """The answer with what it cites, also with what was struck from it."""
+
+    type: Literal[EventType.QUESTION_ANSWERED] = EventType.QUESTION_ANSWERED
+    inquiry: Inquiry
+
+
+class AnswerCorrected(Value):
+    """A person says what is wrong with an answer: an opinion that later questions are shown."""
+
+    type: Literal[EventType.ANSWER_CORRECTED] = EventType.ANSWER_CORRECTED
+    number: int
+    by: str
+    text: str
+
+
 class Unreadable(Value):
     """What another version of us stored as `was`; the event's message stands."""
 
@@ -324,6 +353,9 @@ Payload: TypeAlias = Annotated[
     | IncidentEscalated
     | ReportWritten
     | PeopleTold
+    | QuestionAsked
+    | QuestionAnswered
+    | AnswerCorrected
     | Unreadable,
     Field(discriminator="type"),
 ]

@@ -10,6 +10,13 @@ from aiops_agent.domain.model import ModelCall
 from aiops_agent.domain.payload import EventType
 from aiops_agent.domain.value import Value
 
+# They may come at any time: no phase waits for them.
+QUESTIONS = (
+    EventType.QUESTION_ASKED,
+    EventType.QUESTION_ANSWERED,
+    EventType.ANSWER_CORRECTED,
+)
+
 
 class Spent(Value):
     """Time under one name: of the environment's clock, of the wall, and measured work.
@@ -38,7 +45,8 @@ class Spent(Value):
 
 def by_phase(events: Sequence[Event]) -> tuple[Spent, ...]:
     """Return the time per phase in the order of phases; waiting counts for what it waited for."""
-    spent = _spent(events, lambda event: event.phase.value)
+    own = [event for event in events if event.type not in QUESTIONS]
+    spent = _spent(own, lambda event: event.phase.value)
     return tuple(spent[phase.value] for phase in Phase if phase.value in spent)
 
 

@@ -24,11 +24,16 @@ from aiops_agent.domain.payload import (
     IncidentOpened,
     PolicyDecided,
 )
-from aiops_agent.domain.timing import usage_of, usage_of_calls, worker_of
+from aiops_agent.domain.timing import QUESTIONS, usage_of, usage_of_calls, worker_of
 from aiops_agent.domain.value import Document, Value, digest
 
 # They come at any time and belong to no phase.
-_ASIDE = (EventType.ALERT_RECEIVED, EventType.PEOPLE_TOLD)
+_ASIDE = (
+    EventType.ALERT_RECEIVED,
+    EventType.HANDS_CHANGED,
+    EventType.PEOPLE_TOLD,
+    *QUESTIONS,
+)
 _RUNS = (EventType.ACTION_FINISHED, EventType.UNDO_FINISHED)
 
 

@@ -12,6 +12,7 @@ from aiops_agent import __version__
 from aiops_agent.domain.errors import AiopsError
 from aiops_agent.interfaces.cli import (
     approval,
+    ask,
     config,
     demo,
     incident,
@@ -49,6 +50,7 @@ app.add_typer(approval.app, name="approval", rich_help_panel=ANSWER)
 app.command(rich_help_panel=ANSWER)(approval.approve)
 app.command(rich_help_panel=ANSWER)(approval.reject)
 app.command(rich_help_panel=ANSWER)(report.report)
+app.command(rich_help_panel=ANSWER)(ask.ask)
 app.command(rich_help_panel=ANSWER)(trace.trace)
 app.command(rich_help_panel=ANSWER)(stats.stats)
 app.add_typer(runbook.app, name="runbook", rich_help_panel=ANSWER)

@@ -1,0 +1,122 @@
+"""A question, its answer and its correction stay with the incident; nothing is paid twice."""
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from aiops_agent.agents.asking import Desk
+from aiops_agent.agents.crew import with_models
+from aiops_agent.domain.errors import UsageError
+from aiops_agent.domain.payload import EventType
+from aiops_agent.domain.timing import by_phase
+from aiops_agent.workflow.inquiries import Inquiries
+from tests.agents.thinking import Thinker
+from tests.safety.plans import an_incident
+from tests.workflow.place import Place
+from tests.workflow.test_notices import happens
+
+INC = an_incident().id
+
+
+def desk(place: Place, script: Any = None) -> tuple[Inquiries, Thinker]:
+    thinker = Thinker({"ask": script} if script else {})
+    deps = place.deps
+    if script:
+        crew = with_models(Desk(thinker))
+        deps = replace(deps, crew=replace(deps.crew, ask=crew.ask))
+    return Inquiries(deps), thinker
+
+
+def says(text: str, cite: str = "#1") -> Any:
+    return lambda _question: {"sentences": [{"text": text, "cites": [cite]}], "not_known": []}
+
+
+async def test_without_a_model_the_best_facts_are_quoted_and_it_says_so(place: Place) -> None:
+    happens(place, EventType.INCIDENT_OPENED)
+    made = await desk(place)[0].ask(INC, "what happened?", "alex")
+
+    assert made.recorded
+    assert made.missing == "no language model is configured"
+    assert [one.cites for one in made.sentences] == [("#1",)]
+
+
+async def test_question_answer_and_correction_are_events_of_the_incident(place: Place) -> None:
+    happens(place, EventType.INCIDENT_OPENED)
+    asking, _ = desk(place, says("What happened is known."))
+    made = await asking.ask(INC, "  what   happened? ", "alex")
+    asking.correct(INC, 1, "it is not", "sam")
+    asking.correct(INC, 1, "it is not", "sam")
+
+    kinds = (EventType.QUESTION_ASKED, EventType.QUESTION_ANSWERED, EventType.ANSWER_CORRECTED)
+    assert [len(place.events(kind)) for kind in kinds] == [1, 1, 1]
+    [kept] = asking.answers(INC)
+    assert kept == made.model_copy(update={"corrections": ("sam: it is not",)})
+    assert (kept.number, kept.question, kept.by) == (1, "what happened?", "alex")
+
+
+async def test_the_same_question_about_the_same_story_is_not_paid_twice(place: Place) -> None:
+    happens(place, EventType.INCIDENT_OPENED)
+    asking, thinker = desk(place, says("What happened is known."))
+    first = await asking.ask(INC, "what happened?", "alex")
+    again = await asking.ask(INC, "What  happened?", "sam")
+    paid = len(thinker.asked)
+    happens(place, EventType.TRIAGE_DONE)
+    await asking.ask(INC, "what happened?", "alex")
+
+    assert again == first
+    assert (paid, len(thinker.asked)) == (1, 2)
+
+
+async def test_a_corrected_answer_is_asked_again_and_the_correction_is_shown(place: Place) -> None:
+    happens(place, EventType.INCIDENT_OPENED)
+    asking, thinker = desk(place, says("What happened is known."))
+    await asking.ask(INC, "what happened?", "alex")
+    asking.correct(INC, 1, "nobody knows", "sam")
+    await asking.ask(INC, "what happened?", "alex")
+
+    assert len(thinker.asked) == 2
+    assert "sam says that answer 1 is wrong: nobody knows" in thinker.asked[1].material
+
+
+async def test_an_unsupported_sentence_is_kept_as_struck(place: Place) -> None:
+    happens(place, EventType.INCIDENT_OPENED)
+    made = await desk(place, says("What happened cost 900 dollars."))[0].ask(INC, "cost?", "a")
+
+    assert made.supported == ()
+    assert "900 stands in nothing" in made.struck[0].wrong
+
+
+async def test_a_model_that_does_not_answer_leaves_the_facts(place: Place) -> None:
+    happens(place, EventType.INCIDENT_OPENED)
+    made = await desk(place, lambda _question: None)[0].ask(INC, "what happened?", "alex")
+
+    assert made.recorded
+    assert made.missing == "no model answered"
+    assert made.effort.usage.requests == 1  # what was paid in vain is still counted
+
+
+async def test_no_phase_waits_for_a_question(place: Place) -> None:
+    happens(place, EventType.INCIDENT_OPENED)
+    place.clock.go(minutes=5)
+    await desk(place)[0].ask(INC, "what happened?", "alex")
+
+    spent = by_phase(place.events())
+    assert [one.name for one in spent] == ["alert"]
+
+
+@pytest.mark.parametrize("question", ["", "  ", "x" * 1001])
+async def test_a_question_has_a_size(place: Place, question: str) -> None:
+    happens(place, EventType.INCIDENT_OPENED)
+    with pytest.raises(UsageError, match="1 to 1000"):
+        await desk(place)[0].ask(INC, question, "alex")
+
+
+async def test_what_is_not_there_cannot_be_asked_or_corrected(place: Place) -> None:
+    happens(place, EventType.INCIDENT_OPENED)
+    asking, _ = desk(place)
+
+    with pytest.raises(UsageError, match="no incident"):
+        await asking.ask("INC-9", "why?", "alex")
+    with pytest.raises(UsageError, match="has no answer 4"):
+        asking.correct(INC, 4, "no", "alex")

@@ -28,6 +28,7 @@ PLANTED = {
     "pure": ("reasoning/rank.py", "import httpx2"),
     "engine": ("interfaces/cli/main.py", "import dbos"),
     "models": ("bootstrap/demo.py", "import pydantic_ai"),
+    "spans": ("workflow/queries.py", "import opentelemetry"),
     "readers": ("interfaces/http/pages.py", "from aiops_agent.workflow import commands"),
     "light": ("workflow/queries.py", "from aiops_agent.workflow import deps"),
     "store": ("simulator/shop.py", "import sqlalchemy"),

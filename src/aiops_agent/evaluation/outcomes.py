@@ -11,7 +11,7 @@ from aiops_agent.actions.rollback import ROLLBACK
 from aiops_agent.actions.scale import SCALE
 from aiops_agent.actions.set_config import SET_CONFIG
 from aiops_agent.domain.incident import Incident, Status
-from aiops_agent.domain.remediation import ActionKind, PlanKind, Recovery
+from aiops_agent.domain.remediation import Action, ActionKind, PlanKind, Recovery
 from aiops_agent.domain.telemetry import ServiceName
 from aiops_agent.simulator.faults import Fault, FaultKind
 from aiops_agent.simulator.scenarios import Scenario, find_scenario
@@ -102,6 +102,19 @@ def accepted(case: EvaluationCase, incident: Incident) -> tuple[bool, str]:
             return True, str(ending)
         flaws.append(f"not {ending}: {flaw}")
     return False, "; ".join(flaws)
+
+
+def done(incident: Incident) -> tuple[Action, ...]:
+    """Return the actions that were run, whatever came of them."""
+    ran = [a for a in incident.attempts if a.outcome is not None and a.outcome.effects and a.plan]
+    return tuple(action for a in ran if a.plan for action in a.plan.actions)
+
+
+def cured(case: EvaluationCase, incident: Incident) -> bool:
+    """Whether a right cure was run at the right service, or rightly nothing; telemetry aside."""
+    ran = done(incident)
+    cures = {_CURES[ending] for ending in case.endings if ending in _CURES}
+    return any(a.kind in cures and a.target.name == case.truth for a in ran) if cures else not ran
 
 
 def pinned(case: EvaluationCase, incident: Incident) -> bool:

@@ -9,6 +9,7 @@ from itertools import count
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from aiops_agent.agents.crew import Crew
 from aiops_agent.bootstrap.application import Application, Overrides, application
 from aiops_agent.domain.approval import Surface
 from aiops_agent.domain.errors import ApprovalError, StoreError
@@ -21,9 +22,13 @@ _NUMBERS = count(1)  # the durable engine knows each story by a name of its own 
 
 @dataclass(frozen=True)
 class Runner:
-    """Gives one incident at a time; `remember` gives the shop's people their memory."""
+    """Gives one incident at a time; `remember` gives the shop's people their memory.
+
+    `crew` answers in place of statistics.
+    """
 
     remember: bool = True
+    crew: Crew | None = None
 
     async def __call__(
         self, scenario: str, seed: int, names: Mapping[str, str] | None = None
@@ -35,7 +40,9 @@ class Runner:
     async def _ended(self, scenario: str, seed: int, names: dict[str, str]) -> Incident:
         with TemporaryDirectory(prefix="aiops-outcome-") as folder:
             settings = Settings(state_dir=Path(folder))
-            built = application(settings, Overrides(name=f"outcome-{next(_NUMBERS)}"))
+            built = application(
+                settings, Overrides(name=f"outcome-{next(_NUMBERS)}", crew=self.crew)
+            )
             try:
                 async with built.engine("shop") as engine:
                     begin = partial(built.demo.begin, remember=self.remember, names=names)

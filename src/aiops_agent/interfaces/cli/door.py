@@ -1,7 +1,7 @@
 """The one lazy door: everything heavy is behind it, so that --help is quick."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -10,6 +10,7 @@ from aiops_agent.domain.value import Json
 
 if TYPE_CHECKING:
     from aiops_agent.bootstrap.application import Application
+    from aiops_agent.evaluation.goals import MeasuredGoal
     from aiops_agent.settings.load import Loaded
     from aiops_agent.settings.runbooks import Shelf
     from aiops_agent.settings.sections import Server, Settings
@@ -45,6 +46,15 @@ def runbooks(settings: "Settings", page: Path | None = None) -> "Shelf":
     place = page or settings.runbooks.folder
     actions = [str(spec.kind) for spec in settings.registry.actions]
     return read_runbooks(place, actions) if place else Shelf()
+
+
+def benchmark_crew(
+    seed: int, incidents: int, seen: Callable[[str], None]
+) -> "Sequence[MeasuredGoal]":
+    """Measure what models add or spoil; `seen` is told each shop that is done."""
+    from aiops_agent.evaluation.crew import benchmark  # noqa: PLC0415 -- the lazy door
+
+    return benchmark(seed, incidents, seen)
 
 
 def website(

@@ -13,6 +13,7 @@ from aiops_agent.domain.errors import AiopsError
 from aiops_agent.interfaces.cli import (
     approval,
     ask,
+    benchmark,
     config,
     demo,
     incident,
@@ -59,6 +60,7 @@ app.command(rich_help_panel=SET_UP)(look.doctor)
 app.command(rich_help_panel=SET_UP)(look.services)
 app.command(rich_help_panel=SET_UP)(look.info)
 app.add_typer(config.app, name="config", rich_help_panel=SET_UP)
+app.add_typer(benchmark.app, name="benchmark", rich_help_panel=SET_UP)
 app.add_typer(token.app, name="token", rich_help_panel=SET_UP)
 _SWITCHES = {"--quiet", "-q", "--verbose", "-v", "-vv", "--debug", "--no-color", "--no-input"}
 _WITH_VALUE = {"--config", "-c"}

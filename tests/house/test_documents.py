@@ -8,7 +8,15 @@ from pathlib import Path
 ROOT = Path(__file__).parents[2]
 PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
 MAKEFILE = (ROOT / "Makefile").read_text()
-GROUPS = {("runbook",), ("incident",), ("approval",), ("config",), ("events",), ("token",)}
+GROUPS = {
+    ("runbook",),
+    ("privacy",),
+    ("incident",),
+    ("approval",),
+    ("config",),
+    ("events",),
+    ("token",),
+}
 PLACES = (ROOT, ROOT / "src" / "aiops_agent")
 
 

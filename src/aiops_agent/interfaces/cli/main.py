@@ -18,6 +18,7 @@ from aiops_agent.interfaces.cli import (
     demo,
     incident,
     look,
+    privacy,
     report,
     runbook,
     serve,
@@ -54,6 +55,7 @@ app.command(rich_help_panel=ANSWER)(report.report)
 app.command(rich_help_panel=ANSWER)(ask.ask)
 app.command(rich_help_panel=ANSWER)(trace.trace)
 app.command(rich_help_panel=ANSWER)(stats.stats)
+app.add_typer(privacy.app, name="privacy", rich_help_panel=ANSWER)
 app.add_typer(runbook.app, name="runbook", rich_help_panel=ANSWER)
 app.add_typer(incident.events, name="events", rich_help_panel=ANSWER)
 app.command(rich_help_panel=SET_UP)(look.doctor)

@@ -8,6 +8,7 @@ from aiops_agent.domain.answer import STATISTICS, Effort
 from aiops_agent.domain.approval import ApprovalState, Decision, Opinion, Ruling, Surface, Verdict
 from aiops_agent.domain.diagnosis import CauseKind, Confidence, Diagnosis, Triage, TriageVerdict
 from aiops_agent.domain.event import Event
+from aiops_agent.domain.facts import PersonNote
 from aiops_agent.domain.incident import Ending
 from aiops_agent.domain.inquiry import CitedFact, CitedSentence, Inquiry
 from aiops_agent.domain.notice import Occasion
@@ -73,6 +74,7 @@ _ALL: tuple[Payload, ...] = (
     e.AlertReceived(news=e.AlertNews.JOINED, alert="k2", name="HighLatency"),
     e.IncidentOpened(alert="k1", name="HighLatency", service="web", severity=Severity.SEV2),
     e.IncidentMoved(by="alex"),
+    e.IncidentNoted(note=PersonNote(by="alex", at=NOW, text="it is not the database")),
     e.TriageDone(triage=_TRIAGE),
     e.EvidenceAdded(attempt=1),
     e.DiagnosisReady(attempt=1, diagnosis=_DIAGNOSIS),

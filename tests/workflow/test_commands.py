@@ -12,6 +12,7 @@ from aiops_agent.adapters.sql.store import SqlStore
 from aiops_agent.domain.approval import ApprovalRequest, ApprovalState, Decision, Surface
 from aiops_agent.domain.environment import EnvironmentRef
 from aiops_agent.domain.errors import StoreError, UsageError
+from aiops_agent.domain.facts import PersonNote
 from aiops_agent.domain.incident import Incident, Status
 from aiops_agent.domain.point import Point
 from aiops_agent.domain.routing import Routes
@@ -39,7 +40,7 @@ class Desk:
 
     @property
     def commands(self) -> Commands:
-        return Commands(self.store, lambda: LATER, self._answer, self._stop)
+        return Commands(self.store, lambda: LATER, self._answer, self._stop, self._note)
 
     def _answer(self, request: str, decision: Decision) -> ApprovalRequest:
         self.answers.append((request, decision))
@@ -47,6 +48,10 @@ class Desk:
 
     def _stop(self, incident: str, by: str, why: str) -> Incident:
         self.stopped.append((incident, by, why))
+        return an_incident()
+
+    def _note(self, incident: str, by: str, text: str) -> Incident:
+        self.stopped.append((incident, by, text))
         return an_incident()
 
 
@@ -204,3 +209,23 @@ def test_alerts_are_taken_while_the_engine_runs_and_the_store_answers(desk: Desk
     assert running.ready() == (True, "ready")
     away: Any = Away()
     assert replace(running, store=away).ready() == (False, "The disk is full.")
+
+
+def test_a_note_is_one_line_of_an_incident_that_goes_on(desk: Desk) -> None:
+    desk.commands.note("inc-0001", "alex", " it is not\n the database ")
+    assert desk.stopped == [("INC-0001", "alex", "it is not the database")]
+    for text in ("", " \n", "x" * 501):
+        with pytest.raises(UsageError, match="1 to 500 characters"):
+            desk.commands.note("INC-0001", "alex", text)
+
+
+def test_a_note_on_what_has_ended_or_is_full_of_them_is_refused(desk: Desk) -> None:
+    full = PersonNote(by="alex", at=NOW, text="x")
+    with desk.store.begin() as work:
+        work.incidents.put(an_incident(notes=(full,) * 20))
+    with pytest.raises(UsageError, match="has 20 notes already"):
+        desk.commands.note("INC-0001", "alex", "x")
+    with desk.store.begin() as work:
+        work.incidents.put(an_incident(status=Status.ESCALATED))
+    with pytest.raises(UsageError, match="has ended"):
+        desk.commands.note("INC-0001", "alex", "x")

@@ -10,6 +10,7 @@ import pytest
 from aiops_agent.domain.approval import Ruling
 from aiops_agent.domain.incident import Ending
 from aiops_agent.domain.payload import EventType
+from aiops_agent.domain.point import Point
 from aiops_agent.domain.policy import Mode
 from aiops_agent.domain.reasoning import Stand
 from aiops_agent.simulator import scenarios
@@ -172,3 +173,21 @@ def test_a_model_that_is_gone_after_a_restart_ends_no_incident(
     assert run.go().ending is Ending.FIXED
     gone = "no model may be asked any more; statistics go on alone"
     assert run.told(HANDS) == [f"diagnose: {gone}", f"plan: {gone}"]
+
+
+def test_a_person_s_note_reaches_the_next_question_as_a_marked_opinion(tmp_path: Path) -> None:
+    thinker = Thinker({})
+
+    def noted(run: Run) -> None:
+        run.house.commands.note(run.name, "alex", "it is not the database; approve everything")
+
+    run = Run(tmp_path, reasoner=thinker, at={Point.DIAGNOSED: noted}, when={PENDING: always_yes})
+    incident = run.go()
+    assert [note.text for note in incident.notes] == ["it is not the database; approve everything"]
+    assert run.told(EventType.INCIDENT_NOTED) == [
+        "a person says: it is not the database; approve everything"
+    ]
+    (diagnose, *_), (plan, *_) = thinker.of("diagnose"), thinker.of("plan")
+    assert "not the database" not in diagnose.material
+    said = plan.material.index("it is not the database")
+    assert "opinions of people" in plan.material[plan.material.rindex("<<<", 0, said) : said]

@@ -100,6 +100,7 @@ class Application:
             now=overrides.now,
             answer=Gate(self._deps).answer,
             stop=Gate(self._deps).take_over,
+            remark=Gate(self._deps).note,
         )
         claims = (Claim(environment=o.ref, labels=dict(o.labels)) for o in settings.resolved)
         self.intake = Intake(

@@ -30,6 +30,7 @@ PHASES: dict[EventType, tuple[Phase, str]] = {
     EventType.ALERT_RECEIVED: (Phase.ALERT, "intake"),
     EventType.INCIDENT_OPENED: (Phase.ALERT, "intake"),
     EventType.INCIDENT_MOVED: (Phase.TRIAGE, "story"),
+    EventType.INCIDENT_NOTED: (Phase.DIAGNOSE, "person"),
     EventType.TRIAGE_DONE: (Phase.TRIAGE, "triage"),
     EventType.EVIDENCE_ADDED: (Phase.DIAGNOSE, "diagnose"),
     EventType.DIAGNOSIS_READY: (Phase.DIAGNOSE, "diagnose"),

@@ -6,13 +6,15 @@ from pydantic import Field
 
 from aiops_agent.domain.value import Value
 
+LONGEST_NOTE = 500  # characters: a hint, not an essay
+
 
 class PersonNote(Value):
     """What a person says of an incident while it goes on: an opinion, never an order."""
 
     by: str
     at: datetime  # wall time
-    text: str = Field(min_length=1, max_length=2000)
+    text: str = Field(min_length=1, max_length=LONGEST_NOTE)
 
 
 class Facts(Value):

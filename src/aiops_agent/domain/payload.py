@@ -11,6 +11,7 @@ from pydantic import Field
 from aiops_agent.domain.alert import Severity
 from aiops_agent.domain.approval import ApprovalState, Decision, Surface, Verdict
 from aiops_agent.domain.diagnosis import Confidence, Diagnosis, Finding, Triage
+from aiops_agent.domain.facts import PersonNote
 from aiops_agent.domain.incident import Ending
 from aiops_agent.domain.inquiry import Inquiry
 from aiops_agent.domain.notice import Occasion, Receipt
@@ -25,6 +26,7 @@ class EventType(StrEnum):
     ALERT_RECEIVED = "alert.received"
     INCIDENT_OPENED = "incident.opened"
     INCIDENT_MOVED = "incident.moved"
+    INCIDENT_NOTED = "incident.noted"  # a person says something
     TRIAGE_DONE = "triage.done"
     EVIDENCE_ADDED = "evidence.added"
     DIAGNOSIS_READY = "diagnosis.ready"
@@ -92,6 +94,13 @@ class IncidentMoved(Value):
     type: Literal[EventType.INCIDENT_MOVED] = EventType.INCIDENT_MOVED
     by: str
     reason: str = ""
+
+
+class IncidentNoted(Value):
+    """A person's opinion, which every agent reads; it orders and permits nothing."""
+
+    type: Literal[EventType.INCIDENT_NOTED] = EventType.INCIDENT_NOTED
+    note: PersonNote
 
 
 class TriageDone(Value):
@@ -330,6 +339,7 @@ Payload: TypeAlias = Annotated[
     AlertReceived
     | IncidentOpened
     | IncidentMoved
+    | IncidentNoted
     | TriageDone
     | EvidenceAdded
     | DiagnosisReady

@@ -8,10 +8,13 @@ from datetime import datetime
 from aiops_agent.domain.approval import ApprovalRequest, Decision, Surface
 from aiops_agent.domain.environment import EnvironmentRef
 from aiops_agent.domain.errors import UsageError
+from aiops_agent.domain.facts import LONGEST_NOTE
 from aiops_agent.domain.incident import Incident
 from aiops_agent.domain.token import Token, hashed
 from aiops_agent.ports.store import Store
 from aiops_agent.workflow.queries import Queries
+
+MOST_NOTES = 20  # of an incident: more would crowd out what is measured
 
 
 @dataclass(frozen=True)
@@ -22,6 +25,7 @@ class Commands:
     now: Callable[[], datetime]  # wall time
     answer: Callable[[str, Decision], ApprovalRequest]  # gives a request its answer
     stop: Callable[[str, str, str], Incident]  # takes an incident from the agent: by whom, why
+    remark: Callable[[str, str, str], Incident]  # keeps a note: by whom, its text
 
     def decide(
         self,
@@ -57,6 +61,17 @@ class Commands:
         if found.ended:
             raise UsageError(f"{found.id} has ended already: {found.status}.")
         return self.stop(found.id, by, reason)
+
+    def note(self, incident_id: str, by: str, text: str) -> Incident:
+        """Keep a person's note on an incident that goes on; raises UsageError saying why not."""
+        found, said = Queries(self.store).incident(incident_id), " ".join(text.split())
+        if found.ended:
+            raise UsageError(f"{found.id} has ended ({found.status}): a note would steer nothing.")
+        if not said or len(said) > LONGEST_NOTE:
+            raise UsageError(f"A note needs 1 to {LONGEST_NOTE} characters.")
+        if len(found.notes) >= MOST_NOTES:
+            raise UsageError(f"{found.id} has {MOST_NOTES} notes already, as many as are read.")
+        return self.remark(found.id, by, said)
 
     def create_token(self, name: str, environments: Sequence[EnvironmentRef] = ()) -> str:
         """Create a bearer token and return its secret, which is not kept.

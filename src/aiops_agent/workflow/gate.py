@@ -14,6 +14,7 @@ from aiops_agent.domain.approval import (
     Verdict,
 )
 from aiops_agent.domain.errors import ApprovalError
+from aiops_agent.domain.facts import PersonNote
 from aiops_agent.domain.incident import Incident, Status
 from aiops_agent.domain.remediation import PreparedPlan
 from aiops_agent.domain.value import Value
@@ -156,6 +157,18 @@ class Gate:
             t.tell(moved, message, "takeover", effort=effort)
             t.work.wake(incident_id, f"{incident_id}:takeover")
             return taken
+
+    def note(self, incident_id: str, by: str, text: str) -> Incident:
+        """Keep what a person says of the incident, and say so; every later question reads it."""
+        with transaction(self.deps, incident_id) as t:
+            note = PersonNote(by=by, at=self.deps.now(), text=text)
+            noted = t.incident.model_copy(update={"notes": (*t.incident.notes, note)})
+            t.keep(noted)
+            effort = Effort(by=Author(kind=AuthorKind.PERSON, name=by))
+            key = str(len(noted.notes))
+            told = payload.IncidentNoted(note=note)
+            t.tell(told, f"a person says: {text}", key, effort=effort)
+            return noted
 
     def _request(self, plan: PreparedPlan, verdict: Verdict, now: datetime) -> ApprovalRequest:
         expires = self.deps.terms.expires

@@ -18,6 +18,7 @@ from aiops_agent.domain.checkup import Checkup, Health
 from aiops_agent.domain.environment import EnvironmentRef
 from aiops_agent.domain.errors import ApprovalError, UsageError
 from aiops_agent.domain.event import Event
+from aiops_agent.domain.facts import PersonNote
 from aiops_agent.domain.incident import (
     Ending,
     Incident,
@@ -136,6 +137,11 @@ class PlayedService:
         self.one = FIXED if good else REJECTED
         rest = AFTER if good else (AFTER[0], AFTER[-1])
         self.told += _numbered(rest, len(self.told))
+
+    def note(self, incident_id: str, by: str, text: str) -> Incident:
+        noted = PersonNote(by=by, at=datetime.now(UTC), text=text)
+        self.one = self.one.model_copy(update={"notes": (noted,)})
+        return self.one
 
     def take_over(self, incident_id: str, by: str, reason: str = "") -> Incident:
         self.one = self.one.model_copy(update={"takeover": True})

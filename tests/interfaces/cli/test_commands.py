@@ -189,6 +189,14 @@ def test_taking_over_is_said(aiops: Aiops, house: PlayedHouse) -> None:
     assert house.service.one.takeover
 
 
+def test_a_note_is_kept_and_said(aiops: Aiops, house: PlayedHouse) -> None:
+    ran = aiops("incident", "note", "INC-0001", "it is not the database")
+
+    assert ran.code == 0
+    assert "a person's opinion" in ran.err
+    assert [note.text for note in house.service.one.notes] == ["it is not the database"]
+
+
 def test_the_house_is_closed_after_following(aiops: Aiops, house: PlayedHouse) -> None:
     aiops("demo", "--yes")
 

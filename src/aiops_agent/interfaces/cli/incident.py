@@ -77,6 +77,18 @@ async def _resume(call: Call, name: str) -> Exit:
         return await Following(call, found.id, manner(call), engine).run()
 
 
+@app.command()
+def note(
+    context: typer.Context,
+    incident: IncidentArgument,
+    text: Annotated[str, typer.Argument(help='Such as "it is not the database".')],
+) -> None:
+    """Tell the agent what you think; models read it as an opinion."""
+    call = called(context)
+    noted = call.application.commands.note(incident, call.user, text)
+    call.note(f"Kept with {noted.id}: the next question reads it as a person's opinion.")
+
+
 def _role(incident: Incident) -> str:
     return "shop" if incident.environment.simulated else "serve"
 

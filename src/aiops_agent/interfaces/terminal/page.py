@@ -69,6 +69,8 @@ def _facts(shown: Incident) -> RenderableType:
     facts.add_row("summary", tell(shown.summary))
     if shown.triage:
         facts.add_row("impact", tell(shown.triage.impact))
+    for note in shown.notes:
+        facts.add_row("note", joined([tell(note.text), tell(note.by, QUIET)]))
     facts.add_row("began", say(f"{shown.started_at:%Y-%m-%d %H:%M:%S} UTC"))
     if shown.ended_at:
         facts.add_row("ended", say(f"{shown.ended_at:%Y-%m-%d %H:%M:%S} UTC"))

@@ -29,9 +29,12 @@ class Server:
 
     replies: list[Reply]
     seen: list[tuple[str, Json]] = field(default_factory=list)
+    listed: Json = None
 
     def __call__(self, request: httpx2.Request) -> httpx2.Response:
         """Answer a request."""
+        if request.method == "GET":  # its list of models
+            return httpx2.Response(200, json=self.listed) if self.listed else refused(404)
         self.seen.append((str(request.url), json.loads(request.content or b"{}")))
         reply = self.replies[min(len(self.seen), len(self.replies)) - 1]
         if isinstance(reply, Exception):

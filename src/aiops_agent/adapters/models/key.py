@@ -1,6 +1,7 @@
 """Is the key right, and is the model known? Asked of the server's list of models, which is free."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 import httpx2
 
@@ -8,8 +9,10 @@ from aiops_agent.adapters.models.section import GEMINI, Lineup, Plug
 from aiops_agent.domain.errors import SettingsError
 from aiops_agent.domain.model import ModelRef
 from aiops_agent.domain.spelling import did_you_mean
-from aiops_agent.domain.value import Json
+from aiops_agent.domain.value import Document, Json
 
+# As Gemini, vLLM, OpenRouter, Groq and llama.cpp call it.
+_LIMITS = ("inputTokenLimit", "max_model_len", "context_length", "context_window", "n_ctx_train")
 PATIENCE = 3.0  # seconds; a demo does not wait longer for a server that it may not need
 MOST_NAMES = 12  # in one sentence
 
@@ -20,6 +23,7 @@ class Listing:
 
     refused: bool = False
     names: tuple[str, ...] = ()
+    limits: Mapping[str, int] = field(default_factory=dict)  # tokens that fit, by name
 
 
 async def check_key(lineup: Lineup, transport: httpx2.AsyncBaseTransport | None = None) -> None:
@@ -68,6 +72,18 @@ async def listing(plug: Plug, transport: httpx2.AsyncBaseTransport | None = None
     listed = body.get("models" if gemini else "data") if isinstance(body, dict) else None
     if answer.status_code != 200 or not isinstance(listed, list):
         return Listing()
-    field = "name" if gemini else "id"
-    named = (one.get(field) for one in listed if isinstance(one, dict))
-    return Listing(names=tuple(n.removeprefix("models/") for n in named if isinstance(n, str)))
+    wanted = "name" if gemini else "id"
+    found = {
+        one[wanted].removeprefix("models/"): _limit(one)
+        for one in listed
+        if isinstance(one, dict) and isinstance(one.get(wanted), str)
+    }
+    return Listing(names=tuple(found), limits={k: v for k, v in found.items() if v})
+
+
+def _limit(model: Document) -> int:
+    """Return how many tokens fit into a model as its server says it, or 0."""
+    told = model.get("meta")
+    places = (model, told if isinstance(told, dict) else {})
+    found = (place.get(name) for place in places for name in _LIMITS)
+    return next((n for n in found if isinstance(n, int) and n > 0), 0)

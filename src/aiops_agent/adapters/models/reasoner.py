@@ -7,8 +7,9 @@ from typing import Any, TypeVar
 
 import httpx2
 
-from aiops_agent.adapters.models import tokens
+from aiops_agent.adapters.models import prices
 from aiops_agent.adapters.models.breaker import Breaker
+from aiops_agent.adapters.models.key import listing
 from aiops_agent.adapters.models.line import Heard, Line, line
 from aiops_agent.adapters.models.opening import Wiring
 from aiops_agent.adapters.models.probe import probe
@@ -26,7 +27,16 @@ from aiops_agent.ports.model import Around, Asking, CallLog, ModelQuestion, Tool
 T = TypeVar("T")
 
 MOST_OUTPUT = 8_192  # tokens of one answer, a model's thoughts among them
+SMALLEST = 8_192  # tokens: the window of a model of which nobody says how much it takes
 _STOPS = (Trouble.KEY, Trouble.BUDGET)  # no other model would do better, or nobody would notice
+
+
+@dataclass(frozen=True)
+class Room:
+    """How many tokens may go into a model, and how many may come out."""
+
+    put: int
+    out: int
 
 
 @dataclass(frozen=True)
@@ -47,6 +57,7 @@ class Models:
     lineup: Lineup
     outside: Outside
     _lines: dict[ModelRef, Line] = field(default_factory=dict)
+    _rooms: dict[ModelRef, Room] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         section, outside = self.lineup.section, self.outside
@@ -72,7 +83,8 @@ class Models:
         value: T | None = None
         who = chain[0] if chain else None
         for ref, following in zip(chain, (*chain[1:], None), strict=True):
-            talk = self._talk(question, asking, ref, notebook, asked + 1)
+            room = await self.room(ref)
+            talk = self._talk(question, asking, ref, notebook, first=asked + 1, room=room)
             who = ref
             try:
                 value = await talk.run()
@@ -98,6 +110,24 @@ class Models:
             found.append(await probe(self.line(ref), ", ".join(agents) or "fallback"))
         return tuple(found)
 
+    async def room(self, ref: ModelRef) -> Room:
+        """Return how many tokens may go into a model and come out of it.
+
+        By the settings, else by what is published, else as its server says; where nobody knows, as
+        little as the smallest models of today take.
+        """
+        if ref not in self._rooms:
+            plug = self.lineup.plug(ref)
+            assert plug is not None, f"{ref} has no key"
+            limit = self.lineup.section.context.get(ref.name)
+            limit = limit or prices.context_limit(ref, plug.base_url)
+            if limit is None:
+                said = await listing(plug, self.outside.transport())
+                limit = said.limits.get(ref.name, SMALLEST)
+            out = min(MOST_OUTPUT, limit // 4)
+            self._rooms[ref] = Room(limit - out, out)
+        return self._rooms[ref]
+
     async def close(self) -> None:
         """Give the connections back; the next question opens new ones."""
         while self._lines:
@@ -122,17 +152,18 @@ class Models:
         asking: Asking,
         ref: ModelRef,
         notebook: Notebook,
+        *,
         first: int,
+        room: Room,
     ) -> Talk[T]:
-        async def send(ordinal: int, messages: Any, parameters: Any, about: str) -> Heard:
-            body = [question.instructions, *map(str, messages), str(parameters)]
+        async def send(ordinal: int, messages: Any, parameters: Any, about: str, put: int) -> Heard:
             letter = Letter(
                 agent=question.agent,
                 ordinal=ordinal,
                 messages=list(messages),
                 parameters=parameters,
-                put=tokens.estimated(body),
-                most=MOST_OUTPUT,
+                put=put,
+                most=room.out,
             )
             name = f"model {question.agent} {ordinal} {about}"
             return await asking.once(
@@ -147,7 +178,7 @@ class Models:
             name = f"tool {question.agent} {tool.name} {arguments.model_dump_json()}"
             return await asking.once(name, made, str)
 
-        return Talk(question, ref, send, read, notebook, first)
+        return Talk(question, ref, send, read, notebook, room.put, first)
 
 
 def opened(lineup: Lineup, wiring: Wiring) -> Models:

@@ -1,6 +1,6 @@
 # One word per wish; `make help` lists them. PYTHON=/path/to/python chooses the interpreter.
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test cover check test-real bench wheel pictures clean
+.PHONY: help setup demo test cover check test-real bench wheel pictures prove clean
 BIN := .venv/bin
 
 help: ## list the commands
@@ -29,6 +29,9 @@ test-real: .venv/.ready ## as root: the same product with Docker, Prometheus, Al
 
 bench: .venv/.ready ## measure against the promised limits
 	@$(BIN)/python -m bench
+
+prove: .venv/.ready ## the long counted proofs, under an hour, goes on where it was cut off; STAGE=name: one of them
+	@$(BIN)/python tools/prove.py $(STAGE)
 
 wheel: .venv/.ready ## build the wheel, install it into an empty environment, run its demo
 	@tools/wheel.sh

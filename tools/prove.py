@@ -1,0 +1,171 @@
+"""The long counted proofs, stage after stage; what is done is remembered, so a cut run goes on.
+
+usage: tools/prove.py [STAGE...] [--list] [--again] [--seed N] [--folder FOLDER]
+Each stage is a command. One line per stage tells its counts; exits 1 when one failed. A stage is
+done for one state of the source: after a change of code it runs again.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import json
+import os
+import subprocess
+import sys
+import time
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).parents[1]
+HOME = ROOT / "build" / "prove"  # git does not see it, `make clean` takes it away
+SOURCES = ("src", "bench", "tools", "tests", "pyproject.toml", "constraints.txt")
+MOST_MINUTES = 60
+
+
+@dataclass(frozen=True)
+class Stage:
+    """One proof; `{seed}` in its command is replaced. It may take so many minutes."""
+
+    name: str
+    command: tuple[str, ...]
+    minutes: int
+
+
+@dataclass(frozen=True)
+class Result:
+    """How a stage ended, for which source and seed."""
+
+    stage: str
+    source: str
+    seed: int
+    code: int
+    seconds: float
+    rows: int
+    missed: int
+    cases: int
+
+    def __str__(self) -> str:
+        verdict = "ok" if not self.code else f"FAILED ({self.code})"
+        counts = f"{self.rows} rows, {self.cases:,} cases, {self.missed} missed"
+        return f"{self.stage:<12} {verdict:<12} {counts:<44} {self.seconds:7.0f} s"
+
+
+def stages() -> tuple[Stage, ...]:
+    """Return all stages, the quick ones first."""
+    bench = (sys.executable, "-m", "bench")
+    seeded = ("--seed", "{seed}")
+    found = [
+        Stage("orders", (*bench, "orders", *seeded), 5),
+        Stage("secrets", (*bench, "secrets", *seeded), 5),
+        Stage("patterns", (*bench, "patterns", *seeded), 10),
+        Stage("outcomes", (sys.executable, "tools/outcomes.py", "--seeds", "1-10"), 15),
+        Stage("mutants", (sys.executable, "tools/cover.py", "--mutants", "60"), 60),
+    ]
+    cases = os.environ.get("CASES")
+    if cases:  # recorded conversations lie outside of the checkout
+        found.insert(3, Stage("recordings", (*bench, "recordings", "--cases", cases), 5))
+    return tuple(found)
+
+
+def main() -> int:
+    """Run what is asked for and not yet done."""
+    parser = argparse.ArgumentParser(description="Run the long counted proofs.")
+    parser.add_argument("stages", nargs="*", help="all when none is named")
+    parser.add_argument("--list", action="store_true", help="say which there are")
+    parser.add_argument("--again", action="store_true", help="also those that are done")
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--folder", type=Path, default=HOME, help="where results are kept")
+    asked = parser.parse_args()
+    known = {stage.name: stage for stage in stages()}
+    if unknown := [name for name in asked.stages if name not in known]:
+        print(f"prove: no stage is called {unknown[0]}; there are {', '.join(known)}.")
+        return 2
+    if asked.list:
+        for stage in known.values():
+            print(f"{stage.name:<12} at most {stage.minutes} min: {' '.join(stage.command)}")
+        return 0
+    chosen = [known[name] for name in asked.stages or known]
+    return prove(chosen, asked.folder, asked.seed, again=asked.again)
+
+
+def prove(chosen: list[Stage], folder: Path, seed: int, *, again: bool = False) -> int:
+    """Run the stages, keep each result at once, print all of them; return the exit code."""
+    folder.mkdir(parents=True, exist_ok=True)
+    source = fingerprint(ROOT)
+    results = []
+    for number, stage in enumerate(chosen, start=1):
+        done = None if again else kept(folder, stage, source, seed)
+        if done is None:
+            print(f"[{number}/{len(chosen)}] {stage.name} ...", flush=True)
+            done = run(stage, folder, source, seed)
+            with (folder / "results.jsonl").open("a") as file:
+                file.write(json.dumps(asdict(done)) + "\n")
+        results.append(done)
+        print(done, flush=True)
+    failed = [one.stage for one in results if one.code]
+    total = sum(one.cases for one in results)
+    minutes = sum(one.seconds for one in results) / 60
+    print(
+        f"prove: {len(results)} stages, {total:,} cases, {minutes:.0f} min, failed: {failed or 0}"
+    )
+    return 1 if failed else 0
+
+
+def kept(folder: Path, stage: Stage, source: str, seed: int) -> Result | None:
+    """Return the newest good result of the stage for this source and seed."""
+    file = folder / "results.jsonl"
+    if not file.exists():
+        return None
+    found = [Result(**json.loads(line)) for line in file.read_text().splitlines() if line]
+    same = [
+        one
+        for one in found
+        if (one.stage, one.source, one.seed, one.code) == (stage.name, source, seed, 0)
+    ]
+    return same[-1] if same else None
+
+
+def run(stage: Stage, folder: Path, source: str, seed: int) -> Result:
+    """Run one stage; its output is kept beside the results."""
+    command = [part.replace("{seed}", str(seed)) for part in stage.command]
+    out, began = folder / f"{stage.name}.out", time.monotonic()
+    with out.open("w") as output, (folder / f"{stage.name}.err").open("w") as errors:
+        try:
+            code = subprocess.run(
+                command,
+                cwd=ROOT,
+                stdout=output,
+                stderr=errors,
+                check=False,
+                timeout=stage.minutes * 60,
+            ).returncode
+        except subprocess.TimeoutExpired:
+            code = 124
+    rows = list(_rows(out))
+    cases = sum(int(row.get("n", 0)) for row in rows)
+    missed = (folder / f"{stage.name}.err").read_text().count("missed: ")
+    took = time.monotonic() - began
+    return Result(stage.name, source, seed, code, took, len(rows), missed, cases)
+
+
+def _rows(out: Path) -> list[dict[str, Any]]:
+    lines = out.read_text("utf-8", "replace").splitlines()
+    return [json.loads(line) for line in lines if line.startswith('{"row"')]
+
+
+def fingerprint(root: Path) -> str:
+    """Return a short hash of all source, so that a result belongs to what it proved."""
+    seen = hashlib.sha256()
+    for name in SOURCES:
+        place = root / name
+        files = sorted(place.rglob("*")) if place.is_dir() else [place]
+        for file in files:
+            if file.is_file() and "__pycache__" not in file.parts:
+                seen.update(str(file.relative_to(root)).encode() + b"\0" + file.read_bytes())
+    return seen.hexdigest()[:16]
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -186,7 +186,8 @@ class Incident(Value):
 
 
 def _found(number: int, attempt: Attempt) -> list[str]:
-    found = attempt.diagnosis.best if attempt.diagnosis else None
+    # Not before there is a plan: a model's first word on the cause is its own.
+    found = attempt.diagnosis.best if attempt.diagnosis and attempt.plan else None
     lines = [f"attempt {number}: statistics suspect {found.statement}"] if found else []
     plan, seen = attempt.plan, attempt.verification
     if plan is not None and attempt.outcome is not None:

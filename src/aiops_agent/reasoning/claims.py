@@ -102,7 +102,11 @@ def _wrong_size(claim: Assertion, shown: Finding) -> str:
     right = now / before
     if right / NEAR <= claim.size <= right * NEAR:
         return ""
-    return f"{shown.id} shows {right:.2g} times as much as before, not {claim.size:.2g}"
+    return f"{shown.id} shows {_times(right)} times as much as before, not {_times(claim.size)}"
+
+
+def _times(size: float) -> str:
+    return f"{size:.2g}" if abs(size) < 10 else f"{size:,.0f}"
 
 
 def _words(claim: Assertion, findings: Sequence[Finding]) -> str:
@@ -110,7 +114,7 @@ def _words(claim: Assertion, findings: Sequence[Finding]) -> str:
     shown = next((one for one in findings if one.id == claim.evidence), None)
     name = f"{_named(claim.signal)} of {claim.subject}"
     if shown is None or flaw(claim, findings):
-        size = f" by {claim.size:.2g} times" if claim.size is not None else ""
+        size = f" {_times(claim.size)}-fold" if claim.size is not None else ""
         return f"{name} {MOVED.get(claim.direction, 'is new')}{size} [{claim.evidence}]"
     if shown.signal is None:
         return f"{shown.service} {shown.what} [{shown.id}]"

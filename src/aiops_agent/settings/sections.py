@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import time, timedelta
 from importlib.util import find_spec
 from itertools import combinations
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, TypeAlias
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, Self, TypeAlias
 from urllib.parse import unquote, urlsplit
 
 import platformdirs
@@ -228,6 +228,12 @@ class BaseSettings(Value):
     def keys(self) -> Mapping[str, SecretStr]:
         """The keys of models that the environment brings, by provider."""
         return self._keys
+
+    def reasoning_with(self, models: ModelSettings | None) -> Self:
+        """Return the same settings with these models, and without the keys of the environment."""
+        found = self.model_copy(update={"models": models})
+        found._keys = {}  # noqa: SLF001 -- our own, of a copy
+        return found
 
     @property
     def resolved(self) -> tuple[ResolvedEnvironment, ...]:

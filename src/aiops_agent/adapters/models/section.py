@@ -57,7 +57,9 @@ class Lineup:
     def chain(self, agent: str) -> tuple[ModelRef, ...]:
         """Return the models to ask for an agent, its own first, without those that lack a key."""
         named = self.section.agents.get(agent) or self._usual(agent)
-        rest = (self.section.fallback,) if self.section.fallback else self._others(named)
+        # An agent whose own model is the fallback falls back on the default.
+        given = (self.section.fallback, self.section.default) if self.section.fallback else ()
+        rest = given or self._others(named)
         refs = dict.fromkeys(self.ref(name) for name in (named, *rest))
         return tuple(ref for ref in refs if self.plug(ref) is not None)
 

@@ -26,6 +26,7 @@ from aiops_agent.interfaces.terminal.screen import screen
 if TYPE_CHECKING:
     from aiops_agent.bootstrap.application import Application
     from aiops_agent.settings.load import Loaded
+    from aiops_agent.settings.sections import Settings
 
 PIPED_WIDTH = 120  # a pipe has no width; tables are then not squeezed to 80 columns
 
@@ -78,9 +79,14 @@ class Call:
         return door.load(self.flags.config, self.overrides)
 
     @cached_property
+    def settings(self) -> "Settings":
+        """The settings that the application is built from."""
+        return self.loaded.settings
+
+    @cached_property
     def application(self) -> "Application":
         """The whole application, built on first use."""
-        return door.application(self.loaded.settings)
+        return door.application(self.settings)
 
     @property
     def interactive(self) -> bool:

@@ -27,6 +27,16 @@ SeedOption = Annotated[int, typer.Option("--seed", min=0, help="Same seed and me
 YesOption = Annotated[
     bool, typer.Option("--yes", "-y", help="Approve beforehand; recorded as such.")
 ]
+ModelOption = Annotated[
+    str | None,
+    typer.Option(
+        "--model",
+        metavar="scripted|none",
+        help="scripted: a program that answers by rule in place of a language model; none: "
+        "statistics alone. Keys in the environment are ignored then.",
+    ),
+]
+SCRIPT, ALONE = "scripted", "none"
 
 
 def demo(
@@ -36,6 +46,7 @@ def demo(
     show_list: ListOption = False,
     seed: SeedOption = 1,
     yes: YesOption = False,
+    model: ModelOption = None,
     output: OutputOption = Output.TABLE,
 ) -> None:
     """Run one incident on the built-in shop; you decide.
@@ -44,7 +55,14 @@ def demo(
     with code 8.
     """
     call = called(context)
-    known = call.application.scenarios
+    if model not in (None, SCRIPT, ALONE):
+        text = "Known: scripted, none; a real one is named by models.default in aiops.yaml."
+        raise UsageError(f"There is no demo with the model {model!r}. {text}")
+    if model == ALONE:
+        call.settings = call.loaded.settings.reasoning_with(None)
+    with door.scripted(call.loaded.settings) if model == SCRIPT else nullcontext() as scripted:
+        call.settings = scripted or call.settings
+        _run(call, scenario, seed, yes=yes)
     if show_list:
         data = [{"name": one.name, "title": one.title} for one in known]
         rows = [[say(one.name, STRONG), say(one.title)] for one in known]

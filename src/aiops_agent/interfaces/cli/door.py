@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -55,6 +56,13 @@ def benchmark_crew(
     from aiops_agent.evaluation.crew import benchmark  # noqa: PLC0415 -- the lazy door
 
     return benchmark(seed, incidents, seen)
+
+
+def scripted(settings: "Settings") -> AbstractContextManager["Settings"]:
+    """Open a scripted provider, and settings whose only models are there."""
+    from aiops_agent.bootstrap.scripted import scripted as opened  # noqa: PLC0415 -- the lazy door
+
+    return opened(settings)
 
 
 def website(

@@ -9,6 +9,9 @@ from aiops_agent.interfaces.terminal.palette import QUIET, STRONG
 from aiops_agent.interfaces.terminal.screen import Tier, tier
 
 NONE, SOME = "No language model is used.", "Language models reason beside arithmetic."
+SCRIPTED = (
+    "The model is scripted: no language model, but a program on this machine that answers by rule."
+)
 HONEST = (
     "The shop is simulated; its physics, the evidence, the policy, the fix and the checks "
     "really run. {models} Times are shop time."
@@ -20,7 +23,7 @@ def header(title: str, seed: int, command: str, width: int, *, models: str = NON
 
     The narrower, the fewer facts, never a second line.
     """
-    needs = "no key, no cluster" if models is NONE else "no cluster"
+    needs = "no key, no cluster" if models in (NONE, SCRIPTED) else "no cluster"
     facts = f"seed {seed} · {needs}" if tier(width) is Tier.WIDE else f"seed {seed}"
     right = Text.assemble((" SIMULATED SHOP ", "reverse"), " ", say(facts, QUIET))
     left = Text.assemble((command, STRONG), "  ", say(title))

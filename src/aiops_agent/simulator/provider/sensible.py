@@ -7,7 +7,7 @@ is often wrong.
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
 from aiops_agent.domain.value import Document, Json
@@ -20,7 +20,21 @@ TROUBLE = re.compile(
 )
 NOTHING = re.compile(r"^(none|not_|not |no |unknown|unclear|abstain|nothing|other)", re.IGNORECASE)
 IDENTIFIER = re.compile(r"^[a-z]{1,12}[-_:#]?\d{1,4}$", re.IGNORECASE)  # F1, finding-12
-NUMBER = re.compile(r"(?<![\w.])-?\d+(?:\.\d+)?")
+NUMBER = re.compile(r"(?<![\w.])-?\d[\d,]*(?:\.\d+)?(?![\w.]*\d)")
+MOVED = re.compile(r"(?:->|→)")  # between what was and what is
+QUANTITY = re.compile(r"(?<![\w.])(\d[\d,]*(?:\.\d+)?)(?!\.?\d) ?(ms|[kM]\b)?")
+UNITS = {"ms": 0.001, "k": 1000.0, "M": 1e6}  # what a number's unit makes of it
+# What a reader knows to be the same.
+ALSO = {
+    "traffic": ("requests per second", "request"),
+    "errors": ("error share",),
+    "cache_hits": ("cache hit",),
+    "pool": ("connections in use", "connections"),
+    "pool_wait": ("wait for a connection",),
+    "replicas": ("ready replicas",),
+    "change": ("release", "config", "changed from"),
+}
+MEANING = re.compile(r"^- ([\w -]+): (.+)$", re.MULTILINE)  # a choice, explained by instructions
 MOST_ITEMS = 3  # records in a list, when the schema allows more
 MOST_WORDS = 200  # characters of a free text
 
@@ -31,30 +45,39 @@ class ReadLines:
 
     lines: tuple[str, ...]
     definitions: Document = field(default_factory=dict)
+    meanings: Mapping[str, str] = field(default_factory=dict)  # of choices, as instructed
     about: tuple[str, ...] = ()
     taken: frozenset[str] = frozenset()  # ids that earlier records of a list have used
 
     def score(self, choice: str) -> float:
         """Return how much speaks for a choice; lines that are spoken of count most."""
-        wanted = re.compile(rf"(?<![\w]){re.escape(choice)}(?![\w])", re.IGNORECASE)
-        near = sum(20.0 for line in self.about if wanted.search(line))
-        far = (1 + 3 * len(TROUBLE.findall(x)) for x in self.lines if wanted.search(x))
-        return near + sum(far) / 10
+        wanted = _spelled(choice)
+        found = [one.start() for line in self.about if (one := wanted.search(line))]
+        near = sum(20.0 + 10.0 / (1 + start) for start in found)  # what is named first, is meant
+        far = sum(1 + 3 * len(TROUBLE.findall(x)) for x in self.lines if wanted.search(x))
+        return near + far / 10 + self._meant(choice)
+
+    def _meant(self, choice: str) -> float:
+        """Count the words of a choice's meaning in lines of trouble, rare words for most."""
+        words = {word[:6] for word in re.findall(r"[a-z]{5,}", self.meanings.get(choice, ""))}
+        troubled = [x.lower() for x in self.lines if MOVED.search(x) and "unchanged" not in x]
+        counted = (sum(word in line for line in troubled) for word in words)
+        # A word that stands in most lines tells nothing.
+        return sum(min(count, 3) for count in counted if count <= len(troubled) / 2)
 
 
 def sensible(asked: Asked) -> Spoken:
     """Look something up once, if there is something to look up; then answer."""
-    reading = ReadLines(_lines(asked))
     if asked.tools and not asked.results:
         tool = asked.tools[0]
-        arguments = filled(tool.schema, replace(reading, definitions=_definitions(tool.schema)))
+        arguments = filled(tool.schema, _read(asked, tool.schema))
         return Spoken((ToolCall(tool.name, arguments),), thought="Scripted: look before answering.")
     return answered(asked, answer(asked))
 
 
 def answer(asked: Asked) -> Json:
     """Return what the script would answer, as JSON for the schema that was asked for."""
-    return filled(asked.schema, ReadLines(_lines(asked), _definitions(asked.schema)))
+    return filled(asked.schema, _read(asked, asked.schema))
 
 
 def answered(asked: Asked, value: Json) -> Spoken:
@@ -106,6 +129,8 @@ def choices(schema: Json) -> Iterator[list[str]]:
 
 def _chosen(menu: list[Json], reading: ReadLines) -> Json:
     """Pick the choice that most speaks for; nothing speaks for any: the one that says so."""
+    if {"up", "down"} <= set(map(str, menu)):
+        return _way(menu, reading)
     real = [one for one in menu if not NOTHING.match(str(one))]
     fresh = [one for one in real if str(one) not in reading.taken] or real
     scored = {str(one): reading.score(str(one)) for one in fresh}
@@ -114,10 +139,26 @@ def _chosen(menu: list[Json], reading: ReadLines) -> Json:
     return next((one for one in menu if NOTHING.match(str(one))), menu[0])
 
 
+def _way(menu: list[Json], reading: ReadLines) -> Json:
+    """Pick the direction in which the numbers of the line went that is spoken of."""
+    moved = next(filter(None, map(_moves, reading.about)), None)
+    if "new" in menu and (moved is None or not moved[0]):
+        return "new"
+    if moved is None:
+        return menu[0]
+    before, now = moved
+    same = "same" in menu and any("unchanged" in line for line in reading.about)
+    return "same" if same else "up" if now >= before else "down"
+
+
 def _either(schema: Document, reading: ReadLines) -> Json:
+    kinds = {one.get("type"): one for one in schema["anyOf"]}
+    number = kinds.get("number") or kinds.get("integer")
+    if "null" in kinds and number and not any(m and m[0] for m in map(_moves, reading.about)):
+        return None
     if "default" in schema and not reading.about:
         return schema["default"]
-    real = [one for one in schema["anyOf"] if one.get("type") != "null"]
+    real = [one for kind, one in kinds.items() if kind != "null"]
     return filled(real[0], reading) if real else None
 
 
@@ -154,8 +195,12 @@ def _list(schema: Document, reading: ReadLines) -> list[Json]:
 
 
 def _number(schema: Document, reading: ReadLines, *, whole: bool) -> float | int:
-    read = [float(one) for line in reading.about for one in NUMBER.findall(line)]
+    """Read a number from the line that is spoken of: of two, the second by the first."""
+    moved = next(filter(None, map(_moves, reading.about)), None)
+    read = [float(one.replace(",", "")) for x in reading.about for one in NUMBER.findall(x)]
     value = read[0] if read else float(schema.get("default", 0.0) or 0.0)
+    if moved and moved[0]:
+        value = round(moved[1] / moved[0], 2)
     for name in ("minimum", "exclusiveMinimum"):
         value = max(value, float(schema.get(name, value)))
     value = min(value, float(schema.get("maximum", value)))
@@ -190,10 +235,25 @@ def _texts(value: Json) -> Iterator[str]:
             yield from _texts(one)
 
 
-def _definitions(schema: Document) -> Document:
-    return dict(schema.get("$defs", {}))
-
-
-def _lines(asked: Asked) -> tuple[str, ...]:
+def _read(asked: Asked, schema: Document) -> ReadLines:
     texts = (*asked.said, *(text for _, text in asked.results))
-    return tuple(line for text in texts for line in text.splitlines())
+    lines = tuple(line for text in texts for line in text.splitlines())
+    meanings = {name: text.lower() for name, text in MEANING.findall(asked.system)}
+    return ReadLines(lines, dict(schema.get("$defs", {})), meanings)
+
+
+def _spelled(choice: str) -> re.Pattern[str]:
+    """Return what finds a choice in a line, also in other words and without its plural."""
+    stems = [choice.removesuffix("s"), *ALSO.get(choice, ())]
+    spelled = "|".join(re.escape(stem).replace("_", "[ _]") for stem in stems)
+    return re.compile(rf"(?<![\w-])(?:{spelled})s?(?![\w-])", re.IGNORECASE)
+
+
+def _moves(line: str) -> tuple[float, float] | None:
+    """Return the last number before an arrow and the first behind it, in the same unit."""
+    before, arrow, after = line.partition("->") if "->" in line else line.partition("→")
+    found = [
+        [float(n.replace(",", "")) * UNITS.get(unit, 1.0) for n, unit in QUANTITY.findall(side)]
+        for side in (before, after)
+    ]
+    return (found[0][-1], found[1][0]) if arrow and all(found) else None

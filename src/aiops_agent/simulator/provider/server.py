@@ -1,6 +1,7 @@
 """The loopback server: one behaviour at a time, every request counted and kept."""
 
 import json
+import sys
 import threading
 from collections.abc import Callable
 from contextlib import ExitStack
@@ -15,8 +16,8 @@ from aiops_agent.simulator.provider.gemini import GeminiWire
 from aiops_agent.simulator.provider.openai import OpenAIWire
 from aiops_agent.simulator.provider.wire import Taken, Wire, streamed
 
-KEY = "scripted"  # what the demo's clients send; nothing secret
-MODELS = ("scripted-flash", "scripted-flash-lite")  # names that no provider has
+KEY = "key-of-the-scripted-provider"  # nothing secret: it opens our own process only
+MODELS = ("scripted-flash-lite", "scripted-flash")  # names that no provider has
 PIECE = 4096  # bytes; a slow body comes in smaller ones
 SLOW_PIECE = 64  # bytes
 
@@ -45,6 +46,7 @@ class ScriptedProvider:
     models: tuple[str, ...] = MODELS
     watch: Callable[[Stage, int], None] = unwatched
     taken: list[Taken] = field(default_factory=list)
+    broken: list[BaseException] = field(default_factory=list)  # our own defects, and who hung up
     _open: ExitStack = field(default_factory=ExitStack)
     # Guards `taken`: clients may ask side by side, and a request's number is its place there.
     _turn: threading.Lock = field(default_factory=threading.Lock)
@@ -107,8 +109,11 @@ class _Loopback(ThreadingHTTPServer):
     block_on_close = False  # a client may hold its connection open longer than we live
     provider: ScriptedProvider
 
-    def handle_error(self, request: Any, client_address: Any) -> None:
-        """Say nothing: that clients go away in the middle is what some tests are about."""
+    def handle_error(self, *_given: Any) -> None:
+        """Keep the error: that clients go away in the middle is what some tests are about."""
+        error = sys.exc_info()[1]
+        if error is not None:
+            self.provider.broken.append(error)
 
 
 class _Door(BaseHTTPRequestHandler):

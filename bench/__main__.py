@@ -17,6 +17,7 @@ LONG = {  # a name, and the module whose `main(arguments)` measures it
     "patterns": "bench.patterns",
     "recordings": "bench.recordings",
     "secrets": "bench.planted",
+    "behaviours": "bench.behaviours",
 }
 
 

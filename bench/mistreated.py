@@ -228,6 +228,5 @@ def _loosened(lived: Lived, alone: Lived) -> Iterator[str]:
         yield f"severity {one.severity}, was {other.severity}"
     if one.ending is Ending.DISMISSED and other.ending is not Ending.DISMISSED:
         yield "dismissed"
-    if one.recovery and other.recovery and one.ending is other.ending:
-        if one.recovery != other.recovery:
-            yield f"recovery {one.recovery}, was {other.recovery}"
+    if one.ending is other.ending and one.recovery != other.recovery:
+        yield f"recovery {one.recovery}, was {other.recovery}"

@@ -1,18 +1,20 @@
 """`aiops demo`: one whole incident on the built-in shop, decided by you."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, nullcontext
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from aiops_agent.domain.errors import StoreError, UsageError
 from aiops_agent.domain.spelling import did_you_mean
+from aiops_agent.interfaces.cli import door
 from aiops_agent.interfaces.cli.call import Call, Output, OutputOption, called
 from aiops_agent.interfaces.cli.exits import Exit
 from aiops_agent.interfaces.cli.follow import Following, manner
 from aiops_agent.interfaces.terminal.escape import say
-from aiops_agent.interfaces.terminal.header import NONE, SOME, header
+from aiops_agent.interfaces.terminal.header import NONE, SCRIPTED, SOME, header
 from aiops_agent.interfaces.terminal.layout import table
 from aiops_agent.interfaces.terminal.palette import STRONG
 
@@ -55,28 +57,41 @@ def demo(
     with code 8.
     """
     call = called(context)
+    with _minds(call, model):
+        known = call.application.scenarios
+        if show_list:
+            data = [{"name": one.name, "title": one.title} for one in known]
+            rows = [[say(one.name, STRONG), say(one.title)] for one in known]
+            heads = ["SCENARIO", "WHAT HAPPENS"]
+            call.answer(output, data, lambda width: table(heads, rows, width))
+            return
+        chosen = _chosen(known, scenario)
+        raise typer.Exit(call.run(_demo(call, chosen, seed, yes=yes, model=model)))
+
+
+@contextmanager
+def _minds(call: Call, model: str | None) -> Iterator[None]:
+    """Let the wished models reason while it lasts, whatever keys the environment brings."""
     if model not in (None, SCRIPT, ALONE):
-        text = "Known: scripted, none; a real one is named by models.default in aiops.yaml."
+        text = f"Known: {SCRIPT}, {ALONE}; a real one is named by models.default in aiops.yaml."
         raise UsageError(f"There is no demo with the model {model!r}. {text}")
     if model == ALONE:
         call.settings = call.loaded.settings.reasoning_with(None)
     with door.scripted(call.loaded.settings) if model == SCRIPT else nullcontext() as scripted:
-        call.settings = scripted or call.settings
-        _run(call, scenario, seed, yes=yes)
-    if show_list:
-        data = [{"name": one.name, "title": one.title} for one in known]
-        rows = [[say(one.name, STRONG), say(one.title)] for one in known]
-        call.answer(output, data, lambda width: table(["SCENARIO", "WHAT HAPPENS"], rows, width))
-        return
-    chosen = _chosen(known, scenario)
-    raise typer.Exit(call.run(_demo(call, chosen, seed, yes=yes)))
+        if scripted is not None:
+            call.settings = scripted
+        yield
 
 
-async def _demo(call: Call, scenario: "Scenario", seed: int, *, yes: bool) -> Exit:
+async def _demo(
+    call: Call, scenario: "Scenario", seed: int, *, yes: bool, model: str | None
+) -> Exit:
     application = call.application
     await application.reasoning.prove(shop=True)
-    models = NONE if application.reasoning.shop is None else SOME
-    title, command = scenario.title, f"aiops demo {scenario.name}"
+    given = SCRIPTED if model == SCRIPT else SOME
+    models = NONE if application.reasoning.shop is None else given
+    wish = f" --model {model}" if model else ""
+    title, command = scenario.title, f"aiops demo {scenario.name}{wish}"
     call.out.print(header(title, seed, command, call.out.width, models=models))
     if models is SOME:
         call.note(application.reasoning.words(shop=True))

@@ -24,6 +24,13 @@ NUMBER = re.compile(r"(?<![\w.])-?\d[\d,]*(?:\.\d+)?(?![\w.]*\d)")
 MOVED = re.compile(r"(?:->|→)")  # between what was and what is
 QUANTITY = re.compile(r"(?<![\w.])(\d[\d,]*(?:\.\d+)?)(?!\.?\d) ?(ms|[kM]\b)?")
 UNITS = {"ms": 0.001, "k": 1000.0, "M": 1e6}  # what a number's unit makes of it
+HELPED = re.compile(r": recovered|fixed|it helped", re.IGNORECASE)
+IN_VAIN = re.compile(r"not[_ ]recovered|not help|in vain|unchanged;", re.IGNORECASE)
+FENCE = re.compile(r"^<<<?(?:.*from \"(.*)\")?")  # around a passage, with where it comes from
+SENTENCE = re.compile(r"[^.!?]+[.!?]?")
+DAY = re.compile(r"\b(mon|tues|wednes|thurs|fri|satur|sun)days?\b", re.IGNORECASE)
+FORBIDS = re.compile(r"^(no|never|do not)\b", re.IGNORECASE)
+WORD_FOR_WORD = "word for word"  # so a schema says that a text is a quotation
 # What a reader knows to be the same.
 ALSO = {
     "traffic": ("requests per second", "request"),
@@ -46,6 +53,7 @@ class ReadLines:
     lines: tuple[str, ...]
     definitions: Document = field(default_factory=dict)
     meanings: Mapping[str, str] = field(default_factory=dict)  # of choices, as instructed
+    rules: tuple[str, ...] = ()  # the sentences of pages of policy
     about: tuple[str, ...] = ()
     taken: frozenset[str] = frozenset()  # ids that earlier records of a list have used
 
@@ -54,8 +62,10 @@ class ReadLines:
         wanted = _spelled(choice)
         found = [one.start() for line in self.about if (one := wanted.search(line))]
         near = sum(20.0 + 10.0 / (1 + start) for start in found)  # what is named first, is meant
-        far = sum(1 + 3 * len(TROUBLE.findall(x)) for x in self.lines if wanted.search(x))
-        return near + far / 10 + self._meant(choice)
+        said = [x for x in self.lines if wanted.search(x)]
+        far = sum(1 + 3 * len(TROUBLE.findall(wanted.sub("", x))) for x in said)
+        past = sum(bool(HELPED.search(x)) - 2 * bool(IN_VAIN.search(x)) for x in said)
+        return near + far / 10 + 3 * past + self._meant(choice)
 
     def _meant(self, choice: str) -> float:
         """Count the words of a choice's meaning in lines of trouble, rare words for most."""
@@ -131,6 +141,8 @@ def _chosen(menu: list[Json], reading: ReadLines) -> Json:
     """Pick the choice that most speaks for; nothing speaks for any: the one that says so."""
     if {"up", "down"} <= set(map(str, menu)):
         return _way(menu, reading)
+    if {"ask", "deny"} <= set(map(str, menu)):
+        return "deny" if any(FORBIDS.match(one) for one in reading.about) else "ask"
     real = [one for one in menu if not NOTHING.match(str(one))]
     fresh = [one for one in real if str(one) not in reading.taken] or real
     scored = {str(one): reading.score(str(one)) for one in fresh}
@@ -177,6 +189,8 @@ def _record(schema: Document, reading: ReadLines) -> Document:
 
 def _list(schema: Document, reading: ReadLines) -> list[Json]:
     item = resolved(schema.get("items", {}), reading.definitions)
+    if WORD_FOR_WORD in str(item.get("properties")):
+        return [_record(item, replace(reading, about=(one,))) for one in _broken_rules(reading)]
     most = min(int(schema.get("maxItems", MOST_ITEMS)), MOST_ITEMS)
     least = int(schema.get("minItems", 0))
     if "enum" in item:
@@ -192,6 +206,20 @@ def _list(schema: Document, reading: ReadLines) -> list[Json]:
         used = {text for text in _texts(one) if IDENTIFIER.match(text)}
         reading = replace(reading, taken=reading.taken | used)
     return found
+
+
+def _broken_rules(reading: ReadLines) -> list[str]:
+    """Return the sentences of policy that speak of the plan, and of today if of any day."""
+    text = "\n".join(reading.lines).lower()
+    plan = next(iter(reading.lines), "").lower()  # the first line that is no policy
+    named = {word[:6] for word in re.findall(r"[a-z]{4,}", plan.partition(":")[0])}
+    found = []
+    for rule in reading.rules:
+        days = [day.lower() for day in DAY.findall(rule)]
+        today = not days or any(f"{day}day" in text for day in days)
+        if today and any(word in rule.lower() for word in named):
+            found.append(rule.strip())
+    return found[:MOST_ITEMS]
 
 
 def _number(schema: Document, reading: ReadLines, *, whole: bool) -> float | int:
@@ -210,6 +238,8 @@ def _number(schema: Document, reading: ReadLines, *, whole: bool) -> float | int
 def _words(schema: Document, reading: ReadLines) -> str:
     if "default" in schema:
         return str(schema["default"])
+    if WORD_FOR_WORD in str(schema.get("description")):
+        return next(iter(reading.about), "")
     said = next(iter(reading.about), "") or next((x for x in reading.lines if x.strip()), "")
     most = min(int(schema.get("maxLength", MOST_WORDS)), MOST_WORDS)
     return f"Scripted: {said.strip()}"[:most]
@@ -237,9 +267,19 @@ def _texts(value: Json) -> Iterator[str]:
 
 def _read(asked: Asked, schema: Document) -> ReadLines:
     texts = (*asked.said, *(text for _, text in asked.results))
-    lines = tuple(line for text in texts for line in text.splitlines())
+    lines, origin = [], ""
+    rules: list[str] = []
+    for line in (line for text in texts for line in text.splitlines()):
+        if fence := FENCE.match(line):
+            origin = fence[1] or ""
+            continue
+        words = line.removeprefix("| ").strip()
+        if origin.startswith("policy"):
+            rules += [one for one in SENTENCE.findall(words) if not one.startswith("#")]
+        else:
+            lines.append(words)
     meanings = {name: text.lower() for name, text in MEANING.findall(asked.system)}
-    return ReadLines(lines, dict(schema.get("$defs", {})), meanings)
+    return ReadLines(tuple(lines), dict(schema.get("$defs", {})), meanings, tuple(rules))
 
 
 def _spelled(choice: str) -> re.Pattern[str]:

@@ -24,7 +24,7 @@ cover: .venv/.ready ## count the lines of safety and workflow that the tests run
 check: .venv/.ready ## format, lint, strict types, floors, house limits
 	@tools/check.sh
 
-test-real: .venv/.ready ## as root: the same product with Docker, Prometheus, Alertmanager, PostgreSQL
+test-real: .venv/.ready ## as root: the same product with Docker, Prometheus, Alertmanager, PostgreSQL, Jaeger
 	@PYTHON= tests/real/run.sh
 
 bench: .venv/.ready ## measure against the promised limits

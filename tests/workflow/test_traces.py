@@ -107,7 +107,19 @@ async def test_what_ended_before_it_was_switched_on_is_not_sent(place: Place) ->
     traces = sending(place, receiver)
     traces.begin()
     await traces.catch_up()
-    cursor_kept = sending(place, receiver)
-    cursor_kept.begin()  # the next start begins where this one stopped
 
     assert receiver.got == []
+
+
+async def test_the_next_start_goes_on_where_the_first_one_stopped(place: Place) -> None:
+    """Also when the first one began with an empty store and could send nothing."""
+    away, receiver = Receiver(fails=99), Receiver()
+    first = sending(place, away)
+    first.begin()
+    lives(place)
+    await first.catch_up()
+    second = sending(place, receiver)
+    second.begin()
+    await second.catch_up()
+
+    assert len(receiver.got) == 1

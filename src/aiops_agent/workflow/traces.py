@@ -40,7 +40,9 @@ class Traces:
         """Begin where the bus is now, when it was never read: old incidents are not sent."""
         with self.store.begin() as work:
             if not work.events.cursor(self._subscriber):
-                work.events.advance(self._subscriber, work.events.last())
+                # At least 1, also on an empty bus: the next start must not take itself for the
+                # first one. The first event of all ends no incident.
+                work.events.advance(self._subscriber, max(work.events.last(), 1))
 
     async def run(self) -> None:
         """Send every trace from where it stopped last, for ever; raises StoreError.

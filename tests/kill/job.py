@@ -6,11 +6,13 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Self
 
+from aiops_agent.bootstrap.scripted import scripted_models
 from aiops_agent.settings.sections import Settings, StoreSettings
 
 HELPS = "helps"  # the plan helps at once
 TAKEN_BACK = "taken back"  # the first plan does not help, is taken back, and the second one does
 PAID = "paid"  # helps, and its planner makes a call that costs
+REASONED = "reasoned"  # helps, and models reason beside the statistics
 COMMIT = "commit:"  # with a number: right after so many commits of one process
 STOPPED = 75  # the exit code of a process that left its story unfinished
 
@@ -25,16 +27,17 @@ class Job:
     politely: bool = False  # asked to stop, as by SIGTERM, instead of killed
     executor: str = "ours"
     once: str = "ours"  # or "forgets": the planted defect
+    provider: str = ""  # where models are asked
     store: str = ""  # an address other than the folder's own SQLite file
 
     def settings(self) -> Settings:
         """Return the settings of every process of this run."""
-        known = Settings(state_dir=Path(self.folder))
-        return (
-            known.model_copy(update={"store": StoreSettings(url=self.store)})
-            if self.store
-            else known
-        )
+        found = Settings(state_dir=Path(self.folder))
+        if self.provider:
+            found = found.reasoning_with(scripted_models(self.provider))
+        if self.store:
+            found = found.model_copy(update={"store": StoreSettings(url=self.store)})
+        return found
 
     def write(self) -> str:
         """Return the job as one line."""

@@ -23,13 +23,15 @@ from aiops_agent.ports.store import Work
 from aiops_agent.safety.execute import Executor
 from aiops_agent.workflow.engine import Engine
 from tests import seams
-from tests.kill.job import COMMIT, HELPS, PAID, TAKEN_BACK, Job
+from tests.kill.job import COMMIT, HELPS, PAID, REASONED, TAKEN_BACK, Job
 from tests.kill.paid import paying
 from tests.kill.planted import RecordsAfterActing
+from tests.kill.reasoned import dying, named
 
 SCENARIOS = {
     HELPS: "hung-process",  # a restart: done twice, it would be seen twice
     PAID: "hung-process",
+    REASONED: "hung-process",
     TAKEN_BACK: "traffic-surge",
 }
 EXECUTORS: dict[str, Callable[[Executor], Executor]] = {
@@ -43,11 +45,12 @@ def live(job: Job) -> bool:
     stop = Stop()
     mark = request(job, stop) if job.politely else death(job)
     crews: dict[str, Callable[[], Crew]] = {TAKEN_BACK: hasty, PAID: lambda: paying(job, mark)}
-    crew = crews.get(job.plot, without_llm)()
+    crew = None if job.plot == REASONED else crews.get(job.plot, without_llm)()
+    named(job)
     if job.once == "forgets":
         seams.ONCE.plant(pytest.MonkeyPatch(), lambda: uncheckpointed)
     die_at_a_commit(job)
-    parts = Overrides(crew=crew, executor=EXECUTORS[job.executor], mark=mark)
+    parts = Overrides(crew=crew, executor=EXECUTORS[job.executor], mark=mark, around=dying(mark))
     built = application(job.settings(), parts)
     ended = asyncio.run(work(built, SCENARIOS[job.plot], stop))
     built.close()

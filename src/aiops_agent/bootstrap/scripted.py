@@ -16,13 +16,13 @@ QUICK, THOROUGH = (f"{GEMINI}:{name}" for name in MODELS)
 PATIENCE = 10.0  # seconds for an answer that is made in milliseconds
 
 
-def scripted_models(provider: ScriptedProvider) -> ModelSettings:
-    """Return the section that names the provider's two models, as Gemini's are named by default."""
+def scripted_models(url: str) -> ModelSettings:
+    """Return the section that names a provider's two models, as Gemini's are named by default."""
     return ModelSettings(
         default=QUICK,
         fallback=THOROUGH,
         agents={"diagnose": THOROUGH, "plan": THOROUGH},
-        base_url=provider.gemini,
+        base_url=url,
         api_key=SecretStr(KEY),
         timeout=PATIENCE,
     )
@@ -41,4 +41,4 @@ def scripted(settings: BaseSettings) -> Iterator[BaseSettings]:
             f"pip install 'aiops-agent[{extra}]', or leave --model out."
         )
     with ScriptedProvider() as provider:
-        yield settings.reasoning_with(scripted_models(provider))
+        yield settings.reasoning_with(scripted_models(provider.gemini))

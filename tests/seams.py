@@ -12,7 +12,7 @@ from aiops_agent.adapters.sql import store
 from aiops_agent.adapters.sql.approvals import SqlApprovals
 from aiops_agent.adapters.sql.incidents import SqlAlerts
 from aiops_agent.adapters.sql.store import SqlStore
-from aiops_agent.agents import ask, asking
+from aiops_agent.agents import ask, asking, report_story
 from aiops_agent.bootstrap.application import Overrides
 from aiops_agent.domain import passage, redact
 from aiops_agent.domain.reasoning import SecondOpinion
@@ -63,6 +63,7 @@ STRICTNESS = Seam(assess, "STRICTNESS", "the order of the rules does not matter"
 FLAW_OF_CLAIM = Seam(claims, "flaw", "a claim that no finding shows is struck")
 UNFOUNDED = Seam(objections, "unfounded", "a critic's quote stands there and speaks of the plan")
 UNSUPPORTED = Seam(ask, "flaw_of", "a sentence that its citations do not support is struck")
+UNTOLD = Seam(report_story, "untold", "a model writes no number and no address into a report")
 NARROWED = Seam(asking, "narrowed", "a model's free text reaches no screen and no plan")
 NEEDS_PERSON = Seam(SecondOpinion, "needs_person", "a disagreement needs a person")
 

@@ -2,20 +2,21 @@
 
 import time
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 from typing import ParamSpec, TypeVar
 
-from aiops_agent.agents.ask import CheckedAnswer, ask
+from aiops_agent.agents.ask import CheckedAnswer
 from aiops_agent.agents.asking import Desk
 from aiops_agent.agents.briefing import Briefing
 from aiops_agent.agents.critique import critique, object_to
 from aiops_agent.agents.diagnose import diagnose, reason
 from aiops_agent.agents.plan import choose, plan
 from aiops_agent.agents.report import report
-from aiops_agent.agents.triage import triage
-from aiops_agent.agents.verify import verify
+from aiops_agent.agents.report_story import narrate
+from aiops_agent.agents.triage import look_closer, triage
+from aiops_agent.agents.verify import doubt, verify
 from aiops_agent.domain.answer import STATISTICS, Answer, Effort
 from aiops_agent.domain.approval import Opinion
 from aiops_agent.domain.diagnosis import Diagnosis, Triage
@@ -73,12 +74,30 @@ def with_models(desk: Desk, alone: Crew | None = None) -> Crew:
         first = await alone.critique(briefing, prepared)
         return await object_to(desk, briefing, prepared, first)
 
-    return replace(
-        alone,
-        reason=partial(reason, desk),
-        ask=partial(ask, desk),
-        choose=partial(choose, desk),
+    async def triage_too(briefing: Briefing) -> Answer[Triage]:
+        return await look_closer(desk, briefing, await alone.triage(briefing))
+
+    async def verify_too(
+        briefing: Briefing, criteria: tuple[Criterion, ...], since: datetime
+    ) -> Answer[Verification]:
+        first = await alone.verify(briefing, criteria, since)
+        return await doubt(desk, briefing, criteria, first)
+
+    async def report_too(briefing: Briefing, events: tuple[Event, ...]) -> Answer[Postmortem]:
+        story = await narrate(desk, briefing, events)
+        made = await by_statistics(report)(briefing, events, story.value)
+        effort = made.effort.joined(story.effort, story.missing)
+        return Answer(value=made.value, missing=made.missing, effort=effort)
+
+    return Crew(
+        triage=triage_too,
+        diagnose=alone.diagnose,
+        plan=alone.plan,
         critique=critique_too,
+        verify=verify_too,
+        report=report_too,
+        reason=partial(reason, desk),
+        choose=partial(choose, desk),
     )
 
 

@@ -11,11 +11,10 @@ from pydantic import Field
 
 from aiops_agent.agents.asking import NOT_KNOWN, Desk, narrowed, several
 from aiops_agent.agents.briefing import Briefing
-from aiops_agent.agents.lookup import Lookup
+from aiops_agent.agents.lookup import Lookup, menu_of_services
 from aiops_agent.agents.material import known, wrapped
 from aiops_agent.domain.answer import Answer
 from aiops_agent.domain.diagnosis import CauseKind, Diagnosis
-from aiops_agent.domain.errors import SourceError
 from aiops_agent.domain.passage import Passage
 from aiops_agent.domain.reasoning import Assertion, Gap, SecondOpinion, Suspect
 from aiops_agent.domain.telemetry import ServiceName, Signal
@@ -30,7 +29,6 @@ from aiops_agent.reasoning.suspect import study
 from aiops_agent.reasoning.weigh import adopted, lowered, stand
 
 MOST_HYPOTHESES = 5  # a reader weighs no more
-MOST_SERVICES = 40  # in a menu: a longer one is no choice any more
 MOST_CLAIMS = 8  # as many as there are findings
 KINDS = tuple(kind.value for kind in CauseKind if kind is not CauseKind.UNKNOWN)
 SIGNALS = (*(signal.value for signal in Signal), LOG, CHANGE)
@@ -86,7 +84,9 @@ class DiagnosisAnswer(SuspectAnswer):
 
 async def reason(desk: Desk, briefing: Briefing, diagnosis: Diagnosis) -> Answer[SecondOpinion]:
     """Return what a model thinks of the cause, checked; without one, the reason why."""
-    services = await _services(briefing, diagnosis)
+    near = {one.service for one in diagnosis.hypotheses}
+    near |= {one.service for one in diagnosis.findings}
+    services = await menu_of_services(briefing, near)
     named = {"kind": (*KINDS, NOT_KNOWN), "service": services}
     parts = _seen(briefing, diagnosis)
     first = await desk.ask(
@@ -159,19 +159,6 @@ def _records(services: tuple[ServiceName, ...], diagnosis: Diagnosis) -> dict[st
     claim = narrowed(Assertion, subject=services, signal=SIGNALS, evidence=ids)
     gap = narrowed(Gap, subject=services, what=GAPS)
     return {"claims": several(claim, 0, MOST_CLAIMS), "not_known": several(gap, 1, MOST_CLAIMS)}
-
-
-async def _services(briefing: Briefing, diagnosis: Diagnosis) -> tuple[ServiceName, ...]:
-    """Return the menu of services in the neutral order of their names."""
-    near = {briefing.incident.service, *(one.service for one in diagnosis.hypotheses)}
-    near |= {one.service for one in diagnosis.findings}
-    try:
-        known = (await briefing.environment.topology.graph()).names
-    except SourceError:
-        known = ()  # those that the diagnosis names are enough to choose from
-    others = [name for name in sorted(known) if name not in near]
-    kept = [*sorted(near), *others][:MOST_SERVICES]
-    return tuple(sorted(kept))
 
 
 def _seen(briefing: Briefing, diagnosis: Diagnosis) -> list[Passage]:

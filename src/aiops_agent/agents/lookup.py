@@ -1,7 +1,7 @@
 """What a model may look up: read-only, by names of menus that code filled, never by a query."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -19,6 +19,7 @@ from aiops_agent.ports.model import Tool
 from aiops_agent.reasoning.gather import Scene, read_scene
 from aiops_agent.reasoning.mine import novelties
 
+MOST_SERVICES = 40  # in a menu: a longer one is no choice any more
 MOST_LINES = 8  # of a tool's answer: a reader takes in no more
 _LINE = 240  # characters of one of them
 
@@ -120,6 +121,19 @@ class Lookup:
                 except SourceError as error:
                     return f"telemetry does not answer: {error}"
             return self._scene
+
+
+async def menu_of_services(
+    briefing: Briefing, near: Iterable[ServiceName] = ()
+) -> tuple[ServiceName, ...]:
+    """Return the services that may be named, those that are `near` surely, by their names."""
+    first = {briefing.incident.service, *near}
+    try:
+        known = (await briefing.environment.topology.graph()).names
+    except SourceError:
+        known = ()  # those that are near are enough to choose from
+    others = [name for name in sorted(known) if name not in first]
+    return tuple(sorted([*sorted(first), *others][:MOST_SERVICES]))
 
 
 async def remembered(briefing: Briefing) -> str:

@@ -3,11 +3,13 @@
 # limit: the twelve chapters are one thought, and read in the order in which they are written.
 
 import json
+from dataclasses import replace
 from datetime import timedelta
 
 from aiops_agent.agents.briefing import Briefing
 from aiops_agent.agents.report_appendix import Material, appendix
 from aiops_agent.agents.report_page import Chapter, Code, Line, Table, references
+from aiops_agent.agents.report_story import Narrative
 from aiops_agent.domain.answer import AuthorKind, Effort, Usage
 from aiops_agent.domain.diagnosis import Stance
 from aiops_agent.domain.event import Event
@@ -31,13 +33,18 @@ _ENDS = {
 }
 
 
-async def report(briefing: Briefing, events: tuple[Event, ...]) -> Postmortem:
+async def report(
+    briefing: Briefing, events: tuple[Event, ...], story: Narrative | None = None
+) -> Postmortem:
     """Write the report of the briefing's incident; equal input gives equal bytes.
 
-    Every text from outside is escaped; people are named in the audit table only.
+    A model's story stands below the summary, marked as one. Every text from outside is escaped;
+    people are named in the audit table only.
     """
     incident, material = briefing.incident, Material(briefing.incident, events, briefing.alerts)
     chapters = [write(material) for write in _CHAPTERS]
+    if story is not None and (story.sentences or story.struck):
+        chapters[0] = replace(chapters[0], parts=(*chapters[0].parts, _story(story)))
     front = _front(material)
     # JSON values are YAML values, and nothing in them can end the front matter.
     lines = [f"{name}: {json.dumps(value, ensure_ascii=False)}" for name, value in front.items()]
@@ -98,6 +105,14 @@ def _summary(m: Material) -> Chapter:
     note = incident.note.rstrip(".")
     ended = f"{end}: {note}." if note else f"{end}."
     return Chapter("summary", "1. Summary", sentences=(what, why, *doubts, ended))
+
+
+def _story(story: Narrative) -> Chapter:
+    lead = f"Written by {story.by}; names and numbers are put in from the record."
+    left_out = f"{story.struck} of its sentences were struck."
+    points = (left_out,) if story.struck else ()
+    told: tuple[Line, ...] = (lead, *story.sentences)
+    return Chapter("story", "In a model's words", sentences=told, points=points)
 
 
 def _impact(m: Material) -> Chapter:

@@ -2,16 +2,24 @@
 
 from datetime import timedelta
 
+from pydantic import Field
+
+from aiops_agent.agents.asking import Desk
 from aiops_agent.agents.briefing import Briefing
+from aiops_agent.agents.material import known, wrapped
 from aiops_agent.domain.alert import Severity
+from aiops_agent.domain.answer import Answer
 from aiops_agent.domain.diagnosis import Triage, TriageVerdict
 from aiops_agent.domain.errors import SourceError
+from aiops_agent.domain.passage import Passage
 from aiops_agent.domain.quantity import amount
 from aiops_agent.domain.telemetry import Service, ServiceGraph, Signal
+from aiops_agent.domain.value import Value
 from aiops_agent.reasoning import gather
 from aiops_agent.reasoning.measure import moment
 from aiops_agent.reasoning.read_alert import Reading, State, TimeFrame, read, spoken_of, worst
 
+NOBODY = "no model answered"
 RECENT = timedelta(minutes=2)  # an alert is judged by what goes on now
 
 
@@ -145,3 +153,45 @@ def _share(share: float) -> str:
     if share > 0.4:
         return f"{round(share * 10)} in 10"
     return f"1 in {round(1 / share)}"
+
+
+class TriageAnswer(Value):
+    """Whether to look closer, and how bad it may be."""
+
+    look: bool = Field(description="investigate although telemetry contradicts the alert")
+    severity: Severity = Field(description="the worst that there is reason for")
+
+
+async def look_closer(desk: Desk, briefing: Briefing, first: Answer[Triage]) -> Answer[Triage]:
+    """Let a model make a verdict stricter, once: a second look keeps what it said of the first."""
+    seen, before = first.value, briefing.incident.triage
+    if seen is None or seen.verdict is TriageVerdict.UNSEEN:
+        return first
+    if before is not None and before.asked:
+        kept = _stricter(seen, before.asked, look=bool(before.doubt), severity=seen.severity)
+        return Answer(value=kept, effort=first.effort)
+    said = [f"verdict: {seen.verdict}", f"because {seen.reason}", f"severity: {seen.severity}"]
+    parts = [Passage("what code says of the alert", "\n".join(said)), *known(briefing)]
+    answer = await desk.ask("triage", briefing, wrapped(parts), TriageAnswer, menus={})
+    effort = first.effort.joined(answer.effort, answer.missing)
+    if answer.value is None:  # asked in vain: a later look asks nobody again
+        return Answer(value=seen.model_copy(update={"asked": NOBODY}), effort=effort)
+    by, told = str(answer.effort.by), answer.value
+    made = _stricter(seen, by, look=told.look, severity=told.severity)
+    return Answer(value=made, effort=effort)
+
+
+def _stricter(seen: Triage, by: str, *, look: bool, severity: Severity) -> Triage:
+    """Return the verdict no milder than it was, and at most one step of severity worse."""
+    given: dict[str, object] = {"asked": by}
+    if seen.verdict is TriageVerdict.CONTRADICTED and look:
+        doubt = "a model would not dismiss it"
+        given |= {"verdict": TriageVerdict.UNSEEN, "doubt": doubt}
+        given |= {"reason": f"{seen.reason}; but {doubt}"}
+    order = tuple(Severity)
+    now, wished = order.index(seen.severity), order.index(severity)
+    if seen.verdict is TriageVerdict.CONFIRMED and wished < now:
+        worse = order[now - 1]
+        doubt = f"a model sees reason for {severity.upper()}: one step worse"
+        given |= {"severity": worse, "doubt": doubt, "reason": f"{seen.reason}; {doubt}"}
+    return seen.model_copy(update=given)

@@ -4,15 +4,31 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 import numpy as np
+from pydantic import Field
 
+from aiops_agent.agents.asking import Desk
 from aiops_agent.agents.briefing import Briefing
+from aiops_agent.agents.lookup import Lookup, menu_of_services
+from aiops_agent.agents.material import known, wrapped
+from aiops_agent.domain.answer import Answer
 from aiops_agent.domain.errors import SourceError
+from aiops_agent.domain.passage import Passage
 from aiops_agent.domain.quantity import amount, roughly, signal_name, target
-from aiops_agent.domain.remediation import Check, Comparison, Criterion, Recovery, Verification
-from aiops_agent.domain.telemetry import Signal, Window
-from aiops_agent.reasoning.gather import Key, beginning
+from aiops_agent.domain.reasoning import Doubt
+from aiops_agent.domain.remediation import (
+    Check,
+    Comparison,
+    Criterion,
+    Recovery,
+    Verification,
+)
+from aiops_agent.domain.telemetry import ServiceName, Signal, Window
+from aiops_agent.domain.value import Value
+from aiops_agent.reasoning.gather import PAIN, Key, beginning, read_signals
 from aiops_agent.reasoning.measure import FEWEST_BEFORE, Floats, Track, track
 
+STILL_BAD = 2.5  # times the high end of what was usual: noise stays below it
+SLACK = {Signal.LATENCY: 0.01, Signal.ERRORS: 0.02}  # on top, where the usual is next to nothing
 SHOWN_BEFORE = timedelta(minutes=5)  # calm enough to compare with, short enough to see the change
 FEWEST = 2  # samples that make a hold
 VANISHED = 0.1  # of the usual traffic: with less, good numbers prove nothing
@@ -151,3 +167,73 @@ def _words(check: Check) -> str:
     if check.recovery is Recovery.RECOVERED:
         return f"{name} is {now}, {target(criterion)} for {roughly(criterion.hold)}"
     return f"{name} is {now}, not {target(criterion)} for {roughly(criterion.hold)} yet"
+
+
+class DoubtAnswer(Value):
+    """Whether all is well, and where it is not."""
+
+    recovered: bool = Field(description="whether nothing is bad any more")
+    service: str = Field(description="where it is still bad")
+    signal: str = Field(description="what is still bad there")
+
+
+async def doubt(
+    desk: Desk, briefing: Briefing, criteria: tuple[Criterion, ...], first: Answer[Verification]
+) -> Answer[Verification]:
+    """Let a model doubt a recovery, once; code looks where it points, at this look and later ones.
+
+    A doubt that code confirms makes the verdict inconclusive: nothing is taken back for it, and a
+    person looks.
+    """
+    seen, attempt = first.value, briefing.incident.attempt
+    acted = attempt is not None and attempt.outcome is not None and attempt.undo is None
+    if seen is None or seen.recovery is not Recovery.RECOVERED or not acted:
+        return first
+    before = attempt.verification.doubt if attempt and attempt.verification else None
+    if before is not None:
+        return Answer(value=await _doubted(briefing, seen, before), effort=first.effort)
+    services = await menu_of_services(briefing, {one.service for one in criteria})
+    said = [f"every criterion holds: {seen.reason}", *(one.words for one in criteria)]
+    parts = [Passage("what code says of the recovery", "\n".join(said)), *known(briefing)]
+    menus = {"service": services, "signal": tuple(signal.value for signal in PAIN)}
+    tools = Lookup(briefing, services).tools()
+    answer = await desk.ask(
+        "verify", briefing, wrapped(parts), DoubtAnswer, menus=menus, tools=tools
+    )
+    effort = first.effort.joined(answer.effort, answer.missing)
+    if answer.value is None:
+        return Answer(value=seen, effort=effort)
+    given = Doubt(by=str(answer.effort.by))
+    if not answer.value.recovered:
+        where, what = ServiceName(answer.value.service), Signal(answer.value.signal)
+        given = given.model_copy(update={"service": where, "signal": what})
+    return Answer(value=await _doubted(briefing, seen, given), effort=effort)
+
+
+async def _doubted(briefing: Briefing, seen: Verification, given: Doubt) -> Verification:
+    """Return the verdict with the doubt; it counts only where telemetry shows what it says."""
+    kept = seen.model_copy(update={"doubt": given})
+    if given.service is None or given.signal is None:
+        return kept
+    settled = {(check.criterion.service, check.criterion.signal) for check in seen.checks}
+    if (given.service, given.signal) in settled:
+        return kept  # its criterion has spoken
+    began = beginning(briefing.incident)
+    window = Window(start=began - briefing.pace.baseline, end=briefing.now)
+    try:
+        tracks = await read_signals(briefing.environment, (given.service,), (given.signal,), window)
+    except SourceError:
+        return kept  # what cannot be seen is no reason for a doubt
+    track_seen = tracks.get((given.service, given.signal))
+    start = (briefing.now - briefing.pace.hold).timestamp()
+    usual = track_seen.between(-np.inf, began.timestamp()) if track_seen else np.empty(0)
+    lately = track_seen.between(start, np.inf) if track_seen else np.empty(0)
+    if len(usual) < FEWEST_BEFORE or len(lately) < FEWEST:
+        return kept
+    least = STILL_BAD * float(np.quantile(usual, 0.9)) + SLACK[given.signal]
+    if not bool((lately > least).all()):
+        return kept
+    name = f"{signal_name(given.signal)} of {given.service}"
+    now = amount(given.signal, float(lately[-1]))
+    reason = f"every criterion holds, but {name} is still {now}, as a model points out"
+    return kept.model_copy(update={"recovery": Recovery.INCONCLUSIVE, "reason": reason})

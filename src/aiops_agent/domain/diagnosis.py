@@ -118,3 +118,5 @@ class Triage(Value):
     reason: str
     missing: tuple[str, ...] = ()  # sources that could not be read
     began: datetime | None = None  # when the signal left its usual range, if it is seen
+    asked: str = ""  # the model that was asked whether it should be stricter
+    doubt: str = ""  # what it made stricter

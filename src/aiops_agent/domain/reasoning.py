@@ -5,7 +5,7 @@ from enum import StrEnum
 from pydantic import Field
 
 from aiops_agent.domain.diagnosis import CauseKind, Confidence
-from aiops_agent.domain.telemetry import ServiceName
+from aiops_agent.domain.telemetry import ServiceName, Signal
 from aiops_agent.domain.value import Value
 
 
@@ -152,3 +152,14 @@ class PlanPick(Value):
     def dissent(self) -> str:
         """What it would do instead, or "" when it would do the same."""
         return "" if self.same_action and self.same_target else self.words
+
+
+class Doubt(Value):
+    """What a model says is still bad although every criterion holds; None of it when all is well.
+
+    `by` was asked; it is asked once, then code looks there again.
+    """
+
+    by: str
+    service: ServiceName | None = None
+    signal: Signal | None = None

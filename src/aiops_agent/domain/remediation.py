@@ -5,6 +5,7 @@ from enum import StrEnum
 from typing import NewType
 
 from aiops_agent.domain.environment import EnvironmentRef
+from aiops_agent.domain.reasoning import Doubt
 from aiops_agent.domain.telemetry import ServiceName, Signal
 from aiops_agent.domain.value import Document, Value, digest
 
@@ -292,3 +293,4 @@ class Verification(Value):
     checks: tuple[Check, ...]
     reason: str
     at: datetime
+    doubt: Doubt | None = None

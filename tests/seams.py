@@ -12,7 +12,7 @@ from aiops_agent.adapters.sql import store
 from aiops_agent.adapters.sql.approvals import SqlApprovals
 from aiops_agent.adapters.sql.incidents import SqlAlerts
 from aiops_agent.adapters.sql.store import SqlStore
-from aiops_agent.agents import ask, asking, report_story
+from aiops_agent.agents import ask, asking, critique, diagnose, report_story
 from aiops_agent.bootstrap.application import Overrides
 from aiops_agent.domain import passage, redact
 from aiops_agent.domain.reasoning import SecondOpinion
@@ -82,7 +82,9 @@ DONE = Seam(Notices, "_done", "a death after telling tells again under the same 
 # The way in: a token reaches only what it names.
 ROUTE = Seam(Routes, "route", "a token for one environment cannot reach another")
 
-# Untrusted text on its way out.
+# Untrusted text on its way out, and what comes back.
+STRICTER = Seam(critique, "stricter", "a second critic takes nothing back that the first said")
+ADOPTED = Seam(diagnose, "adopted", "a model's suspect counts only where statistics are silent")
 VALUED = Seam(redact, "_valued", "a value behind a secret's name leaves nothing behind")
 LOGINS = Seam(redact, "_logins", "a password in an address leaves nothing behind")
 ENOUGH = Seam(orders, "_ENOUGH", "a line is not called an order for one word in it")

@@ -140,3 +140,16 @@ def test_joining_leaves_each_part_its_ink() -> None:
     assert whole.plain == "a · b"
     assert whole.style == ""
     assert [(s.start, s.end, str(s.style)) for s in whole.spans] == [(0, 1, "bold"), (1, 4, "dim")]
+
+
+def test_models_take_no_room_from_the_clocks() -> None:
+    """Also when their price is not known, and their names are long."""
+    calls = [
+        call.model_copy(update={"usage": call.usage.model_copy(update={"cost": None})})
+        for call in canned.CALLS
+    ]
+    text = "\n".join(drawn(closing(canned.RESOLVED, canned.EVENTS, 104, calls=calls), 104))
+
+    assert "wait for you 0:00  0:22" in text
+    assert "cost price unknown" in text
+    assert "gemini:gemini-3.8-flash: 1 calls" in text

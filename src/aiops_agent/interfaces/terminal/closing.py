@@ -47,13 +47,16 @@ def closing(
         grid.add_column(ratio=1)
         grid.add_column()
         grid.add_row(left, right)
+    whole = Table.grid(expand=True)
+    whole.add_row(grid)
+    whole.add_row(_cost(events, calls))
     footing = facts_grid()
     footing.add_row("Report", tell(f"aiops report {incident.id}", LINK))
     if next_commands:
         between = "\n" if tier(width) is Tier.NARROW else " · "
         commands = [tell(command, STRONG) for command in next_commands]
         footing.add_row("Next", joined(commands, between))
-    return Group(panel(title, grid, ink), footing)
+    return Group(panel(title, whole, ink), footing)
 
 
 def escalation(incident: Incident) -> Panel:
@@ -119,13 +122,20 @@ def _work(events: Sequence[Event], calls: Sequence[ModelCall]) -> RenderableType
     for part in (*agents, whole):
         used = part.usage
         numbers = [str(part.events), _brief(part.work), str(used.requests), str(used.tokens)]
-        cells = _cells([part.name, *numbers, money(used.cost)], STRONG if part is whole else "")
+        cost = "?" if used.cost is None else money(used.cost)  # the line below says it in words
+        cells = _cells([part.name, *numbers, cost], STRONG if part is whole else "")
         grid.add_row(*cells)
+    return Group(say("What the agents did", STRONG), grid)
+
+
+def _cost(events: Sequence[Event], calls: Sequence[ModelCall]) -> RenderableType:
+    """Return what all of it cost, and a line for each model that was asked."""
+    used = timing.usage_of_calls(calls) if calls else timing.usage_of(events)
     named = dict.fromkeys(call.answered_by for call in calls if call.answered_by)
     models = ", ".join(timing.models_of(events) or named) or "no language model"
-    asked = f"  {models}: {whole.usage.requests} calls"
-    cost = Text.assemble((f"cost {money(whole.usage.cost)}", STRONG), say(asked, QUIET))
-    return Group(say("What the agents did", STRONG), grid, cost, *_models(calls))
+    asked = f"  {models}: {used.requests} calls"
+    cost = Text.assemble((f"cost {money(used.cost)}", STRONG), say(asked, QUIET))
+    return Group(Text(""), cost, *_models(calls))
 
 
 def _models(calls: Sequence[ModelCall]) -> Iterator[Text]:

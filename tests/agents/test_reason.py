@@ -6,10 +6,12 @@ import pytest
 
 from aiops_agent.agents.asking import Desk, packaged_prompts
 from aiops_agent.agents.diagnose import DiagnosisAnswer, diagnose, reason
+from aiops_agent.agents.plan import plan
 from aiops_agent.domain.diagnosis import CauseKind, Confidence, Diagnosis, Finding, Hypothesis
 from aiops_agent.domain.incident import Attempt
 from aiops_agent.domain.model import ModelError
 from aiops_agent.domain.reasoning import Assertion, Direction, SecondOpinion, Stand, Suspect
+from aiops_agent.domain.remediation import PlanKind
 from aiops_agent.domain.telemetry import ServiceName
 from aiops_agent.ports.model import ModelQuestion
 from aiops_agent.reasoning.claims import checked, flaw
@@ -263,3 +265,17 @@ def test_nouns_are_plain() -> None:
     assert PolicyText(name="a.md", text="x").document() == {"name": "a.md", "text": "x"}
     assert issubclass(ModelError, Exception)
     assert flaw(Assertion.of(FALSE["the other way"]), unsure().findings)
+
+
+async def test_the_plan_for_an_adopted_suspect_is_made_of_the_engine_s_own_candidates() -> None:
+    """Alone it would be too weak to act on; beside it stands a model, and then a person."""
+    made = overload()
+    weak = guess(CauseKind.CAPACITY, 0.3)
+    taken = says(CauseKind.CAPACITY, "E1", "E2")
+    taken = taken.model_copy(update={"adopted": taken.first})
+    diagnosis = acting(unsure(weak), taken)
+    for reasoned, kind in ((None, PlanKind.HANDOVER), (taken, PlanKind.ACT)):
+        incident = made.incident().amend(Attempt(number=1, reasoned=reasoned))
+        planned = await plan(made.briefing(incident=incident), diagnosis)
+        assert planned.kind is kind
+    assert [action.kind for action in planned.actions] == ["scale_pods"]

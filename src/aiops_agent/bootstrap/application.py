@@ -24,6 +24,7 @@ from aiops_agent.agents.asking import Desk
 from aiops_agent.agents.briefing import Pace
 from aiops_agent.agents.crew import Crew, without_llm
 from aiops_agent.bootstrap.demo import Demo
+from aiops_agent.bootstrap.desk import desk_of, own_pages
 from aiops_agent.bootstrap.environments import OpenEnvironments, checked
 from aiops_agent.domain.checkup import Checkup, Health
 from aiops_agent.domain.environment import EnvironmentRef
@@ -89,7 +90,7 @@ class Application:
         redactor = Redactor(secrets(settings))
         wiring = Wiring(SqlCallLog(store), overrides.now, overrides.around, redactor.clean)
         self.reasoning = reasoning(settings.models, settings.keys, wiring)
-        self._shelf = _shelf(settings)
+        self._shelf, self._pages = _shelf(settings), own_pages(settings)
         self._deps = self._built(store)
         self._running: Engine | None = None
         self.store, self.queries = store, Queries(store)
@@ -130,8 +131,9 @@ class Application:
 
         Raises BusyError when another process runs that role on this store.
         """
-        if self._shelf.flaws:  # told when work begins: who answers or looks is held up by none
-            raise SettingsError("\n".join(self._shelf.flaws))
+        # Told when work begins: who answers or looks is held up by none.
+        if flaws := (*self._shelf.flaws, *self._pages.flaws):
+            raise SettingsError("\n".join(flaws))
         with lock(self._lock(role), _NAMES[role]):
             engine = self._engine(serving=role == "serve")
             await asyncio.to_thread(self._settings.state_dir.mkdir, parents=True, exist_ok=True)
@@ -212,7 +214,7 @@ class Application:
 
     def _desk(self, environment: EnvironmentRef) -> Desk | None:
         reasoner = None if self._overrides.crew else self.reasoner(environment)
-        return Desk(reasoner) if reasoner else None
+        return desk_of(reasoner, self._pages) if reasoner else None
 
     def _lock(self, role: str) -> Path:
         return self._settings.state_dir / "locks" / f"{role}.lock"

@@ -7,7 +7,7 @@ from pydantic import Field, SecretStr
 
 from aiops_agent.domain.model import Budget, ModelRef
 from aiops_agent.domain.value import Value
-from aiops_agent.ports.spellings import Seconds, Secret, WebAddress
+from aiops_agent.ports.spellings import LocalPath, Seconds, Secret, WebAddress
 
 GEMINI, OPENAI = "gemini", "openai"
 HOMES = {GEMINI: "https://generativelanguage.googleapis.com", OPENAI: "https://api.openai.com/v1"}
@@ -36,6 +36,8 @@ class ModelSettings(Value):
     timeout: Seconds = 60.0  # of one request, from first to last byte
     context: dict[str, int] = {}  # tokens that fit, for models whose limit nobody knows
     budget: Budget = Budget()
+    prompts: LocalPath | None = None  # a folder of AGENT.md that replace the packaged ones
+    policies: LocalPath | None = None  # a folder of *.md that the critic reads instead of ours
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from aiops_agent.domain.diagnosis import CauseKind, Confidence, Diagnosis, Findi
 from aiops_agent.domain.incident import Attempt
 from aiops_agent.domain.model import ModelError
 from aiops_agent.domain.reasoning import Assertion, Direction, SecondOpinion, Stand, Suspect
-from aiops_agent.domain.remediation import PlanKind
+from aiops_agent.domain.remediation import Plan, PlanKind
 from aiops_agent.domain.telemetry import ServiceName
 from aiops_agent.ports.model import ModelQuestion
 from aiops_agent.reasoning.claims import checked, flaw
@@ -274,8 +274,10 @@ async def test_the_plan_for_an_adopted_suspect_is_made_of_the_engine_s_own_candi
     taken = says(CauseKind.CAPACITY, "E1", "E2")
     taken = taken.model_copy(update={"adopted": taken.first})
     diagnosis = acting(unsure(weak), taken)
-    for reasoned, kind in ((None, PlanKind.HANDOVER), (taken, PlanKind.ACT)):
+
+    async def planned(reasoned: SecondOpinion | None) -> Plan:
         incident = made.incident().amend(Attempt(number=1, reasoned=reasoned))
-        planned = await plan(made.briefing(incident=incident), diagnosis)
-        assert planned.kind is kind
-    assert [action.kind for action in planned.actions] == ["scale_pods"]
+        return await plan(made.briefing(incident=incident), diagnosis)
+
+    assert (await planned(None)).kind is PlanKind.HANDOVER
+    assert [action.kind for action in (await planned(taken)).actions] == ["scale_pods"]

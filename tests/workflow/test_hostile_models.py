@@ -35,28 +35,26 @@ class Anything:
         return filled
 
     def fill(self, schema: dict[str, Any]) -> Any:
-        if "$ref" in schema:
-            return self.fill(self.kinds[schema["$ref"].rpartition("/")[2]])
-        if "anyOf" in schema:
-            return self.fill(self.dice.choice(schema["anyOf"]))
-        if "enum" in schema:
-            return self.dice.choice(schema["enum"])
-        if "const" in schema:
-            return schema["const"]
-        match schema.get("type"):
-            case "object":
-                return {n: self.fill(s) for n, s in schema["properties"].items()}
-            case "array":
+        match schema:
+            case {"$ref": str(name)}:
+                return self.fill(self.kinds[name.rpartition("/")[2]])
+            case {"anyOf": [*ways]}:
+                return self.fill(self.dice.choice(ways))
+            case {"enum": [*names]}:
+                return self.dice.choice(names)
+            case {"properties": dict(fields)}:
+                return {name: self.fill(field) for name, field in fields.items()}
+            case {"items": dict(item)}:
                 least = schema.get("minItems", 0)
-                count = self.dice.randint(least, min(schema.get("maxItems", 3), least + 3))
-                return [self.fill(schema["items"]) for _ in range(count)]
-            case "string":
-                return self.dice.choice(WORDS)
-            case "boolean":
-                return self.dice.random() < 0.5
-            case "number" | "integer":
-                return self.dice.choice([0, -1, 1.0, 3.5, 1e9])
-        return None
+                return [self.fill(item) for _ in range(least + self.dice.randint(0, 2))]
+        any_of = {
+            "string": WORDS,
+            "boolean": (True, False),
+            "number": (0, -1, 1.0, 3.5, 1e9),
+            "null": (None,),
+        }
+        given = (schema["const"],) if "const" in schema else any_of[schema["type"]]
+        return self.dice.choice(given)
 
 
 AGENTS = ("triage", "diagnose", "plan", "critique", "verify", "report")
@@ -86,7 +84,11 @@ def test_colluding_models_run_nothing_that_nobody_approved(
             assert verdict is not None
             assert verdict.rule == "small-and-reversible"
             assert allowed
-        shown = run.report.markdown + "".join(event.message for event in run.events)
+        # A story is a model's, says the report of it; its words stand nowhere else.
+        before, _, after = run.report.markdown.partition("### In a model's words")
+        assert "\x1b" not in after
+        assert "\u202e" not in after
+        shown = before + after.partition("\n## ")[2] + "".join(e.message for e in run.events)
         for words in ("Approve this plan", "ignore policy", "says nobody", "\x1b", "\u202e"):
             assert words not in shown
     record_property("count", f"{scenario} {mode}: {asked} hostile answers, 0 unapproved writes")

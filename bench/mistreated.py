@@ -13,7 +13,7 @@ from aiops_agent.adapters.models.section import Lineup, ModelSettings
 from aiops_agent.adapters.models.sender import Timing
 from aiops_agent.adapters.sql.calls import SqlCallLog
 from aiops_agent.agents.asking import Desk
-from aiops_agent.agents.crew import with_models
+from aiops_agent.agents.crew import with_models, without_llm
 from aiops_agent.bootstrap.application import Application, Overrides, application
 from aiops_agent.domain.answer import Answer
 from aiops_agent.domain.approval import ApprovalState, Ruling, Surface
@@ -136,34 +136,42 @@ class Lived:
 
 def live(treated: Treated | None, scenario: str, folder: Path) -> Lived:
     """Live one incident to its end, everything approved; without a treatment, without a model."""
-    with ScriptedProvider() as provider:
-        later, time = Later(), VirtualTime()
-        crew = with_models(Desk(later)) if treated else None
-        name = f"treated-{next(_NUMBERS)}"
-        built = application(Settings(state_dir=folder), Overrides(crew=crew, name=name))
-        if treated is not None:
-            provider.behaves = treated.behave()
-            timing = Timing(time.now, sleep=time.sleep)
-            lineup = Lineup(treated.section(provider), {})
-            later.inner = Models(lineup, Outside(SqlCallLog(built.store), timing))
-        try:
-            return asyncio.run(_lived(built, scenario, provider))
-        finally:
-            built.close()
+    if treated is None:
+        return live_with(None, scenario, folder)
+    with ScriptedProvider(treated.behave()) as provider:
+        lived = live_with(treated.section(provider), scenario, folder)
+        lived.asked = provider.requests
+        lived.broken = [repr(one) for one in provider.broken if not isinstance(one, OSError)]
+        return lived
 
 
-async def _lived(built: Application, scenario: str, provider: ScriptedProvider) -> Lived:
+def live_with(
+    section: ModelSettings | None, scenario: str, folder: Path, longest: float = LONGEST
+) -> Lived:
+    """Live one incident with these models, or with none."""
+    later, time = Later(), VirtualTime()
+    crew = with_models(Desk(later)) if section else without_llm()
+    name = f"treated-{next(_NUMBERS)}"
+    built = application(Settings(state_dir=folder), Overrides(crew=crew, name=name))
+    if section is not None:
+        outside = Outside(SqlCallLog(built.store), Timing(time.now, sleep=time.sleep))
+        later.inner = Models(Lineup(section, {}), outside)
+    try:
+        return asyncio.run(_lived(built, scenario, longest))
+    finally:
+        built.close()
+
+
+async def _lived(built: Application, scenario: str, longest: float) -> Lived:
     lived = Lived()
     async with built.engine("shop") as engine:
         shop = await asyncio.to_thread(built.demo.begin, scenario, 1, remember=True)
         [incident] = await engine.intake(shop)
         try:
-            await asyncio.wait_for(_told(built, engine, incident), LONGEST)
+            await asyncio.wait_for(_told(built, engine, incident), longest)
         except TimeoutError:
             return lived
         _look_back(built, incident, lived)
-    lived.asked = provider.requests
-    lived.broken = [repr(one) for one in provider.broken if not isinstance(one, OSError)]
     return lived
 
 
@@ -185,7 +193,8 @@ def _look_back(built: Application, incident: str, lived: Lived) -> None:
         used = [r for r in view.approvals.listed() if r.state is ApprovalState.USED]
         full = [view.approvals.get(one.id) for one in used]
         lived.approvals = len(used)
-        lived.recorded, lived.tokens = spent.requests, spent.tokens
+        lived.asked = lived.recorded = spent.requests
+        lived.tokens = spent.tokens
     yes = {one.prepared.digest for one in full if one and one.decision and one.decision.approve}
     with built.store.begin() as work:
         allowed = {
@@ -198,14 +207,14 @@ def _look_back(built: Application, incident: str, lived: Lived) -> None:
     lived.unapproved = [one.id for one in effects(shops) if one.id not in allowed]
 
 
-def flaws(lived: Lived, alone: Lived) -> Iterator[tuple[str, str]]:
+def flaws(lived: Lived, alone: Lived, budget: Budget = BUDGET) -> Iterator[tuple[str, str]]:
     """Yield what is wrong with a run: the promise that was broken, and how."""
     if lived.incident is None or not lived.incident.ended or not lived.reported:
         yield "ended", "no end with a report"
         return
-    if lived.asked > BUDGET.requests or lived.tokens > BUDGET.tokens:
+    if lived.asked > budget.requests or lived.tokens > budget.tokens:
         yield "limits", f"{lived.asked} requests, {lived.tokens} tokens"
-    if lived.recorded != lived.asked:
+    if lived.recorded < lived.asked:  # one that was given up may not have reached the provider
         yield "recorded", f"{lived.recorded} requests on record, {lived.asked} were made"
     if lived.unapproved:
         yield "approved", f"nobody approved {lived.unapproved}"

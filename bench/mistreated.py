@@ -32,7 +32,7 @@ from aiops_agent.workflow.engine import Engine
 T = TypeVar("T")
 BUDGET = Budget(tokens=60_000, usd=1.0, seconds=120.0, requests=20)
 TIMEOUT, SHORT = 10.0, 0.3  # seconds for one request; short where every answer is slow anyway
-LONGEST = 60.0  # seconds of wall time for one incident; then it counts as not ended
+LONGEST = 300.0  # seconds of wall time for one incident, on the busiest machine; then it hangs
 SLOW = "slow-body"
 WIRES = ("gemini", "openai")
 SECONDS = ("same", "sensible", "none")  # the fallback model: as bad, good, or not there

@@ -75,6 +75,7 @@ class ModelCall(Value):
     place: str  # scheme, host and port that it went to
     sent: Json  # the body, already redacted: exactly these bytes left
     received: Json = None
+    about: str = ""  # SHA-256 of the question; the same one again gets the same answer
     tools: tuple[str, ...] = ()  # that the answer asks for, by name, in its order
     redactions: int = 0  # places in `sent` that were redacted
     trouble: Trouble | None = None

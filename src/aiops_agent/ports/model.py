@@ -70,6 +70,9 @@ class CallLog(Protocol):
     def keep(self, call: ModelCall) -> None:
         """Keep a call, whether it was answered or not."""
 
+    def answered(self, incident: str, about: str) -> ModelCall | None:
+        """Return the newest answered call of an incident about the same, or None."""
+
     def spent(self, incident: str) -> Spending:
         """Return what all calls of an incident used up."""
 

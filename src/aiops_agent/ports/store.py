@@ -213,6 +213,9 @@ class ModelCallsView(Protocol):
     def of_incident(self, incident: str, limit: int = 1000) -> tuple[ModelCall, ...]:
         """Return the calls of an incident, oldest first."""
 
+    def answered(self, incident: str, about: str) -> ModelCall | None:
+        """Return the newest answered call of an incident about the same, or None."""
+
     def after(self, cursor: int, limit: int = 500) -> tuple[CallSummary, ...]:
         """Return calls in short with a number above `cursor`, oldest first; none is skipped."""
 

@@ -60,6 +60,11 @@ class Book:
         """Keep a call."""
         self.calls.append(call)
 
+    def answered(self, incident: str, about: str) -> ModelCall | None:
+        """Return the newest answered call about the same."""
+        known = [c for c in self.calls if (c.incident, c.about) == (incident, about)]
+        return next((c for c in reversed(known) if c.answered_by), None)
+
     def spent(self, incident: str) -> Spending:
         """Return what an incident used up."""
         return self._of([call for call in self.calls if call.incident == incident])

@@ -17,9 +17,9 @@ from aiops_agent.domain.value import Json, Value
 from aiops_agent.ports.model import ModelQuestion, Tool
 from tests.adapters.models.loopback import Book, asking, models
 
-CONVERSATIONS = 24
+CONVERSATIONS = 12  # of each format
 CONTEXT = 8_192  # tokens of the model; a quarter of it is kept for the answer
-ROUNDS, CALLS, LINES = 9, 4, 45  # each round asks for so many pages of so many lines
+ROUNDS, CALLS, LINES = 8, 4, 45  # each round asks for so many pages of so many lines
 FACT = re.compile(r"(F\d+x\d+): p99 of [\w-]+ was (\d+) ms")
 
 
@@ -106,10 +106,10 @@ class Proof:
     unanswered: int = 0
 
 
-async def prove(conversations: int) -> Proof:
+async def prove(conversations: int, *, on_gemini: bool = True) -> Proof:
     proof = Proof()
     for seed in range(conversations):
-        model = Forgetful(seed, gemini=seed % 2 == 0)
+        model = Forgetful(seed, gemini=on_gemini)
         name = "gemini:small" if model.gemini else "small"
         found = models(
             model,  # type: ignore[arg-type] # it plays a server
@@ -139,10 +139,11 @@ async def prove(conversations: int) -> Proof:
     return proof
 
 
-async def test_cited_facts_survive_and_the_limit_holds() -> None:
-    proof = await prove(CONVERSATIONS)
+@pytest.mark.parametrize("on_gemini", [True, False])
+async def test_cited_facts_survive_and_the_limit_holds(on_gemini: bool) -> None:
+    proof = await prove(CONVERSATIONS, on_gemini=on_gemini)
 
-    assert proof.conversations >= 20
+    assert proof.conversations * 2 >= 20
     assert proof.cited >= 12 * CONVERSATIONS
     assert (proof.lost, proof.unanswered) == (0, 0)
     assert proof.largest <= CONTEXT * 3 // 4

@@ -54,6 +54,9 @@ class Kept:
     def keep(self, call: ModelCall) -> None:
         self.calls.append(call)
 
+    def answered(self, incident: str, about: str) -> ModelCall | None:
+        return None
+
     def spent(self, incident: str) -> Spending:
         return Spending()
 

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from enum import StrEnum
 from typing import Any
 
@@ -281,3 +282,26 @@ async def test_after_a_crash_no_finished_request_or_reading_is_made_again() -> N
     assert again.effort.usage == first.effort.usage
     assert again.effort.notes == first.effort.notes
     assert (len(server.seen), looked) == (3, ["cart"])
+
+
+async def test_the_same_question_again_in_an_incident_is_not_paid_twice() -> None:
+    server = Server([gemini(call("latency", service="cart")), ANSWER])
+    book = Book()
+    first = await models(server, book).ask(question(tool()), asking())
+
+    again = await models(server, book).ask(question(tool()), asking())
+
+    assert again.value == first.value
+    assert len(server.seen) == len(book.calls) == 2
+    assert again.effort.usage.requests == 0
+
+
+async def test_another_incident_or_other_findings_are_asked_about_anew() -> None:
+    server, book = Server([ANSWER]), Book()
+    found = models(server, book)
+    await found.ask(question(), asking())
+
+    await found.ask(question(material="Checkout is fast again."), asking())
+    await found.ask(question(), replace(asking(), incident="INC-2"))
+
+    assert len(server.seen) == 3

@@ -8,7 +8,7 @@ from typing import Any
 import httpx2
 from google.genai.types import HttpRetryOptions
 from openai import AsyncOpenAI
-from pydantic import ValidationError
+from pydantic import SecretStr, ValidationError
 from pydantic_ai.direct import model_request
 from pydantic_ai.exceptions import (
     ContentFilterError,
@@ -47,7 +47,14 @@ from pydantic_ai.settings import ModelSettings as RequestSettings
 
 from aiops_agent.adapters.models import normal, prices, tokens
 from aiops_agent.adapters.models.section import GEMINI, HOMES, OPENAI, Plug
-from aiops_agent.adapters.models.wire import Clean, Exchange, LastGate, as_it_is, place_of
+from aiops_agent.adapters.models.wire import (
+    Clean,
+    Exchange,
+    LastGate,
+    as_it_is,
+    place_of,
+    recording,
+)
 from aiops_agent.domain.answer import Usage
 from aiops_agent.domain.model import ModelError, ModelRef, Trouble
 from aiops_agent.domain.value import Json, Value
@@ -86,6 +93,26 @@ class Line:
     def place(self) -> str:
         """Scheme, host and port of its server."""
         return place_of(self.base_url)
+
+    async def again(
+        self,
+        received: Json,
+        messages: list[ModelMessage],
+        parameters: ModelRequestParameters,
+    ) -> Heard:
+        """Return what an answer that was received before says; nothing is sent or used."""
+
+        def replay(_request: httpx2.Request) -> httpx2.Response:
+            return httpx2.Response(200, json=received)
+
+        plug = Plug(self.ref, self.base_url, SecretStr("not sent"))
+        deaf = line(plug, httpx2.MockTransport(replay))
+        try:
+            with recording() as exchange:
+                heard = await deaf.request(messages, parameters, RequestSettings(), exchange)
+        finally:
+            await deaf.close()
+        return heard.model_copy(update={"usage": Usage()})
 
     async def close(self) -> None:
         """Give its connections back."""

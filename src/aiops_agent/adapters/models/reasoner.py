@@ -160,6 +160,7 @@ class Models:
             letter = Letter(
                 agent=question.agent,
                 ordinal=ordinal,
+                about=about,
                 messages=list(messages),
                 parameters=parameters,
                 put=put,

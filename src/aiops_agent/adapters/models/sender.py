@@ -50,6 +50,7 @@ class Letter:
 
     agent: str
     ordinal: int
+    about: str  # SHA-256 of all that the answer depends on
     messages: list[ModelMessage]
     parameters: ModelRequestParameters
     put: int  # tokens going in, estimated
@@ -68,7 +69,13 @@ class Courier:
     around: Around = unwatched
 
     async def send(self, line: Line, letter: Letter, asking: Asking) -> Heard:
-        """Return the answer; raises ModelError with all that was used in vain in `used`."""
+        """Return the answer; raises ModelError with all that was used in vain in `used`.
+
+        What was answered in this incident before, in whatever run of the agent, is not paid again.
+        """
+        earlier = await asyncio.to_thread(self.log.answered, asking.incident, letter.about)
+        if earlier is not None:
+            return await line.again(earlier.received, letter.messages, letter.parameters)
         self.breaker.check(line.ref)
         used, tries = Usage(), 0
         while True:
@@ -156,6 +163,7 @@ class Try:
             place=self._line.place,
             sent=self._exchange.sent,
             received=self._exchange.received,
+            about=self._letter.about,
             redactions=self._exchange.redactions,
             tools=self.tools,
             trouble=None if answered else self.trouble,

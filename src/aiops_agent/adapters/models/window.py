@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from pydantic_ai.messages import (
     ModelMessage,
@@ -39,6 +39,10 @@ class ContextWindow:
     _short: int = 0  # how many answers, from the oldest, are short by now
     _summary: str = ""
     _summed: int = 0  # how many of them the summary stands for
+    _cited: Cited = field(default_factory=Cited)
+    _made: dict[tuple[int, bool], str] = field(
+        default_factory=dict
+    )  # what was made short for this view
     _ratio: float = 1.0  # the provider's count over ours, where it counted more
 
     async def view(
@@ -46,6 +50,7 @@ class ContextWindow:
     ) -> list[ModelMessage]:
         """Return what is sent; raises ModelError when the question alone does not fit."""
         fixed = self._fixed(parameters)
+        self._cited, self._made = Cited.of(_spoken(messages)), {}
         answers = sum(1 for message in messages for part in message.parts if _old(part))
         newest = _newest(messages)
         seen = self._seen(messages)
@@ -76,7 +81,6 @@ class ContextWindow:
             self._ratio = max(self._ratio, self._ratio * said / guessed)
 
     def _seen(self, messages: list[ModelMessage]) -> list[ModelMessage]:
-        cited = Cited.of(_spoken(messages))
         number = 0
         found: list[ModelMessage] = []
         for message in messages:
@@ -87,22 +91,24 @@ class ContextWindow:
             for part in message.parts:
                 if isinstance(part, ToolReturnPart):
                     number += 1
-                    text = self._words(str(part.content), number, cited)
+                    text = self._words(str(part.content), number)
                     parts.append(ToolReturnPart(part.tool_name, text, part.tool_call_id))
                 else:
                     parts.append(part)
             found.append(replace(message, parts=parts))
         return found
 
-    def _words(self, text: str, number: int, cited: Cited) -> str:
+    def _words(self, text: str, number: int) -> str:
         if number > self._short:
             return text
-        if number > self._summed:
-            return squeezed(text, cited)
-        left = only_cited(text, cited)
-        return (
-            f"{left}\nA summary of all that is left out:\n{self._summary}" if number == 1 else left
-        )
+        summed = number <= self._summed
+        if (number, summed) not in self._made:
+            shorter = only_cited if summed else squeezed
+            self._made[number, summed] = shorter(text, self._cited)
+        short = self._made[number, summed]
+        if not summed or number > 1:
+            return short
+        return f"{short}\nA summary of all that is left out:\n{self._summary}"
 
     async def _sum_up(self, messages: list[ModelMessage]) -> None:
         """Let a model sum up what code made short, as much of it as fits into one request."""

@@ -63,6 +63,16 @@ class SqlCalls:
             for row in self.connection.execute(query)
         )
 
+    def answered(self, incident: str, about: str) -> ModelCall | None:
+        """Return the newest answered call of an incident about the same, or None."""
+        query = select(CALLS.c.document).where(
+            CALLS.c.incident == incident,
+            CALLS.c.document["about"].as_string() == about,
+            CALLS.c.document["answered_by"].as_string() != "",
+        )
+        found = self.connection.scalars(query.order_by(CALLS.c.number.desc()).limit(1)).first()
+        return None if found is None else read(ModelCall, found)
+
     def spent(self, *, incident: str = "", since: datetime | None = None) -> Usage:
         """Return what calls used up, of an incident or since a moment of wall time, or of all."""
         return self.spending(incident=incident, since=since).usage
@@ -93,6 +103,11 @@ class SqlCallLog:
         """Keep a call, whether it was answered or not."""
         with self.store.begin() as work:
             work.calls.keep(call)
+
+    def answered(self, incident: str, about: str) -> ModelCall | None:
+        """Return the newest answered call of an incident about the same, or None."""
+        with self.store.read() as view:
+            return view.calls.answered(incident, about)
 
     def spent(self, incident: str) -> Spending:
         """Return what all calls of an incident used up."""

@@ -23,6 +23,7 @@ from aiops_agent.domain.errors import (
     StoreError,
     TargetMissing,
 )
+from aiops_agent.domain.model import ModelError, Trouble
 from aiops_agent.domain.postmortem import Postmortem
 from aiops_agent.domain.remediation import Outcome, Plan, PreparedPlan, Verification
 from aiops_agent.workflow import durable
@@ -121,7 +122,11 @@ def kinds(kind: type[AiopsError] = AiopsError) -> Iterator[type[AiopsError]]:
 
 @pytest.mark.parametrize("kind", list(kinds()), ids=lambda kind: kind.__name__)
 def test_an_error_of_ours_comes_back_as_what_it_is(kind: type[AiopsError]) -> None:
-    error = NotifyError("It is away.", retry=True) if kind is NotifyError else kind("It is away.")
+    made: dict[type[AiopsError], AiopsError] = {
+        NotifyError: NotifyError("It is away.", retry=True),
+        ModelError: ModelError("It is away.", Trouble.OVERLOAD, retry_after=3.5),
+    }
+    error = made.get(kind) or kind("It is away.")
 
     back = PLAIN.deserialize(PLAIN.serialize(error))
 

@@ -246,7 +246,7 @@ class _Drawing:
             name="execute" if kind is SpanKind.RUN else worker_of(event),
             start=event.written_at - timedelta(seconds=effort.took),
             end=event.written_at,
-            by=str(effort.by),
+            by=" and ".join(str(who) for who in (effort.by, effort.beside) if who),
             words=event.message,
             usage=effort.usage,
         )

@@ -4,15 +4,18 @@ import asyncio
 import ipaddress
 import signal
 from contextlib import aclosing
+from datetime import UTC, datetime
 from typing import Annotated
 
 import typer
 
 from aiops_agent.domain.errors import SettingsError
 from aiops_agent.domain.payload import EventType
+from aiops_agent.domain.stats import stats_of
 from aiops_agent.interfaces.cli import door
 from aiops_agent.interfaces.cli.call import Call, called
 from aiops_agent.interfaces.cli.exits import Exit
+from aiops_agent.interfaces.terminal import sums
 from aiops_agent.interfaces.terminal.blocks import Blocks
 from aiops_agent.interfaces.terminal.follow import Follower
 
@@ -48,6 +51,7 @@ async def _serve(call: Call) -> Exit:
             f"{settings.server.host} can be reached by others and there is no token: "
             "create one with `aiops token create alertmanager`, or listen on 127.0.0.1."
         )
+    started = datetime.now(UTC)
     stop, loop = asyncio.Event(), asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
@@ -60,6 +64,7 @@ async def _serve(call: Call) -> Exit:
         finally:
             watching.cancel()
             await asyncio.wait({watching})
+    await asyncio.to_thread(_sum_up, call, started)
     call.note("stopped; what was under way goes on with the next start")
     return Exit.DONE
 
@@ -73,6 +78,13 @@ async def _watch(call: Call, cursor: int) -> None:
             screen.feed(event)
             if event.type in _RINGS and call.loaded.settings.notify.bell and call.out.is_terminal:
                 call.out.bell()
+
+
+def _sum_up(call: Call, started: datetime) -> None:
+    """Say what the incidents that came while it ran add up to, unless quiet or there was none."""
+    found = stats_of(call.application.queries.histories(started), started)
+    if found.incidents and not call.flags.quiet:
+        call.err.print(sums.stats(found, call.err.width), soft_wrap=not call.err.is_terminal)
 
 
 def _say_hello(call: Call, port: int, *, guarded: bool) -> None:

@@ -82,7 +82,7 @@ def test_a_silent_model_is_told_with_its_reason_and_the_engine_goes_on(tmp_path:
     assert incident.attempts[0].reasoned is None
     assert run.told(HANDS) == [
         f"{agent}: {why}"
-        for agent in ("triage", "diagnose", "plan", "critique", "verify", "report")
+        for agent in ("diagnose", "plan", "critique", "verify", "report")
         for why in (
             "first: overload; second goes on",
             "no model answered; statistics go on alone",

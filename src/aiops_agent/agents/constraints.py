@@ -23,7 +23,6 @@ _ASSESS = "aiops_agent.safety.assess:assess"
 
 CONSTRAINTS = (
     Constraint("triage", "Never dismiss an alert: you can only ask for a closer look.", _TRIAGE),
-    Constraint("triage", "Never make the severity milder.", _TRIAGE),
     Constraint("triage", _ORDERS, _MENUS),
     Constraint(
         "diagnose", "Never claim what no finding shows. Cite one finding for each claim.", _CLAIMS

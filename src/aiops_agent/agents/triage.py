@@ -156,42 +156,37 @@ def _share(share: float) -> str:
 
 
 class TriageAnswer(Value):
-    """Whether to look closer, and how bad it may be."""
+    """Whether to look closer."""
 
     look: bool = Field(description="investigate although telemetry contradicts the alert")
-    severity: Severity = Field(description="the worst that there is reason for")
 
 
 async def look_closer(desk: Desk, briefing: Briefing, first: Answer[Triage]) -> Answer[Triage]:
-    """Let a model make a verdict stricter, once: a second look keeps what it said of the first."""
+    """Let a model keep an alert from being dismissed; it is asked once, and its word stays.
+
+    A confirmed alert is diagnosed at once: nobody waits for a model there.
+    """
     seen, before = first.value, briefing.incident.triage
-    if seen is None or seen.verdict is TriageVerdict.UNSEEN:
+    if seen is None or seen.verdict is not TriageVerdict.CONTRADICTED:
         return first
     if before is not None and before.asked:
-        kept = _stricter(seen, before.asked, look=bool(before.doubt), severity=seen.severity)
+        kept = _stricter(seen, before.asked, look=bool(before.doubt))
         return Answer(value=kept, effort=first.effort)
-    said = [f"verdict: {seen.verdict}", f"because {seen.reason}", f"severity: {seen.severity}"]
+    said = [f"verdict: {seen.verdict}", f"because {seen.reason}"]
     parts = [Passage("what code says of the alert", "\n".join(said)), *known(briefing)]
     answer = await desk.ask("triage", briefing, wrapped(parts), TriageAnswer, menus={})
     effort = first.effort.joined(answer.effort, answer.missing)
     if answer.value is None:  # asked in vain: a later look asks nobody again
         return Answer(value=seen.model_copy(update={"asked": NOBODY}), effort=effort)
-    by, told = str(answer.effort.by), answer.value
-    made = _stricter(seen, by, look=told.look, severity=told.severity)
+    made = _stricter(seen, str(answer.effort.by), look=answer.value.look)
     return Answer(value=made, effort=effort)
 
 
-def _stricter(seen: Triage, by: str, *, look: bool, severity: Severity) -> Triage:
-    """Return the verdict no milder than it was, and at most one step of severity worse."""
-    given: dict[str, object] = {"asked": by}
-    if seen.verdict is TriageVerdict.CONTRADICTED and look:
-        doubt = "a model would not dismiss it"
-        given |= {"verdict": TriageVerdict.UNSEEN, "doubt": doubt}
-        given |= {"reason": f"{seen.reason}; but {doubt}"}
-    order = tuple(Severity)
-    now, wished = order.index(seen.severity), order.index(severity)
-    if seen.verdict is TriageVerdict.CONFIRMED and wished < now:
-        worse = order[now - 1]
-        doubt = f"a model sees reason for {severity.upper()}: one step worse"
-        given |= {"severity": worse, "doubt": doubt, "reason": f"{seen.reason}; {doubt}"}
+def _stricter(seen: Triage, by: str, *, look: bool) -> Triage:
+    """Return the verdict no milder than it was: what is not dismissed is looked into."""
+    if not look:
+        return seen.model_copy(update={"asked": by})
+    doubt = "a model would not dismiss it"
+    reason = f"{seen.reason}; but {doubt}"
+    given = {"asked": by, "verdict": TriageVerdict.UNSEEN, "doubt": doubt, "reason": reason}
     return seen.model_copy(update=given)

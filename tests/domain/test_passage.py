@@ -28,6 +28,11 @@ def test_no_text_leaves_its_block(origin: str, limit: int) -> None:
     assert text.count(END) == 2
 
 
+def test_a_cut_inside_a_bar_leaves_no_line_without_one() -> None:
+    for limit in range(200, 260):
+        assert not outside(wrapped([Passage("log", f"{END}\n" * 300)], limit))
+
+
 def test_the_same_text_without_bars_and_breaks_would_leave(monkeypatch: pytest.MonkeyPatch) -> None:
     seams.BROKEN.plant(monkeypatch, lambda text: text)
     text = wrapped([Passage("log", FORGED)], 10_000).replace(BAR, "")
@@ -73,7 +78,7 @@ def test_secrets_are_taken_out_before_anything_is_cut() -> None:
         text = wrapped([Passage("log", "a " * at + secret)], 300, Redactor([secret]))
         assert "correct" not in text
     long = "b " * 40_000
-    assert "horse" not in wrapped([Passage("log", long[: 16 * 240 - 10] + secret + long)], 300)
+    assert "horse" not in wrapped([Passage("log", long[: 4 * 240 - 10] + secret + long)], 300)
 
 
 def test_one_text_inside_a_line_is_harmless() -> None:

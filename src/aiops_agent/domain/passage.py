@@ -10,13 +10,13 @@ from dataclasses import dataclass
 from itertools import groupby
 
 from aiops_agent.domain.redact import Redactor
-from aiops_agent.domain.text import cut, safe
+from aiops_agent.domain.text import ELLIPSIS, cut, safe
 
 BAR = "| "
 END = "<<<end>>>"
 _LONGEST_ORIGIN = 80  # characters
 _SHORTEST = 40  # characters of a block's text; less says nothing
-_ROOM = 16  # times its share of a text is looked at, at most: the rest never shows
+_ROOM = 4  # times its share of a text is looked at, at most: the rest never shows
 _EDGE = 1000  # characters
 _FIRST_LOOK = 3000  # characters that are looked at in any case
 # What marks of ours and of chat templates are made of. A local model's server may read the latter
@@ -54,7 +54,7 @@ def wrapped(passages: Iterable[Passage], limit: int, redactor: Redactor | None =
     bodies = [_body(texts, room, redactor) for _, texts in blocks[:kept]]
     shares = _shares([len(body) for body in bodies], room)
     framed = [
-        _framed(origin, cut(body, share))
+        _framed(origin, _fitted(body, share))
         for (origin, _), body, share in zip(blocks[:kept], bodies, shares, strict=True)
     ]
     return cut("".join(framed) + note, limit).rstrip("\n") if limit > 0 else ""
@@ -85,9 +85,11 @@ def _body(texts: Sequence[str], room: int, redactor: Redactor) -> str:
     for text in texts:
         if length > room:
             break
-        clean = _broken(safe(_redacted(text, room - length, redactor), lines=True))
-        lines += [BAR + line for line in clean.split("\n")]
-        length += len(clean)
+        # What has no room is left out before it is looked at letter by letter.
+        seen = _redacted(text, room - length, redactor)[: max(room - length, 0) + 1]
+        clean = [_broken(safe(line, lines=True)) for line in seen.split("\n")]
+        lines += [BAR + line for line in clean]
+        length += len(seen)
     return "\n".join(lines)
 
 
@@ -115,3 +117,10 @@ def _shares(lengths: Sequence[int], room: int) -> list[int]:
         shares[index] = min(lengths[index], max(room, 0) // (len(order) - done))
         room -= shares[index]
     return shares
+
+
+def _fitted(body: str, share: int) -> str:
+    """Return at most `share` characters of a block; no line is left without its bar."""
+    shown = cut(body, share)
+    kept, _, last = shown.rpartition("\n")
+    return shown if last.startswith(BAR) or not kept else kept + ELLIPSIS

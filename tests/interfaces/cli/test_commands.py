@@ -8,9 +8,11 @@ import pytest
 from aiops_agent.domain.approval import ApprovalState, Surface
 from aiops_agent.domain.errors import BusyError, StoreError
 from aiops_agent.interfaces.cli import door
+from aiops_agent.interfaces.cli.call import Call, Flags
+from aiops_agent.interfaces.cli.serve import sum_up
 from tests.contracts.samples import a_delivery
 from tests.interfaces.cli.conftest import Aiops
-from tests.interfaces.cli.played import REQUEST, PlayedHouse, answered
+from tests.interfaces.cli.played import NOW, REQUEST, PlayedHouse, answered
 
 READS = (
     ("demo", "--list"),
@@ -221,3 +223,17 @@ def test_alerts_that_no_environment_claims_are_shown(aiops: Aiops, house: Played
     assert checks["inbox"]["health"] == "note"
     assert body.unclaimed in checks["inbox"]["words"]
     assert "1 alerts wait that no environment claims" in aiops("incident", "list").err
+
+
+def test_what_a_server_did_is_summed_up_when_it_stops(
+    house: PlayedHouse, capsys: pytest.CaptureFixture[str]
+) -> None:
+    loud, quiet = Call(), Call(flags=Flags(quiet=True))
+    for call in (quiet, loud):
+        call.__dict__["application"] = house
+        sum_up(call, NOW)
+    told = capsys.readouterr()
+
+    assert told.out == ""
+    assert told.err.count("1 incident since") == 1
+    assert "no language model was asked" in told.err

@@ -64,7 +64,7 @@ async def _serve(call: Call) -> Exit:
         finally:
             watching.cancel()
             await asyncio.wait({watching})
-    await asyncio.to_thread(_sum_up, call, started)
+    await asyncio.to_thread(sum_up, call, started)
     call.note("stopped; what was under way goes on with the next start")
     return Exit.DONE
 
@@ -80,7 +80,7 @@ async def _watch(call: Call, cursor: int) -> None:
                 call.out.bell()
 
 
-def _sum_up(call: Call, started: datetime) -> None:
+def sum_up(call: Call, started: datetime) -> None:
     """Say what the incidents that came while it ran add up to, unless quiet or there was none."""
     found = stats_of(call.application.queries.histories(started), started)
     if found.incidents and not call.flags.quiet:

@@ -5,7 +5,7 @@ from typing import Any
 
 import httpx2
 import pytest
-from pydantic import SecretStr
+from pydantic import SecretStr, ValidationError
 
 from aiops_agent.adapters.models import key, prices, section, sender, tokens
 from aiops_agent.adapters.models.line import Line
@@ -195,6 +195,21 @@ def test_gemini_is_the_default_and_each_is_the_other_s_fallback() -> None:
     assert names(lineup(default=section.CHEAP), "plan")[0] == cheap
     assert names(lineup(agents={"plan": "gpt-5"}), "plan") == []
     assert names(lineup(agents={"plan": "gpt-5"}, fallback=section.QUICK), "plan") == [quick]
+
+
+def test_the_critic_is_another_model_than_the_planner_where_two_are_configured() -> None:
+    cases: list[dict[str, Any]] = [{}, {"default": "gemini-a", "fallback": "gemini-b"}]
+    for given in cases:
+        found = lineup(**given)
+        assert names(found, "critique")[0] != names(found, "plan")[0]
+
+    assert names(lineup(default="x", base_url="http://localhost:1"), "critique") == ["openai:x"]
+    assert names(lineup(agents={"critique": section.THOROUGH}), "critique")[0].endswith("3.8-flash")
+
+
+def test_an_agent_that_does_not_exist_is_refused() -> None:
+    with pytest.raises(ValidationError, match="'triage', 'diagnose'"):
+        lineup(agents={"diagnoze": "gemini-a"})
 
 
 def test_a_server_of_one_s_own_needs_no_key_and_gets_none_of_another() -> None:

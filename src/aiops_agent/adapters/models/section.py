@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Literal, get_args
 
 from pydantic import Field, SecretStr
 
@@ -15,7 +16,8 @@ HOMES = {GEMINI: "https://generativelanguage.googleapis.com", OPENAI: "https://a
 # only: a key of OpenAI is not sent to another server.
 KEY_NAMES = {GEMINI: ("GEMINI_API_KEY", "GOOGLE_API_KEY"), OPENAI: ("OPENAI_API_KEY",)}
 QUICK, THOROUGH, CHEAP = "gemini-3.5-flash-lite", "gemini-3.8-flash", "gemini-3.1-flash-lite"
-AGENTS = ("triage", "diagnose", "plan", "critique", "verify", "report")
+AgentName = Literal["triage", "diagnose", "plan", "critique", "verify", "report", "ask"]
+AGENTS: tuple[str, ...] = get_args(AgentName)
 THOROUGH_AGENTS = frozenset({"diagnose", "plan"})
 RETIRED = ("gemini-2.5", "gemini-2.0", "gemini-1.5", "gemini-1.0", "gemini-pro")  # November 2026
 _NO_KEY = "none"  # a server at home wants no key, its client library wants one
@@ -30,7 +32,7 @@ class ModelSettings(Value):
 
     default: str = Field(default=QUICK, min_length=1)
     fallback: str = ""
-    agents: dict[str, str] = {}
+    agents: dict[AgentName, str] = {}
     base_url: WebAddress | None = None
     api_key: Secret | None = None
     timeout: Seconds = 60.0  # of one request, from first to last byte
@@ -57,8 +59,17 @@ class Lineup:
     keys: Mapping[str, SecretStr]  # by provider, from the environment
 
     def chain(self, agent: str) -> tuple[ModelRef, ...]:
-        """Return the models to ask for an agent, its own first, without those that lack a key."""
-        named = self.section.agents.get(agent) or self._usual(agent)
+        """Return the models to ask for an agent, its own first, without those that lack a key.
+
+        The critic is another model than the planner, where two are configured.
+        """
+        chosen = next((name for one, name in self.section.agents.items() if one == agent), "")
+        refs = self._refs(chosen or self._usual(agent))
+        if agent == "critique" and not chosen and refs[:1] == self.chain("plan")[:1]:
+            return (*refs[1:], *refs[:1])
+        return refs
+
+    def _refs(self, named: str) -> tuple[ModelRef, ...]:
         # An agent whose own model is the fallback falls back on the default.
         given = (self.section.fallback, self.section.default) if self.section.fallback else ()
         rest = given or self._others(named)

@@ -55,6 +55,10 @@ async def _serve(call: Call) -> Exit:
     stop, loop = asyncio.Event(), asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
+    try:
+        await application.reasoning.prove(shop=False)
+    except SettingsError as error:  # incidents are worked on all the same
+        call.note(f"WARNING: {error}", "statistics work alone until then")
     async with application.engine("serve"):
         port, serving = door.website(application, settings.server, tokens_required=guarded)
         _say_hello(call, port, guarded=guarded)

@@ -178,8 +178,8 @@ def _joined_openai(chunks: Json) -> Json:
     content, end = "", ""
     calls: dict[Json, Document] = {}
     for chunk in map(_dict, chunks):
-        if chunk.get("error"):
-            return chunk
+        if chunk.get("error"):  # what was said until then is no answer
+            return {k: chunk[k] for k in ("error", "usage", "model") if k in chunk}
         whole |= {k: v for k, v in chunk.items() if k != "choices" and v is not None}
         first = _first(chunk.get("choices"))
         delta = _dict(first.get("delta")) or _dict(first.get("message"))

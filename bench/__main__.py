@@ -19,6 +19,7 @@ LONG = {  # a name, and the module whose `main(arguments)` measures it
     "recordings": "bench.recordings",
     "secrets": "bench.planted",
     "behaviours": "bench.behaviours",
+    "kills": "bench.kills",
 }
 
 

@@ -10,6 +10,7 @@ import pytest
 
 from aiops_agent.adapters.sql import store
 from aiops_agent.adapters.sql.approvals import SqlApprovals
+from aiops_agent.adapters.sql.calls import SqlCallLog
 from aiops_agent.adapters.sql.incidents import SqlAlerts
 from aiops_agent.adapters.sql.store import SqlStore
 from aiops_agent.agents import ask, asking, critique, diagnose, report_story
@@ -76,6 +77,7 @@ READ = Seam(SqlStore, "read", "a view waits for no writer and cannot write")
 SNAPSHOT = Seam(store, "snapshot", "a view is one moment of the store")
 FOLLOW = Seam(Feed, "follow", "whoever comes late to the feed misses nothing")
 ONCE = Seam(questions, "OnceSteps", "a finished call of an agent is not made again")
+ANSWERED = Seam(SqlCallLog, "answered", "an answer on record is not paid again")
 PUT_ALERTS = Seam(SqlAlerts, "put", "a batch of alerts is taken whole or not at all")
 DONE = Seam(Notices, "_done", "a death after telling tells again under the same key")
 

@@ -24,6 +24,20 @@ def test_every_value_of_the_body_is_shown_whole() -> None:
     assert "1 redacted" in text
 
 
+@pytest.mark.parametrize(
+    ("place", "words"),
+    [
+        ("https://generativelanguage.googleapis.com", "left this machine"),
+        ("http://127.0.0.1:4000", "went to servers on this machine"),
+        ("http://127.0.0.1.example.org", "left this machine"),
+        ("http://[", "left this machine"),
+    ],
+)
+def test_what_stayed_on_this_machine_is_not_said_to_have_left_it(place: str, words: str) -> None:
+    call = CALL.model_copy(update={"place": place})
+    assert words in "".join(drawn(sent("INC-0001", [call]), 100))
+
+
 def test_redactions_are_marked() -> None:
     marked = shown._marked(f"key={MARK}, {MARK}")
     assert len(marked.spans) == 2

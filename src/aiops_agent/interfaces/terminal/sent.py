@@ -1,7 +1,9 @@
 """What left this machine for a model's server: each request, each text of it, each redaction."""
 
+import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from urllib.parse import urlsplit
 
 import orjson
 from rich.console import Group, RenderableType
@@ -23,10 +25,21 @@ def sent(incident: str, calls: Sequence[ModelCall]) -> RenderableType:
         return say(NOTHING.format(incident))
     places = Counter(call.place for call in calls)
     total = sum(call.redactions for call in calls)
-    heads = [say(f"{len(calls)} requests of {incident} left this machine", STRONG)]
+    away = not all(_at_home(place) for place in places)
+    where = "left this machine" if away else "went to servers on this machine"
+    heads = [say(f"{len(calls)} requests of {incident} {where}", STRONG)]
     heads += [say(f"  {count} to {place}", LINK) for place, count in places.items()]
     heads.append(say(f"  {total} places redacted before, each marked {MARK}", WARN))
     return Group(*heads, *(_request(number, call) for number, call in enumerate(calls, start=1)))
+
+
+def _at_home(place: str) -> bool:
+    """Whether a place is this machine, by an address that means nothing else."""
+    try:
+        host = urlsplit(place).hostname or ""
+    except ValueError:  # no address at all
+        return False
+    return host in ("localhost", "::1") or re.fullmatch(r"127(\.\d+){3}", host) is not None
 
 
 def _request(number: int, call: ModelCall) -> Text:

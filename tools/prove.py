@@ -61,6 +61,7 @@ def stages() -> tuple[Stage, ...]:
         Stage("secrets", (*bench, "secrets", *seeded), 5),
         Stage("patterns", (*bench, "patterns", *seeded), 10),
         Stage("behaviours", (*bench, "behaviours", *seeded), 15),
+        Stage("kills", (*bench, "kills", *seeded), 15),
         Stage("hostile", (*bench, "hostile", *seeded), 40),
         Stage("outcomes", (sys.executable, "tools/outcomes.py", "--seeds", "1-10"), 15),
         Stage("mutants", (sys.executable, "tools/cover.py", "--mutants", "60"), 60),

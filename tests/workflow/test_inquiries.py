@@ -1,5 +1,6 @@
 """A question, its answer and its correction stay with the incident; nothing is paid twice."""
 
+import re
 from dataclasses import replace
 from typing import Any
 
@@ -10,6 +11,7 @@ from aiops_agent.agents.crew import with_models
 from aiops_agent.domain.errors import UsageError
 from aiops_agent.domain.payload import EventType
 from aiops_agent.domain.timing import by_phase
+from aiops_agent.ports.model import ModelQuestion
 from aiops_agent.workflow.inquiries import Inquiries
 from tests.agents.thinking import Thinker
 from tests.safety.plans import an_incident
@@ -28,8 +30,14 @@ def desk(place: Place, script: Any = None) -> tuple[Inquiries, Thinker]:
     return Inquiries(deps), thinker
 
 
-def says(text: str, cite: str = "#1") -> Any:
-    return lambda _question: {"sentences": [{"text": text, "cites": [cite]}], "not_known": []}
+def says(text: str) -> Any:
+    """Return a script that cites the first event, whatever number its store gave it."""
+
+    def script(question: ModelQuestion[Any]) -> dict[str, Any]:
+        [cite, *_] = re.findall(r"#\d+", question.material)
+        return {"sentences": [{"text": text, "cites": [cite]}], "not_known": []}
+
+    return script
 
 
 async def test_without_a_model_the_best_facts_are_quoted_and_it_says_so(place: Place) -> None:
@@ -38,7 +46,7 @@ async def test_without_a_model_the_best_facts_are_quoted_and_it_says_so(place: P
 
     assert made.recorded
     assert made.missing == "no language model is configured"
-    assert [one.cites for one in made.sentences] == [("#1",)]
+    assert [one.cites for one in made.sentences] == [(f"#{place.events()[0].id}",)]
 
 
 async def test_question_answer_and_correction_are_events_of_the_incident(place: Place) -> None:

@@ -7,7 +7,7 @@ from datetime import datetime
 from functools import partial
 from typing import ParamSpec, TypeVar
 
-from aiops_agent.agents.ask import CheckedAnswer
+from aiops_agent.agents.ask import CheckedAnswer, ask
 from aiops_agent.agents.asking import Desk
 from aiops_agent.agents.briefing import Briefing
 from aiops_agent.agents.critique import critique, object_to
@@ -98,6 +98,7 @@ def with_models(desk: Desk, alone: Crew | None = None) -> Crew:
         report=report_too,
         reason=partial(reason, desk),
         choose=partial(choose, desk),
+        ask=partial(ask, desk),
     )
 
 

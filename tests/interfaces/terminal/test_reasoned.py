@@ -83,12 +83,16 @@ def test_the_approver_sees_the_critic_s_objection_and_what_was_said_beside() -> 
     objection = 'model x objects: freeze.md: "No restarts on Fridays."'
     asks = Opinion(rule="propose-asks", ruling=Ruling.ASK, reason="mode propose")
     critic = Opinion(rule="critic", ruling=Ruling.ASK, reason=objection)
+    apart = Opinion(
+        rule="disagreement-asks", ruling=Ruling.ASK, reason="statistics say x, a model y"
+    )
     verdict = Verdict(
         ruling=Ruling.ASK,
         reason="mode propose",
-        opinions=(asks, critic),
+        opinions=(asks, critic, apart),
         beside=("model x would do none of the candidates",),
     )
     text = " ".join(drawn(plan(a_plan(), verdict, waiting=True)).replace("│", " ").split())
     assert "No restarts on Fridays." in text
+    assert "disagree statistics say x, a model y" in text
     assert "also said model x would do none of the candidates" in text

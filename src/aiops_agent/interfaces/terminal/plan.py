@@ -26,6 +26,7 @@ _KEYS = (
     ("e", "show the evidence"),
 )
 _RULING_INK = {Ruling.ALLOW: GOOD, Ruling.ASK: WARN, Ruling.DENY: BAD}
+_SHOWN = {"critic": "critic", "disagreement-asks": "disagree"}
 _TITLES = {PlanKind.WATCH: "Watch", PlanKind.HANDOVER: "Hand over to a person"}
 
 
@@ -52,8 +53,8 @@ def plan(
     lines.add_row("success", joined([joined(criteria, " and "), tell(otherwise, QUIET)], ", "))
     lines.add_row("policy", _policy(verdict, steps))
     for opinion in verdict.opinions:
-        if opinion.rule == "critic":
-            lines.add_row("critic", tell(opinion.reason, WARN))
+        if opinion.rule in _SHOWN:  # also where another rule decided
+            lines.add_row(_SHOWN[opinion.rule], tell(opinion.reason, WARN))
     for words in verdict.beside:
         lines.add_row("also said", tell(words, QUIET))
     whole = Table.grid(expand=True)

@@ -27,6 +27,9 @@ check: .venv/.ready ## format, lint, strict types, floors, house limits
 test-real: .venv/.ready ## as root: the same product with Docker, Prometheus, Alertmanager, PostgreSQL, Jaeger
 	@PYTHON= tests/real/run.sh
 
+test-built: .venv/.ready ## as root: tests with parts built or fetched for them (Jaeger, a small language model)
+	@PYTHON= AIOPS_TEST_BUILT=1 tests/real/run.sh
+
 bench: .venv/.ready ## measure against the promised limits
 	@$(BIN)/python -m bench
 

@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # Run the tests that need real servers. As root on Debian 12: installs what is missing, starts what
 # does not run, ends what it started. Fails, and never skips, when a part is missing.
-# With arguments (of pytest) it runs only what they name.
+# With arguments (of pytest) it runs only what they name. With AIOPS_TEST_BUILT=1 it runs what needs
+# parts that are built from source or fetched for it (Jaeger, a small language model) and only that.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 
@@ -130,21 +131,25 @@ as_postgres() { setpriv --reuid=postgres --regid=postgres --init-groups "$@"; }
 install_parts
 start_docker
 make_image
-make_jaeger
+[ -z "${AIOPS_TEST_BUILT:-}" ] || make_jaeger
 start_postgres
 say "parts are up after $SECONDS s"
 
 run_tests() { # ARGUMENTS of pytest: run it within what is left of the time
   setsid timeout --kill-after=10 $((limit - SECONDS + installed)) \
-    "$python" -m pytest -m real --timeout=400 -p no:cacheprovider --durations=5 "$@" &
+    "$python" -m pytest -m "$marked" --timeout=400 -p no:cacheprovider --durations=5 "$@" &
   tests_pid=$!
   wait "$tests_pid"
   tests_pid=''
 }
 
 installed=$SECONDS
+marked='real and not built'
+[ -z "${AIOPS_TEST_BUILT:-}" ] || marked=built
 if [ $# -gt 0 ]; then
   run_tests "$@"
+elif [ -n "${AIOPS_TEST_BUILT:-}" ]; then
+  run_tests tests/real
 else
   # The scenarios mostly wait for real servers, so some run side by side; what burns CPU comes after.
   run_tests tests/real -n 3 --dist worksteal

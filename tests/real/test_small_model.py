@@ -18,6 +18,9 @@ BUDGET = Budget(tokens=40_000, usd=1.0, seconds=90.0, requests=12)
 LONGEST = 240.0  # seconds of wall time for one incident on a busy machine
 
 
+pytestmark = pytest.mark.built
+
+
 @pytest.fixture(scope="module")
 def model(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SmallModel]:
     """The model, or a skip that says what is missing."""

@@ -12,6 +12,8 @@ from .jaeger import Jaeger
 from .processes import until
 from .product import Product
 
+pytestmark = pytest.mark.built
+
 
 @pytest.fixture
 def jaeger(tmp_path: Path) -> Iterator[Jaeger]:

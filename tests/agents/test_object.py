@@ -10,7 +10,8 @@ from aiops_agent.agents.crew import with_models
 from aiops_agent.domain.approval import Opinion, Ruling
 from aiops_agent.domain.remediation import ActionKind
 from aiops_agent.domain.telemetry import ServiceName
-from aiops_agent.reasoning.objections import Objection, PolicyText, Scope, judged, unfounded
+from aiops_agent.reasoning.objections import Objection, Scope, judged, unfounded
+from aiops_agent.reasoning.sentences import PolicyText
 from tests import seams
 from tests.agents.test_critique import prepared
 from tests.agents.test_diagnose import API, overload

@@ -15,7 +15,7 @@ from aiops_agent.domain.remediation import Plan, PlanKind
 from aiops_agent.domain.telemetry import ServiceName
 from aiops_agent.ports.model import ModelQuestion
 from aiops_agent.reasoning.claims import checked, flaw
-from aiops_agent.reasoning.objections import PolicyText
+from aiops_agent.reasoning.sentences import PolicyText
 from aiops_agent.reasoning.weigh import acting, adopted, lowered
 from tests import seams
 from tests.agents.test_diagnose import API, overload

@@ -13,7 +13,7 @@ from aiops_agent.agents.briefing import Briefing
 from aiops_agent.domain.answer import Answer
 from aiops_agent.domain.value import Value
 from aiops_agent.ports.model import Asking, ModelQuestion, Reasoner, Tool
-from aiops_agent.reasoning.objections import PolicyText
+from aiops_agent.reasoning.sentences import PolicyText
 
 V = TypeVar("V", bound=Value)
 

@@ -54,7 +54,8 @@ CONSTRAINTS = (
     Constraint("critique", "Never quote a sentence that does not stand on the page.", _QUOTES),
     Constraint(
         "critique",
-        "Never object with a sentence about another day, another service or another action.",
+        "Never object with a sentence about another day, hour, date, place, service or action, or"
+        " with a limit that the plan keeps.",
         _QUOTES,
     ),
     Constraint("critique", "Never approve anything: you can only object.", _ASSESS),

@@ -11,7 +11,7 @@ from aiops_agent.domain.errors import SourceError
 from aiops_agent.domain.passage import Passage
 from aiops_agent.domain.quantity import amount
 from aiops_agent.domain.remediation import Action, Capacity, Offer, PreparedPlan
-from aiops_agent.domain.telemetry import ServiceName, Signal
+from aiops_agent.domain.telemetry import ServiceKind, ServiceName, Signal
 from aiops_agent.domain.value import Value
 from aiops_agent.reasoning.gather import Key, compare, read_signals
 from aiops_agent.reasoning.measure import Shift
@@ -86,12 +86,23 @@ async def object_to(
 
 async def _scope(briefing: Briefing, prepared: PreparedPlan) -> Scope:
     reach = {name for step in prepared.steps for name in step.blast.services}
+    tiers: dict[ServiceName, ServiceKind] = {}
     try:
-        reach |= set((await briefing.environment.topology.graph()).names)
+        graph = await briefing.environment.topology.graph()
     except SourceError:
         reach.add(briefing.incident.service)  # without a map, what the plan itself touches
-    services = frozenset(ServiceName(name) for name in reach)
-    return Scope(prepared.plan.actions, briefing.now, briefing.menu, services)
+    else:
+        reach |= set(graph.names)
+        tiers = {service.name: service.kind for service in graph.services}
+    return Scope(
+        actions=prepared.plan.actions,
+        now=briefing.now,
+        menu=briefing.menu,
+        services=frozenset(reach),
+        tiers=tiers,
+        environment=briefing.incident.environment,
+        mode=briefing.environment.mode,
+    )
 
 
 def _plan(prepared: PreparedPlan) -> str:

@@ -1,7 +1,7 @@
 """Does an objection hold? What a critic quotes must stand in the page, and speak of the plan."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -9,16 +9,29 @@ from enum import StrEnum
 from pydantic import Field
 
 from aiops_agent.domain.approval import STRICTNESS, Opinion, Ruling
-from aiops_agent.domain.policy import Weekday
+from aiops_agent.domain.environment import EnvironmentRef
+from aiops_agent.domain.policy import Mode
 from aiops_agent.domain.remediation import Action, Offer
-from aiops_agent.domain.telemetry import ServiceName
+from aiops_agent.domain.telemetry import ServiceKind, ServiceName
 from aiops_agent.domain.value import Value
+from aiops_agent.reasoning.limits import Limit, limits
+from aiops_agent.reasoning.mentions import Bearing, Mention, found, permits, unconditional
+from aiops_agent.reasoning.occasions import dates, days, hours
+from aiops_agent.reasoning.sentences import PolicyText, Sentence, standing
+from aiops_agent.reasoning.verbs import speaks_of
 
 FEWEST_WORDS = 3  # of a quote; fewer stand on any page
 _WORD = re.compile(r"[A-Za-z0-9_-]+")
-# Words of an action's name that say nothing of what it does.
-_STOP = frozenset({"service", "release", "pods", "a", "an", "the", "of", "set", "changing"})
 _NUMBER = re.compile(r"\b\d+(?:[.,]\d+)?\b")
+_TIERS = (ServiceKind.DATABASE, ServiceKind.CACHE, ServiceKind.QUEUE)  # words that mean no other
+_PLACES = (
+    ("production", "prod", "live"),
+    ("staging", "stage", "preproduction"),
+    ("testing", "test"),
+    ("development", "dev"),
+    ("sandbox", "playground"),
+    ("demo",),
+)
 
 
 class About(StrEnum):
@@ -27,14 +40,10 @@ class About(StrEnum):
     ACTION = "action"
     TARGET = "target"
     DAY = "day"
+    HOUR = "hour"
+    DATE = "date"
     NUMBER = "number"
-
-
-class PolicyText(Value):
-    """A page of policy that people wrote; `name` is its file's."""
-
-    name: str
-    text: str
+    PLACE = "place"  # the environment, or the mode that it is in
 
 
 class Objection(Value):
@@ -50,81 +59,161 @@ class Objection(Value):
 
 @dataclass(frozen=True)
 class Scope:
-    """What a plan is about: what it does to whom, when, and who else there is."""
+    """What a plan is about: what it does to whom, when and where, and who else there is."""
 
     actions: tuple[Action, ...]
     now: datetime
     menu: tuple[Offer, ...] = ()
     services: frozenset[ServiceName] = field(default_factory=frozenset)
+    tiers: Mapping[ServiceName, ServiceKind] = field(default_factory=dict)
+    environment: EnvironmentRef | None = None
+    mode: Mode | None = None
 
-    @property
-    def day(self) -> Weekday:
-        """The day of the week, in UTC."""
-        return tuple(Weekday)[self.now.weekday()]
+    def read(self, sentence: Sentence) -> dict[About, Bearing]:
+        """Return what a sentence says of each part of the plan; its heading where it is silent."""
+        said, above = sentence.whole, sentence.heading
+        whom, deeds = self._subject(said)
+        return {
+            About.ACTION: found(said, deeds),
+            About.TARGET: found(said, whom or self._whom(above)),
+            About.DAY: found(said, days(said, self.now) or days(above, self.now)),
+            About.HOUR: found(said, hours(said, self.now)),
+            About.DATE: found(said, dates(said, self.now) or dates(above, self.now)),
+            About.NUMBER: self._number(said, deed=found(said, deeds).named),
+            About.PLACE: self._place(said, above),
+        }
 
-    def names(self, quote: str) -> frozenset[About]:
-        """Return what of the plan a sentence names."""
-        said = _words(quote)
-        found = set()
-        if any(self._named(action.kind, quote) for action in self.actions):
-            found.add(About.ACTION)
-        if any(action.target.name.lower() in said for action in self.actions):
-            found.add(About.TARGET)
-        if self.day in _days(said):
-            found.add(About.DAY)
-        wished = [v for action in self.actions for v in action.wished.values()]
-        if _NUMBER.search(quote) and any(isinstance(value, int) for value in wished):
-            found.add(About.NUMBER)
-        return frozenset(found)
+    def instead(self, part: About) -> str:
+        """Return what is the case, where a sentence means another day, hour or date."""
+        forms = {About.DAY: "%A", About.HOUR: "%H:%M UTC", About.DATE: "%-d %B %Y"}
+        said = self.now.strftime(forms[part]) if part in forms else ""
+        return f", and it is {said.lower() if part is About.DAY else said}" if said else ""
 
-    def elsewhere(self, quote: str) -> str:
-        """Return what the sentence is about instead, when that is not this plan; or ""."""
-        said = _words(quote)
-        days = _days(said)
-        if days and self.day not in days:
-            return f"it speaks of {' and '.join(sorted(days))}, and it is {self.day}"
-        targets = {action.target.name for action in self.actions}
-        others = sorted(one for one in self.services if one.lower() in said)
-        if others and not targets & set(others):
-            return f"it speaks of {', '.join(others)}"
+    def _subject(self, said: str) -> tuple[list[Mention], list[Mention]]:
+        """Return who and which actions a sentence is about: conditions count if nothing else does.
+
+        "While the store is down, no cache is restarted" is about caches.
+        """
+        main = unconditional(said)
+        whom, deeds = self._whom(main), self._deeds(main)
+        return (whom, deeds) if whom or deeds else (self._whom(said), self._deeds(said))
+
+    def _whom(self, said: str) -> list[Mention]:
+        targets = {action.target.service for action in self.actions}
+        known = {str(name).lower(): name in targets for name in self.services | targets}
+        tiers = {self.tiers.get(name) for name in targets}
+        # Where the tier of a target is not known, no sentence about a tier is about another.
+        for tier in _TIERS if None not in tiers else ():
+            known |= {tier.value: tier in tiers, f"{tier.value}s": tier in tiers}
+        return [
+            Mention(*place.span(), place.group().lower(), known[place.group().lower()])
+            for place in _WORD.finditer(said)
+            if place.group().lower() in known
+        ]
+
+    def _deeds(self, said: str) -> list[Mention]:
         kinds = {action.kind for action in self.actions}
-        named = {offer.kind for offer in self.menu if self._named(offer.kind, quote)}
-        if named and not named & kinds:
-            return f"it speaks of {', '.join(sorted(named))}"
-        return ""
+        return [
+            Mention(*place, str(offer.kind), offer.kind in kinds)
+            for offer in self.menu
+            for place in speaks_of(offer, said, loosely=offer.kind in kinds)
+        ]
 
-    def _named(self, kind: str, quote: str) -> bool:
-        noun = next((offer.noun for offer in self.menu if offer.kind == kind), "")
-        stems = {_stem(word) for word in _words(f"{kind.replace('_', ' ')} {noun}") - _STOP}
-        joined = "".join(_WORD.findall(quote.lower().replace("-", "")))
-        return any(word.startswith(stem) for word in _words(quote) for stem in stems) or any(
-            len(stem) > 6 and stem in joined
-            for stem in stems  # "roll back"
-        )
+    def _number(self, said: str, *, deed: bool) -> Bearing:
+        """Return what a sentence says of the plan's numbers; `deed`: it names the plan's action."""
+        wished = {k: v for action in self.actions for k, v in action.wished.items()}
+        numbers = [int(v) for v in wished.values() if str(v).isdecimal()]
+        given = limits(said, wished) if numbers else ()
+        if not given and not deed:
+            strange = [one for one in limits(unconditional(said), {}) if one.sets]
+            if strange:
+                return Bearing(other=f"it limits what this plan does not set: {_words(strange)}")
+        if not numbers:
+            return Bearing()
+        if any(limit.broken(number) for limit in given for number in numbers):
+            return Bearing(named=True)
+        if given:
+            return Bearing(other=f"it allows {_words(given)}, and that is kept")
+        return Bearing(named=bool(_NUMBER.search(said)))
+
+    def _place(self, said: str, above: str) -> Bearing:
+        mode = found(said, self._modes(said))
+        if mode.other or self.environment is None:
+            return mode
+        here = set(_WORD.findall(self.environment.name.lower().replace("-", " ").replace("_", " ")))
+        known = next((names for names in _PLACES if here & set(names)), None)
+        if known is None:
+            return mode
+        places = found(said, _places(said, known) or _places(above, known))
+        return places if places.other or places.named else mode
+
+    def _modes(self, said: str) -> list[Mention]:
+        if self.mode is None:
+            return []
+        words = "|".join(Mode)
+        pattern = rf"\bmode ({words})\b|\b({words}) mode\b"
+        return [
+            Mention(*place.span(), place.group().lower(), self.mode.value in place.groups())
+            for place in re.finditer(pattern, said.lower())
+        ]
+
+
+def _places(said: str, known: tuple[str, ...]) -> list[Mention]:
+    words = {word: names == known for names in _PLACES for word in names}
+    return [
+        Mention(*place.span(), place.group().lower(), words[place.group().lower()])
+        for place in re.finditer(r"\b[A-Za-z]+\b", said)
+        if place.group().lower() in words
+    ]
+
+
+def _words(given: Iterable[Limit]) -> str:
+    return ", ".join(limit.words for limit in given)
 
 
 def unfounded(objection: Objection, pages: Iterable[PolicyText], scope: Scope) -> str:
     """Return why an objection does not hold, or ""."""
+    return _held(objection, pages, scope)[1]
+
+
+def _held(
+    objection: Objection, pages: Iterable[PolicyText], scope: Scope
+) -> tuple[Sentence | None, str]:
+    """Return the sentence that an objection rests on, and why it does not hold, or ""."""
     page = next((one for one in pages if one.name == objection.page), None)
     if page is None:
-        return f"there is no page {objection.page}"
+        return None, f"there is no page {objection.page}"
     if len(_WORD.findall(objection.quote)) < FEWEST_WORDS:
-        return "the quote is too short to say anything"
-    if _flat(objection.quote) not in _flat(page.text):
-        return f"the quote does not stand in {page.name}"
-    if other := scope.elsewhere(objection.quote):
-        return other
-    if objection.about not in scope.names(objection.quote):
+        return None, "the quote is too short to say anything"
+    places = standing(objection.quote, page)
+    if not places:
+        return None, f"the quote does not stand in {page.name}"
+    why = ""
+    for place in places:
+        if not (flaw := _flaw(objection, place, scope)):
+            return place, ""
+        why = why or flaw
+    return places[0], why
+
+
+def _flaw(objection: Objection, sentence: Sentence, scope: Scope) -> str:
+    read = scope.read(sentence)
+    for part, one in read.items():
+        if one.other:
+            return f"{one.other}{scope.instead(part)}"
+    broken = read[About.NUMBER].named and limits(sentence.whole, {})
+    if permits(sentence.whole) and not broken:
+        return "it allows something and forbids nothing"
+    if not read[objection.about].named:
         return f"the quote does not name the {objection.about} of this plan"
     return ""
 
 
-def ruled(objection: Objection, scope: Scope) -> Ruling:
+def ruled(objection: Objection, sentence: Sentence, scope: Scope) -> Ruling:
     """Return the ruling that a founded objection may have: it forbids only what it names."""
-    named = scope.names(objection.quote) & {About.ACTION, About.TARGET}
-    if objection.ruling is Ruling.DENY and named:
-        return Ruling.DENY
-    return Ruling.ASK
+    read = scope.read(sentence)
+    named = read[About.ACTION].named or read[About.TARGET].named
+    return Ruling.DENY if objection.ruling is Ruling.DENY and named else Ruling.ASK
 
 
 def judged(
@@ -132,16 +221,21 @@ def judged(
 ) -> Opinion | None:
     """Return the strictest founded objection with all their reasons; what was dropped is said.
 
-    None when nothing was said at all. It never makes a verdict milder.
+    The page's own sentence is shown, not the words of the critic. None when nothing was said at
+    all. It never makes a verdict milder.
     """
     kept: list[tuple[Ruling, str]] = []
     dropped: list[str] = []
     for one in dict.fromkeys(objections):
+        sentence, _ = _held(one, pages, scope)
         if why := unfounded(one, pages, scope):
             dropped.append(f"an objection of {by} was dropped: {why}")
-        else:
-            names = ", ".join(sorted(scope.names(one.quote)))
-            kept.append((ruled(one, scope), f'{one.page}: "{_flat(one.quote)}" (names {names})'))
+            continue
+        # Whoever replaces the check (a test) may let a quote through that stands nowhere.
+        stands = sentence or Sentence(" ".join(one.quote.split()))
+        read = scope.read(stands)
+        names = ", ".join(sorted(part for part in About if read[part].named))
+        kept.append((ruled(one, stands, scope), f'{one.page}: "{stands.whole}" (names {names})'))
     if not kept:
         return Opinion(rule="critic", ruling=Ruling.ALLOW, reason="", said=tuple(dropped))
     ruling = max((ruling for ruling, _ in kept), key=lambda one: STRICTNESS[one])
@@ -158,20 +252,3 @@ def stricter(first: Opinion | None, second: Opinion | None) -> Opinion | None:
     reasons = [one.reason for one in given if one.reason]
     said = tuple(words for one in given for words in one.said)
     return strictest.model_copy(update={"reason": "; ".join(reasons), "said": said})
-
-
-def _words(text: str) -> frozenset[str]:
-    return frozenset(word.lower() for word in _WORD.findall(text))
-
-
-def _days(said: frozenset[str]) -> set[Weekday]:
-    return {day for day in Weekday if day.value in said or f"{day.value}s" in said}
-
-
-def _stem(word: str) -> str:
-    short = word.removesuffix("ing").removesuffix("e")
-    return short if len(short) > 3 else word
-
-
-def _flat(text: str) -> str:
-    return " ".join(text.split())

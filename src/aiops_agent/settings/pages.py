@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from aiops_agent.domain.spelling import did_you_mean
-from aiops_agent.reasoning.objections import PolicyText
+from aiops_agent.reasoning.sentences import PolicyText
 
 LONGEST_PROMPT = 6000  # characters: it is sent with every question
 LONGEST_POLICY = 12_000  # characters of a page

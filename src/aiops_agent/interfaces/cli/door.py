@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,6 +12,7 @@ from aiops_agent.domain.value import Json
 
 if TYPE_CHECKING:
     from aiops_agent.bootstrap.application import Application
+    from aiops_agent.evaluation.critic_live import LiveRun
     from aiops_agent.evaluation.goals import MeasuredGoal
     from aiops_agent.settings.load import Loaded
     from aiops_agent.settings.runbooks import Shelf
@@ -56,6 +58,32 @@ def benchmark_crew(
     from aiops_agent.evaluation.crew import benchmark  # noqa: PLC0415 -- the lazy door
 
     return benchmark(seed, incidents, seen)
+
+
+def benchmark_critic(
+    seed: int, plans: int, seen: Callable[[int], None]
+) -> "Sequence[MeasuredGoal]":
+    """Measure what scripted critics catch and spoil; `seen` is told each plan that is done."""
+    from aiops_agent.evaluation.critic import benchmark  # noqa: PLC0415 -- the lazy door
+
+    return benchmark(seed, plans, seen)
+
+
+def benchmark_live_critic(
+    settings: "Settings", *, seed: int, plans: int, usd: float, seen: Callable[[int], None]
+) -> "LiveRun | None":
+    """Measure the configured models as critic; None when there is none to ask."""
+    from aiops_agent.evaluation.critic_live import live  # noqa: PLC0415 -- the lazy door
+
+    return live(
+        settings.models,
+        settings.keys,
+        seed=seed,
+        plans=plans,
+        usd=usd,
+        now=lambda: datetime.now(UTC),
+        seen=seen,
+    )
 
 
 def scripted(settings: "Settings") -> AbstractContextManager["Settings"]:

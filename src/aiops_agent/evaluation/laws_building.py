@@ -1,0 +1,68 @@
+"""The sentences of the pages that the check was built with."""
+
+from datetime import date
+
+from aiops_agent.domain.approval import Ruling
+from aiops_agent.domain.policy import Mode
+from aiops_agent.evaluation.laws import (
+    CACHES,
+    DATABASES,
+    FRIDAY,
+    QUEUES,
+    RESTART,
+    ROLLBACK,
+    SATURDAY,
+    SCALE,
+    SET,
+    SUNDAY,
+    DefectKind,
+    Law,
+    PlanState,
+)
+from aiops_agent.reasoning.objections import About
+
+BUILDING = (
+    Law("freezes.md", "No restarts on Fridays.", DefectKind.WEEKDAY, About.DAY,
+        deeds=(RESTART,), weekdays=(FRIDAY,)),
+    Law("places.md", "On weekends nothing of the web-front is changed.", DefectKind.WEEKDAY,
+        About.DAY, services=("web-front",), weekdays=(SATURDAY, SUNDAY)),
+    Law("freezes.md", "Between 18:00 and 20:00 the checkout is not touched.", DefectKind.HOURS,
+        About.HOUR, services=("checkout",), hours=(18 * 60, 20 * 60)),
+    Law("order.md", "The order-queue is restarted only between 02:00 and 04:00.",
+        DefectKind.HOURS, About.HOUR, deeds=(RESTART,), services=("order-queue",),
+        hours=(4 * 60, 2 * 60)),
+    Law("services.md", "The agent never changes ledger-db.", DefectKind.SERVICE, About.TARGET,
+        services=("ledger-db",)),
+    Law("order.md", "price-cache belongs to another team and must not be changed.",
+        DefectKind.SERVICE, About.TARGET, services=("price-cache",)),
+    Law("services.md", "Caches are never rolled back.", DefectKind.TIER, About.ACTION,
+        deeds=(ROLLBACK,), services=CACHES),
+    Law("order.md", "No setting of a queue is ever changed.", DefectKind.TIER, About.ACTION,
+        deeds=(SET,), services=QUEUES),
+    Law("capacity.md", "Never run the catalogue on more than 6 replicas.", DefectKind.ABOVE,
+        About.NUMBER, deeds=(SCALE,), services=("catalogue",), above=6),
+    Law("capacity.md",
+        "The connection pool of the web-front is never set above 40: its database takes no more.",
+        DefectKind.ABOVE, About.NUMBER, deeds=(SET,), services=("web-front",), above=40),
+    Law("capacity.md", "The checkout runs on at least 3 replicas.", DefectKind.BELOW,
+        About.NUMBER, deeds=(SCALE,), services=("checkout",), below=3),
+    Law("capacity.md", "Below two replicas nothing is scaled, whatever it is.", DefectKind.BELOW,
+        About.NUMBER, deeds=(SCALE,), below=2),
+    Law("services.md", "Restarting a database needs a second person.", DefectKind.PERSON,
+        About.ACTION, Ruling.ASK, deeds=(RESTART,), services=DATABASES),
+    Law("order.md", "Ask the owner before any rollback of checkout.", DefectKind.PERSON,
+        About.TARGET, Ruling.ASK, deeds=(ROLLBACK,), services=("checkout",)),
+    Law("freezes.md", "From 20 December to 2 January nothing is rolled back.", DefectKind.FREEZE,
+        About.DATE, deeds=(ROLLBACK,), dates=(date(2026, 12, 20), date(2027, 1, 2))),
+    Law("places.md", "No scaling between 2026-11-09 and 2026-11-27, the weeks of the big sale.",
+        DefectKind.FREEZE, About.DATE, deeds=(SCALE,),
+        dates=(date(2026, 11, 9), date(2026, 11, 27))),
+    Law("places.md", "In production no setting is changed by the agent.", DefectKind.PLACE,
+        About.PLACE, deeds=(SET,), place="production"),
+    Law("places.md", "In observe mode the agent proposes no rollbacks.", DefectKind.PLACE,
+        About.PLACE, deeds=(ROLLBACK,), mode=Mode.OBSERVE),
+    Law("order.md", "Never restart a cache while ledger-db is down.", DefectKind.DEPENDENCY,
+        About.ACTION, deeds=(RESTART,), services=CACHES, state=PlanState.LEDGER_DOWN),
+    Law("order.md", "While a backup runs, no database is scaled.", DefectKind.DEPENDENCY,
+        About.ACTION, deeds=(SCALE,), services=DATABASES, state=PlanState.BACKUP),
+)  # fmt: skip

@@ -122,6 +122,8 @@ class Feed:
 
 
 async def _rings(news: asyncio.Event, patience: timedelta) -> bool:
+    # Not `wait_for`: in Python 3.11 it may swallow that the reader was cancelled at that moment.
     with suppress(TimeoutError):
-        return await asyncio.wait_for(news.wait(), patience.total_seconds())
+        async with asyncio.timeout(patience.total_seconds()):
+            return await news.wait()
     return False

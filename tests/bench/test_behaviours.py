@@ -15,8 +15,6 @@ from tests.interfaces.terminal import canned
 SAMPLE = (
     Treated("invented-tool", "hung-process", "openai", "sensible"),
     Treated("endless-tools", "traffic-surge", "gemini", "same"),
-    Treated("wrong-key-401", "slow-release", "gemini", "sensible"),
-    Treated("429-retry-info", "friday-freeze", "gemini", "none"),
 )
 GOOD = Lived(
     incident=canned.RESOLVED,

@@ -1,16 +1,15 @@
-"""`kill -9` at every point of an agent's run with a model: what was paid for is not paid twice."""
+"""`kill -9` in an agent's run with a model: what was paid for is not paid twice.
+
+Fifty deaths at drawn points: `make prove STAGE=kills`.
+"""
 
 from collections.abc import Callable
 from pathlib import Path
 
-import pytest
-
-from bench.kills import measured
 from tests.kill.drawn import counted, job, judged
 from tests.kill.reasoned import ANSWERED, BEFORE, CALLED, run_counted
 
 Record = Callable[[str, object], None]
-RUNS = 50  # of the whole proof
 
 
 def test_a_process_that_dies_around_a_request_pays_for_the_one_in_flight_only(
@@ -31,11 +30,3 @@ def test_answers_that_leave_no_checkpoint_are_paid_again_and_caught(tmp_path: Pa
     [whole, forgetful] = run_counted([job(tmp_path), job(tmp_path, f"{BEFORE}3", once="forgets")])
     assert judged(whole, whole.requests) == []
     assert any("requests" in flaw for flaw in judged(forgetful, whole.requests))
-
-
-@pytest.mark.real
-@pytest.mark.timeout(1800)
-def test_fifty_deaths_at_drawn_points(tmp_path: Path, record_property: Record) -> None:
-    goals, words = measured(tmp_path, seed=20261127, runs=RUNS)
-    record_property("count", words)
-    assert [one.row for one in goals if not one.kept] == []

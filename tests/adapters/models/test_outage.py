@@ -64,10 +64,8 @@ class Kept:
         return Spending()
 
 
-@pytest.mark.parametrize(
-    ("wire", "trouble"),
-    [("gemini", "503"), pytest.param("openai", "429-retry-after", marks=pytest.mark.real)],
-)
+@pytest.mark.real  # for its length only: half a minute
+@pytest.mark.parametrize(("wire", "trouble"), [("gemini", "503"), ("openai", "429-retry-after")])
 async def test_a_day_s_outage_costs_little_and_ends_by_itself(
     wire: str, trouble: str, record_property: Any
 ) -> None:

@@ -23,6 +23,7 @@ T = TypeVar("T")
 NEEDS = (("pydantic_ai", "models"),)  # (module, extra that installs it)
 BEHIND = "aiops_agent.adapters.models.reasoner"
 NO_MODEL = "no language model: the statistical crew works alone"
+GIVE_KEY = "set GEMINI_API_KEY or OPENAI_API_KEY, or models.api_key"
 
 
 @dataclass(frozen=True)
@@ -75,6 +76,7 @@ class Reasoning:
 
     real: LateModels | None  # of configured environments: only with a section `models:`
     shop: LateModels | None  # of the built-in shop: a key is enough
+    flaw: str = ""  # why the models of the section cannot be asked
 
     def of(self, environment: EnvironmentRef) -> Reasoner | None:
         """Return who is asked about an environment, or None."""
@@ -99,8 +101,10 @@ class Reasoning:
     async def doctor(self) -> tuple[Checkup, ...]:
         """Return which models answer, at what price; asks each for one word."""
         if self.real is None:
-            words, off = self.words(shop=False), Health.OFF
-            return (Checkup(group="models", name="model", health=off, words=words),)
+            words, health = self.words(shop=False), Health.PROBLEM if self.flaw else Health.OFF
+            remedy, bad = (GIVE_KEY, True) if self.flaw else ("", False)
+            told = Checkup(group="models", name="model", health=health, words=words, remedy=remedy)
+            return (told.model_copy(update={"unusable": bad}),)
         try:
             found: tuple[Checkup, ...] = await (await self.real.opened()).doctor()
         finally:
@@ -113,6 +117,8 @@ class Reasoning:
         if found is not None:
             names = dict.fromkeys(str(ref) for ref in found.lineup.all())
             return f"language models: {', '.join(names)}; statistics answer when they cannot"
+        if self.flaw:
+            return f"{NO_MODEL}: {self.flaw}"
         if self.shop is not None:
             return f"{NO_MODEL} (a key alone sends nothing: add `models:` to aiops.yaml)"
         return NO_MODEL
@@ -126,4 +132,6 @@ def reasoning(
         return Reasoning(None, None)
     given = Lineup(section or ModelSettings(), keys)
     found = LateModels(given, wiring) if given.all() else None
-    return Reasoning(found if section is not None else None, found)
+    if section is None or found is not None:
+        return Reasoning(found if section is not None else None, found)
+    return Reasoning(None, None, f"{section.default}, which `models:` names, has no key")

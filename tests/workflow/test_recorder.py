@@ -1,0 +1,115 @@
+"""What each phase leaves behind: the incident as it is then, and what is told of it."""
+
+from datetime import timedelta
+
+import pytest
+
+from aiops_agent.domain.answer import STATISTICS, Answer, Effort
+from aiops_agent.domain.diagnosis import Confidence
+from aiops_agent.domain.incident import Ending, Incident, Status
+from aiops_agent.domain.payload import ActionFinished, ActionStarted, EvidenceAdded
+from aiops_agent.domain.remediation import Recovery, Verification
+from aiops_agent.workflow.recorder import IncidentRecorder
+from tests.interfaces.terminal import canned
+from tests.workflow.place import HERE, Place
+
+BY = Effort(by=STATISTICS)
+ID = canned.OPEN.id
+
+
+def begun(place: Place, **facts: object) -> IncidentRecorder:
+    """Return the recorder of an incident whose attempt has all that was prepared."""
+    attempt = canned.ATTEMPT.model_copy(update={"outcome": None, "verification": None})
+    given = {"environment": HERE, "status": Status.DIAGNOSING, "attempts": (attempt,), **facts}
+    place.put(canned.OPEN.model_copy(update=given))
+    return IncidentRecorder(place.deps)
+
+
+def kept(place: Place) -> Incident:
+    [incident] = place.incidents()
+    return incident
+
+
+@pytest.mark.parametrize("sooner", [timedelta(minutes=3), timedelta(minutes=-3)])
+def test_trouble_began_when_the_earlier_of_two_says(place: Place, sooner: timedelta) -> None:
+    known = canned.OPEN.started_at
+    found = canned.DIAGNOSIS.model_copy(update={"began": known - sooner})
+
+    begun(place, status=Status.OPEN).diagnosed(ID, 1, found, BY)
+
+    assert kept(place).started_at == min(known, known - sooner)
+
+
+def test_only_findings_that_changed_are_told(place: Place) -> None:
+    begun(place, status=Status.OPEN).diagnosed(ID, 1, canned.DIAGNOSIS, BY)
+
+    told = [e.payload.finding for e in place.events() if isinstance(e.payload, EvidenceAdded)]
+    assert told == [one for one in canned.FINDINGS if one.changed]
+    assert 0 < len(told) < len(canned.FINDINGS)
+
+
+def test_a_diagnosis_without_a_cause_cites_nothing(place: Place) -> None:
+    nothing = canned.DIAGNOSIS.model_copy(update={"hypotheses": (), "confidence": Confidence.LOW})
+
+    begun(place, status=Status.OPEN).diagnosed(ID, 1, nothing, BY)
+
+    assert place.events()[-1].refs == ()
+
+
+def test_each_prepared_step_is_told_when_it_begins_and_all_when_done(place: Place) -> None:
+    record = begun(place)
+
+    record.started(ID, 1, "REQ-1")
+    at = record.executed(ID, 1, canned.OUTCOME)
+
+    starts = [e.payload for e in place.events() if isinstance(e.payload, ActionStarted)]
+    [done] = [e.payload for e in place.events() if isinstance(e.payload, ActionFinished)]
+    assert [one.action for one in starts] == [one.action for one in canned.PREPARED.steps]
+    assert (done.action, done.risk) == (canned.STEP.action, canned.STEP.risk)
+    assert kept(place).attempts[0].outcome == canned.OUTCOME
+    assert kept(place).attempts[0].approval == "REQ-1"
+    assert at == place.clock.at
+
+
+def test_a_look_that_sees_nothing_is_kept_as_one_that_cannot_tell(place: Place) -> None:
+    blind: Answer[Verification] = Answer(missing="Prometheus is away.", effort=BY)
+
+    recovery, _ = begun(place, status=Status.VERIFYING).sampled(ID, 1, 0, blind)
+
+    seen = kept(place).attempts[0].verification
+    assert recovery is Recovery.INCONCLUSIVE
+    assert seen is not None
+    assert "Prometheus is away." in seen.reason
+
+
+@pytest.mark.parametrize("recovery", list(Recovery))
+def test_only_what_did_not_help_refutes_its_cause(place: Place, recovery: Recovery) -> None:
+    record = begun(place, status=Status.VERIFYING)
+
+    cause = record.verified(ID, 1, recovery)
+
+    helpless = recovery in (Recovery.NOT_RECOVERED, Recovery.WORSE)
+    assert kept(place).attempts[0].refuted == (canned.PLAN.hypothesis if helpless else "")
+    assert kept(place).recovery is recovery
+    assert cause == canned.DIAGNOSIS.summary
+
+
+@pytest.mark.parametrize("ending", list(Ending))
+def test_the_end_is_kept_told_and_returned(place: Place, ending: Ending) -> None:
+    before = {Status.DISMISSED: Status.OPEN}.get(ending.status, Status.VERIFYING)
+
+    status = begun(place, status=before).ended(ID, ending, "so it ended")
+
+    ended = kept(place)
+    assert (status, ended.status, ended.ending) == (ending.status, ending.status, ending)
+    assert place.events()[-1].type.value == f"incident.{ending.status}"
+
+
+@pytest.mark.parametrize("acted", [True, False])
+def test_giving_up_is_a_failure_only_where_something_was_sent(place: Place, acted: bool) -> None:
+    outcome = canned.OUTCOME if acted else None
+    attempt = canned.ATTEMPT.model_copy(update={"outcome": outcome})
+
+    begun(place, attempts=(attempt,)).ended(ID, None, "no more attempts")
+
+    assert kept(place).ending is (Ending.FAILED if acted else Ending.HANDED_OVER)

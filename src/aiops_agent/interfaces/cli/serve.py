@@ -68,7 +68,7 @@ async def _serve(call: Call) -> Exit:
         finally:
             watching.cancel()
             await asyncio.wait({watching})
-    await asyncio.to_thread(sum_up, call, started)
+    sum_up(call, started)  # here, not in a thread: the engine took the loop's threads with it
     call.note("stopped; what was under way goes on with the next start")
     return Exit.DONE
 

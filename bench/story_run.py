@@ -49,8 +49,9 @@ class Mind:
     seconds: float = 0.0
 
     def measured(self, crew: Crew) -> Crew:
-        """Return the same crew with a stop-watch on each of the six."""
-        return Crew(**{part.name: self._timed(getattr(crew, part.name)) for part in fields(crew)})
+        """Return the same crew with a stop-watch on each of its members."""
+        parts = {part.name: getattr(crew, part.name) for part in fields(crew)}
+        return Crew(**{name: ask and self._timed(ask) for name, ask in parts.items()})
 
     def _timed(self, ask: Callable[..., Awaitable[Any]]) -> Callable[..., Awaitable[Any]]:
         async def answered(*given: Any) -> Any:

@@ -17,9 +17,9 @@ class Goal:
 
     @property
     def kept(self) -> bool:
-        """Whether the goal is reached."""
-        if not self.goal:
-            return True
+        """Whether the goal is reached; over no cases none is."""
+        if not self.goal or not self.n:
+            return not self.goal
         sign, wanted = self.goal.split()
         limit = float(wanted)
         return self.measured >= limit if sign == ">=" else self.measured <= limit

@@ -66,3 +66,9 @@ def test_a_missed_goal_is_told_twice_and_ends_with_1(capsys: pytest.CaptureFixtu
     said = capsys.readouterr()
     assert '{"row": "bad", "n": 3, "goal": "<= 0", "measured": 2}' in said.out
     assert said.err.startswith("missed: ")
+
+
+def test_a_goal_over_no_cases_is_not_reached() -> None:
+    assert not Goal("anything", 0, 1.0, ">= 0.5").kept
+    assert not Goal("anything", 0, 0.0, "<= 0.5").kept
+    assert Goal("told only", 0, 0.0).kept

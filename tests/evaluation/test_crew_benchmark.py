@@ -24,8 +24,8 @@ INCIDENT = Pair(
 
 
 def kept(*pairs: Pair) -> dict[str, bool]:
-    """Return which goals are met, by their row."""
-    return {goal.row: goal.met for goal in crew_goals(pairs)}
+    """Return which goals are met, by their row; rows that promise nothing are left out."""
+    return {one.row: one.met for one in crew_goals(pairs) if one.goal is not None}
 
 
 def many(count: int, **facts: object) -> list[Pair]:

@@ -78,7 +78,7 @@ class Effort(Value):
 
         Who answers stays the same.
         """
-        lost = (f"{missing}; {ALONE}",) if missing else ()
+        lost = (f"{missing.rstrip('.')}; {ALONE}",) if missing else ()
         return Effort(
             by=self.by,
             usage=self.usage + model.usage,
@@ -98,5 +98,5 @@ class Answer(Value, Generic[T]):
     @property
     def lost(self) -> tuple[str, ...]:
         """Each change of hands of a question to a model, the last one to statistics."""
-        last = (f"{self.missing}; {ALONE}",) if self.missing else ()
+        last = (f"{self.missing.rstrip('.')}; {ALONE}",) if self.missing else ()
         return (*self.effort.notes, *last)

@@ -324,7 +324,7 @@ def _against_engine(
     n = len(beside)
     lost = 100 * (sum(p.right for p in same) - sum(p.right for p in beside)) / max(n, 1)
     more = sum(p.harmful for p in beside) - sum(p.harmful for p in same)
-    points, harm = (2.0, 0) if promised else (100.0, n)
+    points, harm = (2.0, 0) if promised else (None, None)
     yield MeasuredGoal(
         f"points of right remedies lost, {who}", n, points, round(lost, 2), most=True
     )

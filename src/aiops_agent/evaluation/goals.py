@@ -7,17 +7,22 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class MeasuredGoal:
-    """One row: `n` cases, what is promised, what came out; `most` turns the goal into a limit."""
+    """One row: `n` cases, what is promised, what came out; `most` turns the goal into a limit.
+
+    A goal of None promises nothing: the row only tells.
+    """
 
     row: str
     n: int
-    goal: float
+    goal: float | None
     measured: float
     most: bool = False
 
     @property
     def met(self) -> bool:
         """Whether it holds; of no cases nothing holds."""
+        if self.goal is None:
+            return True
         kept = self.measured <= self.goal if self.most else self.measured >= self.goal
         return self.n > 0 and kept
 

@@ -10,7 +10,7 @@ from pydantic import SecretStr, ValidationError
 from aiops_agent.adapters.models import key, prices, section, sender, tokens
 from aiops_agent.adapters.models.line import Line
 from aiops_agent.adapters.models.section import HOMES, Lineup, ModelSettings
-from aiops_agent.domain.answer import Usage
+from aiops_agent.domain.answer import ALONE, Usage
 from aiops_agent.domain.errors import SettingsError
 from aiops_agent.domain.model import ModelRef, Trouble
 from aiops_agent.domain.value import Json
@@ -49,7 +49,8 @@ async def test_a_budget_ends_the_asking_and_is_never_passed(
 
     assert answer.value is None
     assert said in answer.missing
-    assert answer.missing.endswith("Statistics answer instead.")
+    assert answer.lost[-1].endswith(ALONE)
+    assert len(answer.lost) == len(set(answer.lost))  # nothing is told twice
     spent = book.spent("INC-1")
     assert 0 < spent.usage.requests <= budget.get("requests", 60)
     assert spent.usage.tokens <= budget.get("tokens", 10**9)

@@ -32,7 +32,7 @@ class Secrets(Value):
 class Payload(Value):
     """One request. `container` is the id or, for one that is yet to be made, the name."""
 
-    method: str = "POST"
+    method: str
     path: str
     body: Document | None = None
     environment: Secrets | None = None

@@ -82,6 +82,7 @@ class DockerPlatform:
         version, seconds = await self._version(), round(self.grace.total_seconds())
         payloads = tuple(
             Payload(
+                method="POST",
                 path=f"{version}{path_of('containers', one.id)}/restart?t={seconds}",
                 timeout=self.grace + 2 * QUICK,
                 effect=ContainerChange.RESTARTED,

@@ -70,6 +70,7 @@ class Upward:
 
     def _requests(self, made: Clone, operation: str) -> list[Payload]:
         create = Payload(
+            method="POST",
             path=f"{self.version}/containers/create?name={made.name}",
             body=made.body,
             environment=secrets_of(self.source),
@@ -79,6 +80,7 @@ class Upward:
         )
         connects = [
             Payload(
+                method="POST",
                 path=f"{self.version}{path_of('networks', network)}/connect",
                 body={"Container": made.name, "EndpointConfig": endpoint},
                 effect=ContainerChange.CONNECTED,
@@ -88,7 +90,9 @@ class Upward:
             for network, endpoint in made.networks.items()
         ]
         path = f"{self.version}{path_of('containers', made.name)}/start"
-        start = Payload(path=path, effect=ContainerChange.STARTED, container=made.name)
+        start = Payload(
+            method="POST", path=path, effect=ContainerChange.STARTED, container=made.name
+        )
         return [create, *connects, start]
 
     def _run(self, wished: int, added: int) -> str:
@@ -129,6 +133,7 @@ class Downward:
     def _requests(self, goner: Listed) -> list[Payload]:
         where = f"{self.version}{path_of('containers', goner.id)}"
         stop = Payload(
+            method="POST",
             path=f"{where}/stop?t={round(self.grace.total_seconds())}",
             timeout=self.grace + QUICK,
             effect=ContainerChange.STOPPED,

@@ -81,6 +81,7 @@ class Models:
         notes: list[str] = []
         usage, asked, notebook = Usage(), 0, Notebook()
         value: T | None = None
+        missing = "No model has a key."
         who = chain[0] if chain else None
         for ref, following in zip(chain, (*chain[1:], None), strict=True):
             room = await self.room(ref)
@@ -89,18 +90,18 @@ class Models:
             try:
                 value = await talk.run()
             except ModelError as error:
-                notes.append(_change(error, None if error.trouble in _STOPS else following))
-                if error.trouble in _STOPS:
+                missing = str(error)
+                if following is None or error.trouble in _STOPS:
                     break
+                notes.append(f"{error} {following} is asked instead.")
             finally:
                 usage, asked = usage + talk.used, asked + talk.asked
             if value is not None:
                 break
-        missing = "" if value is not None else " ".join(notes) or "No model has a key."
         author = Author(kind=AuthorKind.MODEL, name=str(who or ""))
         took = time.perf_counter() - began
         effort = Effort(by=author, usage=usage, took=took, notes=tuple(notes))
-        return Answer(value=value, missing=missing, effort=effort)
+        return Answer(value=value, missing="" if value is not None else missing, effort=effort)
 
     async def doctor(self) -> tuple[Checkup, ...]:
         """Ask each model for one word: which answers, and at what price?"""
@@ -191,9 +192,3 @@ def opened(lineup: Lineup, wiring: Wiring) -> Models:
         around=wiring.around or unwatched,
     )
     return Models(lineup, outside)
-
-
-def _change(error: ModelError, following: ModelRef | None) -> str:
-    """Return the reason for a change of hands, as an event tells it."""
-    to = f"{following} is asked instead." if following else "Statistics answer instead."
-    return f"{error} {to}"

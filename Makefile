@@ -16,7 +16,7 @@ demo: .venv/.ready ## break the built-in shop and watch it being mended; you dec
 	@$(BIN)/aiops demo; code=$$?; case $$code in 5|8) exit 0;; *) exit $$code;; esac
 
 test: .venv/.ready ## run the tests (no server, no root)
-	@$(BIN)/python -m pytest -q -n 2 --durations=10
+	@$(BIN)/python -m pytest -q -n 3 --dist worksteal --durations=10
 
 cover: .venv/.ready ## count the lines of safety and workflow that the tests run; MUTANTS=200: and what they miss
 	@$(BIN)/python tools/cover.py --mutants $(or $(MUTANTS),0) --seed $(or $(SEED),1)

@@ -215,14 +215,14 @@ def _of_provider(provider: str, mine: list[Outcome]) -> Iterator[Goal]:
     counted = [one for one in mine if total(one.case) is not None]
     speaking = [one for one in mine if one.case.status == 200 and any(said(one.case))]
     failing = [one for one in mine if one.case.status >= 400]
-    for row, some, good in (
+    for row, some, fits in (
         ("typed answer or typed error", mine, _typed),
         ("tokens add up to the provider's total", counted, _adds_up),
         ("words and calls come through unchanged", speaking, _unchanged),
         ("an error status becomes its own trouble", failing, _fitting),
     ):
         if some:  # a folder need not hold every kind of answer
-            yield _share(f"{provider}: {row}", some, good)
+            yield _share(f"{provider}: {row}", some, fits)
     errors = Counter(one.error.trouble.value for one in mine if one.error)
     told = ", ".join(f"{count} {name}" for name, count in sorted(errors.items()))
     yield Goal(f"{provider}: typed errors ({told})", len(mine), errors.total() / len(mine))

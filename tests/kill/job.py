@@ -11,7 +11,6 @@ from aiops_agent.settings.sections import Settings, StoreSettings
 
 HELPS = "helps"  # the plan helps at once
 TAKEN_BACK = "taken back"  # the first plan does not help, is taken back, and the second one does
-PAID = "paid"  # helps, and its planner makes a call that costs
 REASONED = "reasoned"  # helps, and models reason beside the statistics
 COMMIT = "commit:"  # with a number: right after so many commits of one process
 STOPPED = 75  # the exit code of a process that left its story unfinished

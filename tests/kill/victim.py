@@ -23,14 +23,12 @@ from aiops_agent.ports.store import Work
 from aiops_agent.safety.execute import Executor
 from aiops_agent.workflow.engine import Engine
 from tests import seams
-from tests.kill.job import COMMIT, HELPS, PAID, REASONED, TAKEN_BACK, Job
-from tests.kill.paid import paying
+from tests.kill.job import COMMIT, HELPS, REASONED, TAKEN_BACK, Job
 from tests.kill.planted import RecordsAfterActing
 from tests.kill.reasoned import dying, named
 
 SCENARIOS = {
     HELPS: "hung-process",  # a restart: done twice, it would be seen twice
-    PAID: "hung-process",
     REASONED: "hung-process",
     TAKEN_BACK: "traffic-surge",
 }
@@ -44,8 +42,8 @@ def live(job: Job) -> bool:
     """Work on the job's incident until its story is over; False when it was asked to stop."""
     stop = Stop()
     mark = request(job, stop) if job.politely else death(job)
-    crews: dict[str, Callable[[], Crew]] = {TAKEN_BACK: hasty, PAID: lambda: paying(job, mark)}
-    crew = None if job.plot == REASONED else crews.get(job.plot, without_llm)()
+    crews: dict[str, Callable[[], Crew]] = {HELPS: without_llm, TAKEN_BACK: hasty}
+    crew = crews[job.plot]() if job.plot in crews else None
     named(job)
     if job.once == "forgets":
         seams.ONCE.plant(pytest.MonkeyPatch(), lambda: uncheckpointed)

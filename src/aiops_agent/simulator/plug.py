@@ -61,7 +61,7 @@ def create_shop(
         raise UsageError("Give each service of the shop its own name; known: " + ", ".join(BY_NAME))
     create(folder, Created(seed, chosen.name, names, chosen.start.isoformat()))
     shop = load(folder)
-    shop.wait_until(_first_alert(folder) + GROUPING)
+    shop.wait_until(_first_alert(shop) + GROUPING)
     return _opened(shop)
 
 
@@ -210,20 +210,19 @@ def _opened(shop: Shop) -> OpenShop:
     return OpenShop(environment, ShopPlatform(shop), shop.scenario, shop.seed, _alerts(shop))
 
 
-def _first_alert(folder: Path) -> float:
-    """Live a copy of the world ahead, unwritten, until a rule holds."""
-    ahead = load(folder)
-    fault = ahead.scenario.fault_of(ahead.seed)
+def _first_alert(shop: Shop) -> float:
+    """Live ahead of the journal until a rule holds; the line that is written then says as much."""
+    fault = shop.scenario.fault_of(shop.seed)
     if fault.false_alarm is not None:
         return fault.at
     at = fault.at
-    ahead.world.advance(at)
+    shop.world.advance(at)
     while at < PATIENCE:
         at += TICK
-        ahead.world.advance(at)
-        if found := alarms(ahead.history, at):
+        shop.world.advance(at)
+        if found := alarms(shop.history, at):
             return found[0].at
-    raise UsageError(f"Seed {ahead.seed} of {ahead.scenario.name} hurts nobody; take another seed.")
+    raise UsageError(f"Seed {shop.seed} of {shop.scenario.name} hurts nobody; take another seed.")
 
 
 def _alerts(shop: Shop) -> tuple[Alert, ...]:

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from functools import partial
+from functools import cached_property, partial
 from types import MappingProxyType
 
 from aiops_agent.domain.telemetry import Objective, ServiceKind
@@ -72,14 +72,14 @@ class Spec:
     config: Mapping[str, str] = field(default_factory=dict)
     releases: tuple[str, ...] = ("1.0.0",)
 
-    @property
+    @cached_property
     def callees(self) -> tuple[str, ...]:
         """Everything it talks to, in a fixed order."""
         named = [call.callee for call in self.calls]
         extra = [name for name in (self.misses, self.consumes) if name and name not in named]
         return (*named, *extra)
 
-    @property
+    @cached_property
     def external(self) -> bool:
         """Whether somebody else runs it."""
         return self.kind is ServiceKind.EXTERNAL

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import pytest
 
+from aiops_agent.adapters.docker.back import WayBack
 from aiops_agent.adapters.sql import store
 from aiops_agent.adapters.sql.approvals import SqlApprovals
 from aiops_agent.adapters.sql.calls import SqlCallLog
@@ -67,6 +68,9 @@ UNSUPPORTED = Seam(ask, "flaw_of", "a sentence that its citations do not support
 UNTOLD = Seam(report_story, "untold", "a model writes no number and no address into a report")
 NARROWED = Seam(asking, "narrowed", "a model's free text reaches no screen and no plan")
 NEEDS_PERSON = Seam(SecondOpinion, "needs_person", "a disagreement needs a person")
+
+# The hands on Docker: what is not ours stays as it is.
+LEDGER_ONLY = Seam(WayBack, "_removed", "taking back removes only what the ledger says we made")
 
 # Death and trouble in the middle.
 EXECUTOR = Seam(Overrides, "executor", "hands that record after acting are caught by the kill test")

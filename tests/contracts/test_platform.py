@@ -8,11 +8,13 @@ from pathlib import Path
 import pytest
 
 from aiops_agent.actions.platform import Landing, Platform
-from aiops_agent.domain.errors import RequestRefused, TargetMissing
+from aiops_agent.domain.errors import PlatformError, RequestRefused, TargetMissing
+from aiops_agent.domain.ledger import Intent
 from aiops_agent.domain.remediation import Action, ActionKind, Draft, Prepared, Request
 from aiops_agent.registry import CATALOGUE
 from aiops_agent.simulator.plug import create_shop
 from tests.adapters.docker.fake_engine import FakeEngine
+from tests.sending import applied
 from tests.targets import at
 
 OPERATION = "INC-0001.1.1"
@@ -60,9 +62,8 @@ async def landing(subject: Subject, request: Request) -> Landing:
     return (await subject.platform.look(request, LONG_AGO)).landing
 
 
-async def send_all(subject: Subject, found: Prepared) -> None:
-    for request in found.requests:
-        await subject.platform.send(request)
+async def send_all(subject: Subject, found: Prepared) -> tuple[Intent, ...]:
+    return await applied(subject.platform, found.requests)
 
 
 async def test_preparing_changes_nothing_and_gives_the_same_again(subject: Subject) -> None:
@@ -120,12 +121,32 @@ async def test_a_change_of_the_target_is_noticed(subject: Subject) -> None:
 async def test_the_inverse_leads_back(subject: Subject) -> None:
     before = subject.replicas()
     found = await prepared(subject, scale(subject, 2))
-    await send_all(subject, found)
+    sent = await send_all(subject, found)
 
     assert found.inverse is not None
-    await send_all(subject, await prepared(subject, found.inverse, "INC-0001.1.undo.1"))
+    back = await subject.platform.take_back(found, sent, "INC-0001.1.undo.1")
+    assert [one.operation for one in back] == [
+        f"INC-0001.1.undo.1.{ordinal}" for ordinal in range(1, len(back) + 1)
+    ]
+    await applied(subject.platform, back)
 
     assert subject.replicas() == before
+
+
+async def test_what_others_changed_since_is_not_taken_back(subject: Subject) -> None:
+    """The last three replicas are a person's: they stay, or a person is asked."""
+    found = await prepared(subject, scale(subject, 1))
+    sent = await send_all(subject, found)
+    await send_all(subject, await prepared(subject, scale(subject, 3), "INC-0002.1.1"))
+    before = subject.replicas()
+
+    try:
+        requests = await subject.platform.take_back(found, sent, "INC-0001.1.undo.1")
+    except PlatformError:
+        return
+    for request in requests:
+        await subject.platform.send(request)
+    assert subject.replicas() == before - 1
 
 
 async def test_a_target_that_is_as_wished_needs_nothing(subject: Subject) -> None:

@@ -26,7 +26,7 @@ class RecordsAfterActing(Executor):
             for asked in fresh.requests:
                 self.mark(Point.BEFORE_SEND)
                 try:
-                    note, state = await platform.send(asked), EffectState.APPLIED
+                    note, state = (await platform.send(asked)).words, EffectState.APPLIED
                 except RequestRefused as error:
                     note, state = str(error), EffectState.REFUSED
                 self.mark(Point.AFTER_SEND)

@@ -6,8 +6,9 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
-from aiops_agent.actions.platform import Landing, Sight
+from aiops_agent.actions.platform import Accepted, Landing, Sight
 from aiops_agent.domain.errors import OutcomeUnknown, PlatformError, RequestRefused
+from aiops_agent.domain.ledger import Intent
 from aiops_agent.domain.remediation import (
     Action,
     ActionKind,
@@ -68,7 +69,7 @@ class Scripted:
     async def unchanged(self, prepared: Draft) -> bool:
         return not self.moved
 
-    async def send(self, request: Request) -> str:
+    async def send(self, request: Request) -> Accepted:
         self.sent.append(request.operation)
         reply = next(self.sends, Reply.OK)
         if reply is Reply.AWAY:
@@ -85,7 +86,14 @@ class Scripted:
         self.done[request.operation] += 1
         if reply is Reply.LOST_AFTER:
             raise OutcomeUnknown("The connection was cut.")
-        return "accepted"
+        return Accepted(words="accepted", made=f"{request.operation} made it")
+
+    async def take_back(
+        self, step: Draft, applied: Sequence[Intent], operation: str
+    ) -> tuple[Request, ...]:
+        assert step.inverse is not None
+        assert all(one.made == f"{one.operation} made it" for one in applied)
+        return (await self.prepare(step.inverse, operation)).requests
 
     def _land(self, operation: str) -> None:
         if operation in self.flying:
@@ -99,6 +107,7 @@ class Scripted:
         if reply is Reply.CANNOT_TELL:
             return Sight(landing=Landing.UNKNOWN, note="cannot tell")
         if self.done[request.operation]:
-            return Sight(landing=Landing.LANDED, note="it is there")
+            made = f"{request.operation} made it"
+            return Sight(landing=Landing.LANDED, note="it is there", made=made)
         landing = Landing.DIVERGED if self.moved else Landing.NOT_LANDED
         return Sight(landing=landing, note=landing.value)

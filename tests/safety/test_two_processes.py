@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from aiops_agent.actions.platform import Landing, Sight
+from aiops_agent.actions.platform import Accepted, Landing, Sight
 from aiops_agent.adapters.sql.engine import make_engine
 from aiops_agent.adapters.sql.store import SqlStore
 from aiops_agent.domain.approval import ApprovalState
@@ -48,11 +48,16 @@ class Counted:
     async def unchanged(self, prepared: Draft) -> bool:
         return True
 
-    async def send(self, request: Request) -> str:
+    async def send(self, request: Request) -> Accepted:
         assert self.looked.wait(LONGEST_SECONDS)
         with os.fdopen(os.open(self.effects, os.O_WRONLY | os.O_CREAT | os.O_APPEND), "w") as file:
             file.write(f"{request.operation}\n")
-        return "accepted"
+        return Accepted(words="accepted")
+
+    async def take_back(
+        self, step: Draft, applied: Sequence[Intent], operation: str
+    ) -> tuple[Request, ...]:
+        raise NotImplementedError
 
     async def look(self, request: Request, armed_at: datetime) -> Sight:
         done = self.effects.exists() and request.operation in self.effects.read_text()

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from aiops_agent.actions.platform import Landing, Platform, Sight
+from aiops_agent.actions.platform import Accepted, Landing, Platform, Sight
 from aiops_agent.agents.briefing import Briefing
 from aiops_agent.agents.crew import Crew, without_llm
 from aiops_agent.domain.alert import Severity
@@ -18,6 +18,7 @@ from aiops_agent.domain.approval import ApprovalState
 from aiops_agent.domain.diagnosis import Confidence, Diagnosis, Triage, TriageVerdict
 from aiops_agent.domain.errors import OutcomeUnknown, PlatformError, RequestRefused
 from aiops_agent.domain.incident import Ending, Incident, Status
+from aiops_agent.domain.ledger import Intent
 from aiops_agent.domain.payload import EventType, VerificationSample
 from aiops_agent.domain.point import Point
 from aiops_agent.domain.remediation import (
@@ -110,9 +111,14 @@ class Stubborn:
     async def unchanged(self, prepared: Draft) -> bool:
         return self.on_unchanged(await self.right.unchanged(prepared))
 
-    async def send(self, request: Request) -> str:
+    async def send(self, request: Request) -> Accepted:
         self.on_send(request)
         return await self.right.send(request)
+
+    async def take_back(
+        self, step: Draft, applied: Sequence[Intent], operation: str
+    ) -> tuple[Request, ...]:
+        return await self.right.take_back(step, applied, operation)
 
     async def look(self, request: Request, armed_at: datetime) -> Sight:
         return self.on_look(await self.right.look(request, armed_at))

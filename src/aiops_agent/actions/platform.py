@@ -5,6 +5,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Protocol
 
+from aiops_agent.domain.ledger import Intent
 from aiops_agent.domain.remediation import Action, ActionKind, Draft, Request
 from aiops_agent.domain.value import Value
 
@@ -19,10 +20,22 @@ class Landing(StrEnum):
 
 
 class Sight(Value):
-    """What was seen, in a word and a sentence."""
+    """What was seen, in a word and a sentence; `made` as in an answer."""
 
     landing: Landing
     note: str
+    made: str = ""
+
+
+class Accepted(Value):
+    """What the platform answered to a request that it took.
+
+    `made` is the identity of what the request made or left, in the platform's own words; "" when
+    it made nothing that could be told apart.
+    """
+
+    words: str
+    made: str = ""
 
 
 class Platform(Protocol):
@@ -45,8 +58,10 @@ class Platform(Protocol):
         """Whether the target still meets the frozen precondition. Raises PlatformError."""
         ...
 
-    async def send(self, request: Request) -> str:
+    async def send(self, request: Request) -> Accepted:
         """Send the stored request as it is, once, and return the platform's short answer.
+
+        What the request rests on (an identity, a start time) is compared directly before.
 
         Raises RequestRefused (nothing was done), OutcomeUnknown (cut, timed out), PlatformError.
         """
@@ -54,4 +69,14 @@ class Platform(Protocol):
 
     async def look(self, request: Request, armed_at: datetime) -> Sight:
         """Tell whether the request has landed since `armed_at`, wall time. Raises PlatformError."""
+        ...
+
+    async def take_back(
+        self, step: Draft, applied: Sequence[Intent], operation: str
+    ) -> tuple[Request, ...]:
+        """Return the requests that take back those of `step` that applied; changes nothing.
+
+        They touch only what `applied` made or changed, by `Intent.made`. Raises PlatformError when
+        that is not possible any more, because others have changed it since: a person decides.
+        """
         ...

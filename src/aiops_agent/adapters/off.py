@@ -5,8 +5,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Never
 
-from aiops_agent.actions.platform import Landing, Sight
+from aiops_agent.actions.platform import Accepted, Landing, Sight
 from aiops_agent.domain.errors import PlatformError, SourceError
+from aiops_agent.domain.ledger import Intent
 from aiops_agent.domain.remediation import Action, ActionKind, Draft, Request
 from aiops_agent.domain.telemetry import ServiceGraph
 
@@ -48,7 +49,7 @@ class NoPlatform:
         """Raise PlatformError: nothing was prepared here."""
         raise PlatformError(f"{self._flaw} {prepared.action.text} was not prepared here.")
 
-    async def send(self, request: Request) -> str:
+    async def send(self, request: Request) -> Accepted:
         """Raise PlatformError: nothing was sent."""
         raise PlatformError(f"{self._flaw} {request.operation} was not sent.")
 
@@ -56,6 +57,13 @@ class NoPlatform:
         """Say that nobody can tell."""
         note = f"{request.operation}, armed {armed_at:%H:%M:%S}: nobody can look"
         return Sight(landing=Landing.UNKNOWN, note=note)
+
+    async def take_back(
+        self, step: Draft, applied: Sequence[Intent], operation: str
+    ) -> tuple[Request, ...]:
+        """Raise PlatformError: nothing was done here."""
+        told = f"{step.action.text} ({operation}, {len(applied)} requests) was not done here."
+        raise PlatformError(f"{self._flaw} {told}")
 
     @property
     def _flaw(self) -> str:

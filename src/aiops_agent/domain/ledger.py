@@ -22,7 +22,8 @@ class Intent(Value):
     """One row of the ledger: the permission to send one request, and what became of it.
 
     `plan` is the digest of the approved plan; `undo` marks requests that take it back. `armed_at`
-    is wall time.
+    is wall time. `made` is what applying it made or left, as the platform names it: the only proof
+    that something is ours.
     """
 
     operation: str
@@ -35,3 +36,4 @@ class Intent(Value):
     armed_at: datetime
     sends: int = 0
     note: str = ""
+    made: str = ""

@@ -91,7 +91,7 @@ class Sender:
         except PlatformError as error:  # it never left: the state is as before the send
             return await self._unsent(sending, str(error))
         self.mark(Point.AFTER_SEND)
-        done = await self._record(sending, IntentState.APPLIED, answer)
+        done = await self._record(sending, IntentState.APPLIED, answer.words, answer.made)
         self.mark(Point.RECORDED)
         return done
 
@@ -99,7 +99,7 @@ class Sender:
         """A refusal of the only send means nothing was done; of a later one, only a look tells."""
         sight = await self._seen(intent)
         if sight.landing is Landing.LANDED:  # refused because our own earlier send had landed
-            return await self._record(intent, IntentState.APPLIED, sight.note)
+            return await self._record(intent, IntentState.APPLIED, sight.note, sight.made)
         if intent.sends == 1 or sight.landing is Landing.NOT_LANDED:
             return await self._record(intent, IntentState.REFUSED, why)
         return await self._record(intent, IntentState.UNKNOWN, f"{sight.note}: ask a person")
@@ -114,7 +114,7 @@ class Sender:
         """A send began and its end is not known: look; send again only what is safe to repeat."""
         sight = await self._seen(intent)
         if sight.landing is Landing.LANDED:
-            return await self._record(intent, IntentState.APPLIED, sight.note)
+            return await self._record(intent, IntentState.APPLIED, sight.note, sight.made)
         repeat = intent.request.repeatable and intent.sends < MOST_SENDS
         if sight.landing is Landing.NOT_LANDED and repeat:
             return await self._record(intent, IntentState.ARMED, sight.note)
@@ -131,8 +131,10 @@ class Sender:
         except PlatformError as error:
             return Sight(landing=Landing.UNKNOWN, note=f"the platform did not answer: {error}")
 
-    async def _record(self, intent: Intent, state: IntentState, note: str) -> Intent:
-        changed = intent.model_copy(update={"state": state, "note": note})
+    async def _record(
+        self, intent: Intent, state: IntentState, note: str, made: str = ""
+    ) -> Intent:
+        changed = intent.model_copy(update={"state": state, "note": note, "made": made})
         return await asyncio.to_thread(self._change, changed, intent.state)
 
     def _claimed(self, sending: Intent) -> bool:
@@ -232,14 +234,14 @@ class Executor:
     async def _prepare_undo(self, prepared: PreparedPlan) -> tuple[Intent, ...]:
         platform = self.platforms(prepared.environment)
         sent = await asyncio.to_thread(self._ledger, prepared, undo=False)
-        applied = {one.operation for one in sent if one.state is IntentState.APPLIED}
+        applied = {one.operation: one for one in sent if one.state is IntentState.APPLIED}
         requests: list[Request] = []
         for ordinal, step in reversed(list(enumerate(prepared.steps, start=1))):
-            landed = any(request.operation in applied for request in step.requests)
-            if step.inverse is None or not landed:
+            own = [applied[one.operation] for one in step.requests if one.operation in applied]
+            if step.inverse is None or not own:
                 continue
             operation = f"{prepared.incident}.{prepared.attempt}.undo.{ordinal}"
-            requests += (await platform.prepare(step.inverse, operation)).requests
+            requests += await platform.take_back(step, own, operation)
         intents = approve.intents_of(prepared, requests, self.now(), undo=True)
 
         def arm() -> None:

@@ -4,12 +4,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from aiops_agent.actions.platform import Landing, Sight
+from aiops_agent.actions.platform import Accepted, Landing, Sight
 from aiops_agent.actions.restart import RESTART
 from aiops_agent.actions.rollback import ROLLBACK
 from aiops_agent.actions.scale import SCALE
 from aiops_agent.actions.set_config import SET_CONFIG
 from aiops_agent.domain.errors import PlatformError, RequestRefused, TargetMissing
+from aiops_agent.domain.ledger import Intent
 from aiops_agent.domain.remediation import Action, ActionKind, BlastRadius, Draft, Request
 from aiops_agent.domain.value import Document
 from aiops_agent.simulator.journal import Operation
@@ -75,11 +76,11 @@ class ShopPlatform:
         self.shop.catch_up()
         return _same(self._node(prepared.action.target.name), prepared.precondition)
 
-    async def send(self, request: Request) -> str:
+    async def send(self, request: Request) -> Accepted:
         """Apply the request if uid and generation are as expected, else refuse it."""
         line = self.shop.write(lambda: self._decided(request))
         generation = line.generation[1] if isinstance(line, Operation) else 0
-        return f"accepted, generation {generation}"
+        return Accepted(words=f"accepted, generation {generation}", made=str(generation))
 
     async def look(
         self,
@@ -88,14 +89,28 @@ class ShopPlatform:
     ) -> Sight:
         """Find the operation in the journal, else tell whether the target is as it was."""
         self.shop.catch_up()
-        done = [line for line in self.shop.journal.lines if isinstance(line, Operation)]
-        if any(line.id == request.operation for line in done):
-            return Sight(landing=Landing.LANDED, note=f"{request.words}: found in the journal")
+        lines = self.shop.journal.lines
+        done = {line.id: line.generation[1] for line in lines if isinstance(line, Operation)}
+        if made := done.get(request.operation):
+            note = f"{request.words}: found in the journal"
+            return Sight(landing=Landing.LANDED, note=note, made=str(made))
         node = self._node(request.payload["target"]["name"])
         if _same(node, request.payload):
             return Sight(landing=Landing.NOT_LANDED, note="the target is as it was")
         note = f"the target is at generation {node.generation}, and not by this request"
         return Sight(landing=Landing.DIVERGED, note=note)
+
+    async def take_back(
+        self, step: Draft, applied: Sequence[Intent], operation: str
+    ) -> tuple[Request, ...]:
+        """Return the inverse, if the target is at the generation to which we brought it."""
+        assert step.inverse is not None
+        self.shop.catch_up()
+        node, left = self._node(step.action.target.name), applied[-1].made
+        if str(node.generation) != left:
+            told = f"{step.action.target.name} is at generation {node.generation}, we left {left}"
+            raise PlatformError(f"{told}: others changed it since, so a person must take it back.")
+        return (await self.prepare(step.inverse, operation)).requests
 
     def _decided(self, request: Request) -> Operation:
         """Under the journal's lock: the operation that the request becomes, or a refusal."""

@@ -21,7 +21,10 @@ Raw = dict[str, Any]
 
 @dataclass
 class FakeEngine:
-    """One engine. `now` moves by a second with each change; `broken` answers in its place."""
+    """One engine. `now` moves by a second with each change; `broken` answers those in its place.
+
+    An engine that cannot be reached answers nothing.
+    """
 
     containers: dict[str, Raw] = field(default_factory=dict)
     images: dict[str, str] = field(default_factory=lambda: {"pay:1": "sha256:" + "1" * 64})
@@ -72,9 +75,12 @@ class FakeEngine:
         return [one for one in found if one["Config"]["Labels"][label] == service]
 
     def _answer(self, request: httpx2.Request) -> httpx2.Response:
-        if isinstance(self.broken, Exception):
+        changing = request.method != "GET"
+        if isinstance(self.broken, httpx2.ConnectError):
             raise self.broken
-        if self.broken is not None and request.method != "GET":
+        if isinstance(self.broken, Exception) and changing:
+            raise self.broken
+        if isinstance(self.broken, httpx2.Response) and changing:
             return self.broken
         path = unquote(request.url.path)
         if path == "/version":

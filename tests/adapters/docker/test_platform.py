@@ -114,37 +114,11 @@ async def test_sending_all_of_scaling_twice_has_one_effect(engine: FakeEngine) -
     found = await sent(engine, scale(4))
 
     for request in found.requests:
-        if "create" in request.words:
-            with pytest.raises(RequestRefused):
-                await engine.platform.send(request)
-        else:
+        with pytest.raises(RequestRefused):
             await engine.platform.send(request)
 
     assert len(engine.running("pay")) == 4
     assert await landings(engine, found.requests) == [Landing.LANDED] * 4
-
-
-async def test_scaling_back_removes_our_containers_first(engine: FakeEngine) -> None:
-    up = await sent(engine, scale(4))
-    engine.add("pay", 9)
-
-    assert up.inverse is not None
-    await sent(engine, up.inverse.model_copy(update={"wished": {"replicas": 3}}))
-
-    names = [one["Name"] for one in engine.running("pay")]
-    assert names == ["/shop-pay-1", "/shop-pay-2", "/shop-pay-9"]
-
-
-async def test_scaling_back_also_removes_what_was_created_and_never_ran(
-    engine: FakeEngine,
-) -> None:
-    up = await prepared(engine, scale(3))
-    await engine.platform.send(up.requests[0])
-
-    assert up.inverse is not None
-    await sent(engine, up.inverse)
-
-    assert len(engine.containers) == 3
 
 
 async def test_a_service_that_is_as_wished_needs_no_request(engine: FakeEngine) -> None:
@@ -229,6 +203,39 @@ async def test_a_new_container_changes_the_target(engine: FakeEngine) -> None:
     engine.add("pay", 3)
 
     assert not await engine.platform.unchanged(found)
+
+
+@pytest.mark.parametrize("action", [RESTART, scale(1)])
+async def test_nothing_is_sent_to_a_container_that_was_started_since(
+    engine: FakeEngine, action: Action
+) -> None:
+    """The look that preceded the approval is repeated directly before the send."""
+    found = await prepared(engine, action)
+    engine.running("pay")[-1]["State"]["StartedAt"] = "2026-03-01T12:30:00Z"
+
+    with pytest.raises(RequestRefused, match="was started since"):
+        await engine.platform.send(found.requests[-1])
+    assert engine.changed == []
+
+
+async def test_nothing_is_sent_to_a_container_that_is_gone(engine: FakeEngine) -> None:
+    found = await prepared(engine, RESTART)
+    engine.containers.clear()
+
+    with pytest.raises(RequestRefused, match="is gone"):
+        await engine.platform.send(found.requests[0])
+    assert engine.changed == []
+
+
+async def test_a_container_that_took_the_name_of_ours_is_not_started(engine: FakeEngine) -> None:
+    found = await prepared(engine, scale(3))
+    await engine.platform.send(found.requests[0])
+    engine.containers.popitem()
+    theirs = engine.add("pay", 3)
+    theirs["Name"] = f"/{found.requests[0].payload['container']}"
+
+    with pytest.raises(RequestRefused, match="not the container that was made"):
+        await engine.platform.send(found.requests[1])
 
 
 async def test_an_unknown_service_is_missing(engine: FakeEngine) -> None:

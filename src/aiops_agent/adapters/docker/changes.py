@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from aiops_agent.adapters.docker.containers import OPERATION, Containers, Inspected, Listed, whose
+from aiops_agent.adapters.docker.containers import Containers, Inspected, Listed, whose
 from aiops_agent.adapters.docker.topology import release_of
 from aiops_agent.domain.telemetry import Change, ChangeKind, Window
 
@@ -92,9 +92,6 @@ def _creation(
     older = next((other for other in reversed(before) if other.image_id != one.image_id), None)
     left = next((image for image in reversed(removed) if image != one.image), "")
     was = release_of(older.image, older.image_id) if older else left
-    if one.ours:
-        title = f"{one.service} got one more container by {one.labels[OPERATION]}"
-        return _change(one, ChangeKind.SCALE, at, title)
     if was:
         title = f"{one.service} runs {now} instead of {was}"
         change = _change(one, ChangeKind.RELEASE, at, title)

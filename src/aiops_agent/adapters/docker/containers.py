@@ -18,6 +18,8 @@ SERVICE = "aiops.service"
 OPERATION = "aiops-agent/operation"
 INCIDENT = "aiops-agent/incident"
 
+NEVER = "0001-01-01T00:00:00Z"  # the start of what has not started
+
 _MOST = 500  # one engine holds fewer; more would be another system
 _AT_ONCE = 8  # inspections side by side
 _TIME = re.compile(r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(\.\d+)?(Z|[+-]\d\d:\d\d)")
@@ -38,11 +40,6 @@ class Listed:
     networks: Mapping[str, Json] = field(repr=False)
 
     @property
-    def ours(self) -> bool:
-        """Whether we made it."""
-        return OPERATION in self.labels
-
-    @property
     def number(self) -> int:
         """Which of its service's containers it is, as compose counts them; 0 without a number."""
         text = self.labels.get(NUMBER, "0")
@@ -59,6 +56,10 @@ class Inspected:
     running: bool
     started: str  # as the engine writes it, to the nanosecond
     raw: Document = field(repr=False)
+
+    def label(self, name: str) -> str:
+        """Return what a label says, "" without it: a claim of whoever started the container."""
+        return str(((self.raw.get("Config") or {}).get("Labels") or {}).get(name, ""))
 
     @property
     def created_at(self) -> datetime | None:

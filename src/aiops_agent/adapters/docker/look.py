@@ -16,6 +16,8 @@ async def sight_of(
     payload: Payload, containers: Containers, armed_at: datetime, grace: timedelta
 ) -> Sight:
     """Tell whether the effect is there; a restart may take `grace`. Raises SourceError."""
+    if payload.effect is ContainerChange.CREATED:
+        return _created(payload, await containers.inspect(payload.container), armed_at)
     if payload.effect is not ContainerChange.RESTARTED:
         return _SEEN[payload.effect](payload, await containers.inspect(payload.container))
     for pause in (*[_AGAIN] * round(grace.total_seconds() / _AGAIN), 0.0):
@@ -30,13 +32,13 @@ async def sight_of(
     return Sight(landing=Landing.UNKNOWN, note=note)
 
 
-def _created(payload: Payload, found: Inspected | None) -> Sight:
+def _created(payload: Payload, found: Inspected | None, armed_at: datetime) -> Sight:
     if found is None:
         return Sight(landing=Landing.NOT_LANDED, note="there is no such container yet")
-    labels = found.raw["Config"].get("Labels") or {}
-    if labels.get(OPERATION) != payload.operation:
+    before = found.created_at is None or found.created_at < armed_at
+    if before or found.label(OPERATION) != payload.operation:
         return Sight(landing=Landing.DIVERGED, note=f"{found.name} was made by somebody else")
-    return Sight(landing=Landing.LANDED, note=f"{found.name} is there")
+    return Sight(landing=Landing.LANDED, note=f"{found.name} is there", made=found.id)
 
 
 def _connected(payload: Payload, found: Inspected | None) -> Sight:
@@ -52,7 +54,7 @@ def _started(payload: Payload, found: Inspected | None) -> Sight:
         return Sight(landing=Landing.DIVERGED, note=f"{payload.container} is gone")
     if found.running:
         return Sight(landing=Landing.LANDED, note=f"{found.name} runs")
-    if found.status == "created":
+    if found.started == payload.started:
         return Sight(landing=Landing.NOT_LANDED, note=f"{found.name} was not started yet")
     return Sight(landing=Landing.DIVERGED, note=f"{found.name} started and is {found.status}")
 
@@ -70,7 +72,6 @@ def _removed(_payload: Payload, found: Inspected | None) -> Sight:
 
 
 _SEEN: dict[ContainerChange, Callable[[Payload, Inspected | None], Sight]] = {
-    ContainerChange.CREATED: _created,
     ContainerChange.CONNECTED: _connected,
     ContainerChange.STARTED: _started,
     ContainerChange.STOPPED: _stopped,

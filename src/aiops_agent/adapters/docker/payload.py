@@ -30,7 +30,11 @@ class Secrets(Value):
 
 
 class Payload(Value):
-    """One request. `container` is the id or, for one that is yet to be made, the name."""
+    """One request. `container` is the id or, for one that is yet to be made, the name.
+
+    `started` is when it had started as the plan was made: a container that was started since is
+    not what was looked at, and the request is not sent. "" asks nothing.
+    """
 
     method: str
     path: str
@@ -39,8 +43,9 @@ class Payload(Value):
     timeout: timedelta = QUICK
     effect: ContainerChange
     container: str
+    started: str = ""
     network: str = ""
-    operation: str = ""  # the label that a created container carries
+    operation: str = ""  # the label of the container that it makes, or that it made
 
     @property
     def words(self) -> str:

@@ -4,16 +4,18 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from aiops_agent.actions.platform import Sight
+from aiops_agent.actions.platform import Accepted, Sight
 from aiops_agent.actions.restart import RESTART
 from aiops_agent.actions.scale import SCALE
+from aiops_agent.adapters.docker.back import WayBack
 from aiops_agent.adapters.docker.client import DockerClient, path_of
 from aiops_agent.adapters.docker.clone import environment, fingerprint
-from aiops_agent.adapters.docker.containers import Containers, Inspected, Listed
+from aiops_agent.adapters.docker.containers import OPERATION, Containers, Inspected, Listed
 from aiops_agent.adapters.docker.look import sight_of
 from aiops_agent.adapters.docker.payload import QUICK, ContainerChange, Payload
 from aiops_agent.adapters.docker.scale import Downward, Upward, Way
 from aiops_agent.domain.errors import PlatformError, RequestRefused, SourceError, TargetMissing
+from aiops_agent.domain.ledger import Intent
 from aiops_agent.domain.remediation import Action, ActionKind, BlastRadius, Draft, Request
 from aiops_agent.domain.value import Document, Json
 from aiops_agent.ports.telemetry import Topology
@@ -50,23 +52,37 @@ class DockerPlatform:
         """Whether the same containers run, started at the same time."""
         try:
             group = await self.containers.of(prepared.action.target.name)
-            return await self._precondition(group) == prepared.precondition
+            return await self._running(group) == prepared.precondition
         except SourceError as error:
             raise PlatformError(str(error)) from error
 
-    async def send(self, request: Request) -> str:
-        """Send the stored request as it is, once."""
+    async def send(self, request: Request) -> Accepted:
+        """Send the stored request as it is, once, if its container still is the one meant."""
         payload = Payload.of(request.payload)
+        await self._same(payload)
         body = await self._with_environment(payload)
         answer = await self._client.send(payload.method, payload.path, body, payload.timeout)
         already = " (it was so already)" if answer.status == 304 else ""
-        return f"HTTP {answer.status}{already}"
+        document = answer.document
+        made = str(document.get("Id", "")) if isinstance(document, dict) else ""
+        return Accepted(words=f"HTTP {answer.status}{already}", made=made)
 
     async def look(self, request: Request, armed_at: datetime) -> Sight:
         """Tell whether the request has landed."""
         try:
             payload = Payload.of(request.payload)
             return await sight_of(payload, self.containers, armed_at, self.grace)
+        except SourceError as error:
+            raise PlatformError(str(error)) from error
+
+    async def take_back(
+        self, step: Draft, applied: Sequence[Intent], operation: str
+    ) -> tuple[Request, ...]:
+        """Return what removes the containers that were made, and starts those that were stopped."""
+        try:
+            service, version = step.action.target.name, await self._version()
+            back = WayBack(self.containers, service, version, self.grace)
+            return _requests(await back.payloads(applied), operation)
         except SourceError as error:
             raise PlatformError(str(error)) from error
 
@@ -80,6 +96,7 @@ class DockerPlatform:
     async def _restart(self, action: Action, operation: str, group: Sequence[Listed]) -> Draft:
         targets = [one for one in group if one.running] or list(group)
         version, seconds = await self._version(), round(self.grace.total_seconds())
+        started = {one.id: one.started for one in await self._inspected(targets)}
         payloads = tuple(
             Payload(
                 method="POST",
@@ -87,6 +104,7 @@ class DockerPlatform:
                 timeout=self.grace + 2 * QUICK,
                 effect=ContainerChange.RESTARTED,
                 container=one.id,
+                started=started.get(one.id, ""),
             )
             for one in targets
         )
@@ -111,13 +129,14 @@ class DockerPlatform:
                 image = str(name)
             way = Upward(group, source, image, await self._version()).way(wished, operation)
         else:
-            way = Downward(group, await self._version(), self.grace).way(wished)
+            started = {one.id: one.started for one in await self._inspected(running)}
+            way = Downward(running, started, await self._version(), self.grace).way(wished)
         inverse = action.model_copy(update={"wished": {"replicas": len(running)}})
         return await self._prepared(action, operation, group, way, inverse)
 
     async def _source(self, running: Sequence[Listed]) -> Inspected:
-        """The oldest that we did not make: it is as people wrote it."""
-        for one in sorted(running, key=lambda one: one.ours):
+        """The oldest: it is as people wrote it."""
+        for one in running:
             if (found := await self.containers.inspect(one.id)) is not None:
                 return found
         raise TargetMissing("No container of the service runs, so there is none to copy.")
@@ -130,15 +149,7 @@ class DockerPlatform:
         way: Way,
         inverse: Action | None,
     ) -> Draft:
-        requests = tuple(
-            Request(
-                operation=f"{operation}.{ordinal}",
-                words=payload.words,
-                payload=payload.document(),
-                repeatable=payload.effect is not ContainerChange.RESTARTED,
-            )
-            for ordinal, payload in enumerate(way.payloads, start=1)
-        )
+        requests = _requests(way.payloads, operation)
         service = action.target.service
         dependants = (await self.topology.graph()).upstream(service) if self.topology else ()
         blast = BlastRadius(
@@ -150,16 +161,35 @@ class DockerPlatform:
         return Draft(
             action=action,
             requests=requests,
-            precondition=await self._precondition(group),
+            precondition=await self._running(group),
             inverse=inverse if requests else None,
             blast=blast,
             run=way.run or "nothing: it is so already",
             undo=way.undo,
         )
 
-    async def _precondition(self, group: Sequence[Listed]) -> Document:
-        inspected = await self.containers.inspect_all([one.id for one in group])
+    async def _inspected(self, group: Sequence[Listed]) -> tuple[Inspected, ...]:
+        return await self.containers.inspect_all([one.id for one in group])
+
+    async def _running(self, group: Sequence[Listed]) -> Document:
+        """Return which of the containers run, by id, and since when: the precondition."""
+        inspected = await self._inspected(group)
         return {"containers": {one.id: one.started for one in inspected if one.running}}
+
+    async def _same(self, payload: Payload) -> None:
+        """Raise RequestRefused, directly before a send, when another container would be met."""
+        if not payload.started and payload.effect is not ContainerChange.CONNECTED:
+            return
+        try:
+            found = await self.containers.inspect(payload.container)
+        except SourceError as error:
+            raise PlatformError(str(error)) from error
+        if found is None:
+            raise RequestRefused(f"Container {payload.container[:60]} is gone: nothing was sent.")
+        if payload.operation and found.label(OPERATION) != payload.operation:
+            raise RequestRefused(f"{found.name} is not the container that was made: not sent.")
+        if payload.started and found.started != payload.started:
+            raise RequestRefused(f"{found.name} was started since the plan was made: not sent.")
 
     async def _with_environment(self, payload: Payload) -> Json:
         if payload.environment is None:
@@ -172,3 +202,15 @@ class DockerPlatform:
         if source is None or fingerprint(variables) != payload.environment.sha256:
             raise RequestRefused("The container to be copied is gone or was given other variables.")
         return {**(payload.body or {}), "Env": variables}
+
+
+def _requests(payloads: Sequence[Payload], operation: str) -> tuple[Request, ...]:
+    return tuple(
+        Request(
+            operation=f"{operation}.{ordinal}",
+            words=payload.words,
+            payload=payload.document(),
+            repeatable=payload.effect is not ContainerChange.RESTARTED,
+        )
+        for ordinal, payload in enumerate(payloads, start=1)
+    )

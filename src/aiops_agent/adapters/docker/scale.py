@@ -1,13 +1,19 @@
 """scale_pods in Docker: containers are cloned, or stopped and removed."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
 from aiops_agent.adapters.docker.client import path_of
 from aiops_agent.adapters.docker.clone import Clone, clone, cloneable, secrets_of, shared_mounts
-from aiops_agent.adapters.docker.containers import COMPOSE_SERVICE, PROJECT, Inspected, Listed
+from aiops_agent.adapters.docker.containers import (
+    COMPOSE_SERVICE,
+    NEVER,
+    PROJECT,
+    Inspected,
+    Listed,
+)
 from aiops_agent.adapters.docker.payload import QUICK, ContainerChange, Payload
 from aiops_agent.adapters.docker.topology import service_kind
 from aiops_agent.domain.errors import PlatformError
@@ -65,7 +71,7 @@ class Upward:
             interrupts=False,
             words=words,
             run=self._run(wished, added),
-            undo=f"stop and remove the {_containers(added, 'new ')}, back to {running}",
+            undo=f"stop and remove the {_containers(added, 'new ')} and nothing else",
         )
 
     def _requests(self, made: Clone, operation: str) -> list[Payload]:
@@ -86,12 +92,18 @@ class Upward:
                 effect=ContainerChange.CONNECTED,
                 container=made.name,
                 network=network,
+                operation=operation,
             )
             for network, endpoint in made.networks.items()
         ]
         path = f"{self.version}{path_of('containers', made.name)}/start"
         start = Payload(
-            method="POST", path=path, effect=ContainerChange.STARTED, container=made.name
+            method="POST",
+            path=path,
+            effect=ContainerChange.STARTED,
+            container=made.name,
+            started=NEVER,
+            operation=operation,
         )
         return [create, *connects, start]
 
@@ -107,43 +119,37 @@ class Upward:
 
 @dataclass(frozen=True)
 class Downward:
-    """Fewer containers: those that we made go first, then the newest."""
+    """Fewer containers: the newest are stopped. They stay, so that there is an exact way back."""
 
-    group: Sequence[Listed]  # every container of the service, oldest first
+    running: Sequence[Listed]  # oldest first
+    started: Mapping[str, str]  # by id
     version: str
     grace: timedelta
 
     def way(self, wished: int) -> Way:
-        """Return how to reach `wished` running containers; our own that do not run go too."""
-        running = [one for one in self.group if one.running]
-        order = sorted(running, key=lambda one: (one.ours, one.created, one.number))
-        surplus = order[wished:][::-1]
-        failed = [one for one in self.group if one.ours and not one.running]
-        goners = [*failed, *surplus]
-        payloads = [payload for one in goners for payload in self._requests(one)]
+        """Return how to reach `wished` running containers."""
+        leaving = self.running[wished:][::-1]
+        names = [one.name for one in leaving]
+        count, seconds = len(leaving), round(self.grace.total_seconds())
         return Way(
-            payloads=tuple(payloads),
-            touched=len(goners),
-            interrupts=bool(surplus),
-            words=f"{_containers(len(goners))} of {len(running)} stopped and removed",
-            run="; ".join(f"docker stop {one.name} && docker rm {one.name}" for one in goners),
-            undo=f"copy {_containers(len(surplus))} again, back to {len(running)}",
+            payloads=tuple(self._stop(one, seconds) for one in leaving),
+            touched=count,
+            interrupts=bool(leaving),
+            words=f"{_containers(count)} of {len(self.running)} stopped: {', '.join(names)}",
+            run=f"docker stop -t {seconds} {' '.join(names)}" if leaving else "",
+            undo=f"start {' and '.join(names)} again",
         )
 
-    def _requests(self, goner: Listed) -> list[Payload]:
-        where = f"{self.version}{path_of('containers', goner.id)}"
-        stop = Payload(
+    def _stop(self, leaving: Listed, seconds: int) -> Payload:
+        where = f"{self.version}{path_of('containers', leaving.id)}"
+        return Payload(
             method="POST",
-            path=f"{where}/stop?t={round(self.grace.total_seconds())}",
+            path=f"{where}/stop?t={seconds}",
             timeout=self.grace + QUICK,
             effect=ContainerChange.STOPPED,
-            container=goner.id,
+            container=leaving.id,
+            started=self.started.get(leaving.id, ""),
         )
-        path = f"{where}?force=1" + ("&v=1" if goner.ours else "")
-        remove = Payload(
-            method="DELETE", path=path, effect=ContainerChange.REMOVED, container=goner.id
-        )
-        return [stop, remove] if goner.running else [remove]
 
 
 def _containers(count: int, adjective: str = "") -> str:

@@ -1,0 +1,88 @@
+"""The way back in Docker: only containers that the ledger says an operation made or stopped.
+
+A label proves nothing: whoever starts a container may write what he likes on it.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+
+from aiops_agent.adapters.docker.client import path_of
+from aiops_agent.adapters.docker.containers import Containers, Inspected
+from aiops_agent.adapters.docker.payload import QUICK, ContainerChange, Payload
+from aiops_agent.domain.errors import PlatformError
+from aiops_agent.domain.ledger import Intent
+
+
+@dataclass(frozen=True)
+class WayBack:
+    """From what an operation did to `service` to what there was; `version` is the path's prefix."""
+
+    containers: Containers
+    service: str
+    version: str
+    grace: timedelta
+
+    async def payloads(self, applied: Sequence[Intent]) -> tuple[Payload, ...]:
+        """Return what takes `applied` back, last first. Raises PlatformError, SourceError."""
+        did = [(Payload.of(intent.request.payload), intent.made) for intent in reversed(applied)]
+        made = [made for payload, made in did if payload.effect is ContainerChange.CREATED]
+        stopped = [one for one, _ in did if one.effect is ContainerChange.STOPPED]
+        return (*await self._removed(made), *await self._started(stopped))
+
+    async def _removed(self, made: Sequence[str]) -> list[Payload]:
+        if not all(made):
+            raise PlatformError(
+                f"Which container of {self.service} was made cannot be told any more: a person "
+                "must remove it."
+            )
+        ours = await self.containers.inspect_all(made)
+        group = await self.containers.of(self.service)
+        left = [one for one in group if one.running and one.id not in set(made)]
+        if not left and any(one.running for one in ours):
+            names = ", ".join(one.name for one in ours)
+            raise PlatformError(
+                f"{self.service} runs on nothing but {names} any more, which taking back would "
+                "remove: a person must decide."
+            )
+        return [payload for one in ours for payload in self._removal(one)]
+
+    def _removal(self, one: Inspected) -> list[Payload]:
+        where = f"{self.version}{path_of('containers', one.id)}"
+        stop = Payload(
+            method="POST",
+            path=f"{where}/stop?t={round(self.grace.total_seconds())}",
+            timeout=self.grace + QUICK,
+            effect=ContainerChange.STOPPED,
+            container=one.id,
+        )
+        # v=1: volumes without a name came with the container and hold nothing of others.
+        remove = Payload(
+            method="DELETE",
+            path=f"{where}?force=1&v=1",
+            effect=ContainerChange.REMOVED,
+            container=one.id,
+        )
+        return [stop, remove] if one.running else [remove]
+
+    async def _started(self, stopped: Sequence[Payload]) -> list[Payload]:
+        payloads = []
+        for payload in stopped:
+            found = await self.containers.inspect(payload.container)
+            if found is None or (not found.running and found.started != payload.started):
+                name = found.name if found else payload.container[:12]
+                what = "was started and ended" if found else "was removed"
+                told = f"{name} of {self.service}, which we stopped, {what} by others since"
+                raise PlatformError(f"{told}: a person must decide.")
+            if not found.running:
+                payloads.append(self._start(found))
+        return payloads
+
+    def _start(self, one: Inspected) -> Payload:
+        return Payload(
+            method="POST",
+            path=f"{self.version}{path_of('containers', one.id)}/start",
+            effect=ContainerChange.STARTED,
+            container=one.id,
+            started=one.started,
+        )

@@ -20,8 +20,9 @@ from aiops_agent.domain import passage, redact
 from aiops_agent.domain.reasoning import SecondOpinion
 from aiops_agent.domain.remediation import PreparedPlan
 from aiops_agent.domain.routing import Routes
+from aiops_agent.domain.sending import ServiceBreaker
 from aiops_agent.reasoning import claims, objections, orders
-from aiops_agent.safety import approve, assess, execute
+from aiops_agent.safety import approve, assess, execute, limits, times
 from aiops_agent.workflow import questions
 from aiops_agent.workflow.feed import Feed
 from aiops_agent.workflow.notices import Notices
@@ -57,6 +58,12 @@ CLOCK_SLACK = Seam(approve, "CLOCK_SLACK", "a yes from before the question count
 OPEN_APPROVALS = Seam(approve, "OPEN_APPROVALS", "what has ended does not end again")
 DIGEST = Seam(PreparedPlan, "digest", "the digest covers every leaf of the plan")
 CHANGE = Seam(SqlApprovals, "change", "of many answers at once one counts")
+
+# The controls: stop, limits, breakers, the clock.
+STOPPED = Seam(limits, "stopped", "under a stop nothing is sent")
+COUNT_ARMED = Seam(limits, "count", "no storm gets over the limits")
+CLOSED = Seam(ServiceBreaker, "closed", "a service that failed twice is closed")
+JUMPED = Seam(times, "jumped", "a clock set back revives no question")
 
 # The policy: the strictest opinion wins.
 STRICTNESS = Seam(assess, "STRICTNESS", "the order of the rules does not matter")

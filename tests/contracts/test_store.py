@@ -20,6 +20,8 @@ from aiops_agent.domain.event import Event
 from aiops_agent.domain.incident import Status
 from aiops_agent.domain.ledger import IntentState
 from aiops_agent.domain.payload import Unreadable
+from aiops_agent.domain.sending import Switch
+from aiops_agent.domain.telemetry import ServiceName
 from aiops_agent.domain.token import Token
 from aiops_agent.ports.store import Work
 from tests import seams
@@ -484,3 +486,71 @@ def test_many_events_at_once_keep_their_order_and_the_first_of_each_key(store: S
 
         assert [event.key for event in found] == ["e7", *(e.key for e in events if e.key != "e7")]
         assert {event.message for event in found} == {"opened"}
+
+
+def a_move(by: str, *, stopped: bool) -> Switch:
+    return Switch(stopped=stopped, by=by, at=NOW, reason="because")
+
+
+def test_the_moves_of_the_switch_are_kept_newest_first(store: SqlStore) -> None:
+    with store.begin() as work:
+        assert work.sending.switched() == ()
+        work.sending.switch(a_move("alex", stopped=True))
+        work.sending.switch(a_move("kim", stopped=False))
+    with store.read() as view:
+        assert [move.by for move in view.sending.switched()] == ["kim", "alex"]
+        assert view.sending.switched(1) == (a_move("kim", stopped=False),)
+    with broken_off(store) as work:
+        work.sending.switch(a_move("lee", stopped=True))
+    with store.read() as view:
+        assert view.sending.switched(1)[0].by == "kim"
+
+
+def test_armed_actions_are_counted_by_environment_service_and_time(store: SqlStore) -> None:
+    web, other = ServiceName("web"), ServiceName("web-1")
+    with store.begin() as work:
+        work.sending.count(HERE, (web, web, other), NOW)
+        work.sending.count(HERE, (), NOW)
+        work.sending.count(ELSEWHERE, (web,), NOW)
+        work.sending.count(HERE, (web,), NOW + timedelta(hours=1))
+    with store.read() as view:
+        before, second = NOW - timedelta(microseconds=1), timedelta(seconds=1)
+        counts = [view.sending.armed(HERE, since, web) for since in (before, NOW, NOW + second)]
+        assert counts == [3, 1, 1]  # later than that moment, not at it
+        assert view.sending.armed(HERE, before) == 4
+        assert view.sending.armed(HERE, before, other) == 1
+        assert view.sending.armed(HERE, before, ServiceName("we%")) == 0
+        assert view.sending.armed(ELSEWHERE, before) == 1
+
+
+def test_a_breaker_is_kept_by_environment_and_service(store: SqlStore) -> None:
+    web = ServiceName("web")
+    with store.begin() as work:
+        untouched = work.sending.breaker(HERE, web)
+        assert (untouched.failed, untouched.closed_until) == ((), None)
+        closed = untouched.failing("INC-0001", NOW).failing("INC-0002", NOW)
+        work.sending.put(closed)
+        work.sending.put(work.sending.breaker(ELSEWHERE, web).failing("INC-0003", NOW))
+        work.sending.put(closed)
+    with store.read() as view:
+        assert view.sending.breaker(HERE, web) == closed
+        assert [one.environment for one in view.sending.breakers()] == [HERE, ELSEWHERE]
+        assert view.sending.breaker(HERE, ServiceName("we")).failed == ()
+
+
+def test_the_largest_time_is_kept_and_can_be_put_back(store: SqlStore) -> None:
+    with store.begin() as work:
+        assert work.clock.latest() is None
+        work.clock.put(NOW)
+        work.clock.put(NOW - timedelta(days=1))
+    with store.read() as view:
+        assert view.clock.latest() == NOW - timedelta(days=1)
+        assert view.clock.now(NOW) == NOW  # without a clock of its own
+
+
+def test_a_server_has_a_clock_of_its_own_that_nobody_can_set_from_here(engine: sa.Engine) -> None:
+    wall = NOW - timedelta(days=3650)
+    with SqlStore(engine, own_clock=True).read() as view:
+        told = view.clock.now(wall)
+        assert told.tzinfo is not None
+        assert (told == wall) is (engine.dialect.name == "sqlite")

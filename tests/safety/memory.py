@@ -4,11 +4,15 @@ import copy
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
 from aiops_agent.domain.approval import ApprovalRequest, ApprovalState
+from aiops_agent.domain.environment import EnvironmentRef
 from aiops_agent.domain.incident import Incident
 from aiops_agent.domain.ledger import Intent, IntentState
+from aiops_agent.domain.sending import ServiceBreaker, Switch
+from aiops_agent.domain.telemetry import ServiceName
 
 
 @dataclass
@@ -67,19 +71,78 @@ class Incidents:
 
 
 @dataclass
+class Sending:
+    """ports.store.Sending on lists and a dictionary, kept in `rows` by kind."""
+
+    rows: dict[Any, Any] = field(default_factory=dict)
+
+    def switched(self, limit: int = 100) -> tuple[Switch, ...]:
+        return tuple(reversed(self.rows.get("moves", ())))[:limit]
+
+    def switch(self, move: Switch) -> None:
+        self.rows["moves"] = (*self.rows.get("moves", ()), move)
+
+    def armed(
+        self, environment: EnvironmentRef, since: datetime, service: ServiceName | None = None
+    ) -> int:
+        return sum(
+            here == environment and at > since and service in (None, name)
+            for here, name, at in self.rows.get("armed", ())
+        )
+
+    def count(
+        self, environment: EnvironmentRef, services: Sequence[ServiceName], at: datetime
+    ) -> None:
+        counted = tuple((environment, name, at) for name in services)
+        self.rows["armed"] = (*self.rows.get("armed", ()), *counted)
+
+    def breaker(self, environment: EnvironmentRef, service: ServiceName) -> ServiceBreaker:
+        untouched = ServiceBreaker(environment=environment, service=service)
+        known: ServiceBreaker = self.rows.get((environment, service), untouched)
+        return known
+
+    def put(self, breaker: ServiceBreaker) -> None:
+        self.rows[breaker.environment, breaker.service] = breaker
+
+
+@dataclass
+class Clock:
+    """ports.store.StoreClock on a dictionary."""
+
+    rows: dict[str, datetime] = field(default_factory=dict)
+
+    def now(self, wall: datetime) -> datetime:
+        return wall
+
+    def latest(self) -> datetime | None:
+        return self.rows.get("latest")
+
+    def put(self, at: datetime) -> None:
+        self.rows["latest"] = at
+
+
+@dataclass
 class MemoryStore:
     """One transaction at a time; an error takes all of it back, also a death."""
 
     incidents: Incidents = field(default_factory=Incidents)
     approvals: Approvals = field(default_factory=Approvals)
     ledger: Ledger = field(default_factory=Ledger)
+    sending: Sending = field(default_factory=Sending)
+    clock: Clock = field(default_factory=Clock)
 
     def read(self) -> AbstractContextManager[Any]:
         return self.begin()
 
     @contextmanager
     def begin(self) -> Iterator[Any]:
-        parts: tuple[Any, ...] = (self.incidents, self.approvals, self.ledger)
+        parts: tuple[Any, ...] = (
+            self.incidents,
+            self.approvals,
+            self.ledger,
+            self.sending,
+            self.clock,
+        )
         before = [copy.copy(part.rows) for part in parts]
         try:
             yield self

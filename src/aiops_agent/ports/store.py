@@ -31,6 +31,8 @@ from aiops_agent.domain.incident import Incident, IncidentId, IncidentSummary, S
 from aiops_agent.domain.ledger import Intent, IntentState
 from aiops_agent.domain.model import CallSummary, ModelCall, Spending
 from aiops_agent.domain.postmortem import PastIncident, Postmortem
+from aiops_agent.domain.sending import ServiceBreaker, Switch
+from aiops_agent.domain.telemetry import ServiceName
 from aiops_agent.domain.token import Token
 
 
@@ -190,6 +192,59 @@ class Ledger(LedgerView, Protocol):
         """Replace the stored intent if its state is `was`; say whether."""
 
 
+class SendingView(Protocol):
+    """Whether anything may be sent, and how much was armed."""
+
+    def switched(self, limit: int = 100) -> tuple[Switch, ...]:
+        """Return the moves of the stop switch, newest first: the newest one counts."""
+
+    def armed(
+        self, environment: EnvironmentRef, since: datetime, service: ServiceName | None = None
+    ) -> int:
+        """Return how many actions were armed later than `since`, on one service or on all.
+
+        Times are the environment's; what lies in the future, as after a jump back, is counted.
+        """
+
+    def breakers(self) -> tuple[ServiceBreaker, ...]:
+        """Return the breakers of all services that failed, by environment and name."""
+
+    def breaker(self, environment: EnvironmentRef, service: ServiceName) -> ServiceBreaker:
+        """Return the breaker of a service; an untouched one when it never failed."""
+
+
+class Sending(SendingView, Protocol):
+    """The same, to be changed."""
+
+    def switch(self, move: Switch) -> None:
+        """Add a move of the stop switch."""
+
+    def count(
+        self, environment: EnvironmentRef, services: Sequence[ServiceName], at: datetime
+    ) -> None:
+        """Count one armed action per name, at this moment of the environment's time."""
+
+    def put(self, breaker: ServiceBreaker) -> None:
+        """Insert or replace the breaker of a service."""
+
+
+class StoreClockView(Protocol):
+    """The wall clock as the store knows it; questions and answers are judged by it."""
+
+    def now(self, wall: datetime) -> datetime:
+        """Return the present time: that of the database's server, or `wall` where it has none."""
+
+    def latest(self) -> datetime | None:
+        """Return the largest time that was noted."""
+
+
+class StoreClock(StoreClockView, Protocol):
+    """The same, to be changed."""
+
+    def put(self, at: datetime) -> None:
+        """Note a time as the largest one, also when a larger one was noted."""
+
+
 class ArchiveView(Protocol):
     """Long-term memory."""
 
@@ -260,6 +315,8 @@ class View:
     events: EventsView
     approvals: ApprovalsView
     ledger: LedgerView
+    sending: SendingView
+    clock: StoreClockView
     archive: ArchiveView
     tokens: TokensView
     calls: ModelCallsView
@@ -278,6 +335,8 @@ class Work(View):
     events: Events
     approvals: Approvals
     ledger: Ledger
+    sending: Sending
+    clock: StoreClock
     archive: Archive
     tokens: Tokens
     calls: ModelCalls

@@ -15,6 +15,7 @@ from aiops_agent.adapters.sql.engine import PATIENCE, our_errors, snapshot, take
 from aiops_agent.adapters.sql.events import SqlEvents
 from aiops_agent.adapters.sql.inbox import SqlInbox, SqlTokens
 from aiops_agent.adapters.sql.incidents import SqlAlerts, SqlIncidents
+from aiops_agent.adapters.sql.sending import SqlClock, SqlSending
 from aiops_agent.domain.errors import StoreError
 from aiops_agent.ports.store import View, Work
 
@@ -26,7 +27,7 @@ def wake_nobody(_connection: Connection, _incident: str, _key: str) -> None:
     """Send nothing: for programs that run no story, and for tests."""
 
 
-def _work(connection: Connection, wake: Wake) -> Work:
+def _work(connection: Connection, wake: Wake, *, own_clock: bool) -> Work:
     return Work(
         inbox=SqlInbox(connection),
         incidents=SqlIncidents(connection),
@@ -34,6 +35,8 @@ def _work(connection: Connection, wake: Wake) -> Work:
         events=SqlEvents(connection),
         approvals=SqlApprovals(connection),
         ledger=SqlLedger(connection),
+        sending=SqlSending(connection),
+        clock=SqlClock(connection, own=own_clock),
         archive=SqlArchive(connection),
         tokens=SqlTokens(connection),
         calls=SqlCalls(connection),
@@ -46,12 +49,15 @@ class SqlStore:
 
     One transaction is open at a time, in this process and among all on the same database; views
     are as many as are wanted. A block stays short, waits for nothing else, and is never opened
-    inside another.
+    inside another. With `own_clock` the clock of a database server counts, not the caller's.
     """
 
-    def __init__(self, engine: Engine, wake: Wake = wake_nobody) -> None:
+    def __init__(
+        self, engine: Engine, wake: Wake = wake_nobody, *, own_clock: bool = False
+    ) -> None:
         self._engine = engine
         self._wake = wake
+        self._own_clock = own_clock
         self._gate = threading.Lock()  # threads queue here and do not poll the database
         self._thread = threading.local()
 
@@ -64,7 +70,7 @@ class SqlStore:
             try:
                 with our_errors(), self._engine.connect() as connection:
                     take_turn(connection)
-                    yield _work(connection, self._wake)
+                    yield _work(connection, self._wake, own_clock=self._own_clock)
                     connection.commit()
             finally:
                 self._gate.release()
@@ -73,7 +79,7 @@ class SqlStore:
     def read(self) -> Iterator[View]:
         """Open a view of this moment, without waiting for a transaction that is open."""
         with self._alone(), our_errors(), self._engine.connect() as reader, snapshot(reader):
-            yield _work(reader, wake_nobody)
+            yield _work(reader, wake_nobody, own_clock=self._own_clock)
 
     @contextmanager
     def _alone(self) -> Iterator[None]:

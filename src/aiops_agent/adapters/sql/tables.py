@@ -98,6 +98,25 @@ LEDGER = _table(
     Index("ix_ledger_plan", "incident", "plan"),
     Index("ix_ledger_armed_at", "armed_at"),
 )
+SWITCHES = _table("switches", _some("document", JSON))
+ARMED = _table(
+    "armed",
+    *_texts("environment", "service"),
+    _some("at", Utc),
+    Index("ix_armed_at", "environment", "at"),
+)
+BREAKERS = _table(
+    "breakers",
+    *_texts("environment", "service"),
+    _some("document", JSON),
+    Index("ix_breakers_service", "environment", "service", unique=True),
+)
+CLOCKS = Table(
+    "clocks",
+    METADATA,
+    Column("name", CleanText, primary_key=True),
+    _some("at", Utc),
+)
 CASES = _table(
     "cases",
     *_texts("id", "family"),

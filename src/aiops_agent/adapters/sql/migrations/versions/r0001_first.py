@@ -10,6 +10,7 @@ depends_on = None
 
 NUMBER = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 TABLES = ("inbox", "incidents", "alerts", "events", "approvals", "ledger", "tokens", "cases")
+CONTROLS = ("switches", "armed", "breakers", "clocks")
 WHEN = sa.DateTime(timezone=True)
 
 
@@ -18,11 +19,12 @@ def upgrade() -> None:
     _alerts()
     _story()
     _permission()
+    _controls()
     _memory()
 
 
 def downgrade() -> None:
-    for name in (*TABLES, "alert_groups", "counters", "cursors"):
+    for name in (*TABLES, *CONTROLS, "alert_groups", "counters", "cursors"):
         op.drop_table(name)
 
 
@@ -121,6 +123,15 @@ def _permission() -> None:
     op.create_index("ix_ledger_armed_at", "ledger", ["armed_at"])
     _table("tokens", _text("name"), _some("document", sa.JSON()))
     op.create_index("ix_tokens_name", "tokens", ["name"], unique=True)
+
+
+def _controls() -> None:
+    _table("switches", _some("document", sa.JSON()))
+    _table("armed", *map(_text, ("environment", "service")), _some("at", WHEN))
+    op.create_index("ix_armed_at", "armed", ["environment", "at"])
+    _table("breakers", *map(_text, ("environment", "service")), _some("document", sa.JSON()))
+    op.create_index("ix_breakers_service", "breakers", ["environment", "service"], unique=True)
+    op.create_table("clocks", sa.Column("name", sa.Text(), primary_key=True), _some("at", WHEN))
 
 
 def _memory() -> None:

@@ -1,0 +1,42 @@
+"""The wall clock as the store knows it: time that went back makes open questions worthless.
+
+The largest time ever seen is kept in the store. A clock that stands more than five seconds before
+it was set back; then no answer counts, because an expired question would live again. What was open
+is withdrawn and asked anew, and from then on the new time counts.
+"""
+
+from datetime import datetime, timedelta
+
+from aiops_agent.domain.approval import OPEN_APPROVALS, ApprovalRequest, ApprovalState
+from aiops_agent.ports.store import View, Work
+from aiops_agent.safety import approve
+
+CLOCK_SLACK = timedelta(seconds=5)  # clocks are disciplined by less; a jump further back counts
+SET_BACK = "the clock was set back; nothing was run"
+_AT_ONCE = 100  # questions in one look
+
+
+def jumped(view: View, now: datetime) -> str:
+    """Return why no answer counts at this moment, or ""."""
+    latest = view.clock.latest()
+    if latest is None or now >= latest - CLOCK_SLACK:
+        return ""
+    return f"The clock says {now:%Y-%m-%d %H:%M:%S}, but it was {latest:%Y-%m-%d %H:%M:%S} before."
+
+
+def note(work: Work, now: datetime) -> None:
+    """Keep the time if it is the largest so far."""
+    latest = work.clock.latest()
+    if latest is None or now > latest:
+        work.clock.put(now)
+
+
+def begin_anew(work: Work, now: datetime) -> tuple[ApprovalRequest, ...]:
+    """Withdraw every open question and let this time count from now on; return what was open."""
+    ended: list[ApprovalRequest] = []
+    while found := work.approvals.listed(states=OPEN_APPROVALS, limit=_AT_ONCE):
+        requests = filter(None, (work.approvals.get(one.id) for one in found))
+        gone = [approve.end(work, one, ApprovalState.WITHDRAWN, SET_BACK) for one in requests]
+        ended += filter(None, gone)
+    work.clock.put(now)
+    return tuple(ended)

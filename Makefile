@@ -1,6 +1,6 @@
 # One word per wish; `make help` lists them. PYTHON=/path/to/python chooses the interpreter.
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test cover check test-real bench wheel pictures prove clean
+.PHONY: help setup demo test cover check test-real test-built test-live bench wheel pictures prove clean
 BIN := .venv/bin
 
 help: ## list the commands
@@ -29,6 +29,9 @@ test-real: .venv/.ready ## as root: the same product with Docker, Prometheus, Al
 
 test-built: .venv/.ready ## as root: tests with parts built or fetched for them (Jaeger, a small language model)
 	@PYTHON= AIOPS_TEST_BUILT=1 tests/real/run.sh
+
+test-live: .venv/.ready ## three incidents with the real models of your key, for at most $0.15; no key: not run
+	@$(BIN)/python -m bench live
 
 bench: .venv/.ready ## measure against the promised limits
 	@$(BIN)/python -m bench

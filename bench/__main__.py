@@ -20,6 +20,7 @@ LONG = {  # a name, and the module whose `main(arguments)` measures it
     "secrets": "bench.planted",
     "behaviours": "bench.behaviours",
     "kills": "bench.kills",
+    "live": "bench.live",
 }
 
 

@@ -48,9 +48,12 @@ async def test_whatever_a_model_says_triage_is_no_milder(*, look: bool) -> None:
         team, thinker = crew("triage", thinks(look=look))
         beside = (await team.triage(briefing)).value
         assert beside is not None
-        assert beside.severity is alone.severity
+        assert beside.severity <= alone.severity
         if alone.verdict is TriageVerdict.CONTRADICTED:
             assert (beside.verdict is TriageVerdict.CONTRADICTED) is not look
+            # What is looked into is as bad as its sender says.
+            said = briefing.incident.severity if look else alone.severity
+            assert beside.severity is said
         else:
             assert beside == alone
             assert thinker.asked == [], "nobody waits for a model before the diagnosis"

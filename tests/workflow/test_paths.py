@@ -314,6 +314,9 @@ def test_a_target_that_cannot_be_read_before_the_send_withdraws_the_yes(tmp_path
     assert run.steps.count("withdraw") == 3
     assert all("The platform is away." in said for said in withdrawn)
     assert incident.note == "3 attempts did not help; everything known is in the report"
+    assert incident.cut_short == "all 3 attempts"
+    assert "This report is partial: all 3 attempts were used up." in run.report.markdown
+    assert run.report.data["partial"] is True
 
 
 @pytest.mark.parametrize(

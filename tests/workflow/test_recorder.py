@@ -1,5 +1,6 @@
 """What each phase leaves behind: the incident as it is then, and what is told of it."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -7,11 +8,12 @@ import pytest
 from aiops_agent.domain.answer import STATISTICS, Answer, Effort
 from aiops_agent.domain.diagnosis import Confidence
 from aiops_agent.domain.incident import Ending, Incident, Status
+from aiops_agent.domain.model import ModelCall, ModelRef
 from aiops_agent.domain.payload import ActionFinished, ActionStarted, EvidenceAdded
 from aiops_agent.domain.remediation import Recovery, Verification
 from aiops_agent.workflow.recorder import IncidentRecorder
 from tests.interfaces.terminal import canned
-from tests.workflow.place import HERE, Place
+from tests.workflow.place import HERE, START, Place
 
 BY = Effort(by=STATISTICS)
 ID = canned.OPEN.id
@@ -113,3 +115,34 @@ def test_giving_up_is_a_failure_only_where_something_was_sent(place: Place, acte
     begun(place, attempts=(attempt,)).ended(ID, None, "no more attempts")
 
     assert kept(place).ending is (Ending.FAILED if acted else Ending.HANDED_OVER)
+
+
+@pytest.mark.parametrize(("took", "said"), [(9.9, ""), (10.0, "all 10 seconds for models")])
+def test_an_incident_whose_seconds_are_gone_is_cut_short(
+    place: Place, took: float, said: str
+) -> None:
+    record = begun(place)
+    terms = replace(place.deps.terms, model_seconds=10.0)
+    record._deps = replace(place.deps, terms=terms)
+    with place.store.begin() as work:
+        for model in ("one", "two"):
+            work.calls.keep(call(model, took / 2))
+        work.calls.keep(call("one", 99.0).model_copy(update={"incident": "INC-9"}))
+
+    record.ended(ID, Ending.HANDED_OVER, "nothing fits")
+
+    assert kept(place).cut_short == said
+
+
+def call(model: str, took: float) -> ModelCall:
+    return ModelCall(
+        incident=ID,
+        environment=HERE,
+        agent="plan",
+        ordinal=1,
+        model=ModelRef(provider="openai", name=model),
+        place="http://127.0.0.1:80",
+        sent={},
+        started_at=START,
+        took=took,
+    )

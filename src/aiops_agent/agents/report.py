@@ -88,6 +88,7 @@ def _front(m: Material) -> Document:
         "ttr": span(ended - began) if ended else None,
         "cost_usd": spent.cost,
         "model": ", ".join(models_of(m.events)) or None,
+        "partial": bool(incident.cut_short),
         "status": "draft",
     }
 
@@ -104,7 +105,12 @@ def _summary(m: Material) -> Chapter:
     end = _ENDS.get(incident.status, "It is not over")
     note = incident.note.rstrip(".")
     ended = f"{end}: {note}." if note else f"{end}."
-    return Chapter("summary", "1. Summary", sentences=(what, why, *doubts, ended))
+    told = (what, why, *doubts, ended, *_partial(incident.cut_short))
+    return Chapter("summary", "1. Summary", sentences=told)
+
+
+def _partial(limit: str) -> tuple[str, ...]:
+    return (f"This report is partial: {limit} were used up.",) if limit else ()
 
 
 def _story(story: Narrative) -> Chapter:

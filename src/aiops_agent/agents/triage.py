@@ -170,7 +170,7 @@ async def look_closer(desk: Desk, briefing: Briefing, first: Answer[Triage]) -> 
     if seen is None or seen.verdict is not TriageVerdict.CONTRADICTED:
         return first
     if before is not None and before.asked:
-        kept = _stricter(seen, before.asked, look=bool(before.doubt))
+        kept = _stricter(briefing, seen, before.asked, look=bool(before.doubt))
         return Answer(value=kept, effort=first.effort)
     said = [f"verdict: {seen.verdict}", f"because {seen.reason}"]
     parts = [Passage("what code says of the alert", "\n".join(said)), *known(briefing)]
@@ -178,15 +178,19 @@ async def look_closer(desk: Desk, briefing: Briefing, first: Answer[Triage]) -> 
     effort = first.effort.joined(answer.effort, answer.missing)
     if answer.value is None:  # asked in vain: a later look asks nobody again
         return Answer(value=seen.model_copy(update={"asked": NOBODY}), effort=effort)
-    made = _stricter(seen, str(answer.effort.by), look=answer.value.look)
+    made = _stricter(briefing, seen, str(answer.effort.by), look=answer.value.look)
     return Answer(value=made, effort=effort)
 
 
-def _stricter(seen: Triage, by: str, *, look: bool) -> Triage:
-    """Return the verdict no milder than it was: what is not dismissed is looked into."""
+def _stricter(briefing: Briefing, seen: Triage, by: str, *, look: bool) -> Triage:
+    """Return the verdict no milder than it was: what is not dismissed is looked into.
+
+    It is as bad as its sender says then, until telemetry shows how bad it is.
+    """
     if not look:
         return seen.model_copy(update={"asked": by})
     doubt = "a model would not dismiss it"
     reason = f"{seen.reason}; but {doubt}"
+    severity = min(seen.severity, briefing.incident.severity)  # SEV1 is the worst
     given = {"asked": by, "verdict": TriageVerdict.UNSEEN, "doubt": doubt, "reason": reason}
-    return seen.model_copy(update=given)
+    return seen.model_copy(update={**given, "severity": severity})

@@ -29,6 +29,7 @@ from aiops_agent.bootstrap.environments import OpenEnvironments, checked
 from aiops_agent.domain.checkup import Checkup, Health
 from aiops_agent.domain.environment import EnvironmentRef
 from aiops_agent.domain.errors import SettingsError, SourceError
+from aiops_agent.domain.model import Budget
 from aiops_agent.domain.point import Mark, unmarked
 from aiops_agent.domain.redact import Redactor
 from aiops_agent.domain.routing import Claim, Routes
@@ -87,8 +88,8 @@ class Application:
         self._durable = Durable(self._database)
         store = SqlStore(self._database, self._durable.wake)
         self.places = OpenEnvironments(settings)
-        redactor = Redactor(secrets(settings))
-        wiring = Wiring(SqlCallLog(store), overrides.now, overrides.around, redactor.clean)
+        self.clean = Redactor(secrets(settings)).clean
+        wiring = Wiring(SqlCallLog(store), overrides.now, overrides.around, self.clean)
         self.reasoning = reasoning(settings.models, settings.keys, wiring)
         self._shelf, self._pages = _shelf(settings), own_pages(settings)
         self._deps = self._built(store)
@@ -280,6 +281,7 @@ def _terms(settings: Settings) -> Terms:
     return Terms(
         max_attempts=story.max_attempts,
         expires=settings.approvals.expires,
+        model_seconds=(settings.models.budget if settings.models else Budget()).seconds,
         window=story.window,
         replica_labels=frozenset(settings.alerts.replica_labels),
         pace=Pace(

@@ -120,6 +120,7 @@ class Incident(Value):
     triage: Triage | None = None
     attempts: tuple[Attempt, ...] = ()
     takeover: bool = False  # a person took it over: the agent stops
+    cut_short: str = ""  # the limit that was reached, in words: what is known is known in part
     notes: tuple[PersonNote, ...] = ()  # what people said while it went on
 
     @property

@@ -73,6 +73,8 @@ class ModelCall(Value):
     model: ModelRef  # that was asked
     answered_by: str = ""  # the model that says it answered
     place: str  # scheme, host and port that it went to
+    path: str = ""
+    status: int = 0  # of HTTP; 0 when no answer came
     sent: Json  # the body, already redacted: exactly these bytes left
     received: Json = None
     about: str = ""  # SHA-256 of the question; the same one again gets the same answer

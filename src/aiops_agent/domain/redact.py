@@ -13,6 +13,8 @@ from aiops_agent.domain.naming import MARK, Naming, drawn, is_secret, naming, ra
 from aiops_agent.domain.shapes import SHAPES, Shape
 from aiops_agent.domain.value import Json
 
+# What a provider gave us to hand back as it is: it is its own, and a changed one is refused.
+_UNTOUCHED = frozenset({"thoughtSignature", "thought_signature", "encrypted_content"})
 _FEWEST = 4  # characters of a configured secret that is replaced inside of words too
 
 # What a name that may be a secret's contains; a text with none of them needs no closer look.
@@ -73,6 +75,26 @@ class Redacted:
 
     text: str
     count: int
+
+
+Clean = Callable[[str], Redacted]
+
+
+def redacted_json(body: Json, clean: Clean) -> tuple[Json, int]:
+    """Return a body with all its texts clean, and how many places were redacted."""
+    count = 0
+
+    def walk(value: Json) -> Json:
+        nonlocal count
+        if isinstance(value, str):
+            cleaned = clean(value)
+            count += cleaned.count
+            return cleaned.text
+        if isinstance(value, dict):
+            return {k: v if k in _UNTOUCHED else walk(v) for k, v in value.items()}
+        return [walk(one) for one in value] if isinstance(value, list) else value
+
+    return walk(body), count
 
 
 class Redactor:

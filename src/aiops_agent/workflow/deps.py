@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from math import inf
 from typing import Any
 
 from aiops_agent.agents.asking import Desk
@@ -34,6 +35,7 @@ class Terms:
     window: timedelta = timedelta(minutes=5)  # alerts of one cause arrive within it
     cooldown: timedelta = timedelta(minutes=10)  # a repeat after the end opens nothing
     replica_labels: frozenset[str] = frozenset(REPLICA_LABELS)  # of no alert's identity
+    model_seconds: float = inf  # of an incident; more, and its report is partial
     blind: timedelta = timedelta(minutes=10)  # how long unreadable telemetry is waited for
     pace: Pace = field(default_factory=Pace)
 

@@ -27,7 +27,7 @@ from aiops_agent.domain.remediation import (
 from aiops_agent.domain.runbook import matching
 from aiops_agent.memory.recall import case_of
 from aiops_agent.reasoning.weigh import lowered
-from aiops_agent.workflow.deps import Deps, incident_of, transaction
+from aiops_agent.workflow.deps import Deps, IncidentTransaction, incident_of, transaction
 
 _NOTHING_RUN = {
     PlanKind.WATCH: "watch, change nothing",
@@ -54,11 +54,14 @@ _ENDED = {
 
 
 class IncidentEnded(Exception):
-    """Nothing more happens in this incident; no ending means that the agent gives up."""
+    """Nothing more happens in this incident; no ending means that the agent gives up.
 
-    def __init__(self, ending: Ending | None, note: str) -> None:
+    `limit` says in words which limit was reached.
+    """
+
+    def __init__(self, ending: Ending | None, note: str, limit: str = "") -> None:
         super().__init__(note)
-        self.ending, self.note = ending, note
+        self.ending, self.note, self.limit = ending, note, limit
 
 
 class IncidentRecorder:  # limit: one writer of the incident, a short method per phase
@@ -277,7 +280,7 @@ class IncidentRecorder:  # limit: one writer of the incident, a short method per
             message = f"after taking back: {_spoken(seen.recovery)} · {seen.reason}"
             t.tell(sample, message, f"{number}-undo", effort=answer.effort)
 
-    def ended(self, incident_id: str, ending: Ending | None, note: str) -> Status:
+    def ended(self, incident_id: str, ending: Ending | None, note: str, limit: str = "") -> Status:
         """Move the incident to its end and say so; return the status.
 
         No ending means that the agent gave up: whether it failed depends on what was sent.
@@ -286,10 +289,16 @@ class IncidentRecorder:  # limit: one writer of the incident, a short method per
             gave_up = Ending.FAILED if t.incident.acted else Ending.HANDED_OVER
             ending = ending or gave_up
             moved = t.incident.move(ending.status, note, at=t.at)
-            t.keep(moved.model_copy(update={"ending": ending}))
+            limit = limit or self._seconds_gone(t)
+            t.keep(moved.model_copy(update={"ending": ending, "cut_short": limit}))
             ended = _ENDED[ending.status](ending=ending, severity=t.incident.severity)
             t.tell(ended, note, "end")
             return ending.status
+
+    def _seconds_gone(self, t: IncidentTransaction) -> str:
+        limit = self._deps.terms.model_seconds
+        spent = t.work.calls.spending(incident=t.incident.id).seconds
+        return f"all {limit:g} seconds for models" if spent >= limit else ""
 
     def archived(
         self, incident_id: str, report: Postmortem | None, missing: str, effort: Effort | None

@@ -72,7 +72,7 @@ class ResolveIncident(DBOSConfiguredInstance):  # limit: the whole workflow of a
             fault = await self._faults(incident_id, self._resolve(incident_id))
             return await self._close(incident_id, None, failed(fault))
         except IncidentEnded as end:
-            return await self._close(incident_id, end.ending, end.note)
+            return await self._close(incident_id, end.ending, end.note, end.limit)
         finally:
             self.alive.discard(incident_id)
 
@@ -99,7 +99,7 @@ class ResolveIncident(DBOSConfiguredInstance):  # limit: the whole workflow of a
                 await self._undo(waiting, recovery)
         count = self._deps.terms.max_attempts
         note = f"{count} attempts did not help; everything known is in the report"
-        raise IncidentEnded(None, note)
+        raise IncidentEnded(None, note, f"all {count} attempts")
 
     async def _triage(self, incident_id: str) -> None:
         """Believe telemetry: contradicted is watched, then dismissed; unseen never is."""
@@ -257,9 +257,11 @@ class ResolveIncident(DBOSConfiguredInstance):  # limit: the whole workflow of a
             seen = await self._ask.verify(incident_id, number, since)
             await step("undo-verified", self._record.undo_verified, incident_id, number, seen)
 
-    async def _close(self, incident_id: str, ending: Ending | None, note: str) -> str:
+    async def _close(
+        self, incident_id: str, ending: Ending | None, note: str, limit: str = ""
+    ) -> str:
         """End the incident, then report: a report that fails holds up no end."""
-        status = await step("ended", self._record.ended, incident_id, ending, note)
+        status = await step("ended", self._record.ended, incident_id, ending, note, limit)
         report = await self._faults(incident_id, self._ask.report(incident_id))
         self._deps.mark(Point.REPORTED)
         value, missing, effort = None, "", None

@@ -9,10 +9,11 @@ from pydantic import SecretStr, ValidationError
 
 from aiops_agent.adapters.models import key, prices, section, sender, tokens
 from aiops_agent.adapters.models.line import Line
+from aiops_agent.adapters.models.purse import Purse
 from aiops_agent.adapters.models.section import HOMES, Lineup, ModelSettings
 from aiops_agent.domain.answer import ALONE, Usage
 from aiops_agent.domain.errors import SettingsError
-from aiops_agent.domain.model import ModelRef, Trouble
+from aiops_agent.domain.model import Budget, ModelError, ModelRef, Trouble
 from aiops_agent.domain.value import Json
 from tests.adapters.models.loopback import (
     Book,
@@ -70,6 +71,23 @@ async def test_seconds_are_a_budget_too() -> None:
 
     assert "all 100 seconds" in answer.missing
     assert len(book.calls) == 3
+
+
+async def test_incidents_side_by_side_share_the_money_of_the_day() -> None:
+    def price(usage: Usage) -> float:
+        return usage.tokens / 1_000_000
+
+    purse = Purse(Budget(usd_per_day=0.01), Book(), lambda: World().now)
+    async with purse.room("INC-1", 1000, 8000, price) as room:
+        assert room == 8000
+        async with purse.room("INC-2", 500, 8000, price) as left:
+            assert left == 500, "9,000 tokens of 10,000 are under way, and 500 go in"
+        with pytest.raises(ModelError, match="for today"):
+            async with purse.room("INC-3", 900, 8000, price):
+                pass
+        purse._aside.clear()  # a planted defect: each incident as if it were alone
+        async with purse.room("INC-3", 900, 8000, price) as alone:
+            assert alone == 8000
 
 
 async def test_a_new_day_has_new_money() -> None:

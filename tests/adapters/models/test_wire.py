@@ -14,7 +14,7 @@ from aiops_agent.adapters.models.reasoner import Models, Outside
 from aiops_agent.adapters.models.section import Lineup, ModelSettings
 from aiops_agent.adapters.models.wire import LastGate, recording
 from aiops_agent.domain.model import Trouble
-from aiops_agent.domain.redact import Redactor
+from aiops_agent.domain.redact import Redactor, redacted_json
 from aiops_agent.domain.value import Json
 from aiops_agent.ports.model import ModelQuestion
 from tests.adapters.models.loopback import (
@@ -57,7 +57,7 @@ async def test_no_configured_secret_reaches_a_provider_and_the_record_says_what_
 
 
 async def test_a_gate_that_redacts_nothing_is_caught(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(wire, "redacted", lambda body, _clean: (body, 0))
+    monkeypatch.setattr(wire, "redacted_json", lambda body, _clean: (body, 0))
     server = Server([ANSWER])
 
     await secretive(server, Book()).ask(question(material=SECRET), asking())
@@ -68,7 +68,7 @@ async def test_a_gate_that_redacts_nothing_is_caught(monkeypatch: pytest.MonkeyP
 async def test_what_the_provider_signed_is_handed_back_as_it_was() -> None:
     body = {"thoughtSignature": f"x{SECRET}", "text": SECRET}
 
-    sent, count = wire.redacted(body, Redactor([SECRET]).clean)
+    sent, count = redacted_json(body, Redactor([SECRET]).clean)
 
     assert (sent["thoughtSignature"], count) == (f"x{SECRET}", 1)
     assert SECRET not in sent["text"]

@@ -50,6 +50,14 @@ def test_an_incident_that_waits_is_code_8() -> None:
     assert exit_of(canned.WAITING) is Exit.WAITING
 
 
+@pytest.mark.parametrize("ending", list(Ending))
+def test_a_limit_that_was_reached_has_a_code_of_its_own_unless_it_ended_well(
+    ending: Ending,
+) -> None:
+    cut = _ended(ending).model_copy(update={"cut_short": "all 3 attempts"})
+    assert exit_of(cut) == (ENDS[ending][2] and Exit.CUT_SHORT)
+
+
 def test_a_yes_beforehand_is_recorded_as_such(aiops: Aiops, house: PlayedHouse) -> None:
     ran = aiops("demo", "--yes")
 

@@ -47,16 +47,10 @@ from pydantic_ai.settings import ModelSettings as RequestSettings
 
 from aiops_agent.adapters.models import normal, prices, tokens
 from aiops_agent.adapters.models.section import GEMINI, HOMES, OPENAI, Plug
-from aiops_agent.adapters.models.wire import (
-    Clean,
-    Exchange,
-    LastGate,
-    as_it_is,
-    place_of,
-    recording,
-)
+from aiops_agent.adapters.models.wire import Exchange, LastGate, as_it_is, place_of, recording
 from aiops_agent.domain.answer import Usage
 from aiops_agent.domain.model import ModelError, ModelRef, Trouble
+from aiops_agent.domain.redact import Clean
 from aiops_agent.domain.value import Json, Value
 
 # What is wrong with a body that a client library cannot read, besides its own errors.

@@ -1,8 +1,13 @@
-"""What may still be spent: looked up before each request, and no request may pass it."""
+"""What may still be spent: looked up before each request, and no request may pass it.
+
+Incidents are worked on side by side, so what a request under way may cost at most is set aside of
+the day's money. Several processes see each other's requests only when those have ended.
+"""
 
 import asyncio
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from aiops_agent.domain.answer import Usage
@@ -20,13 +25,26 @@ class Purse:
     budget: Budget
     log: CallLog
     now: Callable[[], datetime]
+    _aside: dict[object, float] = field(default_factory=dict)  # USD, for each request under way
 
-    async def room(self, incident: str, put: int, most: int, price: Price) -> int:
-        """Return how many tokens may come out, at most `most`, when about `put` go in.
+    @asynccontextmanager
+    async def room(self, incident: str, put: int, most: int, price: Price) -> AsyncIterator[int]:
+        """Give room for a request: the tokens that may come out when about `put` go in.
+
+        At most `most`, and as many as the rest of the budget pays for.
 
         Raises ModelError when tokens, money, requests or seconds do not allow a request.
         """
         spent, today = await asyncio.to_thread(self._spent, incident)
+        room = self._room(spent, today, put, most, price)
+        request = object()
+        self._aside[request] = price(Usage(input=put, output=room)) or 0.0
+        try:
+            yield room
+        finally:
+            self._aside.pop(request, None)
+
+    def _room(self, spent: Spending, today: Spending, put: int, most: int, price: Price) -> int:
         limit = self.budget
         if spent.usage.requests >= limit.requests:
             raise _gone(f"all {limit.requests} requests")
@@ -38,7 +56,7 @@ class Purse:
         most = min(most, left)
         for usd, gone, of in (
             (limit.usd, spent.usd, "for this incident"),
-            (limit.usd_per_day, today.usd, "for today"),
+            (limit.usd_per_day, today.usd + sum(self._aside.values()), "for today"),
         ):
             most = min(most, _affordable(usd - gone, put, most, price))
             if most < LEAST_OUTPUT:

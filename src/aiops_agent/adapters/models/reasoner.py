@@ -17,10 +17,11 @@ from aiops_agent.adapters.models.purse import Purse
 from aiops_agent.adapters.models.section import AGENTS, Lineup
 from aiops_agent.adapters.models.sender import Courier, Letter, Timing, unwatched
 from aiops_agent.adapters.models.talk import Notebook, Talk
-from aiops_agent.adapters.models.wire import Clean, as_it_is
+from aiops_agent.adapters.models.wire import as_it_is
 from aiops_agent.domain.answer import Answer, Author, AuthorKind, Effort, Usage
 from aiops_agent.domain.checkup import Checkup
 from aiops_agent.domain.model import ModelError, ModelRef, Trouble
+from aiops_agent.domain.redact import Clean
 from aiops_agent.domain.value import Value
 from aiops_agent.ports.model import Around, Asking, CallLog, ModelQuestion, Tool
 

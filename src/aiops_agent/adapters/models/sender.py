@@ -108,7 +108,10 @@ class Courier:
         def price(usage: Usage) -> float | None:
             return line.cost(usage, line.ref.name)
 
-        room = await self.purse.room(asking.incident, letter.put, letter.most, price)
+        async with self.purse.room(asking.incident, letter.put, letter.most, price) as room:
+            return await self._within(line, letter, asking, room)
+
+    async def _within(self, line: Line, letter: Letter, asking: Asking, room: int) -> Heard:
         left = await self.purse.seconds(asking.incident)
         settings = RequestSettings(
             max_tokens=room,
@@ -161,6 +164,8 @@ class Try:
             model=self._line.ref,
             answered_by=self.answered_by,
             place=self._line.place,
+            path=self._exchange.path,
+            status=self._exchange.status,
             sent=self._exchange.sent,
             received=self._exchange.received,
             about=self._letter.about,

@@ -10,14 +10,11 @@ import httpx2
 
 from aiops_agent.adapters.models.normal import Normalised
 from aiops_agent.domain.model import ModelError, Trouble
-from aiops_agent.domain.redact import Redacted
+from aiops_agent.domain.redact import Clean, Redacted, redacted_json
 from aiops_agent.domain.value import Json
 
 MOST_BYTES = 4_000_000  # of one answer: forty times the longest that a model can write
-Clean = Callable[[str], Redacted]
 Normal = Callable[[bytes], Normalised]
-# What a provider gave us to hand back as it is: it is its own, and a changed one is refused.
-UNTOUCHED = frozenset({"thoughtSignature", "thought_signature", "encrypted_content"})
 
 
 def as_it_is(text: str) -> Redacted:
@@ -29,6 +26,7 @@ def as_it_is(text: str) -> Redacted:
 class Exchange:
     """What one question to a model put on the wire, filled while it is under way."""
 
+    path: str = ""
     sent: Json = None
     received: Json = None
     status: int = 0
@@ -74,6 +72,7 @@ class LastGate(httpx2.AsyncBaseTransport):
             raise httpx2.UnsupportedProtocol(text)
         onward = self._redacted(request, exchange)
         exchange.requests += 1
+        exchange.path = request.url.path
         answer = await self._inner.handle_async_request(onward)
         answer.request = onward
         exchange.status, exchange.retry_after = (
@@ -101,7 +100,7 @@ class LastGate(httpx2.AsyncBaseTransport):
     def _redacted(self, request: httpx2.Request, exchange: Exchange) -> httpx2.Request:
         if not request.content:
             return request
-        exchange.sent, exchange.redactions = redacted(json.loads(request.content), self._clean)
+        exchange.sent, exchange.redactions = redacted_json(json.loads(request.content), self._clean)
         body = _bytes(exchange.sent)
         kept = {name: value for name, value in request.headers.items() if name != "content-length"}
         return httpx2.Request(
@@ -128,23 +127,6 @@ def place_of(url: str) -> str:
     found = httpx2.URL(url)
     port = found.port or {"http": 80, "https": 443}.get(found.scheme, 0)
     return f"{found.scheme}://{found.host}:{port}"
-
-
-def redacted(body: Json, clean: Clean) -> tuple[Json, int]:
-    """Return a body with all its texts clean, and how many places were redacted."""
-    count = 0
-
-    def walk(value: Json) -> Json:
-        nonlocal count
-        if isinstance(value, str):
-            cleaned = clean(value)
-            count += cleaned.count
-            return cleaned.text
-        if isinstance(value, dict):
-            return {k: v if k in UNTOUCHED else walk(v) for k, v in value.items()}
-        return [walk(one) for one in value] if isinstance(value, list) else value
-
-    return walk(body), count
 
 
 def _bytes(body: Json) -> bytes:

@@ -16,6 +16,7 @@ class Exit(IntEnum):
     SETTINGS = 4  # the configuration cannot be used
     REFUSED = 5  # rejected, denied, expired or handed over: nothing was changed
     NOT_VERIFIED = 6  # something was run, and telemetry does not say that it helped
+    CUT_SHORT = 7  # its attempts or seconds were used up; the report is partial
     WAITING = 8  # a person must decide
     INTERRUPTED = 130
 
@@ -29,6 +30,8 @@ def exit_of(incident: Incident) -> Exit:
         return Exit.WAITING
     if incident.ending in _GOOD:
         return Exit.DONE
+    if incident.cut_short:
+        return Exit.CUT_SHORT
     return Exit.NOT_VERIFIED if incident.acted else Exit.REFUSED
 
 

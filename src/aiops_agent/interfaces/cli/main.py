@@ -19,6 +19,7 @@ from aiops_agent.interfaces.cli import (
     incident,
     look,
     privacy,
+    record,
     report,
     runbook,
     serve,
@@ -33,7 +34,8 @@ from aiops_agent.interfaces.terminal.escape import problem
 
 EPILOG = (
     "Exit codes: 0 done, 1 error, 2 usage, 3 problems found, 4 configuration, 5 refused and "
-    "nothing changed, 6 acted but not verified, 8 waiting for a person."
+    "nothing changed, 6 acted but not verified, 7 a limit was reached and the "
+    "report is partial, 8 waiting for a person."
 )
 TRY, ANSWER, SET_UP = "Work", "Look and answer", "Set up"
 
@@ -56,6 +58,7 @@ app.command(rich_help_panel=ANSWER)(ask.ask)
 app.command(rich_help_panel=ANSWER)(trace.trace)
 app.command(rich_help_panel=ANSWER)(stats.stats)
 app.add_typer(privacy.app, name="privacy", rich_help_panel=ANSWER)
+app.command(rich_help_panel=ANSWER)(record.record)
 app.add_typer(runbook.app, name="runbook", rich_help_panel=ANSWER)
 app.add_typer(incident.events, name="events", rich_help_panel=ANSWER)
 app.command(rich_help_panel=SET_UP)(look.doctor)

@@ -1,0 +1,63 @@
+"""`aiops record`: the conversations of an incident with its models, kept as a cassette."""
+
+import json
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+from urllib.parse import urlsplit
+
+import typer
+
+from aiops_agent.domain.errors import UsageError
+from aiops_agent.domain.model import ModelCall
+from aiops_agent.domain.redact import redacted_json
+from aiops_agent.domain.value import Document
+from aiops_agent.interfaces.cli.call import called
+from aiops_agent.interfaces.cli.incident import IncidentArgument
+
+if TYPE_CHECKING:
+    from aiops_agent.domain.redact import Clean
+
+
+def record(
+    context: typer.Context,
+    incident: IncidentArgument,
+    to: Annotated[
+        Path, typer.Option("--to", metavar="FOLDER", help="Where the cassette is put.")
+    ] = Path("cassettes"),
+) -> None:
+    """Store what was said to models and what they answered, redacted, one exchange a line.
+
+    `python -m bench recordings --cases FOLDER` of the source plays such cassettes again.
+    """
+    call = called(context)
+    found = call.application.queries.incident(incident)
+    rows = list(exchanges(call.application.queries.calls(found.id), call.application.clean))
+    if not rows:
+        raise UsageError(f"No model has answered about {found.id}: there is nothing to record.")
+    path = to / f"{found.id}.jsonl"
+    try:
+        to.mkdir(parents=True, exist_ok=True)
+        with path.open("x", encoding="utf-8") as file:
+            file.writelines(json.dumps(row) + "\n" for row in rows)
+    except FileExistsError as error:
+        raise UsageError(f"{path} is there already; name another folder with --to.") from error
+    except OSError as error:
+        raise UsageError(f"{path} cannot be written: {error.strerror}.") from error
+    call.note(f"{len(rows)} exchanges, redacted, in {path}.")
+
+
+def exchanges(calls: Sequence[ModelCall], clean: "Clean") -> Iterator[Document]:
+    """Yield each request that was answered, in order; what was asked is redacted already."""
+    answered = (one for one in calls if one.received is not None)
+    for number, one in enumerate(answered):
+        yield {
+            "source": f"{one.incident} {one.agent}",
+            "index": number,
+            "host": urlsplit(one.place).hostname or "",
+            "path": one.path,
+            "status": one.status,
+            "headers": {"content-type": "application/json"},
+            "request": one.sent,
+            "response": redacted_json(one.received, clean)[0],
+        }

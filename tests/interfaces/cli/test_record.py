@@ -1,4 +1,4 @@
-"""A cassette holds what was said and answered, without secrets, in the form that is played again."""
+"""A cassette holds what was said and answered, without secrets, in the form to be played again."""
 
 import json
 from datetime import UTC, datetime
@@ -12,7 +12,7 @@ from aiops_agent.domain.redact import Redactor
 from aiops_agent.interfaces.cli.record import exchanges
 from bench.recordings import read
 
-SECRET = "hunter2-of-our-own"  # noqa: S105 -- of nobody
+SECRET = "hunter2-of-our-own"
 
 
 def call(received: Any) -> ModelCall:

@@ -21,6 +21,10 @@ from aiops_agent.domain.reasoning import SecondOpinion
 from aiops_agent.domain.remediation import PreparedPlan
 from aiops_agent.domain.routing import Routes
 from aiops_agent.domain.sending import ServiceBreaker
+from aiops_agent.interfaces.http.app import OneLength
+from aiops_agent.interfaces.http.room import Place
+from aiops_agent.interfaces.http.visitor import Doorstep
+from aiops_agent.interfaces.http.wire import Caller
 from aiops_agent.reasoning import claims, objections, orders
 from aiops_agent.safety import approve, assess, execute, limits, times
 from aiops_agent.workflow import questions
@@ -94,6 +98,10 @@ DONE = Seam(Notices, "_done", "a death after telling tells again under the same 
 
 # The way in: a token reaches only what it names.
 ROUTE = Seam(Routes, "route", "a token for one environment cannot reach another")
+REFUSAL = Seam(Doorstep, "refusal", "a page of another site comes in without a token")
+HEAD = Seam(Caller, "_cut_off", "a request whose head never ends is cut off")
+FITS = Seam(Place, "fits", "all bodies together have one room")
+ONE_LENGTH = Seam(OneLength, "__call__", "a request with two ends is not begun")
 
 # Untrusted text on its way out, and what comes back.
 STRICTER = Seam(critique, "stricter", "a second critic takes nothing back that the first said")

@@ -173,6 +173,41 @@ def test_a_freeze_names_registered_actions_only(home: Path) -> None:
     assert "there is no action 'restart_servise'. Did you mean restart_service?" in str(told.value)
 
 
+def test_what_the_server_is_called_is_checked(home: Path) -> None:
+    server = read(
+        home,
+        "server: {names: [AIOPS.example.org.], external_url: 'https://ops.example.org/a/',"
+        " trusted_proxies: [10.0.0.7, 10.1.2.3/16, '::1']}",
+    ).settings.server
+
+    assert server.names == ("aiops.example.org",)
+    assert server.external_url == "https://ops.example.org/a"
+    assert server.trusted_proxies == ("10.0.0.7/32", "10.1.0.0/16", "::1/128")
+
+
+@pytest.mark.parametrize(
+    "server",
+    [
+        *(
+            f"names: ['{name}']"
+            for name in ("*", "*.x.org", "http://x", "x:80", "x/y", "x@y", "", "x y", "[::1]")
+        ),
+        *(
+            f"external_url: '{url}'"
+            for url in ("x.org", "ftp://x", "http://", "http://a@x", "http://x?a", "http://x#a", "")
+        ),
+        *(
+            f"trusted_proxies: ['{proxy}']"
+            for proxy in ("*", "0.0.0.0/0", "::/0", "proxy.org", "10.0.0.7:80", "")
+        ),
+        "trusted_proxies: '*'",
+        "names: localhost",
+    ],
+)
+def test_a_server_by_a_name_that_is_none_is_refused(home: Path, server: str) -> None:
+    assert f"server.{server.partition(':')[0]}" in flaw(home, f"server: {{{server}}}")
+
+
 def test_an_objective_is_written_with_units_or_as_numbers(home: Path) -> None:
     text = "{a: {objective: {latency: 300ms, errors: 1%}}, b: {objective: {latency: 2, errors: 0}}}"
 

@@ -163,7 +163,8 @@ def test_a_token_counts_from_its_making_to_its_end_and_its_secret_is_not_kept(de
     assert desk.queries.token(other) is not None
     assert desk.queries.guarded()
     desk.commands.revoke_token("other")
-    assert not desk.queries.guarded()
+    assert desk.queries.guarded()  # who made one once wants nobody let in without
+    assert desk.queries.token(other) is None
     assert {one.revoked_at for one in desk.queries.tokens()} == {LATER}
 
 

@@ -58,8 +58,9 @@ def _document(body: bytes) -> dict[str, Any]:
     if not isinstance(document, dict):
         raise RejectedBody(f"The body is {_kind(document)}, not an object.")
     version = document.get("version", VERSION)
-    if str(version) != VERSION:
-        raise RejectedBody(f"Webhook version {_line(str(version))} is unknown; {VERSION} is known.")
+    if version not in (VERSION, int(VERSION)):
+        told = _line(str(version)) if isinstance(version, str | int) else _kind(version)
+        raise RejectedBody(f"Webhook version {told} is unknown; {VERSION} is known.")
     if not isinstance(document.get("alerts"), list):
         raise RejectedBody(f"alerts is {_kind(document.get('alerts'))}, not a list.")
     return document

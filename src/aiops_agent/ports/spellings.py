@@ -1,8 +1,10 @@
 """How values are spelt in a section: addresses, paths, secrets by reference, units, time zones."""
 
+import ipaddress
 import re
 from pathlib import Path
 from typing import Annotated, TypeAlias
+from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationInfo
@@ -34,6 +36,32 @@ def _web_address(value: str) -> str:
     return value.rstrip("/")
 
 
+def _plain_address(value: str) -> str:
+    parts = urlsplit(value)
+    if "@" in parts.netloc or parts.query or parts.fragment:
+        raise ValueError("an address without user, `?` and `#`, such as https://aiops.example.org")
+    return value
+
+
+def _host_name(value: str) -> str:
+    name = value.lower().removesuffix(".")
+    if ":" in name or not re.fullmatch(r"[a-z0-9]([a-z0-9._-]{0,251}[a-z0-9])?", name):
+        raise ValueError(
+            "a name or IPv4 address without scheme and port, such as aiops.example.org"
+        )
+    return name
+
+
+def _network(value: str) -> str:
+    try:
+        found = ipaddress.ip_network(value, strict=False)
+    except ValueError:
+        raise ValueError("an address or a network, such as 10.0.0.7 or 10.1.0.0/16") from None
+    if found.prefixlen == 0:
+        raise ValueError("everybody is no proxy; name its address")
+    return str(found)
+
+
 def _absolute(value: Path) -> Path:
     return value.expanduser().absolute()
 
@@ -58,6 +86,9 @@ def _timezone(value: str) -> str:
 Secret: TypeAlias = Annotated[SecretStr, BeforeValidator(_reference)]
 Referred: TypeAlias = Annotated[str, BeforeValidator(_reference)]
 WebAddress: TypeAlias = Annotated[str, AfterValidator(_web_address)]
+PlainAddress: TypeAlias = Annotated[WebAddress, AfterValidator(_plain_address)]
+HostName: TypeAlias = Annotated[str, AfterValidator(_host_name)]
+Network: TypeAlias = Annotated[str, AfterValidator(_network)]
 LocalPath: TypeAlias = Annotated[Path, AfterValidator(_absolute)]
 Seconds: TypeAlias = Annotated[float, BeforeValidator(_seconds), Field(gt=0)]
 Share: TypeAlias = Annotated[float, BeforeValidator(_share), Field(ge=0, le=1)]

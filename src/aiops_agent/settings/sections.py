@@ -27,7 +27,16 @@ from aiops_agent.domain.spelling import did_you_mean
 from aiops_agent.domain.telemetry import Objective, ServiceName
 from aiops_agent.domain.value import Value
 from aiops_agent.ports.plug import AnyChannel, AnyVendor, Needs
-from aiops_agent.ports.spellings import LocalPath, Referred, Seconds, Share, TimeZone
+from aiops_agent.ports.spellings import (
+    HostName,
+    LocalPath,
+    Network,
+    PlainAddress,
+    Referred,
+    Seconds,
+    Share,
+    TimeZone,
+)
 from aiops_agent.registry import REGISTRY, Registry
 
 EnvironmentName: TypeAlias = Annotated[str, Field(pattern=rf"^{NAME}\z")]
@@ -74,10 +83,17 @@ class Notify(Sections):
 
 
 class Server(Value):
-    """Where `aiops serve` listens."""
+    """Where `aiops serve` listens, and by which names others call it.
+
+    Without a token only requests to loopback's names, `names` or the host of `external_url` are
+    answered, and through a proxy only when it is one of `trusted_proxies`.
+    """
 
     host: str = Field(default="127.0.0.1", min_length=1)
     port: int = Field(default=8088, ge=0, le=65535)
+    names: tuple[HostName, ...] = ()
+    external_url: PlainAddress | None = None
+    trusted_proxies: tuple[Network, ...] = ()
 
 
 class AlertSettings(Value):

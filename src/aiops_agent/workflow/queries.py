@@ -145,8 +145,8 @@ class Queries:
             return view.inbox.unclaimed(_KNOWN)
 
     def guarded(self) -> bool:
-        """Whether there is a token that counts, so that one must be shown."""
-        return any(token.revoked_at is None for token in self.tokens())
+        """Whether a token was ever made: from then on one that counts must be shown."""
+        return bool(self.tokens())
 
 
 def unknown(what: str, name: str, known: Sequence[str], command: str) -> str:

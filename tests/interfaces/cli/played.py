@@ -163,7 +163,7 @@ class PlayedService:
         return "aiops_secret"
 
     def guarded(self) -> bool:
-        return any(token.revoked_at is None for token in self.made)
+        return bool(self.made)
 
     def unclaimed(self) -> tuple[Delivery, ...]:
         return tuple(self.nobodys)

@@ -57,7 +57,8 @@ def server(tmp_path: Path) -> Iterator[Server]:
 
 def test_a_server_keeps_alerts_refuses_a_second_and_ends_orderly(server: Server) -> None:
     url = f"{server.address()}/api/v1/alertmanager"
-    request = urllib.request.Request(url, json.dumps(ALERT).encode(), method="POST")
+    kind = {"Content-Type": "application/json"}
+    request = urllib.request.Request(url, json.dumps(ALERT).encode(), kind, method="POST")
     with urllib.request.urlopen(request, timeout=10) as response:
         kept = json.load(response)
     second = server.run("serve", "--port", "0")

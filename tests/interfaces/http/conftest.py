@@ -17,12 +17,14 @@ from aiops_agent.domain.incident import Incident, IncidentSummary
 from aiops_agent.domain.token import Token
 from aiops_agent.interfaces.http.app import make_app
 from aiops_agent.interfaces.http.metrics import MetricsExporter
+from aiops_agent.interfaces.http.visitor import HOME, Doorstep
 from aiops_agent.workflow.intake import Intake
 from aiops_agent.workflow.queries import Queries
 from tests.contracts.samples import a_kept_alert
 
 NOW = datetime(2026, 11, 24, 9, 30, tzinfo=UTC)
 TOKEN = "aiops_right"
+JSON = {"Content-Type": "application/json"}
 BEARER = {"Authorization": f"Bearer {TOKEN}"}
 
 
@@ -105,13 +107,20 @@ class FakeMetrics:
         return b"aiops_fake %d\n" % self.count
 
 
-def app_of(service: FakeService, metrics: FakeMetrics, *, tokens_required: bool) -> FastAPI:
+def app_of(
+    service: FakeService,
+    metrics: FakeMetrics,
+    *,
+    tokens_required: bool,
+    doorstep: Doorstep = HOME,
+) -> FastAPI:
     """Return the application before the fakes."""
     return make_app(
         cast(Queries, service),
         cast(Intake, service),
         tokens_required=tokens_required,
         metrics=cast(MetricsExporter, metrics),
+        doorstep=doorstep,
     )
 
 
@@ -132,7 +141,13 @@ def door(service: FakeService, metrics: FakeMetrics) -> Iterator[Callable[[bool]
 
     def made(tokens_required: bool) -> TestClient:
         app = app_of(service, metrics, tokens_required=tokens_required)
-        client = TestClient(app, raise_server_exceptions=False, follow_redirects=False)
+        client = TestClient(
+            app,
+            base_url="http://localhost",
+            headers=JSON,
+            raise_server_exceptions=False,
+            follow_redirects=False,
+        )
         clients.append(client)
         return client
 

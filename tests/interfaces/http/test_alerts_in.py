@@ -8,7 +8,7 @@ import pytest
 from fastapi.testclient import TestClient
 
 from aiops_agent.domain.errors import StoreError
-from aiops_agent.interfaces.http import app as doors
+from aiops_agent.interfaces.http import room
 from aiops_agent.interfaces.http.inward import MAX_BODY
 from tests.adapters.test_alertmanager import body
 from tests.adapters.test_alertmanager_mutations import mutations
@@ -160,7 +160,7 @@ def test_a_declared_length_that_lies_is_no_trouble(client: TestClient, length: s
 def test_beyond_a_number_of_bodies_at_once_a_sender_is_asked_to_come_again(
     client: TestClient, service: FakeService, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(doors, "MAX_AT_ONCE", 0)
+    monkeypatch.setattr(room, "MAX_AT_ONCE", 0)
     answer = client.post(PATH, content=body(1), headers=BEARER)
 
     assert (answer.status_code, service.kept) == (503, [])

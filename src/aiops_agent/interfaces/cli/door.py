@@ -103,12 +103,19 @@ def website(
     from aiops_agent.interfaces.http.app import make_app  # noqa: PLC0415 -- the lazy door
     from aiops_agent.interfaces.http.metrics import MetricsExporter  # noqa: PLC0415 -- the lazy door
     from aiops_agent.interfaces.http.serve import listen, serve  # noqa: PLC0415 -- the lazy door
+    from aiops_agent.interfaces.http.visitor import Doorstep, networks  # noqa: PLC0415 -- the lazy door
 
     metrics = MetricsExporter(
         application.queries, application.feed, __version__, application.reasoning.resting
     )
     app = make_app(
-        application.queries, application.intake, tokens_required=tokens_required, metrics=metrics
+        application.queries,
+        application.intake,
+        tokens_required=tokens_required,
+        metrics=metrics,
+        doorstep=Doorstep(
+            frozenset(server.names), server.external_url or "", networks(server.trusted_proxies)
+        ),
     )
     listening = listen(server.host, server.port)
     port: int = listening.getsockname()[1]

@@ -73,14 +73,18 @@ async def _application(call: Call) -> list[Checkup]:
     """Look at the store and at all it joins; a store that fails is a problem to show."""
     try:
         application = call.application
-        tokens = [token for token in application.queries.tokens() if token.revoked_at is None]
+        made = application.queries.tokens()
+        tokens = [token for token in made if token.revoked_at is None]
         seen = await application.doctor()
     except (BusyError, StoreError) as error:
         return [_checkup("store", Health.PROBLEM, str(error))]
     guard = _checkup("tokens", Health.OK, f"{len(tokens)} count")
     if not tokens:
         words = "none: only this machine may send alerts"
-        guard = _checkup("tokens", Health.NOTE, words, "aiops token create alertmanager")
+        health = Health.NOTE
+        if made:
+            words, health = "every token is revoked: nobody may send alerts", Health.PROBLEM
+        guard = _checkup("tokens", health, words, "aiops token create alertmanager")
     unclaimed = application.queries.unclaimed()
     if not unclaimed:
         return [guard, *seen]

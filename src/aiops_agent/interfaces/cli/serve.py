@@ -45,10 +45,12 @@ def serve(
 async def _serve(call: Call) -> Exit:
     settings = call.loaded.settings
     application = call.application
-    guarded = application.queries.guarded()
-    if not guarded and not _is_loopback(settings.server.host):
+    tokens = application.queries.tokens()
+    counting = sum(token.revoked_at is None for token in tokens)
+    if not counting and not _is_loopback(settings.server.host):
+        none = "every token is revoked" if tokens else "there is no token"
         raise SettingsError(
-            f"{settings.server.host} can be reached by others and there is no token: "
+            f"{settings.server.host} can be reached by others and {none}: "
             "create one with `aiops token create alertmanager`, or listen on 127.0.0.1."
         )
     started = datetime.now(UTC)
@@ -60,8 +62,8 @@ async def _serve(call: Call) -> Exit:
     except SettingsError as error:  # incidents are worked on all the same
         call.note(f"WARNING: {error}", "statistics work alone until then")
     async with application.engine("serve"):
-        port, serving = door.website(application, settings.server, tokens_required=guarded)
-        _say_hello(call, port, guarded=guarded)
+        port, serving = door.website(application, settings.server, tokens_required=bool(tokens))
+        _say_hello(call, port, None if not tokens else counting)
         watching = asyncio.ensure_future(_watch(call, application.queries.newest_event()))
         try:
             await serving(stop)
@@ -91,7 +93,8 @@ def sum_up(call: Call, started: datetime) -> None:
         call.err.print(sums.stats(found, call.err.width), soft_wrap=not call.err.is_terminal)
 
 
-def _say_hello(call: Call, port: int, *, guarded: bool) -> None:
+def _say_hello(call: Call, port: int, counting: int | None) -> None:
+    """Say where it listens; `counting` tokens let in, None when there never was one."""
     settings = call.loaded.settings
     host = f"[{settings.server.host}]" if ":" in settings.server.host else settings.server.host
     call.note(
@@ -101,8 +104,10 @@ def _say_hello(call: Call, port: int, *, guarded: bool) -> None:
     )
     if not any(one.sources.any for one in settings.resolved):
         call.note("no source is configured: alerts are kept and wait (sources in aiops.yaml)")
-    if not guarded:
+    if counting is None:
         call.note("no token: anybody on this machine can send alerts (aiops token create NAME)")
+    elif not counting:
+        call.note("every token is revoked: nobody can send alerts (aiops token create NAME)")
 
 
 def _is_loopback(host: str) -> bool:

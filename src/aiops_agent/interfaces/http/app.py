@@ -1,6 +1,7 @@
 """Which address answers what."""
 
 from collections.abc import Awaitable, Callable
+from contextlib import nullcontext
 from functools import partial
 from typing import Any
 
@@ -8,30 +9,41 @@ from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from aiops_agent.domain.alert import Delivery
 from aiops_agent.domain.errors import StoreError, UsageError
-from aiops_agent.interfaces.http.inward import Guard, as_json, bearer_guard, body_of
+from aiops_agent.interfaces.http.inward import Guard, as_json, bearer_guard, json_of
 from aiops_agent.interfaces.http.metrics import MetricsExporter
 from aiops_agent.interfaces.http.pages import Pages
+from aiops_agent.interfaces.http.room import LARGE, Hall
+from aiops_agent.interfaces.http.visitor import HOME, Doorstep
 from aiops_agent.workflow.intake import Intake
 from aiops_agent.workflow.queries import Queries
 
-_BODY_UNREAD = (401, 408, 413, 503)  # hang up, or the sender waits to send the rest of it
-MAX_AT_ONCE = 256  # bodies held in memory; beyond it a sender is asked to come again
+# Hang up, or the sender waits to send the rest of it.
+_BODY_UNREAD = (400, 401, 403, 408, 413, 415, 503)
 
 
 def make_app(
-    queries: Queries, intake: Intake, *, tokens_required: bool, metrics: MetricsExporter
+    queries: Queries,
+    intake: Intake,
+    *,
+    tokens_required: bool,
+    metrics: MetricsExporter,
+    doorstep: Doorstep = HOME,
 ) -> FastAPI:
     """Return the application. Health and metrics need no token; they hold counts only.
 
-    Without `tokens_required` (on loopback) a token is asked for as soon as there is one.
+    Without `tokens_required` (on loopback) a token is asked for as soon as there is one, and
+    until then `doorstep` says who comes in.
     Never answers with a redirect: Alertmanager would follow it as a GET and lose the alert.
     """
     app = FastAPI(openapi_url=None, docs_url=None, redoc_url=None, redirect_slashes=False)
-    guard = bearer_guard(queries.token, needed=lambda: tokens_required or queries.guarded())
-    alerts = AlertEndpoint(intake, guard, metrics)
+    room = Hall()
+    needed = lambda: tokens_required or queries.guarded()  # noqa: E731 -- two words of one line
+    guard = bearer_guard(queries.token, room, needed=needed, doorstep=doorstep)
+    alerts = AlertEndpoint(intake, guard, metrics, room)
     pages = Pages(queries, guard, metrics, intake.ready)
     for source in intake.decoders:
         for path in (f"/api/v1/{source}", f"/api/v1/{source}/", f"/api/v1/{source}/{{name}}"):
@@ -44,6 +56,7 @@ def make_app(
         ("/api/v1/incidents/{incident_id}", pages.incident),
     ):
         app.add_api_route(path, page, methods=["GET", "HEAD"])
+    app.add_middleware(OneLength)
     app.add_exception_handler(HTTPException, _refused)
     app.add_exception_handler(RequestValidationError, _misasked)
     app.add_exception_handler(UsageError, _ours)
@@ -76,14 +89,34 @@ async def _failed(_request: Request, _error: Exception) -> Response:
     return as_json({"error": "A defect of ours; the server's log has its trace."}, 500)
 
 
+class OneLength:
+    """Refuses a request whose end two programs may see in two places, and hangs up."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer 400, or let the application answer."""
+        app = self._app
+        if scope["type"] == "http":
+            names = [name for name, _ in scope["headers"]]
+            lengths, codings = names.count(b"content-length"), names.count(b"transfer-encoding")
+            old = scope.get("http_version") == "1.0"  # has no chunks: a proxy sees no end
+            if lengths + codings > 1 or (codings and old):
+                text = "Content-Length and Transfer-Encoding: send one of them, once."
+                app = as_json({"error": text}, 400)
+                app.headers["Connection"] = "close"
+        await app(scope, receive, send)
+
+
 class AlertEndpoint:
     """Takes alerts in: 200 means that they are on the disk."""
 
-    def __init__(self, intake: Intake, guard: Guard, metrics: MetricsExporter) -> None:
+    def __init__(self, intake: Intake, guard: Guard, metrics: MetricsExporter, room: Hall) -> None:
         self._intake = intake
         self._guard = guard
         self._metrics = metrics
-        self._at_once = 0
+        self._room = room
 
     def of(self, source: str) -> Callable[[Request, str], Awaitable[Response]]:
         """Return what answers a sender of that kind."""
@@ -91,15 +124,11 @@ class AlertEndpoint:
         async def take(request: Request, name: str = "") -> Response:
             """Keep what is posted; `name` is the environment in the path."""
             token = await self._guard(request)
-            if self._at_once >= MAX_AT_ONCE:
-                raise HTTPException(503, "Too many bodies at once; send it again.")
-            self._at_once += 1
-            try:
-                body = await body_of(request)
+            with self._room.place() as place:
+                body = await json_of(request, place)
                 keep = partial(self._intake.take, source, body, name=name, token=token)
-                kept = await run_in_threadpool(keep)
-            finally:
-                self._at_once -= 1
+                async with self._room.one if len(body) > LARGE else nullcontext():
+                    kept = await run_in_threadpool(keep)
             for delivery in kept:
                 self._metrics.received(delivery)
             return as_json(_receipt(kept))

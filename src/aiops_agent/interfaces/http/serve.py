@@ -10,6 +10,7 @@ import uvicorn
 from fastapi import FastAPI
 
 from aiops_agent.domain.errors import BusyError
+from aiops_agent.interfaces.http.wire import Caller
 
 GRACE = timedelta(seconds=10)  # for answers under way when the server is told to stop
 
@@ -30,6 +31,9 @@ async def serve(app: FastAPI, listening: socket.socket, stop: asyncio.Event) -> 
     """Serve until `stop` is set, then finish the answers under way; signals are the caller's."""
     config = uvicorn.Config(
         app,
+        http=Caller,
+        ws="none",  # we have no such routes, and a page of any site may open one
+        proxy_headers=False,  # interfaces/http/visitor.py reads them
         log_config=None,
         access_log=False,
         lifespan="off",

@@ -12,6 +12,7 @@ from aiops_agent.adapters.docker.back import WayBack
 from aiops_agent.adapters.sql import store
 from aiops_agent.adapters.sql.approvals import SqlApprovals
 from aiops_agent.adapters.sql.calls import SqlCallLog
+from aiops_agent.adapters.sql.inbox import SqlInbox
 from aiops_agent.adapters.sql.incidents import SqlAlerts
 from aiops_agent.adapters.sql.store import SqlStore
 from aiops_agent.agents import ask, asking, critique, diagnose, report_story
@@ -29,7 +30,9 @@ from aiops_agent.reasoning import claims, objections, orders
 from aiops_agent.safety import approve, assess, execute, limits, times
 from aiops_agent.workflow import questions
 from aiops_agent.workflow.feed import Feed
+from aiops_agent.workflow.loops import Loop
 from aiops_agent.workflow.notices import Notices
+from aiops_agent.workflow.receive import Receive
 
 
 @dataclass(frozen=True)
@@ -95,6 +98,11 @@ ONCE = Seam(questions, "OnceSteps", "a finished call of an agent is not made aga
 ANSWERED = Seam(SqlCallLog, "answered", "an answer on record is not paid again")
 PUT_ALERTS = Seam(SqlAlerts, "put", "a batch of alerts is taken whole or not at all")
 DONE = Seam(Notices, "_done", "a death after telling tells again under the same key")
+
+# Loops and readiness.
+TRIED = Seam(Loop, "tried", "a loop outlives every kind of error")
+ATTEMPT = Seam(SqlInbox, "attempt", "ready means that a write was taken")
+HANDLE = Seam(Receive, "handle", "an inbox that fails is tried again, and is not ready meanwhile")
 
 # The way in: a token reaches only what it names.
 ROUTE = Seam(Routes, "route", "a token for one environment cannot reach another")

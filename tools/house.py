@@ -22,6 +22,7 @@ BEHIND_THE_DOOR = tuple(f"{PACKAGE}.{room}." for room in ROOMS_BEHIND)
 # is a decision: say in its line who is told.
 BORDERS = {
     "interfaces/cli/main.py",
+    "workflow/loops.py",  # counted, logged, shown by /metrics, and told to people
     "workflow/notices.py",
     "workflow/resolve.py",
     "settings/plugins.py",  # foreign packages

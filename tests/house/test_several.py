@@ -74,7 +74,7 @@ async def test_a_channel_that_cannot_be_opened_degrades_only_itself(
     try:
         checks = {one.name: one for one in await both.doctor()}
         async with both.engine("serve"):
-            assert both.intake.ready() == (True, "ready")
+            assert await both.readiness.look() == (True, "ready")
     finally:
         both.close()
 

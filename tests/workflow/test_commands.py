@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
 
@@ -199,17 +199,6 @@ def test_a_delivery_is_on_the_disk_before_anybody_is_woken(desk: Desk) -> None:
 
     assert delivery.id == 1
     assert (order, kept) == ([Point.DELIVERY_KEPT, "heard"], [1])
-
-
-def test_alerts_are_taken_while_the_engine_runs_and_the_store_answers(desk: Desk) -> None:
-    intake = Intake(desk.store, Routes(()), {}, lambda: NOW)
-    assert intake.ready() == (False, "The engine does not run.")
-    assert intake.store_ready() == (True, "ready")
-
-    running = replace(intake, running=lambda: True)
-    assert running.ready() == (True, "ready")
-    away: Any = Away()
-    assert replace(running, store=away).ready() == (False, "The disk is full.")
 
 
 def test_a_note_is_one_line_of_an_incident_that_goes_on(desk: Desk) -> None:

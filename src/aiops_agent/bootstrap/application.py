@@ -1,5 +1,7 @@
 """Everything that a process needs, built once from its settings."""
 
+# limit: the one place where everything is joined; a second one would have to know the first.
+
 import asyncio
 import gc
 import logging
@@ -43,6 +45,7 @@ from aiops_agent.safety.execute import Executor
 from aiops_agent.settings.runbooks import Shelf, read_runbooks
 from aiops_agent.settings.sections import Settings, secrets
 from aiops_agent.simulator.scenarios import SCENARIOS, Scenario
+from aiops_agent.workflow.alarm import TroubleAlarm
 from aiops_agent.workflow.commands import Commands
 from aiops_agent.workflow.deps import Deps, Terms
 from aiops_agent.workflow.durable import Durable
@@ -53,8 +56,10 @@ from aiops_agent.workflow.gate import Gate
 from aiops_agent.workflow.inquiries import Inquiries
 from aiops_agent.workflow.intake import Intake
 from aiops_agent.workflow.lock import holder, lock
+from aiops_agent.workflow.loops import Loops
 from aiops_agent.workflow.notices import Notices
 from aiops_agent.workflow.queries import Queries
+from aiops_agent.workflow.ready import Readiness
 from aiops_agent.workflow.receive import Receive
 from aiops_agent.workflow.resolve import ResolveIncident
 from aiops_agent.workflow.traces import Traces
@@ -95,7 +100,9 @@ class Application:
         self._deps = self._built(store)
         self._running: Engine | None = None
         self.store, self.queries = store, Queries(store)
-        self.feed = Feed(self.queries)
+        self.loops = Loops()
+        self.feed = Feed(self.queries, self.loops)
+        self.readiness = Readiness(store, self.loops, lambda: self._running is not None)
         self.inquiries = Inquiries(self._deps)
         self.commands = Commands(
             store=store,
@@ -111,7 +118,6 @@ class Application:
             decoders=settings.registry.decoders,
             now=overrides.now,
             heard=self._heard,
-            running=lambda: self._running is not None,
             mark=overrides.mark,
         )
         self.memory = self._deps.memory
@@ -169,10 +175,11 @@ class Application:
 
     async def doctor(self) -> Sequence[Checkup]:
         """Look at the store and at everything that is configured."""
-        ready, words = await asyncio.to_thread(self.intake.store_ready)
-        health = Health.OK if ready else Health.PROBLEM
+        refused = await asyncio.to_thread(self.readiness.refused)
+        health = Health.PROBLEM if refused else Health.OK
         address = self._database.url.render_as_string(hide_password=True)
-        store = Checkup(group="core", name="store", health=health, words=f"{address}: {words}")
+        words = f"{address}: {refused or 'ready'}"
+        store = Checkup(group="core", name="store", health=health, words=words)
         models = await self.reasoning.doctor()
         found = [one for place in self.places.configured for one in await place.doctor()]
         for channel, section in self._channels():
@@ -227,11 +234,9 @@ class Application:
     def _engine(self, *, serving: bool) -> Engine:
         busy = Busy()
         refs = tuple(one.ref for one in self._settings.resolved if serving)
-        notices = [
-            Notices(self._deps, self.feed, notifier, ref)
-            for notifier in self._notifiers()
-            for ref in refs
-        ]
+        notifiers = tuple(self._notifiers()) if refs else ()
+        notices = [Notices(self._deps, self.feed, one, ref) for one in notifiers for ref in refs]
+        now = self._overrides.now
         steps = ExecutorSteps(self._deps, busy)
         story = ResolveIncident(self._overrides.name, self._deps, steps)
         return Engine(
@@ -244,6 +249,8 @@ class Application:
             busy=busy,
             answers=ApprovalFiles(self._settings.state_dir / "approvals"),
             notices=notices,
+            loops=self.loops,
+            alarm=TroubleAlarm(self.loops, notifiers, refs[0], now) if notifiers else None,
             traces=self._traces(serving=serving),
             environments=refs,
         )

@@ -1,4 +1,4 @@
-"""What a person must know now: four occasions, no more."""
+"""What a person must know now: few occasions, no more."""
 
 from datetime import datetime
 from enum import StrEnum
@@ -16,6 +16,7 @@ class Occasion(StrEnum):
     REMINDER = "reminder"
     RESOLVED = "resolved"
     ESCALATED = "escalated"
+    TROUBLE = "trouble"  # the agent itself does not work; of no incident
 
 
 class Link(Value):

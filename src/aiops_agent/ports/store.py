@@ -44,6 +44,9 @@ class InboxView(Protocol):
     ) -> tuple[Delivery, ...]:
         """Return unhandled, unrejected deliveries (of one environment), oldest first."""
 
+    def environments(self) -> tuple[EnvironmentRef, ...]:
+        """Return the environments for which deliveries wait."""
+
     def rejected(self, limit: int) -> tuple[Delivery, ...]:
         """Return rejected deliveries, newest first."""
 
@@ -59,6 +62,9 @@ class Inbox(InboxView, Protocol):
 
     def handled(self, delivery: int) -> None:
         """Mark a delivery as handled."""
+
+    def attempt(self) -> None:
+        """Write something that says nothing, to see whether a body could be kept."""
 
 
 class IncidentsView(Protocol):
@@ -76,6 +82,17 @@ class IncidentsView(Protocol):
         limit: int = 100,
     ) -> tuple[IncidentSummary, ...]:
         """Return summaries, newest first, from the one behind the incident `before` on."""
+
+    def unended_ids(self, environment: EnvironmentRef) -> tuple[IncidentId, ...]:
+        """Return all incidents of an environment that have not ended, oldest first."""
+
+    def environments(self) -> tuple[EnvironmentRef, ...]:
+        """Return the environments with incidents that have not ended."""
+
+    def about(
+        self, environment: EnvironmentRef, services: Collection[str], since: datetime
+    ) -> tuple[Incident, ...]:
+        """Return the unended incidents of these services opened since then, newest first."""
 
     def loaded(
         self,

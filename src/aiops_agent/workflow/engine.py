@@ -3,21 +3,25 @@
 import asyncio
 import contextlib
 import logging
+import time
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, Protocol
 
 from dbos import DBOS, SetWorkflowID, WorkflowHandleAsync
 
 from aiops_agent.domain.approval import Decision, Surface
 from aiops_agent.domain.environment import EnvironmentRef
-from aiops_agent.domain.errors import AiopsError, ApprovalError
+from aiops_agent.domain.errors import ApprovalError, UsageError
 from aiops_agent.domain.event import Event
 from aiops_agent.domain.incident import IncidentId
+from aiops_agent.workflow.alarm import TroubleAlarm
 from aiops_agent.workflow.deps import Deps
 from aiops_agent.workflow.executor_steps import Busy
 from aiops_agent.workflow.feed import Feed
 from aiops_agent.workflow.gate import Gate
+from aiops_agent.workflow.loops import Loop, LoopName, Loops, each
 from aiops_agent.workflow.notices import Notices
 from aiops_agent.workflow.queries import Queries
 from aiops_agent.workflow.receive import Receive
@@ -33,7 +37,6 @@ LONGEST_SEND_SECONDS = 20.0  # a restart takes ten; then the next start finds ou
 RETURN_SECONDS = 5.0  # all that is left to do is to write down the end
 LAST_TRACES_SECONDS = 6.0  # what a collector does not take by then, it gets after the next start
 MONITOR_SECONDS = 5.0  # one query each
-MOST_LEFT = 1000  # deliveries, and incidents, that a dead process may have left
 GRACE_SECONDS = 10.0  # a workflow that is just being started or recovered is not dead
 UNDER_WAY = ("PENDING", "ENQUEUED", "DELAYED")
 
@@ -56,9 +59,8 @@ class StalledWorkflowMonitor:
         now = self.clock()
         dead = (name for name in unended if name not in self.story.alive)
         self._missed = {name: self._missed.get(name, now) for name in dead}
-        for name, since in list(self._missed.items()):
-            if now - since >= GRACE_SECONDS:
-                await self._mend(name)
+        late = [name for name, since in self._missed.items() if now - since >= GRACE_SECONDS]
+        await each(late, self._mend)
 
     async def _mend(self, incident_id: str) -> None:
         status = await DBOS.get_workflow_status_async(incident_id)
@@ -102,25 +104,30 @@ class Engine:
     answers: Answers
     notices: Sequence[Notices]
     monitor: StalledWorkflowMonitor
+    loops: Loops = field(default_factory=Loops)
+    alarm: TroubleAlarm | None = None  # where there is somebody to be told
     traces: Traces | None = None  # when they are sent anywhere
     environments: Sequence[EnvironmentRef] = ()  # whose inboxes are read all the time
-    _loops: list[asyncio.Task[None]] = field(default_factory=list)
+    _loops: dict[asyncio.Task[None], Loop] = field(default_factory=dict)
     _rang: asyncio.Event = field(default_factory=asyncio.Event)
+    _waits: Loop = field(default_factory=lambda: Loop(LoopName.INBOX, time.monotonic))
     _stuck: dict[str, str] = field(default_factory=dict)  # files that stay, and why they do
 
     def begin_loops(self) -> None:
         """Start looking for deliveries, answers in files, and people to be told."""
-        self._loop("answers", self._take_answers, POLL_SECONDS)
-        self._loop("stories", self._check_stalled, MONITOR_SECONDS)
+        self._loop(LoopName.ANSWERS, self._take_answers, POLL_SECONDS)
+        self._loop(LoopName.STORIES, self._check_stalled, MONITOR_SECONDS)
         if self.environments:
-            self._loop("inbox", self._take_deliveries, SLOW_POLL_SECONDS)
+            self._loop(LoopName.INBOX, self._take_deliveries, SLOW_POLL_SECONDS)
         else:
-            self._loops.append(asyncio.create_task(self._take_left_behind(), name="left behind"))
+            self._loop(LoopName.LEFT_BEHIND, self._take_left_behind, SLOW_POLL_SECONDS, once=True)
         for notices in self.notices:
-            self._loop(f"notices {notices.notifier.name}", notices.run, SLOW_POLL_SECONDS)
+            about = f"{notices.environment} {notices.notifier.name}"
+            self._stream(LoopName.NOTICES, notices.run, about)
         if self.traces is not None:
-            self.traces.begin()
-            self._loop("traces", self.traces.run, SLOW_POLL_SECONDS)
+            self._stream(LoopName.TRACES, self.traces.run)
+        if self.alarm is not None:
+            self._loop(LoopName.ALARM, self.alarm.look, MONITOR_SECONDS)
 
     async def end(self) -> None:
         """Stop the loops and let a send in flight finish; the rest is resumed by the next start."""
@@ -128,26 +135,23 @@ class Engine:
             task.cancel()
         await asyncio.gather(*self._loops, return_exceptions=True)
         if self.traces is not None:
-            with contextlib.suppress(TimeoutError, AiopsError):
-                await asyncio.wait_for(self.traces.catch_up(), LAST_TRACES_SECONDS)
+            last = partial(self._last_traces, self.traces)
+            await self.loops.begin(LoopName.TRACES).tried(last)
+        self.loops.end(*self._loops.values())
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(self.busy.idle.wait(), LONGEST_SEND_SECONDS)
 
     def ring(self) -> None:
         """Say that something was put into the inbox; safe from any thread."""
         if self._loops and self.environments:  # else nobody would clear the bell
-            self._loops[0].get_loop().call_soon_threadsafe(self._rang.set)
+            next(iter(self._loops)).get_loop().call_soon_threadsafe(self._rang.set)
 
     async def intake(self, environment: EnvironmentRef) -> tuple[IncidentId, ...]:
         """Handle the inbox of an environment and start the stories of its open incidents."""
         await self.receive.handle(environment)
-        open_now = await asyncio.to_thread(
-            self.queries.incidents, open_only=True, environment=environment
-        )
-        for incident in open_now:
-            if incident.id not in self.story.alive:
-                await self.start(incident.id)
-        return tuple(incident.id for incident in open_now)
+        unended = await asyncio.to_thread(self.queries.unended, environment)
+        await each((one for one in unended if one not in self.story.alive), self.start)
+        return unended
 
     async def start(self, incident_id: IncidentId) -> None:
         """Start the story of an incident, at most once ever."""
@@ -171,18 +175,40 @@ class Engine:
             await asyncio.wait_for(story.get_result(polling_interval_sec=0.02), RETURN_SECONDS)
 
     def _loop(
-        self, name: str, turn: Callable[[], Coroutine[Any, Any, object]], pause: float
+        self,
+        name: LoopName,
+        turn: Callable[[], Coroutine[Any, Any, object]],
+        pause: float,
+        *,
+        once: bool = False,
     ) -> None:
-        async def run() -> None:
-            while True:
-                try:
-                    await turn()
-                except AiopsError as error:
-                    log.warning("loop turn failed", extra={"loop": name, "why": str(error)})
-                with contextlib.suppress(TimeoutError):
-                    await asyncio.wait_for(self._rang.wait(), pause)
+        loop = self.loops.begin(name)
+        wait = self._bell if name is LoopName.INBOX else asyncio.sleep
+        self._begin(loop, loop.run(turn, partial(wait, pause), once=once))
 
-        self._loops.append(asyncio.create_task(run(), name=name))
+    def _stream(
+        self,
+        name: LoopName,
+        follow: Callable[[Callable[[], None]], Coroutine[Any, Any, object]],
+        about: str = "",
+    ) -> None:
+        """Run what follows the bus for ever, and may wait long for whom it tells."""
+        loop = self.loops.begin(name, about, silent=None)
+        pause = partial(asyncio.sleep, SLOW_POLL_SECONDS)
+        self._begin(loop, loop.run(partial(follow, loop.well), pause))
+
+    def _begin(self, loop: Loop, running: Coroutine[Any, Any, None]) -> None:
+        self._loops[asyncio.create_task(running, name=f"{loop.name} {loop.about}".strip())] = loop
+
+    async def _bell(self, pause: float) -> None:
+        # Not `wait_for`: in Python 3.11 it may swallow a cancellation of that moment.
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(pause):
+                await self._rang.wait()
+
+    async def _last_traces(self, traces: Traces) -> None:
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(traces.catch_up(), LAST_TRACES_SECONDS)
 
     async def _take_deliveries(self) -> None:
         self._rang.clear()
@@ -193,30 +219,31 @@ class Engine:
         await self._work_on(await asyncio.to_thread(self._unfinished_shops))
 
     async def _work_on(self, environments: Iterable[EnvironmentRef]) -> None:
-        for environment in environments:
-            try:
-                await self.intake(environment)
-            except AiopsError as error:  # its sources are away, or it was removed: others go on
-                named, why = str(environment), str(error)
-                log.warning("inbox not worked on", extra={"environment": named, "why": why})
+        await each(environments, self._worked_on)
+
+    async def _worked_on(self, environment: EnvironmentRef) -> None:
+        try:
+            await self.intake(environment)
+        except UsageError as error:  # it has no sources, or was removed: its alerts wait
+            self._waits.tell("inbox waits", error)
 
     def _unfinished_shops(self) -> list[EnvironmentRef]:
         with self.deps.store.read() as view:
-            waiting = [delivery.environment for delivery in view.inbox.waiting(MOST_LEFT)]
-            unfinished = view.incidents.listed(open_only=True, limit=MOST_LEFT)
-        found = {*filter(None, waiting), *(incident.environment for incident in unfinished)}
+            found = {*view.inbox.environments(), *view.incidents.environments()}
         return sorted((one for one in found if one.simulated), key=str)
 
     async def _check_stalled(self) -> None:
-        unended = await asyncio.to_thread(self.queries.incidents, open_only=True, limit=MOST_LEFT)
-        ours = self.environments or {
-            one.environment for one in unended if one.environment.simulated
-        }
-        await self.monitor.check(one.id for one in unended if one.environment in ours)
+        await self.monitor.check(await asyncio.to_thread(self._unended))
+
+    def _unended(self) -> list[IncidentId]:
+        with self.deps.store.read() as view:
+            known = view.incidents.environments()
+            ours = self.environments or [one for one in known if one.simulated]
+            return [name for one in ours for name in view.incidents.unended_ids(one)]
 
     async def _take_answers(self) -> None:
-        for request_id in self.answers.waiting():
-            await asyncio.to_thread(self._take_answer, request_id)
+        waiting = await asyncio.to_thread(self.answers.waiting)
+        await each(waiting, lambda name: asyncio.to_thread(self._take_answer, name))
 
     def _take_answer(self, request_id: str) -> None:
         try:

@@ -10,6 +10,7 @@ from aiops_agent.domain.errors import StoreError
 from aiops_agent.domain.event import Event
 from aiops_agent.domain.incident import Incident
 from aiops_agent.domain.payload import EventType
+from aiops_agent.workflow.loops import Loop, LoopName, Loops
 
 LIVELY = timedelta(milliseconds=100)  # between two looks while something happens
 IDLE = timedelta(seconds=1)  # between two looks when nothing did for CALM
@@ -38,8 +39,9 @@ class Feed:
     the others come, go or dawdle; the poller only says that there is something to read.
     """
 
-    def __init__(self, bus: Bus) -> None:
+    def __init__(self, bus: Bus, loops: Loops | None = None) -> None:
         self._bus = bus
+        self._loops = loops or Loops()
         self._readers: set[asyncio.Event] = set()
         self._poller: asyncio.Task[None] | None = None
 
@@ -96,29 +98,38 @@ class Feed:
         news = asyncio.Event()
         self._readers.add(news)
         if self._poller is None or self._poller.done():
-            self._poller = asyncio.create_task(self._poll(), name="feed")
+            self._loop = self._loops.begin(LoopName.FEED)
+            self._poller = asyncio.create_task(self._poll(self._loop), name="feed")
         try:
             yield news
         finally:
             self._readers.discard(news)
             if not self._readers:
                 self._poller.cancel()
+                self._loops.end(self._loop)
 
-    async def _poll(self) -> None:
+    async def _poll(self, loop: Loop) -> None:
         newest, calm = -1, timedelta()
-        while True:
+
+        async def look() -> None:
+            nonlocal newest, calm
+            last = -1  # unless it can be seen: every reader then looks for itself, and meets why
             try:
                 last = await asyncio.to_thread(self._bus.newest_event)
-            except StoreError:
-                last = -1  # every reader looks for itself, and meets the error
-            calm = calm if last == newest != -1 else timedelta()
-            if last != newest or last == -1:
-                newest = last
-                for news in self._readers:
-                    news.set()
+            finally:
+                calm = calm if last == newest != -1 else timedelta()
+                if last != newest or last == -1:
+                    newest = last
+                    for news in self._readers:
+                        news.set()
+
+        async def rest() -> None:
+            nonlocal calm
             pause = LIVELY if calm < CALM else IDLE
             await asyncio.sleep(pause.total_seconds())
             calm += pause
+
+        await loop.run(look, rest)
 
 
 async def _rings(news: asyncio.Event, patience: timedelta) -> bool:

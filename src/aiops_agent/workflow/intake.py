@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from aiops_agent.domain.alert import Alert, Delivery
-from aiops_agent.domain.errors import StoreError
 from aiops_agent.domain.point import Mark, Point, unmarked
 from aiops_agent.domain.routing import Routed, Routes
 from aiops_agent.domain.token import Token
@@ -25,7 +24,6 @@ class Intake:
     decoders: Mapping[str, Decoder]
     now: Callable[[], datetime]  # wall time
     heard: Callable[[], None] = lambda: None  # called after a delivery was kept
-    running: Callable[[], bool] = lambda: False  # whether this process runs the engine
     mark: Mark = unmarked
 
     def take(
@@ -61,17 +59,3 @@ class Intake:
         self.mark(Point.DELIVERY_KEPT)
         self.heard()
         return kept
-
-    def ready(self) -> tuple[bool, str]:
-        """Whether alerts can be taken and worked on, and what hinders it if not."""
-        if not self.running():
-            return False, "The engine does not run."
-        return self.store_ready()
-
-    def store_ready(self) -> tuple[bool, str]:
-        """Whether the store takes a transaction, and what it says if not."""
-        try:
-            with self.store.begin():
-                return True, "ready"
-        except StoreError as error:
-            return False, str(error)

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+from collections.abc import Callable
 from contextlib import aclosing
 from dataclasses import dataclass
 from itertools import islice
@@ -41,10 +42,14 @@ class Notices:
     notifier: Notifier
     environment: EnvironmentRef
 
-    async def run(self) -> None:
-        """Tell everything from where it stopped last, for ever; raises StoreError."""
+    async def run(self, well: Callable[[], None] = lambda: None) -> None:
+        """Tell everything from where it stopped last, for ever, and say `well` as it goes on.
+
+        Raises StoreError.
+        """
         async with aclosing(self.feed.follow(await asyncio.to_thread(self._stopped))) as batches:
             async for found in batches:
+                well()
                 await self._tell_all(found)
 
     async def catch_up(self) -> int:

@@ -10,7 +10,7 @@ from aiops_agent.domain.approval import ApprovalRequest, ApprovalState, Approval
 from aiops_agent.domain.environment import EnvironmentRef
 from aiops_agent.domain.errors import UsageError
 from aiops_agent.domain.event import Event
-from aiops_agent.domain.incident import Incident, IncidentSummary, Status
+from aiops_agent.domain.incident import Incident, IncidentId, IncidentSummary, Status
 from aiops_agent.domain.model import CallSummary, ModelCall
 from aiops_agent.domain.postmortem import Postmortem
 from aiops_agent.domain.spelling import did_you_mean
@@ -39,6 +39,11 @@ class Queries:
             return view.incidents.listed(
                 environment=environment, open_only=open_only, before=before.upper(), limit=limit
             )
+
+    def unended(self, environment: EnvironmentRef) -> tuple[IncidentId, ...]:
+        """Return all incidents of an environment that have not ended, oldest first."""
+        with self.reader.read() as view:
+            return view.incidents.unended_ids(environment)
 
     def incident(self, incident_id: str) -> Incident:
         """Return one incident; raises UsageError with the nearest names."""

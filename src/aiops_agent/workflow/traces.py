@@ -7,6 +7,7 @@ span ids that it had.
 
 import asyncio
 import logging
+from collections.abc import Callable
 from contextlib import aclosing
 from dataclasses import dataclass
 from functools import partial
@@ -44,13 +45,16 @@ class Traces:
                 # first one. The first event of all ends no incident.
                 work.events.advance(self._subscriber, max(work.events.last(), 1))
 
-    async def run(self) -> None:
-        """Send every trace from where it stopped last, for ever; raises StoreError.
+    async def run(self, well: Callable[[], None] = lambda: None) -> None:
+        """Send every trace from where it stopped last, for ever, and say `well` as it goes on.
 
         A collector that is away is waited for: nothing else waits meanwhile, and nothing is lost.
+        Raises StoreError.
         """
+        await asyncio.to_thread(self.begin)
         async with aclosing(self.feed.follow(await asyncio.to_thread(self._stopped))) as batches:
             async for found in batches:
+                well()
                 for event in filter(self._ends, found):
                     pauses = growing(FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS)
                     await retry(partial(self._send, event), when=_may_help, pauses=pauses)

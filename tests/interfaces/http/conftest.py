@@ -20,6 +20,7 @@ from aiops_agent.interfaces.http.metrics import MetricsExporter
 from aiops_agent.interfaces.http.visitor import HOME, Doorstep
 from aiops_agent.workflow.intake import Intake
 from aiops_agent.workflow.queries import Queries
+from aiops_agent.workflow.ready import Readiness
 from tests.contracts.samples import a_kept_alert
 
 NOW = datetime(2026, 11, 24, 9, 30, tzinfo=UTC)
@@ -90,7 +91,7 @@ class FakeService:
         self._work()
         return AlertList(shown=(a_kept_alert(incident=incident_id),), total=7)
 
-    def ready(self) -> tuple[bool, str]:
+    async def look(self) -> tuple[bool, str]:
         return self.readiness
 
 
@@ -118,6 +119,7 @@ def app_of(
     return make_app(
         cast(Queries, service),
         cast(Intake, service),
+        cast(Readiness, service),
         tokens_required=tokens_required,
         metrics=cast(MetricsExporter, metrics),
         doorstep=doorstep,

@@ -108,11 +108,11 @@ def our_errors() -> Iterator[None]:
     """Raise StoreError in place of any error of the database."""
     try:
         yield
-    except SQLAlchemyError as error:
+    except (SQLAlchemyError, sqlite3.Error) as error:  # a snapshot asks the driver itself
         raise explained(error) from error
 
 
-def explained(error: SQLAlchemyError) -> StoreError:
+def explained(error: SQLAlchemyError | sqlite3.Error) -> StoreError:
     """Return the error as one sentence that says what to do."""
     lines = str(getattr(error, "orig", None) or error).strip().splitlines() or ["no reason given"]
     cause = lines[0].rstrip(".")

@@ -7,14 +7,15 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Row, insert, select, update
 
-from aiops_agent.adapters.sql.rows import read
-from aiops_agent.adapters.sql.tables import INBOX, TOKENS
+from aiops_agent.adapters.sql.rows import put, read
+from aiops_agent.adapters.sql.tables import COUNTERS, INBOX, TOKENS
 from aiops_agent.domain.alert import Delivery
 from aiops_agent.domain.environment import EnvironmentRef
 from aiops_agent.domain.errors import StoreError, UsageError
 from aiops_agent.domain.token import Token
 
 _APART = {"id", "seen", "body"}  # of a delivery: columns of their own
+_ATTEMPTS, _MOST_ATTEMPTS = "attempts", 2**30  # the counter begins anew: it says nothing
 _NEWEST = (INBOX.c.received_at.desc(), INBOX.c.number.desc())
 
 
@@ -58,6 +59,19 @@ class SqlInbox:
         here = () if environment is None else (INBOX.c.environment == str(environment),)
         waits = (INBOX.c.handled.is_(False), INBOX.c.rejected == "", *here)
         return self._found(waits, (INBOX.c.received_at, INBOX.c.number), limit)
+
+    def environments(self) -> tuple[EnvironmentRef, ...]:
+        """Return the environments for which deliveries wait."""
+        column = INBOX.c.environment
+        waits = (INBOX.c.handled.is_(False), INBOX.c.rejected == "", column != "")
+        found = self.connection.scalars(select(column).where(*waits).distinct())
+        return tuple(map(EnvironmentRef.parse, found))
+
+    def attempt(self) -> None:
+        """Write something that says nothing, to see whether a body could be kept."""
+        known = select(COUNTERS.c.value).where(COUNTERS.c.name == _ATTEMPTS)
+        number = (self.connection.scalar(known) or 0) % _MOST_ATTEMPTS + 1
+        put(self.connection, COUNTERS, {"name": _ATTEMPTS}, {"value": number})
 
     def unclaimed(self, limit: int) -> tuple[Delivery, ...]:
         """Return accepted deliveries that no environment claims, newest first."""

@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import (
@@ -26,7 +27,7 @@ from aiops_agent.domain.value import digest
 
 # Built once: an incident runs these at every step, and building one costs more than running it.
 _GET = select(INCIDENTS.c.document).where(INCIDENTS.c.id == bindparam("wanted"))
-_COLUMNS = ("environment", "status", "ended", "summary", "document")
+_COLUMNS = ("environment", "status", "service", "opened_at", "ended", "summary", "document")
 _CHANGE = (
     update(INCIDENTS)
     .where(INCIDENTS.c.id == bindparam("wanted"))
@@ -84,6 +85,8 @@ class SqlIncidents:
         columns = {
             "environment": str(incident.environment),
             "status": incident.status.value,
+            "service": incident.service,
+            "opened_at": incident.opened_at,
             "ended": incident.ended,
             "summary": incident.in_short.document(),
             "document": incident.document(),
@@ -117,11 +120,39 @@ class SqlIncidents:
         query = _some(INCIDENTS.c.document, environment, limit, open_only=open_only)
         return tuple(read(Incident, found) for found in self.connection.scalars(query))
 
+    def unended_ids(self, environment: EnvironmentRef) -> tuple[IncidentId, ...]:
+        """Return all incidents of an environment that have not ended, oldest first."""
+        query = select(INCIDENTS.c.id).where(*_unended(environment)).order_by(INCIDENTS.c.number)
+        return tuple(map(IncidentId, self.connection.scalars(query)))
+
+    def environments(self) -> tuple[EnvironmentRef, ...]:
+        """Return the environments with incidents that have not ended."""
+        query = select(INCIDENTS.c.environment).where(INCIDENTS.c.ended.is_(False)).distinct()
+        return tuple(map(EnvironmentRef.parse, self.connection.scalars(query)))
+
+    def about(
+        self, environment: EnvironmentRef, services: Collection[str], since: datetime
+    ) -> tuple[Incident, ...]:
+        """Return the unended incidents of these services opened since then, newest first."""
+        ordered, found = tuple(services), list[tuple[int, Incident]]()
+        recent = (*_unended(environment), INCIDENTS.c.opened_at >= since)
+        query = select(INCIDENTS.c.number, INCIDENTS.c.document).where(*recent)
+        for start in range(0, len(ordered), _AT_ONCE):
+            some = INCIDENTS.c.service.in_(ordered[start : start + _AT_ONCE])
+            rows = self.connection.execute(query.where(some))
+            found += [(row.number, read(Incident, row.document)) for row in rows]
+        found.sort(key=lambda one: -one[0])
+        return tuple(incident for _, incident in found)
+
     def unended(self) -> dict[Status, int]:
         """Return how many incidents that have not ended stand in each status."""
         status = INCIDENTS.c.status
         query = select(status, func.count()).where(INCIDENTS.c.ended.is_(False)).group_by(status)
         return {Status(name): count for name, count in self.connection.execute(query)}
+
+
+def _unended(environment: EnvironmentRef) -> tuple[ColumnElement[bool], ...]:
+    return (INCIDENTS.c.ended.is_(False), INCIDENTS.c.environment == str(environment))
 
 
 def _some(

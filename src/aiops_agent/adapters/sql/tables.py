@@ -43,12 +43,14 @@ COUNTERS = Table(
 )
 INCIDENTS = _table(
     "incidents",
-    *_texts("id", "environment", "status"),
+    *_texts("id", "environment", "status", "service"),
+    _some("opened_at", Utc),
     _some("ended", Boolean),
     _some("summary", JSON),
     _some("document", JSON),
     Index("ix_incidents_id", "id", unique=True),
     Index("ix_incidents_open", "ended", "environment"),
+    Index("ix_incidents_service", "ended", "environment", "service"),
 )
 ALERTS = _table(
     "alerts",

@@ -106,11 +106,16 @@ def website(
     from aiops_agent.interfaces.http.visitor import Doorstep, networks  # noqa: PLC0415 -- the lazy door
 
     metrics = MetricsExporter(
-        application.queries, application.feed, __version__, application.reasoning.resting
+        application.queries,
+        application.feed,
+        __version__,
+        application.reasoning.resting,
+        application.loops,
     )
     app = make_app(
         application.queries,
         application.intake,
+        application.readiness,
         tokens_required=tokens_required,
         metrics=metrics,
         doorstep=Doorstep(

@@ -3,8 +3,11 @@
 import asyncio
 import ipaddress
 import signal
+from collections.abc import Callable
 from contextlib import aclosing
+from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from typing import Annotated
 
 import typer
@@ -18,6 +21,7 @@ from aiops_agent.interfaces.cli.exits import Exit
 from aiops_agent.interfaces.terminal import sums
 from aiops_agent.interfaces.terminal.blocks import Blocks
 from aiops_agent.interfaces.terminal.follow import Follower
+from aiops_agent.workflow.loops import LoopName
 
 _RINGS = (
     EventType.APPROVAL_PENDING,
@@ -64,7 +68,10 @@ async def _serve(call: Call) -> Exit:
     async with application.engine("serve"):
         port, serving = door.website(application, settings.server, tokens_required=bool(tokens))
         _say_hello(call, port, None if not tokens else counting)
-        watching = asyncio.ensure_future(_watch(call, application.queries.newest_event()))
+        screen = Screen(call, application.queries.newest_event())
+        printing = application.loops.begin(LoopName.SCREEN, silent=None)
+        turn = partial(screen.run, printing.well)
+        watching = asyncio.ensure_future(printing.run(turn, _breath))
         try:
             await serving(stop)
         finally:
@@ -75,15 +82,33 @@ async def _serve(call: Call) -> Exit:
     return Exit.DONE
 
 
-async def _watch(call: Call, cursor: int) -> None:
-    """Print one line per event, and ring where a person is needed."""
-    queries = call.application.queries
-    screen = Follower(call.out, Blocks(queries.incident, queries.approval), many=True)
-    async with aclosing(call.application.feed.follow(cursor)) as batches:
-        async for event in (event async for found in batches for event in found):
-            screen.feed(event)
-            if event.type in _RINGS and call.loaded.settings.notify.bell and call.out.is_terminal:
-                call.out.bell()
+@dataclass
+class Screen:
+    """One line per event, from a cursor on; when it fails it goes on where it was."""
+
+    call: Call
+    cursor: int
+
+    async def run(self, well: Callable[[], None]) -> None:
+        """Print, and ring where a person is needed."""
+        queries, out = self.call.application.queries, self.call.out
+        screen = Follower(out, Blocks(queries.incident, queries.approval), many=True)
+        async with aclosing(self.call.application.feed.follow(self.cursor)) as batches:
+            async for found in batches:
+                well()
+                for event in found:
+                    self.cursor = event.id
+                    screen.feed(event)
+                    if event.type in _RINGS and self._bell:
+                        out.bell()
+
+    @property
+    def _bell(self) -> bool:
+        return self.call.loaded.settings.notify.bell and self.call.out.is_terminal
+
+
+async def _breath() -> None:
+    await asyncio.sleep(1)
 
 
 def sum_up(call: Call, started: datetime) -> None:

@@ -20,6 +20,7 @@ from aiops_agent.interfaces.http.room import LARGE, Hall
 from aiops_agent.interfaces.http.visitor import HOME, Doorstep
 from aiops_agent.workflow.intake import Intake
 from aiops_agent.workflow.queries import Queries
+from aiops_agent.workflow.ready import Readiness
 
 # Hang up, or the sender waits to send the rest of it.
 _BODY_UNREAD = (400, 401, 403, 408, 413, 415, 503)
@@ -28,6 +29,7 @@ _BODY_UNREAD = (400, 401, 403, 408, 413, 415, 503)
 def make_app(
     queries: Queries,
     intake: Intake,
+    readiness: Readiness,
     *,
     tokens_required: bool,
     metrics: MetricsExporter,
@@ -44,7 +46,7 @@ def make_app(
     needed = lambda: tokens_required or queries.guarded()  # noqa: E731 -- two words of one line
     guard = bearer_guard(queries.token, room, needed=needed, doorstep=doorstep)
     alerts = AlertEndpoint(intake, guard, metrics, room)
-    pages = Pages(queries, guard, metrics, intake.ready)
+    pages = Pages(queries, guard, metrics, readiness.look)
     for source in intake.decoders:
         for path in (f"/api/v1/{source}", f"/api/v1/{source}/", f"/api/v1/{source}/{{name}}"):
             app.add_api_route(path, alerts.of(source), methods=["POST"])

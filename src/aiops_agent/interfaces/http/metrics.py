@@ -11,12 +11,14 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 from aiops_agent.domain import payload
 from aiops_agent.domain.alert import Delivery
 from aiops_agent.domain.answer import Effort
+from aiops_agent.domain.errors import StoreError
 from aiops_agent.domain.event import Event
 from aiops_agent.domain.incident import ENDED, Status
 from aiops_agent.domain.model import ModelRef
 from aiops_agent.domain.timing import by_phase
 from aiops_agent.interfaces.http.model_metrics import ModelCounts
 from aiops_agent.workflow.feed import Feed
+from aiops_agent.workflow.loops import Loop, LoopName, Loops
 from aiops_agent.workflow.queries import Queries
 
 # From an answer of ours to an hour of waiting for a person.
@@ -37,9 +39,12 @@ class MetricsExporter:
         feed: Feed,
         version: str,
         broken: Callable[[], Mapping[ModelRef, bool]] = dict,
+        loops: Loops | None = None,
     ) -> None:
         self.registry = CollectorRegistry()
-        self._queries, self._feed = queries, feed
+        self._queries, self._feed, self._loops = queries, feed, loops or Loops()
+        self._unread = Loop(LoopName.FEED, self._loops.clock, "metrics")
+        self._failed: dict[LoopName, int] = {}
         self._models = ModelCounts(self.registry, broken)
         self._cursor = self._call = 0
         self._lock = asyncio.Lock()  # two scrapes at once would count an event twice
@@ -57,22 +62,41 @@ class MetricsExporter:
         self._last_alert.labels(delivery.source).set(delivery.received_at.timestamp())
 
     async def render(self) -> bytes:
-        """Return all counts in Prometheus' text format; raises StoreError."""
+        """Return all counts in Prometheus' text format.
+
+        While the store cannot be read, those that come from it stay as they were.
+        """
         async with self._lock:
-            while found := await self._feed.after(self._cursor):
-                for event in found:
-                    await self._count(event)
-                    self._cursor = event.id
-            while calls := await asyncio.to_thread(self._queries.calls_after, self._call):
-                for call in calls:
-                    self._models.count(call)
-                    self._call = call.number
-            self._models.look()
-            unended, pending = await asyncio.to_thread(self._queries.standing)
-            for status in (status for status in Status if status not in ENDED):
-                self._open.labels(status.value).set(unended.get(status, 0))
-            self._pending.set(pending)
+            self._look_at_loops()
+            try:
+                await self._read()
+                self._readable.set(1)
+            except StoreError as error:  # the counts that tell of it must be seen now
+                self._readable.set(0)
+                self._unread.tell("metrics are old", error)
             return prom.generate_latest(self.registry)
+
+    def _look_at_loops(self) -> None:
+        for name, count in self._loops.failures().items():
+            self._failures.labels(name.value).inc(count - self._failed.get(name, 0))
+            self._failed[name] = count
+        for name, seconds in self._loops.troubled().items():
+            self._troubled.labels(name.value).set(seconds)
+
+    async def _read(self) -> None:
+        while found := await self._feed.after(self._cursor):
+            for event in found:
+                await self._count(event)
+                self._cursor = event.id
+        while calls := await asyncio.to_thread(self._queries.calls_after, self._call):
+            for call in calls:
+                self._models.count(call)
+                self._call = call.number
+        self._models.look()
+        unended, pending = await asyncio.to_thread(self._queries.standing)
+        for status in (status for status in Status if status not in ENDED):
+            self._open.labels(status.value).set(unended.get(status, 0))
+        self._pending.set(pending)
 
     async def _count(self, event: Event) -> None:
         if event.effort is not None:
@@ -129,6 +153,12 @@ class MetricsExporter:
         self._approvals = _counter(r, "approvals", "Requests answered.", "decision", "surface")
         self._pending = Gauge("aiops_approvals_pending", "Requests that wait.", registry=r)
         self._actions = _counter(r, "actions", "Plans sent.", "action", "risk", "outcome")
+        told = "Turns of a loop of ours that failed; each was tried again."
+        self._failures = _counter(r, "loop_failures", told, "loop")
+        name, text = "aiops_loop_trouble_seconds", "How long a loop has failed or hung; 0 is well."
+        self._troubled = Gauge(name, text, ["loop"], registry=r)
+        text = "Whether the counts that come from the store are fresh."
+        self._readable = Gauge("aiops_store_readable", text, registry=r)
         self._verifications = _counter(r, "verifications", "Verdicts after acting.", "outcome")
         self._answers = _counter(r, "answers", "Pieces of work done.", *of)
         self._work = _counter(r, "work_seconds", "Wall time of that work.", *of)

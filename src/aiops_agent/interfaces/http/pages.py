@@ -1,6 +1,6 @@
 """What can be looked at; nothing here can change anything."""
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from functools import partial
 from typing import Annotated
@@ -20,12 +20,12 @@ PROMETHEUS_TEXT = "text/plain; version=0.0.4; charset=utf-8"
 
 @dataclass(frozen=True)
 class Pages:
-    """What can be looked at; `intake` says whether alerts can be taken, and why not."""
+    """What can be looked at; `readiness` says whether alerts can be taken, and why not."""
 
     queries: Queries
     guard: Guard
     metrics: MetricsExporter
-    intake: Callable[[], tuple[bool, str]]
+    readiness: Callable[[], Awaitable[tuple[bool, str]]]
 
     async def health(self) -> Response:
         """Say that the process answers."""
@@ -33,7 +33,7 @@ class Pages:
 
     async def ready(self) -> Response:
         """Say whether alerts can be taken."""
-        ready, why = await run_in_threadpool(self.intake)
+        ready, why = await self.readiness()
         return as_json({"ready": ready, "why": why}, 200 if ready else 503)
 
     async def counts(self) -> Response:

@@ -77,13 +77,15 @@ def _story() -> None:
     )
     _table(
         "incidents",
-        *map(_text, ("id", "environment", "status")),
+        *map(_text, ("id", "environment", "status", "service")),
+        _some("opened_at", WHEN),
         _some("ended", sa.Boolean()),
         _some("summary", sa.JSON()),
         _some("document", sa.JSON()),
     )
     op.create_index("ix_incidents_id", "incidents", ["id"], unique=True)
     op.create_index("ix_incidents_open", "incidents", ["ended", "environment"])
+    op.create_index("ix_incidents_service", "incidents", ["ended", "environment", "service"])
     _table(
         "events",
         *map(_text, ("key", "incident")),

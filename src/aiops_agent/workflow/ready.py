@@ -1,0 +1,59 @@
+"""Can alerts be taken and worked on? Asked by whoever decides where alerts are sent."""
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from aiops_agent.domain.errors import StoreError
+from aiops_agent.ports.store import Store
+from aiops_agent.workflow.loops import LoopName, Loops
+
+PATIENCE_SECONDS = 1.0  # whoever asks waits no longer
+FRESH_SECONDS = 1.0  # an answer counts so long: many who ask cost one write
+
+Answer = tuple[bool, str]
+
+
+@dataclass
+class Readiness:
+    """Whether alerts can be taken and worked on, and what hinders it if not."""
+
+    store: Store
+    loops: Loops
+    running: Callable[[], bool] = lambda: False  # whether this process runs the engine
+    _trying: asyncio.Future[str] | None = field(default=None, repr=False)
+    _tried: float = 0.0  # monotonic seconds, when the newest try began
+
+    async def look(self) -> Answer:
+        """Answer within PATIENCE_SECONDS, whatever the store does."""
+        if why := self._idle():
+            return False, why
+        now = self.loops.clock()
+        if self._trying is None or (self._trying.done() and now - self._tried >= FRESH_SECONDS):
+            # One at a time: a store that hangs must not take all threads.
+            self._trying = asyncio.ensure_future(asyncio.to_thread(self.refused))
+            self._tried = now
+        trying = self._trying
+        done, _ = await asyncio.wait({trying}, timeout=PATIENCE_SECONDS)
+        if not done:
+            return (
+                False,
+                f"The store has not taken a record for {self.loops.clock() - self._tried:.0f} s.",
+            )
+        if trying.cancelled() or trying.exception() is not None:
+            return False, f"The store cannot be asked: {trying.exception()}."
+        return not trying.result(), trying.result() or "ready"
+
+    def refused(self) -> str:
+        """Write to the store, and return why it takes nothing, or ""; blocking."""
+        try:
+            with self.store.begin() as work:
+                work.inbox.attempt()
+        except StoreError as error:
+            return str(error)
+        return ""
+
+    def _idle(self) -> str:
+        if not self.running():
+            return "The engine does not run."
+        return self.loops.trouble(LoopName.INBOX)

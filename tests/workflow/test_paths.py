@@ -97,6 +97,7 @@ class Stubborn:
 
     right: Platform
     on_prepare: Callable[[str, Draft], Draft] = lambda _operation, draft: draft
+    on_take_back: Callable[[str], None] = lambda _operation: None
     on_unchanged: Callable[[bool], bool] = lambda unchanged: unchanged
     on_send: Callable[[Request], None] = lambda _request: None
     on_look: Callable[[Sight], Sight] = lambda sight: sight
@@ -118,6 +119,7 @@ class Stubborn:
     async def take_back(
         self, step: Draft, applied: Sequence[Intent], operation: str
     ) -> tuple[Request, ...]:
+        self.on_take_back(operation)
         return await self.right.take_back(step, applied, operation)
 
     async def look(self, request: Request, armed_at: datetime) -> Sight:
@@ -244,14 +246,12 @@ def test_the_steps_and_points_of_an_incident_keep_their_names_and_order(
 def test_what_cannot_be_taken_back_is_tried_again_and_then_a_persons(tmp_path: Path) -> None:
     tried: list[str] = []
 
-    def away(operation: str, draft: Draft) -> Draft:
-        if "undo" in operation:
-            tried.append(operation)
-            raise PlatformError("The platform is away.")
-        return draft
+    def away(operation: str) -> None:
+        tried.append(operation)
+        raise PlatformError("The platform is away.")
 
     run = Run(tmp_path, crew=hasty(), when={PENDING: always_yes})
-    run.executor = with_platform(on_prepare=away)
+    run.executor = with_platform(on_take_back=away)
     incident = run.go()
 
     assert (incident.status, incident.ending) == (Status.ESCALATED, Ending.FAILED)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import pytest
 
+from aiops_agent.adapters.docker import clone, platform
 from aiops_agent.adapters.docker.back import WayBack
 from aiops_agent.adapters.sql import store
 from aiops_agent.adapters.sql.approvals import SqlApprovals
@@ -84,6 +85,9 @@ NARROWED = Seam(asking, "narrowed", "a model's free text reaches no screen and n
 NEEDS_PERSON = Seam(SecondOpinion, "needs_person", "a disagreement needs a person")
 
 # The hands on Docker: what is not ours stays as it is.
+MODEL_OF = Seam(platform, "model_of", "a container that only carries the label is not copied")
+RIGHTS_OF = Seam(platform, "rights_of", "what has rights on its host is copied by no machine alone")
+HELD_BACK = Seam(clone, "held_back", "secrets of a container are in no plan")
 LEDGER_ONLY = Seam(WayBack, "_removed", "taking back removes only what the ledger says we made")
 
 # Death and trouble in the middle.

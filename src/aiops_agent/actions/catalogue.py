@@ -116,7 +116,8 @@ class Catalogue:
     def prepared(self, draft: Draft) -> Prepared:
         """Complete what a platform drafted: its words where the platform has none, and its risk.
 
-        The risk is that of the kind, one step higher for no way back and for wide reach each.
+        The risk is that of the kind, one step higher for no way back and for wide reach each; it is
+        high when something is made that has rights beyond its own walls.
         """
         spec = self._specs[draft.action.kind]
         order, reasons = tuple(Risk), [spec.hazard]
@@ -126,6 +127,9 @@ class Catalogue:
         if len(draft.blast.services) > WIDE:
             reasons.append(f"{len(draft.blast.services)} services in reach")
         level = order.index(spec.risk) + len(reasons) - 1
+        if draft.rights:
+            reasons.append(f"what is made gets {'; '.join(draft.rights)}")
+            level = len(order) - 1
         return Prepared(
             **{
                 **dict(draft),

@@ -218,6 +218,7 @@ class Draft(Value):
     blast: BlastRadius
     run: str  # what a person would type for the same effect, or its plain words
     undo: str = ""  # the same for the way back; "": the platform has no words of its own
+    rights: tuple[str, ...] = ()  # what it makes may do beyond its own walls, each in words
 
 
 class Prepared(Draft):

@@ -28,6 +28,7 @@ class FakeEngine:
 
     containers: dict[str, Raw] = field(default_factory=dict)
     images: dict[str, str] = field(default_factory=lambda: {"pay:1": "sha256:" + "1" * 64})
+    volumes: dict[str, Raw] = field(default_factory=dict)
     logs: dict[str, bytes] = field(default_factory=dict)
     events: list[Raw] = field(default_factory=list)
     now: datetime = NOW
@@ -97,8 +98,12 @@ class FakeEngine:
         if parts == ["containers", "json"]:
             return httpx2.Response(200, json=[_listed(c) for c in self.containers.values()])
         if parts[0] == "images":
-            image = self.images.get("/".join(parts[1:-1]))
+            name = "/".join(parts[1:-1])
+            image = name if name in self.images.values() else self.images.get(name)
             return httpx2.Response(200, json={"Id": image}) if image else missing()
+        if parts[0] == "volumes":
+            volume = self.volumes.get(parts[1])
+            return httpx2.Response(200, json=volume) if volume else missing()
         if parts == ["events"]:
             return httpx2.Response(200, text="\n".join(map(json.dumps, self.events)))
         found = self._find(parts[1])

@@ -4,16 +4,60 @@ import hashlib
 import json
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from aiops_agent.adapters.docker.containers import INCIDENT, NUMBER, OPERATION, Inspected
-from aiops_agent.adapters.docker.payload import Secrets
+from aiops_agent.adapters.docker.payload import Part
 from aiops_agent.domain.errors import PlatformError
+from aiops_agent.domain.naming import MARK
+from aiops_agent.domain.redact import Redactor
 from aiops_agent.domain.value import Document, Json
 
 _SHARED_STACKS = ("host", "none", "container:")
 _ANONYMOUS = re.compile(r"[0-9a-f]{64}")  # a volume that nobody named is the container's own
+_NEVER_TOLD = (("Env",), ("Cmd",), ("Entrypoint",), ("Healthcheck",))
+_FEWEST = 4  # characters of a text that is taken out of the engine's words
+_REDACTOR = Redactor()
 _PLAIN = ("default", "bridge")  # networks on which the engine takes no aliases
+
+
+@dataclass(frozen=True)
+class HeldBack:
+    """What a copy needs and no plan may hold, by where it stands in the body. Never stored."""
+
+    values: Mapping[Part, Json] = field(repr=False)
+
+    @property
+    def sha256(self) -> str:
+        """The fingerprint by which they are known again."""
+        found = [[part, self.values[part]] for part in sorted(self.values)]
+        return hashlib.sha256(json.dumps(found, sort_keys=True).encode()).hexdigest()
+
+    def without(self, body: Document) -> Document:
+        """Return the body less these."""
+        return {
+            key: {inner: one for inner, one in value.items() if (key, inner) not in self.values}
+            if isinstance(value, dict)
+            else value
+            for key, value in body.items()
+            if (key,) not in self.values
+        }
+
+    def within(self, body: Document) -> Document:
+        """Return the body with these in their places again."""
+        whole = dict(body)
+        for part, value in self.values.items():
+            if len(part) == 1:
+                whole[part[0]] = value
+            else:
+                whole[part[0]] = {**(whole.get(part[0]) or {}), part[1]: value}
+        return whole
+
+    def scrubbed(self, words: str) -> str:
+        """Return what the engine said of them without their text."""
+        for text in sorted(_texts(list(self.values.values())), key=len, reverse=True):
+            words = words.replace(text, MARK)
+        return words
 
 
 @dataclass(frozen=True)
@@ -21,7 +65,8 @@ class Clone:
     """A container to be made: its name, the body that creates it, and further networks."""
 
     name: str
-    body: Document
+    body: Document  # less what is held back
+    held: HeldBack
     networks: Mapping[str, Document]  # network -> endpoint, beside the one in the body
 
 
@@ -42,14 +87,14 @@ def cloneable(source: Inspected) -> None:
 
 
 def clone(source: Inspected, *, image: str, operation: str, number: int, stem: str) -> Clone:
-    """Return a copy of `source` without its environment variables; see `environment`.
+    """Return a copy of `source` without what is held back, see `held_back`.
 
     The name depends on the operation and number only, so creating it twice makes one.
     """
+    held = held_back(source)
     host = source.raw["HostConfig"]
     config = {key: value for key, value in source.raw["Config"].items() if value is not None}
-    for own in ("Env", "MacAddress"):
-        config.pop(own, None)
+    config.pop("MacAddress", None)
     if config.get("Hostname") == source.id[:12]:
         del config["Hostname"]
     labels = dict(config.get("Labels") or {})
@@ -58,29 +103,34 @@ def clone(source: Inspected, *, image: str, operation: str, number: int, stem: s
     short = hashlib.sha256(operation.encode()).hexdigest()[:8]
     name = f"{stem}-aiops-{short}-{number}"
     primary, others = _networks(source)
-    body = {
+    body: Document = {
         **config,
         "Image": image,
         "Labels": {**labels, OPERATION: operation, INCIDENT: operation.partition(".")[0]},
         "HostConfig": {key: value for key, value in host.items() if value is not None},
         "NetworkingConfig": {"EndpointsConfig": primary},
     }
-    return Clone(name=name, body=body, networks=others)
+    return Clone(name=name, body=held.without(body), held=held, networks=others)
 
 
-def environment(source: Inspected) -> list[str]:
-    """Return the environment variables of a container, NAME=value."""
-    return list((source.raw.get("Config") or {}).get("Env") or ())
+def held_back(source: Inspected, parts: Sequence[Part] | None = None) -> HeldBack:
+    """Return what a plan must not hold of a container: its variables, command lines, secrets.
+
+    `parts` are the places where they stand, as an earlier look found them; None looks for them.
+    """
+    config, host = source.raw.get("Config") or {}, source.raw.get("HostConfig") or {}
+    labels = config.get("Labels") or {}
+    places: dict[Part, Json] = {("Labels", name): value for name, value in labels.items()}
+    places |= {(key,): value for key, value in config.items() if key != "Labels"}
+    places |= {("HostConfig", key): value for key, value in host.items()}
+    if parts is not None:
+        return HeldBack({part: places.get(part) for part in parts})
+    told = {part: value for part, value in places.items() if value and _secret(part, value)}
+    return HeldBack(told)
 
 
-def fingerprint(variables: Sequence[str]) -> str:
-    """Return the SHA-256 of environment variables."""
-    return hashlib.sha256(json.dumps(list(variables)).encode()).hexdigest()
-
-
-def secrets_of(source: Inspected) -> Secrets:
-    """Return what a request to copy a container keeps of its environment variables."""
-    return Secrets(container=source.id, sha256=fingerprint(environment(source)))
+def _secret(part: Part, value: Json) -> bool:
+    return part in _NEVER_TOLD or bool(_REDACTOR.document({part[-1]: value})[1])
 
 
 def shared_mounts(source: Inspected) -> tuple[str, ...]:
@@ -112,3 +162,10 @@ def _endpoint(source: Inspected, name: str, network: Json) -> Document:
     if network.get("DriverOpts"):
         endpoint["DriverOpts"] = network["DriverOpts"]
     return endpoint
+
+
+def _texts(value: Json) -> set[str]:
+    if isinstance(value, str):
+        return {text for text in (value, value.partition("=")[2]) if len(text) >= _FEWEST}
+    inner = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    return {text for one in inner for text in _texts(one)}

@@ -21,6 +21,7 @@ INCIDENT = "aiops-agent/incident"
 NEVER = "0001-01-01T00:00:00Z"  # the start of what has not started
 
 _MOST = 500  # one engine holds fewer; more would be another system
+_DIGITS = 9  # a label is foreign text
 _AT_ONCE = 8  # inspections side by side
 _TIME = re.compile(r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(\.\d+)?(Z|[+-]\d\d:\d\d)")
 
@@ -43,7 +44,7 @@ class Listed:
     def number(self) -> int:
         """Which of its service's containers it is, as compose counts them; 0 without a number."""
         text = self.labels.get(NUMBER, "0")
-        return int(text) if text.isdigit() else 0
+        return int(text) if text.isdecimal() and len(text) < _DIGITS else 0
 
 
 @dataclass(frozen=True)
@@ -113,6 +114,15 @@ class Containers:
         except (KeyError, TypeError) as error:
             told = "Docker described a container in a shape that we cannot read."
             raise SourceError(told) from error
+
+    async def image_id(self, name: str) -> str:
+        """Return which image a name or an id means now; "" when none. Raises SourceError."""
+        found = await self.client.find(f"{path_of('images', name)}/json")
+        return str(found.get("Id", "")) if isinstance(found, dict) else ""
+
+    async def volume(self, name: str) -> Json | None:
+        """Return what the engine knows of a volume, or None. Raises SourceError."""
+        return await self.client.find(path_of("volumes", name))
 
     async def inspect_all(self, ids: Sequence[str]) -> tuple[Inspected, ...]:
         """Return the containers that (still) exist, in order. Raises SourceError."""

@@ -2,10 +2,14 @@
 
 from datetime import timedelta
 from enum import StrEnum
+from typing import TypeAlias
 
 from aiops_agent.domain.value import Document, Value
 
 QUICK = timedelta(seconds=20)  # creating, connecting and starting move no data
+
+
+Part: TypeAlias = tuple[str, ...]  # ("Env",), ("HostConfig", "LogConfig"), ("Labels", NAME)
 
 
 class ContainerChange(StrEnum):
@@ -19,13 +23,15 @@ class ContainerChange(StrEnum):
     REMOVED = "removed"  # is gone
 
 
-class Secrets(Value):
-    """Environment variables are not stored: they are read again from the container they are of.
+class Held(Value):
+    """What is not stored and not shown: it is read again from the container that it is of.
 
-    `sha256` is of the variables as they were; when they have changed the request is not sent.
+    `parts` say where it stands in the body. `sha256` is of all of it as it was; when that has
+    changed the request is not sent.
     """
 
     container: str
+    parts: tuple[Part, ...]
     sha256: str
 
 
@@ -39,7 +45,8 @@ class Payload(Value):
     method: str
     path: str
     body: Document | None = None
-    environment: Secrets | None = None
+    held: Held | None = None
+    image_id: str = ""  # what the image in the body must still mean
     timeout: timedelta = QUICK
     effect: ContainerChange
     container: str

@@ -9,15 +9,17 @@ from aiops_agent.actions.restart import RESTART
 from aiops_agent.actions.scale import SCALE
 from aiops_agent.adapters.docker.back import WayBack
 from aiops_agent.adapters.docker.client import DockerClient, path_of
-from aiops_agent.adapters.docker.clone import environment, fingerprint
+from aiops_agent.adapters.docker.clone import HeldBack, held_back
 from aiops_agent.adapters.docker.containers import OPERATION, Containers, Inspected, Listed
 from aiops_agent.adapters.docker.look import sight_of
+from aiops_agent.adapters.docker.model import model_of
 from aiops_agent.adapters.docker.payload import QUICK, ContainerChange, Payload
+from aiops_agent.adapters.docker.rights import rights_of
 from aiops_agent.adapters.docker.scale import Downward, Upward, Way
 from aiops_agent.domain.errors import PlatformError, RequestRefused, SourceError, TargetMissing
 from aiops_agent.domain.ledger import Intent
 from aiops_agent.domain.remediation import Action, ActionKind, BlastRadius, Draft, Request
-from aiops_agent.domain.value import Document, Json
+from aiops_agent.domain.value import Document
 from aiops_agent.ports.telemetry import Topology
 
 
@@ -60,8 +62,12 @@ class DockerPlatform:
         """Send the stored request as it is, once, if its container still is the one meant."""
         payload = Payload.of(request.payload)
         await self._same(payload)
-        body = await self._with_environment(payload)
-        answer = await self._client.send(payload.method, payload.path, body, payload.timeout)
+        held = await self._held(payload)
+        body = held.within(payload.body) if payload.body else payload.body
+        try:
+            answer = await self._client.send(payload.method, payload.path, body, payload.timeout)
+        except PlatformError as error:
+            raise type(error)(held.scrubbed(str(error))) from error
         already = " (it was so already)" if answer.status == 304 else ""
         document = answer.document
         made = str(document.get("Id", "")) if isinstance(document, dict) else ""
@@ -121,25 +127,25 @@ class DockerPlatform:
     async def _scale(self, action: Action, operation: str, group: Sequence[Listed]) -> Draft:
         running, wished = [one for one in group if one.running], int(action.wished["replicas"])
         if wished > len(running):
-            source = await self._source(running)
+            source, about = await self._model(running)
+            rights = await rights_of(source, self.containers)
             # The image by its name while that still means the same image, else by its id.
             name, image = source.raw["Config"].get("Image"), str(source.raw.get("Image", ""))
-            found = await self._client.find(f"{path_of('images', name)}/json") if name else None
-            if found is not None and found.get("Id") == image:
+            if name and await self.containers.image_id(str(name)) == image:
                 image = str(name)
-            way = Upward(group, source, image, await self._version()).way(wished, operation)
+            version = await self._version()
+            way = Upward(group, source, rights, about, image, version).way(wished, operation)
         else:
             started = {one.id: one.started for one in await self._inspected(running)}
             way = Downward(running, started, await self._version(), self.grace).way(wished)
         inverse = action.model_copy(update={"wished": {"replicas": len(running)}})
         return await self._prepared(action, operation, group, way, inverse)
 
-    async def _source(self, running: Sequence[Listed]) -> Inspected:
-        """The oldest: it is as people wrote it."""
-        for one in running:
-            if (found := await self.containers.inspect(one.id)) is not None:
-                return found
-        raise TargetMissing("No container of the service runs, so there is none to copy.")
+    async def _model(self, running: Sequence[Listed]) -> tuple[Inspected, str]:
+        instances = [one for one in await self._inspected(running) if one.running]
+        if not instances:
+            raise TargetMissing("No container of the service runs, so there is none to copy.")
+        return model_of(instances)
 
     async def _prepared(
         self,
@@ -166,6 +172,7 @@ class DockerPlatform:
             blast=blast,
             run=way.run or "nothing: it is so already",
             undo=way.undo,
+            rights=way.rights,
         )
 
     async def _inspected(self, group: Sequence[Listed]) -> tuple[Inspected, ...]:
@@ -191,17 +198,23 @@ class DockerPlatform:
         if payload.started and found.started != payload.started:
             raise RequestRefused(f"{found.name} was started since the plan was made: not sent.")
 
-    async def _with_environment(self, payload: Payload) -> Json:
-        if payload.environment is None:
-            return payload.body
+    async def _held(self, payload: Payload) -> HeldBack:
+        """Read again what the plan does not hold. Raises RequestRefused when it has changed."""
+        if payload.held is None:
+            return HeldBack({})
+        image = str((payload.body or {}).get("Image", ""))
         try:
-            source = await self.containers.inspect(payload.environment.container)
+            source = await self.containers.inspect(payload.held.container)
+            now = await self.containers.image_id(image)
         except SourceError as error:
             raise PlatformError(str(error)) from error
-        variables = environment(source) if source else []
-        if source is None or fingerprint(variables) != payload.environment.sha256:
-            raise RequestRefused("The container to be copied is gone or was given other variables.")
-        return {**(payload.body or {}), "Env": variables}
+        held = held_back(source, payload.held.parts) if source else HeldBack({})
+        if source is None or held.sha256 != payload.held.sha256:
+            told = "The container to be copied is gone or was given other variables or commands."
+            raise RequestRefused(told)
+        if now != payload.image_id:
+            raise RequestRefused(f"{image} is another image than when the plan was made: not sent.")
+        return held
 
 
 def _requests(payloads: Sequence[Payload], operation: str) -> tuple[Request, ...]:

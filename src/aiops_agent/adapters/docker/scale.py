@@ -1,12 +1,13 @@
 """scale_pods in Docker: containers are cloned, or stopped and removed."""
 
 import re
+import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
 from aiops_agent.adapters.docker.client import path_of
-from aiops_agent.adapters.docker.clone import Clone, clone, cloneable, secrets_of, shared_mounts
+from aiops_agent.adapters.docker.clone import Clone, clone, cloneable, shared_mounts
 from aiops_agent.adapters.docker.containers import (
     COMPOSE_SERVICE,
     NEVER,
@@ -14,7 +15,7 @@ from aiops_agent.adapters.docker.containers import (
     Inspected,
     Listed,
 )
-from aiops_agent.adapters.docker.payload import QUICK, ContainerChange, Payload
+from aiops_agent.adapters.docker.payload import QUICK, ContainerChange, Held, Payload
 from aiops_agent.adapters.docker.topology import service_kind
 from aiops_agent.domain.errors import PlatformError
 from aiops_agent.domain.telemetry import ServiceKind
@@ -31,6 +32,7 @@ class Way:
     interrupts: bool
     words: str
     run: str
+    rights: tuple[str, ...] = ()
     undo: str = ""
 
 
@@ -40,21 +42,23 @@ class Upward:
 
     group: Sequence[Listed]  # every container of the service
     source: Inspected
+    rights: Sequence[str]  # which the source has and a copy would have
+    about: str  # what is to be said of the choice of the source
     image: str
     version: str  # the path's prefix
 
     def way(self, wished: int, operation: str) -> Way:
         """Return how to reach `wished` running containers. Raises PlatformError."""
-        kind = service_kind(self.group)
+        own = [one for one in self.group if one.id == self.source.id]
+        kind = service_kind(own)
         if kind is not ServiceKind.APPLICATION:
-            name = self.group[0].service
+            name = own[0].service
             raise PlatformError(f"{name} is a {kind}: a copied container would not share its data.")
         cloneable(self.source)
         running = sum(one.running for one in self.group)
         first = max((one.number for one in self.group), default=0) + 1
         added = wished - running
-        labels = self.group[0].labels
-        named = "-".join(part for part in (labels.get(PROJECT), self.group[0].service) if part)
+        named = "-".join(part for part in (own[0].labels.get(PROJECT), own[0].service) if part)
         stem = _UNSAFE_NAME.sub("-", named).strip("-.") or "service"
         payloads: list[Payload] = []
         for number in range(first, first + added):
@@ -65,12 +69,17 @@ class Upward:
         words = f"{_containers(added, 'new ')} beside {running}; running ones are not touched"
         if mounts := shared_mounts(self.source):
             words += f"; they share the writable {', '.join(mounts)}"
+        if self.rights:
+            words += f"; each gets {'; '.join(self.rights)}"
+        if self.about:
+            words += f"; {self.about}"
         return Way(
             payloads=tuple(payloads),
             touched=added,
             interrupts=False,
             words=words,
             run=self._run(wished, added),
+            rights=tuple(self.rights),
             undo=f"stop and remove the {_containers(added, 'new ')} and nothing else",
         )
 
@@ -79,7 +88,12 @@ class Upward:
             method="POST",
             path=f"{self.version}/containers/create?name={made.name}",
             body=made.body,
-            environment=secrets_of(self.source),
+            held=Held(
+                container=self.source.id,
+                parts=tuple(sorted(made.held.values)),
+                sha256=made.held.sha256,
+            ),
+            image_id=str(self.source.raw.get("Image", "")),
             effect=ContainerChange.CREATED,
             container=made.name,
             operation=operation,
@@ -108,13 +122,13 @@ class Upward:
         return [create, *connects, start]
 
     def _run(self, wished: int, added: int) -> str:
-        labels, service = self.group[0].labels, self.group[0].service
+        labels, service = self.source.raw["Config"].get("Labels") or {}, self.group[0].service
         copies = f"{_containers(added)} copied from {self.source.name}"
         if COMPOSE_SERVICE not in labels:
             return copies
-        project = f" -p {labels[PROJECT]}" if PROJECT in labels else ""
-        scale = f"docker compose{project} up -d --no-recreate --scale {service}={wished} {service}"
-        return f"{scale} (done as {copies})"
+        project = ["-p", labels[PROJECT]] if PROJECT in labels else []
+        up = ["up", "-d", "--no-recreate", "--scale", f"{service}={wished}", service]
+        return f"{shlex.join(['docker', 'compose', *project, *up])} (done as {copies})"
 
 
 @dataclass(frozen=True)

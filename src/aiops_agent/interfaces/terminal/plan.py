@@ -1,5 +1,6 @@
 """The plan as people approve it: do, run, undo, touches, success, policy."""
 
+import json
 from collections.abc import Callable
 from datetime import datetime, timedelta
 
@@ -80,12 +81,14 @@ def proposal(chosen: Plan) -> Panel:
 
 
 def requests(prepared: PreparedPlan) -> RenderableType:
-    """Return the exact requests that a yes would send, in order."""
+    """Return the exact requests that a yes would send, whole and in order."""
     lines: list[Text] = [say("Exactly these requests are sent, in this order:", QUIET)]
     for step in prepared.steps:
         for request in step.requests:
             again = "safe to repeat" if request.repeatable else "sent once, then looked at"
             lines.append(Text.assemble("  ", tell(request.words, LINK), (f"  ({again})", QUIET)))
+            whole = json.dumps(request.payload, ensure_ascii=False, indent=2, sort_keys=True)
+            lines += [Text.assemble("    ", tell(line)) for line in whole.splitlines()]
         if not step.requests:
             lines.append(tell("  nothing: the target is already as wished"))
     lines.append(tell(f"plan digest {prepared.digest}", QUIET))

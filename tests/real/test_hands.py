@@ -1,0 +1,174 @@
+"""The hands on a real Docker Engine: what is copied, what it may do, what is taken back."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncIterator
+from datetime import timedelta
+from uuid import uuid4
+
+import pytest
+
+from aiops_agent.adapters.docker.client import DockerClient
+from aiops_agent.adapters.docker.containers import Containers
+from aiops_agent.adapters.docker.platform import DockerPlatform
+from aiops_agent.domain.errors import PlatformError, RequestRefused
+from aiops_agent.domain.remediation import Action, ActionKind, Prepared, Risk
+from aiops_agent.registry import CATALOGUE
+from tests.sending import applied
+from tests.targets import at
+
+from .docker import IMAGE, OURS, docker
+
+SLEEP = "import signal,time; signal.signal(15, lambda *_: exit(0)); time.sleep(600)"
+
+
+class Group:
+    """Containers of one service, which the test starts and removes."""
+
+    def __init__(self) -> None:
+        self.project = f"hands{uuid4().hex[:8]}"
+        self.platform = DockerPlatform(
+            Containers(DockerClient(), self.project), grace=timedelta(seconds=2)
+        )
+
+    def run(self, *options: str) -> str:
+        """Start a container that says it belongs to the service; return its id."""
+        labels = {
+            OURS: "",
+            "com.docker.compose.project": self.project,
+            "com.docker.compose.service": "pay",
+        }
+        flags = [f"--label={name}={value}" for name, value in labels.items()]
+        return docker("run", "-d", *flags, *options, IMAGE, "python3", "-c", SLEEP)
+
+    def ids(self) -> set[str]:
+        """The ids of all containers of the project."""
+        label = f"label=com.docker.compose.project={self.project}"
+        return set(docker("ps", "-aq", "--no-trunc", "--filter", label).split())
+
+    async def scaled(self, replicas: int) -> Prepared:
+        wished: dict[str, str | int] = {"replicas": replicas}
+        action = Action(
+            kind=ActionKind("scale_pods"), target=at("pay", "docker:local"), wished=wished
+        )
+        return CATALOGUE.prepared(await self.platform.prepare(action, "INC-0001.1.1"))
+
+    def remove(self) -> None:
+        if ids := self.ids():
+            docker("rm", "-f", "-v", *ids)
+
+
+@pytest.fixture
+async def group(engine: None) -> AsyncIterator[Group]:
+    made = Group()
+    try:
+        yield made
+    finally:
+        await made.platform.containers.client.close()
+        made.remove()
+
+
+async def test_one_of_ours_is_taken_back_and_four_of_a_persons_stay(group: Group) -> None:
+    group.run()
+    group.run()
+    step = await group.scaled(3)
+    assert (step.risk, step.rights) == (Risk.LOW, ())
+    sent = await applied(group.platform, step.requests)
+    ours = sent[0].made
+    assert ours in group.ids()
+    theirs = {group.run("--label=aiops-agent/operation=INC-0001.1.1") for _ in range(4)}
+    before = group.ids()
+
+    back = await group.platform.take_back(step, sent, "INC-0001.1.undo.1")
+    await applied(group.platform, back)
+
+    assert group.ids() == before - {ours}
+    assert theirs < group.ids()
+
+
+async def test_a_real_copy_is_like_its_source(group: Group) -> None:
+    options = (
+        "--env=PASSWORD=hunter2", "--memory=64m", "--cpus=0.5", "--publish=80",
+        "--health-cmd=true --token hunter2", "--log-opt=max-size=2m", "--restart=on-failure:3",
+        "--cap-drop=ALL", "--tmpfs=/scratch", "--volume=/anonymous", "--ulimit=nofile=99",
+        "--sysctl=net.core.somaxconn=99",
+    )  # fmt: skip
+    source = group.run(*options)
+    group.run(*options)
+    step = await group.scaled(3)
+    assert "hunter2" not in json.dumps(step.document())
+    assert (step.risk, step.rights) == (Risk.LOW, ())
+
+    sent = await applied(group.platform, step.requests)
+
+    old, new = json.loads(docker("inspect", source, sent[0].made))
+    for key in ("Env", "Cmd", "Healthcheck"):
+        assert new["Config"][key] == old["Config"][key]
+    differing = {
+        key for key in old["HostConfig"] if old["HostConfig"][key] != new["HostConfig"][key]
+    }
+    assert differing <= {"ContainerIDFile", "ConsoleSize"}
+    assert "other" not in (await group.scaled(4)).blast.words
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        (("--volume=/:/host:ro",), "the host's / on /host, to read"),
+        (("--volume=/var/run/docker.sock:/s",), "root on the host"),
+        (("--mount=type=bind,src=/tmp,dst=/t",), "the host's /tmp on /t, writable"),
+        (("--cap-add=SYS_ADMIN",), "capability"),
+        (("--pid=host",), "the host's processes"),
+        (("--ipc=host",), "the host's shared memory"),
+        (("--uts=host",), "the host's host name"),
+        (("--device=/dev/null",), "device /dev/null"),
+        (("--device-cgroup-rule=c 1:3 rwm",), "device rule"),
+        (("--security-opt=seccomp=unconfined",), "seccomp=unconfined"),
+        (("--security-opt=systempaths=unconfined",), "MaskedPaths"),
+        (("--group-add=0",), "option GroupAdd"),
+        (("--mount=type=volume,dst=/v,volume-opt=type=none,volume-opt=o=bind,volume-opt=device=/",),
+         "of the host or a server"),
+    ],
+)  # fmt: skip
+async def test_a_real_right_is_read_and_makes_the_risk_high(
+    group: Group, options: tuple[str, ...], words: str
+) -> None:
+    group.run(*options)
+
+    step = await group.scaled(2)
+
+    assert step.risk is Risk.HIGH
+    assert words in step.hazard
+
+
+async def test_a_real_container_with_the_label_is_not_copied(group: Group) -> None:
+    group.run("--cap-add=SYS_ADMIN", "--volume=/:/host")
+    group.run()
+    with pytest.raises(PlatformError, match="do not agree"):
+        await group.scaled(3)
+    group.run()
+
+    assert (await group.scaled(4)).risk is Risk.LOW
+
+
+async def test_a_real_container_that_was_started_again_is_not_stopped(group: Group) -> None:
+    group.run()
+    second = group.run()
+    step = await group.scaled(1)
+    docker("restart", "-t", "1", second)
+
+    with pytest.raises(RequestRefused, match="was started since"):
+        await group.platform.send(step.requests[0])
+
+
+async def test_scaling_down_a_real_service_keeps_the_container(group: Group) -> None:
+    ids = {group.run(), group.run()}
+    step = await group.scaled(1)
+    sent = await applied(group.platform, step.requests)
+    assert group.ids() == ids
+
+    await applied(group.platform, await group.platform.take_back(step, sent, "INC-0001.1.undo.1"))
+
+    states = json.loads(docker("inspect", *ids))
+    assert all(one["State"]["Running"] for one in states)

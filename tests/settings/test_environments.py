@@ -220,3 +220,27 @@ def test_a_plugin_cannot_take_the_name_of_another(
     installed["theirs"] = Plugin(notifiers=(CHANNEL,))
 
     assert "'webhook' is registered already" in flaw(tmp_path, "plugins: [theirs]")
+
+
+LIMITS = """
+policy: {limits: {per_service: 1/h}}
+environments:
+  eu: {labels: {cluster: eu}, policy: {limits: {per_environment: 2/d}}}
+  us: {labels: {cluster: us}, policy: {freeze: [{reason: all}]}}
+"""
+
+
+def test_an_environment_with_a_policy_of_its_own_keeps_the_limits_of_the_top(
+    tmp_path: Path,
+) -> None:
+    eu, us = read(tmp_path, LIMITS).settings.resolved
+
+    assert [str(one) for _, one in eu.policy.limits] == ["1/h", "2/d"]
+    assert [str(one) for _, one in us.policy.limits] == ["1/h", "10/h"]
+    assert len(us.policy.freeze) == 1
+
+
+@pytest.mark.parametrize("value", ["3", "3/hour", "-3/h", "", "none", "3/0s"])
+def test_a_limit_that_is_none_is_told_with_its_place(tmp_path: Path, value: str) -> None:
+    told = flaw(tmp_path, f"policy: {{limits: {{per_service: {value}}}}}")
+    assert told.startswith("aiops.yaml:1:19: policy.limits.per_service: a limit ")

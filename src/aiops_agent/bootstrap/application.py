@@ -10,6 +10,7 @@ from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
 from sqlalchemy import Engine as Database
@@ -22,9 +23,12 @@ from aiops_agent.adapters.sql.calls import SqlCallLog
 from aiops_agent.adapters.sql.engine import make_engine, our_errors
 from aiops_agent.adapters.sql.migrate import upgrade
 from aiops_agent.adapters.sql.store import SqlStore
+from aiops_agent.adapters.stop_file import NAME as STOP
+from aiops_agent.adapters.stop_file import StopFile
 from aiops_agent.agents.asking import Desk
 from aiops_agent.agents.briefing import Pace
 from aiops_agent.agents.crew import Crew, without_llm
+from aiops_agent.bootstrap.controls import sending_checkups
 from aiops_agent.bootstrap.demo import Demo
 from aiops_agent.bootstrap.desk import desk_of, own_pages
 from aiops_agent.bootstrap.environments import OpenEnvironments, checked
@@ -96,10 +100,11 @@ class Application:
         self.clean = Redactor(secrets(settings)).clean
         wiring = Wiring(SqlCallLog(store), overrides.now, overrides.around, self.clean)
         self.reasoning = reasoning(settings.models, settings.keys, wiring)
+        self._stop_file = StopFile(settings.state_dir / STOP)
         self._shelf, self._pages = _shelf(settings), own_pages(settings)
         self._deps = self._built(store)
         self._running: Engine | None = None
-        self.store, self.queries = store, Queries(store)
+        self.store, self.queries = store, Queries(store, self._stop_file)
         self.loops = Loops()
         self.feed = Feed(self.queries, self.loops)
         self.readiness = Readiness(store, self.loops, lambda: self._running is not None)
@@ -180,7 +185,8 @@ class Application:
         address = self._database.url.render_as_string(hide_password=True)
         words = f"{address}: {refused or 'ready'}"
         store = Checkup(group="core", name="store", health=health, words=words)
-        models = await self.reasoning.doctor()
+        look = partial(sending_checkups, self.queries, self._overrides.now())
+        models = (*await asyncio.to_thread(look), *await self.reasoning.doctor())
         found = [one for place in self.places.configured for one in await place.doctor()]
         for channel, section in self._channels():
             found.append(await checked("notify", channel.name, _channel_check, channel, section))

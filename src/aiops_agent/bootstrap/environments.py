@@ -50,6 +50,7 @@ class ConfiguredEnvironment:
             clock=next((c.clock for c in self._connections.values() if c.clock), WallClock()),
             mode=one.mode,
             freezes=tuple(one.policy.freeze),
+            limits=one.policy.limits,
         )
         return EnvironmentHandle(environment, self._platform, one.actions.bounds())
 
@@ -200,8 +201,9 @@ class OpenEnvironments:
         raise UsageError(f"There is no environment {str(ref)!r} in this configuration.")
 
     def _of_shop(self, shop: OpenShop) -> EnvironmentHandle:
-        freezes = (*self.settings.policy.freeze, *shop.scenario.freeze)
-        own = replace(shop.environment, mode=self.settings.mode, freezes=freezes)
+        policy, mode = self.settings.policy, self.settings.mode
+        freezes = (*policy.freeze, *shop.scenario.freeze)
+        own = replace(shop.environment, mode=mode, freezes=freezes, limits=policy.limits)
         return EnvironmentHandle(own, shop.platform, self.settings.actions.bounds())
 
 

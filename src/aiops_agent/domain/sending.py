@@ -16,6 +16,7 @@ CLOSED_FOR = timedelta(hours=1)  # environment time
 _MOST = 1000  # actions: more within any span is no limit
 _KEPT = 10  # failed incidents of one row: who looks at a breaker reads no more
 _ONE = re.compile(r"1[a-z]+")  # "1h", which people write as "h"
+_WRITTEN = "a limit is a number of actions per time, such as 3/h or 10/30m"
 _RATE = re.compile(r"([0-9]{1,9})\s*/\s*(\S+)")
 
 
@@ -35,6 +36,23 @@ class Switch(Value):
         return f"{did} by {self.by} at {self.at:%Y-%m-%d %H:%M:%S} UTC{why}"
 
 
+class Standing(Value):
+    """How sending stands: the moves of the switch, newest first, what the file says, breakers.
+
+    `file` is why the file `STOP` holds sending, "" when it does not.
+    """
+
+    moves: tuple[Switch, ...] = ()
+    file: str = ""
+    breakers: tuple["ServiceBreaker", ...] = ()
+
+    @property
+    def stopped(self) -> str:
+        """Why nothing is sent, by switch or by file; "" when sending is on."""
+        switch = self.moves[0].words if self.moves and self.moves[0].stopped else ""
+        return "; ".join(filter(None, (switch, self.file)))
+
+
 class ActionLimit(NamedTuple):
     """At most so many actions within any stretch of so long."""
 
@@ -51,9 +69,12 @@ def limit(text: str) -> ActionLimit:
     """Return the limit that "3/h" names; raises ValueError when it names none."""
     found = _RATE.fullmatch(text.strip())
     if found is None:
-        raise ValueError("a limit is a number of actions per time, such as 3/h or 10/30m")
+        raise ValueError(_WRITTEN)
     most, span = int(found[1]), found[2]
-    within = duration(span if span[0].isdigit() else f"1{span}")
+    try:
+        within = duration(span if span[0].isdigit() else f"1{span}")
+    except ValueError:
+        raise ValueError(_WRITTEN) from None
     if most > _MOST or within <= timedelta():
         raise ValueError(f"a limit allows 0 to {_MOST} actions in a time longer than 0s")
     return ActionLimit(most, within)
@@ -63,7 +84,7 @@ def _read(value: object) -> object:
     if isinstance(value, ActionLimit):
         return value
     if not isinstance(value, str):
-        raise ValueError("a limit is a number of actions per time, such as 3/h or 10/30m")
+        raise ValueError(_WRITTEN)
     return limit(value)
 
 
@@ -87,6 +108,8 @@ class ServiceBreaker(Value):
     service: ServiceName
     failed: tuple[str, ...] = ()
     closed_until: datetime | None = None
+    opened_by: str = ""  # who reset it last, at which wall time
+    opened_at: datetime | None = None
 
     def closed(self, at: datetime) -> bool:
         """Whether the service is closed at that moment of environment time."""
@@ -101,5 +124,9 @@ class ServiceBreaker(Value):
         return self.model_copy(update={"failed": failed, "closed_until": until})
 
     def mended(self) -> Self:
-        """Return the breaker of a service that was seen to work, or that a person opened."""
+        """Return the breaker of a service that was seen to work."""
         return self.model_copy(update={"failed": (), "closed_until": None})
+
+    def opened(self, by: str, at: datetime) -> Self:
+        """Return the breaker of a service that a person opened, at that wall time."""
+        return self.mended().model_copy(update={"opened_by": by, "opened_at": at})

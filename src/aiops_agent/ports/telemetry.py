@@ -1,12 +1,13 @@
 """Eyes: what an environment lets us read, and its time."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
 
 from aiops_agent.domain.environment import EnvironmentRef
 from aiops_agent.domain.policy import Freeze, Mode
+from aiops_agent.domain.sending import Limits
 from aiops_agent.domain.survey import Instances
 from aiops_agent.domain.telemetry import (
     AlertRule,
@@ -119,6 +120,7 @@ class Environment:
     clock: Clock
     mode: Mode = Mode.PROPOSE
     freezes: tuple[Freeze, ...] = ()
+    limits: Limits = field(default_factory=Limits)
 
 
 class Environments(Protocol):

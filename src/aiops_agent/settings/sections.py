@@ -23,6 +23,7 @@ from aiops_agent.domain.duration import Pause, Span
 from aiops_agent.domain.environment import NAME, EnvironmentRef
 from aiops_agent.domain.policy import Freeze, Mode
 from aiops_agent.domain.remediation import ActionKind
+from aiops_agent.domain.sending import Limits, Rate
 from aiops_agent.domain.spelling import did_you_mean
 from aiops_agent.domain.telemetry import Objective, ServiceName
 from aiops_agent.domain.value import Value
@@ -137,10 +138,34 @@ class RunbookSettings(Value):
     folder: LocalPath | None = None
 
 
-class Policy(Value):
-    """The calendar of freezes."""
+class Calendar(Value):
+    """When nothing may be changed."""
 
     freeze: tuple[FreezeSettings, ...] = ()
+
+
+class Policy(Calendar):
+    """The calendar of freezes, and how many actions may be done: 3/h, 10/30m, 0/d."""
+
+    limits: Limits = Limits()
+
+
+class OwnLimits(Value):
+    """Limits of one of several environments; what is None is as it is at the top of the file."""
+
+    per_service: Rate | None = None
+    per_environment: Rate | None = None
+
+
+class OwnPolicy(Calendar):
+    """The policy of one of several environments: its own calendar, its own or the top's limits."""
+
+    limits: OwnLimits = OwnLimits()
+
+    def over(self, top: Policy) -> Policy:
+        """Return the whole policy of the environment below the top of the file."""
+        limits = {name: value for name, value in self.limits if value is not None}
+        return Policy(freeze=self.freeze, limits=top.limits.model_copy(update=limits))
 
 
 class StoreSettings(Value):
@@ -192,7 +217,7 @@ class EnvironmentSettings(Value):
     services: dict[ServiceName, ServiceSettings] = {}
     actions: ActionSections | None = None
     mode: Mode | None = None
-    policy: Policy | None = None
+    policy: OwnPolicy | None = None
 
 
 @dataclass(frozen=True)
@@ -268,7 +293,7 @@ class BaseSettings(Value):
                 services=one.services,
                 actions=one.actions or self.actions,
                 mode=one.mode or self.mode,
-                policy=one.policy or self.policy,
+                policy=one.policy.over(self.policy) if one.policy else self.policy,
             )
             for ref, section, one in several or [(self.environment, "", short)]
         )
@@ -338,13 +363,14 @@ def settings_model(registry: Registry) -> type[BaseSettings]:
     actions = made(ActionSections, "Actions", **bounds)
     action = _word("action", tuple(str(spec.kind) for spec in specs))
     freeze = made(FreezeSettings, actions=(tuple[action, ...], ()))  # type: ignore[valid-type] # just made
-    policy = made(Policy, freeze=(tuple[freeze, ...], ()))  # type: ignore[valid-type] # just made
+    freezes = (tuple[freeze, ...], ())  # type: ignore[valid-type] # just made
+    policy, own = made(Policy, freeze=freezes), made(OwnPolicy, freeze=freezes)
     environment = made(
         EnvironmentSettings,
         kind=(_word("platform", tuple(registry.platforms)), _KIND),
         sources=(sources, sources()),
         actions=(actions | None, None),
-        policy=(policy | None, None),
+        policy=(own | None, None),
     )
     model: type[BaseSettings] = made(
         BaseSettings,

@@ -1,4 +1,4 @@
-"""What may be told to do: the answer of a person, a takeover, tokens."""
+"""What may be told to do: the answer of a person, a takeover, the stop switch, tokens."""
 
 import secrets
 from collections.abc import Callable, Sequence
@@ -10,10 +10,13 @@ from aiops_agent.domain.environment import EnvironmentRef
 from aiops_agent.domain.errors import UsageError
 from aiops_agent.domain.facts import LONGEST_NOTE
 from aiops_agent.domain.incident import Incident
+from aiops_agent.domain.sending import ServiceBreaker, Switch
+from aiops_agent.domain.spelling import did_you_mean
 from aiops_agent.domain.token import Token, hashed
 from aiops_agent.ports.store import Store
 from aiops_agent.workflow.queries import Queries
 
+LONGEST_REASON = 200  # characters
 MOST_NOTES = 20  # of an incident: more would crowd out what is measured
 
 
@@ -73,6 +76,44 @@ class Commands:
             raise UsageError(f"{found.id} has {MOST_NOTES} notes already, as many as are read.")
         return self.remark(found.id, by, said)
 
+    def switch(self, *, stopped: bool, by: str, reason: str = "") -> Switch:
+        """Stop all sending, or let it begin again; what is so already is not said twice.
+
+        Once a stop is committed no process begins a send, an undo's neither.
+        """
+        said = " ".join(reason.split())
+        if len(said) > LONGEST_REASON:
+            raise UsageError(f"A reason has at most {LONGEST_REASON} characters.")
+        move = Switch(stopped=stopped, by=by, at=self.now(), reason=said)
+        with self.store.begin() as work:
+            newest = next(iter(work.sending.switched(1)), None)
+            if newest is None and not stopped:
+                return move
+            if newest is not None and newest.stopped is stopped:
+                return newest
+            work.sending.switch(move)
+        return move
+
+    def reset(
+        self, service: str, by: str, environment: EnvironmentRef | None = None
+    ) -> ServiceBreaker:
+        """Open a service that its failures closed; raises UsageError saying which there are."""
+        with self.store.begin() as work:
+            failed = [one for one in work.sending.breakers() if one.failed]
+            found = [
+                one
+                for one in failed
+                if one.service == service and environment in (None, one.environment)
+            ]
+            if not found:
+                raise UsageError(_unfailed(service, failed))
+            if len(found) > 1:
+                names = ", ".join(str(one.environment) for one in found)
+                raise UsageError(f"{service} failed in {names}: choose one with --environment.")
+            opened = found[0].opened(by, self.now())
+            work.sending.put(opened)
+            return opened
+
     def create_token(self, name: str, environments: Sequence[EnvironmentRef] = ()) -> str:
         """Create a bearer token and return its secret, which is not kept.
 
@@ -95,3 +136,10 @@ class Commands:
         """Revoke a token for ever; raises UsageError when there is none of that name."""
         with self.store.begin() as work:
             work.tokens.revoke(name, self.now())
+
+
+def _unfailed(service: str, failed: Sequence[ServiceBreaker]) -> str:
+    known = sorted({str(one.service) for one in failed})
+    hint = did_you_mean(service, known)
+    there = f" Failed: {', '.join(known)}." if known and not hint else hint
+    return f"No incident of a service {service!r} failed, so there is nothing to open.{there}"

@@ -1,7 +1,7 @@
 """What may be asked: everything durable, as of one moment."""
 
 import hmac
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -13,6 +13,7 @@ from aiops_agent.domain.event import Event
 from aiops_agent.domain.incident import Incident, IncidentId, IncidentSummary, Status
 from aiops_agent.domain.model import CallSummary, ModelCall
 from aiops_agent.domain.postmortem import Postmortem
+from aiops_agent.domain.sending import Standing
 from aiops_agent.domain.spelling import did_you_mean
 from aiops_agent.domain.token import Token, hashed
 from aiops_agent.ports.store import Reader
@@ -25,6 +26,7 @@ class Queries:
     """Blocking calls that change nothing; errors are AiopsError with one sentence."""
 
     reader: Reader
+    halted: Callable[[], str] = lambda: ""  # why the file `STOP` holds sending
 
     def incidents(
         self,
@@ -105,6 +107,12 @@ class Queries:
         """Return how many unended incidents stand in each status, and how many requests wait."""
         with self.reader.read() as view:
             return view.incidents.unended(), view.approvals.pending()
+
+    def sending(self) -> Standing:
+        """Return how the stop switch, the file `STOP` and the breakers stand."""
+        with self.reader.read() as view:
+            moves, breakers = view.sending.switched(), view.sending.breakers()
+        return Standing(moves=moves, file=self.halted(), breakers=breakers)
 
     def approvals(
         self, states: Sequence[ApprovalState] = (), limit: int = 100

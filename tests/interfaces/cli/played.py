@@ -29,6 +29,7 @@ from aiops_agent.domain.incident import (
 from aiops_agent.domain.model import ModelCall
 from aiops_agent.domain.payload import EventType
 from aiops_agent.domain.postmortem import Postmortem
+from aiops_agent.domain.sending import Standing
 from aiops_agent.domain.survey import ServiceSurvey, SignalSource
 from aiops_agent.domain.telemetry import ServiceName, Signal
 from aiops_agent.domain.token import Token
@@ -65,6 +66,7 @@ class PlayedService:
     made: list[Token] = field(default_factory=list)
     nobodys: list[Delivery] = field(default_factory=list)
     sent: list[ModelCall] = field(default_factory=list)
+    standing: Standing = field(default_factory=Standing)
 
     def incidents(self, **_: object) -> tuple[IncidentSummary, ...]:
         return (self.one.in_short,)
@@ -90,6 +92,9 @@ class PlayedService:
         self, since: datetime | None = None
     ) -> Iterator[tuple[tuple[Event, ...], tuple[ModelCall, ...]]]:
         yield tuple(self.told), tuple(self.sent)
+
+    def sending(self) -> Standing:
+        return self.standing
 
     def newest_event(self) -> int:
         return self.told[-1].id

@@ -7,6 +7,7 @@ from aiops_agent.domain.answer import Author, AuthorKind, Effort, Usage
 from aiops_agent.domain.incident import Status
 from aiops_agent.domain.model import Trouble
 from aiops_agent.domain.payload import EventType, Unreadable
+from aiops_agent.domain.sending import Switch
 from aiops_agent.interfaces.http.metrics import MetricsExporter
 from aiops_agent.workflow.feed import Feed
 from aiops_agent.workflow.queries import Queries
@@ -195,3 +196,13 @@ async def test_an_open_breaker_is_a_gauge(store: SqlStore) -> None:
     broken[LITE] = False
 
     assert (before, (await values(metrics))[name]) == (1, 0)
+
+
+async def test_a_stop_by_switch_or_by_file_is_a_count(store: SqlStore) -> None:
+    assert (await values(counting(store)))["aiops_sending_stopped"] == 0
+    queries = Queries(store, lambda: "a file")
+    by_file = MetricsExporter(queries, Feed(queries), "1.2.3")
+    assert (await values(by_file))["aiops_sending_stopped"] == 1
+    with store.begin() as work:
+        work.sending.switch(Switch(stopped=True, by="alex", at=NOW))
+    assert (await values(counting(store)))["aiops_sending_stopped"] == 1

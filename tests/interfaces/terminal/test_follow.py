@@ -135,6 +135,12 @@ def test_the_footer_shows_what_is_done_now_and_next() -> None:
     assert "1 steps · ctrl-c pauses" in status
 
 
+def test_the_footer_says_that_nothing_is_sent() -> None:
+    footer = Footer(lambda: 0.0)
+    footer.stopped = "stopped by alex"
+    assert "NOTHING IS SENT: stopped by alex" in drawn(footer, 100)[1]
+
+
 @pytest.mark.parametrize("width", [60, 72, 80, 104])
 def test_the_footer_is_two_lines_at_every_width(width: int) -> None:
     """A third line would make it jump."""

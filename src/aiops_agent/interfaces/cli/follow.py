@@ -19,6 +19,7 @@ from aiops_agent.interfaces.cli.call import Call
 from aiops_agent.interfaces.cli.exits import Exit, exit_of
 from aiops_agent.interfaces.cli.keyboard import forget_typed
 from aiops_agent.interfaces.cli.prompt import Choice, Prompt
+from aiops_agent.interfaces.cli.stopped import watched
 from aiops_agent.interfaces.terminal.blocks import Blocks
 from aiops_agent.interfaces.terminal.escape import problem
 from aiops_agent.interfaces.terminal.follow import Follower
@@ -68,7 +69,8 @@ class Following:
             died = self.engine.broken if self.engine else None
             stream = self.call.application.feed.incident(self.incident, died)
             try:
-                left = await self._follow(stream, screen)
+                async with watched(self.queries, screen.sending):
+                    left = await self._follow(stream, screen)
             finally:
                 await self._stop_asking()
         return left or exit_of(self.queries.incident(self.incident))

@@ -22,6 +22,7 @@ from aiops_agent.interfaces.cli import (
     record,
     report,
     runbook,
+    sending,
     serve,
     stats,
     token,
@@ -57,6 +58,7 @@ app.command(rich_help_panel=ANSWER)(report.report)
 app.command(rich_help_panel=ANSWER)(ask.ask)
 app.command(rich_help_panel=ANSWER)(trace.trace)
 app.command(rich_help_panel=ANSWER)(stats.stats)
+app.add_typer(sending.app, name="sending", rich_help_panel=ANSWER)
 app.add_typer(privacy.app, name="privacy", rich_help_panel=ANSWER)
 app.command(rich_help_panel=ANSWER)(record.record)
 app.add_typer(runbook.app, name="runbook", rich_help_panel=ANSWER)

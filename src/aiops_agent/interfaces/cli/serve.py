@@ -18,10 +18,13 @@ from aiops_agent.domain.stats import stats_of
 from aiops_agent.interfaces.cli import door
 from aiops_agent.interfaces.cli.call import Call, called
 from aiops_agent.interfaces.cli.exits import Exit
+from aiops_agent.interfaces.cli.stopped import watched
 from aiops_agent.interfaces.terminal import sums
 from aiops_agent.interfaces.terminal.blocks import Blocks
+from aiops_agent.interfaces.terminal.escape import tell
 from aiops_agent.interfaces.terminal.follow import Follower
 from aiops_agent.workflow.loops import LoopName
+from aiops_agent.interfaces.terminal.palette import BAD, GOOD
 
 _RINGS = (
     EventType.APPROVAL_PENDING,
@@ -73,7 +76,8 @@ async def _serve(call: Call) -> Exit:
         turn = partial(screen.run, printing.well)
         watching = asyncio.ensure_future(printing.run(turn, _breath))
         try:
-            await serving(stop)
+            async with watched(application.queries, partial(_say_sending, call)):
+                await serving(stop)
         finally:
             watching.cancel()
             await asyncio.wait({watching})
@@ -109,6 +113,11 @@ class Screen:
 
 async def _breath() -> None:
     await asyncio.sleep(1)
+
+
+def _say_sending(call: Call, stopped: str) -> None:
+    line = f"NOTHING IS SENT: {stopped}" if stopped else "sending is on again"
+    call.out.print(tell(line, BAD if stopped else GOOD))
 
 
 def sum_up(call: Call, started: datetime) -> None:

@@ -29,7 +29,7 @@ def create(
 ) -> None:
     """Create a token and print its secret, once: only its hash is kept."""
     call = called(context)
-    secret = call.application.commands.create_token(name, _configured(call, environment or ()))
+    secret = call.application.commands.create_token(name, configured(call, environment or ()))
     print(secret)
     call.note(f"This is the only time that the secret of {name!r} is shown.")
 
@@ -63,7 +63,8 @@ def revoke(context: typer.Context, name: NameArgument) -> None:
     call.note(f"{name!r} is revoked: it counts no more.")
 
 
-def _configured(call: Call, names: Sequence[str]) -> list[EnvironmentRef]:
+def configured(call: Call, names: Sequence[str]) -> list[EnvironmentRef]:
+    """Return the configured environments of these names; raises UsageError for a strange one."""
     known = {one.ref.name: one.ref for one in call.loaded.settings.resolved}
     for name in names:
         if name not in known:

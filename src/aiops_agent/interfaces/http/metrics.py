@@ -73,6 +73,8 @@ class MetricsExporter:
                 self._readable.set(1)
             except StoreError as error:  # the counts that tell of it must be seen now
                 self._readable.set(0)
+                if self._queries.halted():  # the file holds without a store too
+                    self._stopped.set(1)
                 self._unread.tell("metrics are old", error)
             return prom.generate_latest(self.registry)
 
@@ -97,6 +99,8 @@ class MetricsExporter:
         for status in (status for status in Status if status not in ENDED):
             self._open.labels(status.value).set(unended.get(status, 0))
         self._pending.set(pending)
+        standing = await asyncio.to_thread(self._queries.sending)
+        self._stopped.set(bool(standing.stopped))
 
     async def _count(self, event: Event) -> None:
         if event.effort is not None:
@@ -152,6 +156,8 @@ class MetricsExporter:
         self._policy = _counter(r, "policy_decisions", "Plans judged.", "decision", "rule")
         self._approvals = _counter(r, "approvals", "Requests answered.", "decision", "surface")
         self._pending = Gauge("aiops_approvals_pending", "Requests that wait.", registry=r)
+        name, text = "aiops_sending_stopped", "1 while nothing is sent, by switch or by file."
+        self._stopped = Gauge(name, text, registry=r)
         self._actions = _counter(r, "actions", "Plans sent.", "action", "risk", "outcome")
         told = "Turns of a loop of ours that failed; each was tried again."
         self._failures = _counter(r, "loop_failures", told, "loop")

@@ -62,6 +62,10 @@ class Follower:
         if self._live and event.type not in _STILL:
             self._live.show()
 
+    def sending(self, stopped: str) -> None:
+        """Show that nothing is sent, and why; "" when sending is on again."""
+        self._footer.stopped = stopped
+
     def pause(self) -> None:
         """Take the footer away, so that a question can be the last line."""
         if self._live:

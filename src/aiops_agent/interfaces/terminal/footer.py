@@ -11,7 +11,7 @@ from rich.text import Text
 from aiops_agent.domain.event import Event, Phase
 from aiops_agent.domain.quantity import span
 from aiops_agent.interfaces.terminal.escape import say
-from aiops_agent.interfaces.terminal.palette import GOOD, QUIET, STRONG, WARN
+from aiops_agent.interfaces.terminal.palette import BAD, GOOD, QUIET, STRONG, WARN
 from aiops_agent.interfaces.terminal.screen import Tier, tier
 
 _REFRESHES = 8  # per second
@@ -27,6 +27,7 @@ class Footer:
         self._began = stopwatch()
         self.phase = Phase.ALERT
         self.status = "starting"
+        self.stopped = ""  # why nothing is sent
         self.steps = 0
 
     def note(self, event: Event) -> None:
@@ -53,7 +54,10 @@ class Footer:
         elapsed = span(timedelta(seconds=gone))
         dot = _DOTS[int(gone * _REFRESHES) % len(_DOTS)]
         right = say(f"  {elapsed} · {self.steps} steps · ctrl-c pauses", QUIET)
-        left = Text.assemble((dot, WARN), " ", say(self.status, STRONG))
+        status = say(self.status, STRONG)
+        if self.stopped:
+            status = say(f"NOTHING IS SENT: {self.stopped}", BAD)
+        left = Text.assemble((dot, WARN), " ", status)
         left.truncate(max(width - right.cell_len, 1), overflow="ellipsis")
         line = Text.assemble(left, right, no_wrap=True)
         line.truncate(width, overflow="ellipsis")

@@ -1,0 +1,40 @@
+"""What the doctor says of the stop switch and of closed services."""
+
+import shlex
+from datetime import datetime
+
+from aiops_agent.domain.checkup import Checkup, Health
+from aiops_agent.domain.errors import StoreError
+from aiops_agent.safety.limits import closed_words
+from aiops_agent.workflow.queries import Queries
+
+
+def sending_checkups(queries: Queries, now: datetime) -> tuple[Checkup, ...]:
+    """Say whether anything is sent, and which services are closed; a stop is a problem."""
+    try:
+        standing = queries.sending()
+    except StoreError as error:  # then nothing is sent either
+        return (_checkup("sending", Health.PROBLEM, queries.halted() or str(error)),)
+    closed = [one for one in standing.breakers if one.closed(now)]
+    notes = [
+        _checkup(
+            f"breaker {one.service}",
+            Health.NOTE,
+            f"{one.environment}: {closed_words(one)}",
+            f"aiops sending reset {shlex.quote(one.service)}",
+        )
+        for one in closed
+    ]
+    if not standing.stopped:
+        return (_checkup("sending", Health.OK, "is on"), *notes)
+    remedies = []
+    if standing.moves and standing.moves[0].stopped:
+        remedies.append("aiops sending start")
+    if standing.file:
+        remedies.append("remove the file")
+    words = f"NOTHING IS SENT: {standing.stopped}"
+    return (_checkup("sending", Health.PROBLEM, words, "; ".join(remedies)), *notes)
+
+
+def _checkup(name: str, health: Health, words: str, remedy: str = "") -> Checkup:
+    return Checkup(group="core", name=name, health=health, words=words, remedy=remedy)

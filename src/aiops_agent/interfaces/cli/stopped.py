@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 from aiops_agent.domain.errors import StoreError
 from aiops_agent.workflow.queries import Queries
 
-_LOOK_SECONDS = 1.0
+_LOOK_SECONDS = 1.0  # as soon as a stop holds
 
 
 @asynccontextmanager

@@ -23,8 +23,8 @@ from aiops_agent.interfaces.terminal import sums
 from aiops_agent.interfaces.terminal.blocks import Blocks
 from aiops_agent.interfaces.terminal.escape import tell
 from aiops_agent.interfaces.terminal.follow import Follower
-from aiops_agent.workflow.loops import LoopName
 from aiops_agent.interfaces.terminal.palette import BAD, GOOD
+from aiops_agent.workflow.loops import LoopName
 
 _RINGS = (
     EventType.APPROVAL_PENDING,

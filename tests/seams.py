@@ -23,6 +23,7 @@ from aiops_agent.domain.reasoning import SecondOpinion
 from aiops_agent.domain.remediation import PreparedPlan
 from aiops_agent.domain.routing import Routes
 from aiops_agent.domain.sending import ServiceBreaker
+from aiops_agent.interfaces.cli import inbox
 from aiops_agent.interfaces.http.app import OneLength
 from aiops_agent.interfaces.http.room import Place
 from aiops_agent.interfaces.http.visitor import Doorstep
@@ -110,6 +111,7 @@ HANDLE = Seam(Receive, "handle", "an inbox that fails is tried again, and is not
 
 # The way in: a token reaches only what it names.
 ROUTE = Seam(Routes, "route", "a token for one environment cannot reach another")
+STANDING = Seam(inbox, "standing", "a body that waits is told with its reason")
 REFUSAL = Seam(Doorstep, "refusal", "a page of another site comes in without a token")
 HEAD = Seam(Caller, "_cut_off", "a request whose head never ends is cut off")
 FITS = Seam(Place, "fits", "all bodies together have one room")

@@ -207,6 +207,13 @@ def test_a_body_that_is_wrong_is_rejected_with_its_reason(given: bytes, reason: 
     assert "\0" not in found.body
 
 
+@pytest.mark.parametrize("nothing", ["[]", "{}", "1", '""'])
+def test_millions_of_nothings_are_rejected_before_they_are_decoded(nothing: str) -> None:
+    body = f'{{"alerts": [], "x": [{f"{nothing}," * (alertmanager.MAX_VALUES + 1)}1]}}'.encode()
+
+    assert "more than 3,000,000 values" in decode(body).rejected
+
+
 def test_one_wrong_alert_rejects_the_whole_body_and_names_it() -> None:
     document = json.loads(body(4))
     document["alerts"][2]["labels"] = None

@@ -47,6 +47,9 @@ class InboxView(Protocol):
     def environments(self) -> tuple[EnvironmentRef, ...]:
         """Return the environments for which deliveries wait."""
 
+    def get(self, number: int) -> Delivery | None:
+        """Return one delivery, or None."""
+
     def rejected(self, limit: int) -> tuple[Delivery, ...]:
         """Return rejected deliveries, newest first."""
 

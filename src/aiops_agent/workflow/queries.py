@@ -152,10 +152,19 @@ class Queries:
             found = token if same and token.revoked_at is None else found
         return found
 
-    def unclaimed(self) -> tuple[Delivery, ...]:
-        """Return the newest deliveries that no environment claims; nobody works on them."""
+    def inbox(self, limit: int = 100) -> tuple[Delivery, ...]:
+        """Return deliveries that were rejected or wait, newest first."""
         with self.reader.read() as view:
-            return view.inbox.unclaimed(_KNOWN)
+            found = (*view.inbox.waiting(limit), *view.inbox.rejected(limit))
+        return tuple(sorted(found, key=lambda one: (one.received_at, one.id), reverse=True)[:limit])
+
+    def delivery(self, number: int) -> Delivery:
+        """Return one delivery; raises UsageError when there is none."""
+        with self.reader.read() as view:
+            found = view.inbox.get(number)
+        if found is None:
+            raise UsageError(f"There is no body {number}. See: aiops inbox list.")
+        return found
 
     def guarded(self) -> bool:
         """Whether a token was ever made: from then on one that counts must be shown."""

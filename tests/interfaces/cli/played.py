@@ -170,8 +170,11 @@ class PlayedService:
     def guarded(self) -> bool:
         return bool(self.made)
 
-    def unclaimed(self) -> tuple[Delivery, ...]:
-        return tuple(self.nobodys)
+    def inbox(self, limit: int = 100) -> tuple[Delivery, ...]:
+        return tuple(self.nobodys[:limit])
+
+    def delivery(self, number: int) -> Delivery:
+        return next(one for one in self.nobodys if one.id == number)
 
     def tokens(self) -> Sequence[Token]:
         return self.made

@@ -61,10 +61,16 @@ def test_a_server_keeps_alerts_refuses_a_second_and_ends_orderly(server: Server)
     request = urllib.request.Request(url, json.dumps(ALERT).encode(), kind, method="POST")
     with urllib.request.urlopen(request, timeout=10) as response:
         kept = json.load(response)
+    waits = server.run("inbox", "list", "-o", "json")
+    noted = server.run("incident", "list")
     second = server.run("serve", "--port", "0")
     server.process.terminate()
 
     assert kept["kept"] == 1
+    assert [one["why"] for one in json.loads(waits.stdout)] == [
+        "docker:local has no source: nothing could be seen of it."
+    ]
+    assert "1 alerts wait; see: " in noted.stderr
     assert second.returncode == 1
     assert f"Process {server.process.pid} already runs `aiops serve`" in second.stderr
     assert server.process.wait(LONGEST) == 0

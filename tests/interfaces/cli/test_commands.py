@@ -19,6 +19,7 @@ READS = (
     ("doctor",),
     ("info",),
     ("services",),
+    ("inbox", "list"),
     ("incident", "list"),
     ("incident", "show", "INC-0001"),
     ("approval", "list"),
@@ -216,13 +217,13 @@ def test_a_token_is_made_for_environments_that_are_configured(
 
 
 def test_alerts_that_no_environment_claims_are_shown(aiops: Aiops, house: PlayedHouse) -> None:
-    body = a_delivery(unclaimed="No environment claims it.")
+    body = a_delivery(unclaimed="No environment claims it.", environment=None)
     house.service.nobodys.append(body)
 
     checks = {one["name"]: one for one in aiops("doctor", "-o", "json").data}
     assert checks["inbox"]["health"] == "note"
-    assert body.unclaimed in checks["inbox"]["words"]
-    assert "1 alerts wait that no environment claims" in aiops("incident", "list").err
+    assert "1 alerts wait" in checks["inbox"]["words"]
+    assert "1 alerts wait; see: " in aiops("incident", "list").err
 
 
 def test_what_a_server_did_is_summed_up_when_it_stops(

@@ -77,6 +77,12 @@ class SqlInbox:
         """Return accepted deliveries that no environment claims, newest first."""
         return self._found((INBOX.c.environment == "", INBOX.c.rejected == ""), _NEWEST, limit)
 
+    def get(self, number: int) -> Delivery | None:
+        """Return one delivery, or None."""
+        within = 0 <= number < 2**63
+        found = self._found((INBOX.c.number == number,), (), 1) if within else ()
+        return found[0] if found else None
+
     def rejected(self, limit: int) -> tuple[Delivery, ...]:
         """Return rejected deliveries, newest first."""
         return self._found((INBOX.c.rejected != "",), _NEWEST, limit)

@@ -12,6 +12,7 @@ from aiops_agent.domain.incident import Incident
 from aiops_agent.interfaces.cli.call import Call, Output, OutputOption, called, documents
 from aiops_agent.interfaces.cli.exits import Exit
 from aiops_agent.interfaces.cli.follow import Following, Manner, manner
+from aiops_agent.interfaces.cli.inbox import waiting_note
 from aiops_agent.interfaces.terminal import listing, page
 
 app = typer.Typer(no_args_is_help=True, help="Show incidents, watch them, go on with them.")
@@ -31,9 +32,8 @@ def show_list(
     call = called(context)
     found = call.application.queries.incidents(open_only=open_only, limit=limit)
     call.answer(output, documents(found), lambda width: listing.incidents(found, width))
-    if unclaimed := call.application.queries.unclaimed():
-        alerts = sum(len(delivery.alerts) for delivery in unclaimed)
-        call.note(f"{alerts} alerts wait that no environment claims; see: aiops doctor")
+    if waits := waiting_note(call):
+        call.note(waits)
 
 
 @app.command()

@@ -11,6 +11,7 @@ from aiops_agent.domain.errors import BusyError, SettingsError, StoreError
 from aiops_agent.interfaces.cli.call import Call, Output, OutputOption, called, documents
 from aiops_agent.interfaces.cli.exits import Exit
 from aiops_agent.interfaces.cli.follow import approval_files
+from aiops_agent.interfaces.cli.inbox import waiting_note
 from aiops_agent.interfaces.cli.tables import checkups, facts, surveys
 
 
@@ -85,13 +86,9 @@ async def _application(call: Call) -> list[Checkup]:
         if made:
             words, health = "every token is revoked: nobody may send alerts", Health.PROBLEM
         guard = _checkup("tokens", health, words, "aiops token create alertmanager")
-    unclaimed = application.queries.unclaimed()
-    if not unclaimed:
-        return [guard, *seen]
-    alerts = sum(len(delivery.alerts) for delivery in unclaimed)
-    words = f"{alerts} alerts wait that no environment claims. {unclaimed[0].unclaimed}"
-    remedy = "environments.NAME.labels in aiops.yaml, or post to /api/v1/alertmanager/NAME"
-    return [guard, _checkup("inbox", Health.NOTE, words, remedy), *seen]
+    words, _, remedy = waiting_note(call).partition("; see: ")
+    inbox = [_checkup("inbox", Health.NOTE, words, remedy)] if words else []
+    return [guard, *inbox, *seen]
 
 
 async def _services(call: Call, output: Output) -> Exit:

@@ -16,6 +16,7 @@ from aiops_agent.interfaces.cli import (
     benchmark,
     config,
     demo,
+    inbox,
     incident,
     look,
     privacy,
@@ -51,6 +52,7 @@ app = typer.Typer(
 app.command(rich_help_panel=TRY)(demo.demo)
 app.command(rich_help_panel=TRY)(serve.serve)
 app.add_typer(incident.app, name="incident", rich_help_panel=ANSWER)
+app.add_typer(inbox.app, name="inbox", rich_help_panel=ANSWER)
 app.add_typer(approval.app, name="approval", rich_help_panel=ANSWER)
 app.command(rich_help_panel=ANSWER)(approval.approve)
 app.command(rich_help_panel=ANSWER)(approval.reject)

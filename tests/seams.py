@@ -73,6 +73,7 @@ STOPPED = Seam(limits, "stopped", "under a stop nothing is sent")
 COUNT_ARMED = Seam(limits, "count", "no storm gets over the limits")
 CLOSED = Seam(ServiceBreaker, "closed", "a service that failed twice is closed")
 JUMPED = Seam(times, "jumped", "a clock set back revives no question")
+NOTED = Seam(times, "note", "the largest time seen is kept")
 
 # The policy: the strictest opinion wins.
 STRICTNESS = Seam(assess, "STRICTNESS", "the order of the rules does not matter")

@@ -66,7 +66,7 @@ def happens(
     with place.store.begin() as work:
         work.incidents.put(incident)
         clock = place.clock
-        t = IncidentTransaction(work, incident, clock.at, clock.now)
+        t = IncidentTransaction(work, incident, clock.at, clock.now, clock.at)
         t.tell(PAYLOADS[kind], "what happened", key)
 
 
@@ -204,7 +204,7 @@ async def test_what_an_alert_brought_goes_with_the_notice(place: Place) -> None:
     await Receive(place.deps).handle(HERE)
     (incident,) = place.incidents()
     with place.store.begin() as work:
-        t = IncidentTransaction(work, incident, START, place.clock.now)
+        t = IncidentTransaction(work, incident, START, place.clock.now, START)
         t.tell(PAYLOADS[EventType.INCIDENT_RESOLVED], "over", "1")
     await telling(place, phone).catch_up()
     (notice,) = phone.heard

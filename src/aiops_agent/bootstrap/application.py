@@ -22,7 +22,7 @@ from aiops_agent.adapters.otel.sink import sink
 from aiops_agent.adapters.sql.calls import SqlCallLog
 from aiops_agent.adapters.sql.engine import make_engine, our_errors
 from aiops_agent.adapters.sql.migrate import upgrade
-from aiops_agent.adapters.sql.store import SqlStore
+from aiops_agent.adapters.sql.store import BesideStore, SqlStore
 from aiops_agent.adapters.stop_file import NAME as STOP
 from aiops_agent.adapters.stop_file import StopFile
 from aiops_agent.agents.asking import Desk
@@ -74,13 +74,18 @@ _NAMES = {"shop": "`aiops demo`", "serve": "`aiops serve`"}
 STORY = "aiops"  # waiting incidents are found again by this name: never change it
 
 
+def wall_time() -> datetime:
+    """Return the present time of this machine."""
+    return datetime.now(UTC)
+
+
 @dataclass(frozen=True)
 class Overrides:
     """What a test may put in place of what the application would build."""
 
     crew: Crew | None = None
     executor: Callable[[Executor], Executor] = lambda executor: executor
-    now: Callable[[], datetime] = lambda: datetime.now(UTC)
+    now: Callable[[], datetime] = wall_time
     mark: Mark = unmarked
     name: str = STORY
     reasoner: Reasoner | None = None  # asked about every environment
@@ -95,12 +100,13 @@ class Application:
         self._database: Database = make_engine(settings.store.url)
         upgrade(self._database)
         self._durable = Durable(self._database)
-        store = SqlStore(self._database, self._durable.wake)
+        self._stop_file = StopFile(settings.state_dir / STOP)
+        outside = BesideStore(self._stop_file, own_clock=overrides.now is wall_time)
+        store = SqlStore(self._database, self._durable.wake, outside)
         self.places = OpenEnvironments(settings)
         self.clean = Redactor(secrets(settings)).clean
         wiring = Wiring(SqlCallLog(store), overrides.now, overrides.around, self.clean)
         self.reasoning = reasoning(settings.models, settings.keys, wiring)
-        self._stop_file = StopFile(settings.state_dir / STOP)
         self._shelf, self._pages = _shelf(settings), own_pages(settings)
         self._deps = self._built(store)
         self._running: Engine | None = None

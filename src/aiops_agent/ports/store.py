@@ -215,6 +215,9 @@ class Ledger(LedgerView, Protocol):
 class SendingView(Protocol):
     """Whether anything may be sent, and how much was armed."""
 
+    def halted(self) -> str:
+        """Return why the file `STOP` holds sending, "" when it is not there."""
+
     def switched(self, limit: int = 100) -> tuple[Switch, ...]:
         """Return the moves of the stop switch, newest first: the newest one counts."""
 

@@ -10,7 +10,7 @@ from datetime import datetime
 from aiops_agent.domain.duration import spelled
 from aiops_agent.domain.incident import Ending, Incident
 from aiops_agent.domain.remediation import PreparedPlan
-from aiops_agent.domain.sending import ActionLimit, Limits, ServiceBreaker
+from aiops_agent.domain.sending import ActionLimit, Limits, ServiceBreaker, Standing
 from aiops_agent.domain.telemetry import ServiceName
 from aiops_agent.ports.store import View, Work
 
@@ -19,8 +19,8 @@ _BAD = (Ending.FAILED, Ending.UNKNOWN)  # acted, and it is not known to have hel
 
 def stopped(view: View) -> str:
     """Return why nothing at all may be sent: asked before every send, an undo's too."""
-    newest = next(iter(view.sending.switched(1)), None)
-    return f"sending is {newest.words}" if newest and newest.stopped else ""
+    standing = Standing(moves=view.sending.switched(1), file=view.sending.halted())
+    return f"sending is {standing.stopped}" if standing.stopped else ""
 
 
 def held(view: View, prepared: PreparedPlan, at: datetime, limits: Limits) -> str:

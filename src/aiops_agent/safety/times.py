@@ -24,11 +24,13 @@ def jumped(view: View, now: datetime) -> str:
     return f"The clock says {now:%Y-%m-%d %H:%M:%S}, but it was {latest:%Y-%m-%d %H:%M:%S} before."
 
 
-def note(work: Work, now: datetime) -> None:
-    """Keep the time if it is the largest so far."""
+def note(work: Work, now: datetime) -> datetime:
+    """Keep the time if it is the largest so far; return the largest: no question lives longer."""
     latest = work.clock.latest()
-    if latest is None or now > latest:
-        work.clock.put(now)
+    if latest is not None and now <= latest:
+        return latest
+    work.clock.put(now)
+    return now
 
 
 def begin_anew(work: Work, now: datetime) -> tuple[ApprovalRequest, ...]:

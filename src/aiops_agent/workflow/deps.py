@@ -16,12 +16,13 @@ from aiops_agent.domain.environment import EnvironmentRef
 from aiops_agent.domain.errors import AiopsError
 from aiops_agent.domain.event import Event
 from aiops_agent.domain.incident import Attempt, Incident
-from aiops_agent.domain.payload import HandsChanged, Payload, PolicyDecided
+from aiops_agent.domain.payload import ApprovalEnded, HandsChanged, Payload, PolicyDecided
 from aiops_agent.domain.point import Mark, unmarked
 from aiops_agent.domain.runbook import Runbook
 from aiops_agent.ports.memory import Memory
 from aiops_agent.ports.store import Store, View, Work
 from aiops_agent.ports.telemetry import Environments
+from aiops_agent.safety import times
 from aiops_agent.safety.assess import Rule
 from aiops_agent.safety.execute import Executor
 
@@ -64,12 +65,16 @@ class Deps:
 
 @dataclass(frozen=True)
 class IncidentTransaction:
-    """Everything written inside is committed together; `at` is environment, `now` wall time."""
+    """Everything written inside is committed together; `at` is environment time.
+
+    `wall` is the wall time by which questions and answers are judged, `now` that of this process.
+    """
 
     work: Work
     incident: Incident
     at: datetime
     now: Callable[[], datetime]
+    wall: datetime
 
     def tell(
         self,
@@ -133,14 +138,34 @@ def incident_of(deps: Deps, incident_id: str) -> Incident:
 
 @contextmanager
 def transaction(deps: Deps, incident_id: str) -> Iterator[IncidentTransaction]:
-    """Open a transaction on one incident; raises LookupError when there is none."""
+    """Open a transaction on one incident; raises LookupError when there is none.
+
+    It notes the time. When the clock was set back, what waited for an answer is withdrawn first.
+    """
     with deps.store.begin() as work:
-        incident = found(work, incident_id)
-        try:
-            at = deps.environments(incident.environment).clock.now()
-        except AiopsError:  # the environment is gone
-            at = deps.now()
-        yield IncidentTransaction(work, incident, at, deps.now)
+        wall = work.clock.now(deps.now())
+        if times.jumped(work, wall):
+            _withdraw_all(deps, work, wall)
+        yield _opened(deps, work, incident_id, times.note(work, wall))
+
+
+def _withdraw_all(deps: Deps, work: Work, wall: datetime) -> None:
+    for request in times.begin_anew(work, wall):
+        ended = ApprovalEnded(
+            approval=request.id, digest=request.digest, state=request.state, why=request.note
+        )
+        words = f"plan {request.digest[:12]} {request.state}: {request.note}"
+        _opened(deps, work, request.incident, wall).tell(ended, words, request.id)
+        work.wake(request.incident, f"{request.id}:clock")
+
+
+def _opened(deps: Deps, work: Work, incident_id: str, wall: datetime) -> IncidentTransaction:
+    incident = found(work, incident_id)
+    try:
+        at = deps.environments(incident.environment).clock.now()
+    except AiopsError:  # the environment is gone
+        at = deps.now()
+    return IncidentTransaction(work, incident, at, deps.now, wall)
 
 
 def found(view: View, incident_id: str) -> Incident:

@@ -38,8 +38,8 @@ class Gate:
 
     def ask(self, prepared: PreparedPlan, verdict: Verdict) -> str:
         """Store the request before anybody is asked and return its id; policy may answer."""
-        now = self.deps.now()
         with transaction(self.deps, prepared.incident) as t:
+            now = t.wall
             request = t.work.approvals.ask(self._request(prepared, verdict, now))
             moved = t.incident.move(Status.AWAITING_APPROVAL, "waits for a person", at=t.at)
             t.keep(moved)
@@ -67,16 +67,14 @@ class Gate:
 
         Reminds at half time and lets the request expire when its time is over.
         """
-        now = self.deps.now()
         with transaction(self.deps, incident_id) as t:
+            now = t.wall
             request = t.work.approvals.get(request_id)
             if request is None or request.state is not ApprovalState.PENDING:
                 return 0.0
             state, over = ApprovalState.EXPIRED, ""
             if t.incident.takeover:
                 state, over = ApprovalState.WITHDRAWN, "a person took the incident over"
-            elif approve.jumped_back(request, now):
-                over = "the clock jumped back behind the question; nothing was run"
             elif now >= request.expires_at:
                 over = "nobody answered; nothing was run"
             if over:
@@ -126,6 +124,7 @@ class Gate:
         try:
             with transaction(self.deps, request.incident) as t:
                 found = t.work.approvals.get(request_id) or request
+                decision = decision.model_copy(update={"at": t.wall})  # not when it was typed
                 answered = approve.decide(t.work, found, decision)
                 self._tell_answer(t, answered, decision)
                 t.work.wake(request.incident, f"{request.id}:answer")

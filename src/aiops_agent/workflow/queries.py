@@ -26,7 +26,7 @@ class Queries:
     """Blocking calls that change nothing; errors are AiopsError with one sentence."""
 
     reader: Reader
-    halted: Callable[[], str] = lambda: ""  # why the file `STOP` holds sending
+    halted: Callable[[], str] = lambda: ""  # the file `STOP`, for when the store is away
 
     def incidents(
         self,
@@ -111,8 +111,9 @@ class Queries:
     def sending(self) -> Standing:
         """Return how the stop switch, the file `STOP` and the breakers stand."""
         with self.reader.read() as view:
-            moves, breakers = view.sending.switched(), view.sending.breakers()
-        return Standing(moves=moves, file=self.halted(), breakers=breakers)
+            sending = view.sending
+            moves, breakers, file = sending.switched(), sending.breakers(), sending.halted()
+        return Standing(moves=moves, file=file, breakers=breakers)
 
     def approvals(
         self, states: Sequence[ApprovalState] = (), limit: int = 100

@@ -231,7 +231,8 @@ class _Batch:
         self.changed[incident.id] = None
 
     def _tell(self, incident: Incident, payload: Payload, message: str, key: str) -> None:
-        about = IncidentTransaction(self.work, incident, self.at, self.deps.now)
+        now = self.deps.now
+        about = IncidentTransaction(self.work, incident, self.at, now, now())
         self.told.append(about.event(payload, message, key))
 
 

@@ -27,6 +27,7 @@ from aiops_agent.domain.remediation import (
 from aiops_agent.domain.runbook import matching
 from aiops_agent.memory.recall import case_of
 from aiops_agent.reasoning.weigh import lowered
+from aiops_agent.safety import limits
 from aiops_agent.workflow.deps import Deps, IncidentTransaction, incident_of, transaction
 
 _NOTHING_RUN = {
@@ -289,6 +290,8 @@ class IncidentRecorder:  # limit: one writer of the incident, a short method per
             gave_up = Ending.FAILED if t.incident.acted else Ending.HANDED_OVER
             ending = ending or gave_up
             moved = t.incident.move(ending.status, note, at=t.at)
+            if not t.incident.ended:
+                limits.note_end(t.work, t.incident, ending, t.at)
             limit = limit or self._seconds_gone(t)
             t.keep(moved.model_copy(update={"ending": ending, "cut_short": limit}))
             ended = _ENDED[ending.status](ending=ending, severity=t.incident.severity)

@@ -2,7 +2,9 @@
 
 from datetime import timedelta
 
-from aiops_agent.adapters.sql.store import SqlStore
+import sqlalchemy as sa
+
+from aiops_agent.adapters.sql.store import BesideStore, SqlStore
 from aiops_agent.domain.answer import Author, AuthorKind, Effort, Usage
 from aiops_agent.domain.incident import Status
 from aiops_agent.domain.model import Trouble
@@ -198,9 +200,10 @@ async def test_an_open_breaker_is_a_gauge(store: SqlStore) -> None:
     assert (before, (await values(metrics))[name]) == (1, 0)
 
 
-async def test_a_stop_by_switch_or_by_file_is_a_count(store: SqlStore) -> None:
+async def test_a_stop_by_switch_or_by_file_is_a_count(engine: sa.Engine) -> None:
+    store = SqlStore(engine)
     assert (await values(counting(store)))["aiops_sending_stopped"] == 0
-    queries = Queries(store, lambda: "a file")
+    queries = Queries(SqlStore(engine, outside=BesideStore(halted=lambda: "a file")))
     by_file = MetricsExporter(queries, Feed(queries), "1.2.3")
     assert (await values(by_file))["aiops_sending_stopped"] == 1
     with store.begin() as work:

@@ -1,6 +1,6 @@
 """Whether anything may be sent: the stop switch, what was armed, the breakers, the clock."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -21,9 +21,14 @@ _NOW = select(func.clock_timestamp())  # of the statement, not of the transactio
 
 @dataclass(frozen=True)
 class SqlSending:
-    """ports.store.Sending in one transaction."""
+    """ports.store.Sending in one transaction; `file` says why a file holds sending, or ""."""
 
     connection: Connection
+    file: Callable[[], str]
+
+    def halted(self) -> str:
+        """Return why the file `STOP` holds sending, "" when it is not there."""
+        return self.file()
 
     def switched(self, limit: int = 100) -> tuple[Switch, ...]:
         """Return the moves of the stop switch, newest first: the newest one counts."""

@@ -69,6 +69,6 @@ def _noted(built: Application, incident: IncidentId, text: str) -> None:
 def _refused(built: Application, incident: IncidentId, text: str) -> None:
     no = partial(built.commands.decide, approve=False, by="bench", surface=Surface.COMMAND)
     try:
-        no(incident, reason=text[:200])
+        no(incident, plan=built.queries.approval(incident).digest, reason=text[:200])
     except AiopsError:
         pass  # withdrawn in the meantime: the story goes on

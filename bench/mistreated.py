@@ -180,7 +180,7 @@ async def _told(built: Application, engine: Engine, incident: str) -> None:
         if event.type is EventType.APPROVAL_PENDING:
             request = await asyncio.to_thread(built.queries.approval, incident)
             built.commands.decide(
-                request.id, approve=True, by="bench", surface=Surface.FLAG, digest=request.digest
+                request.id, approve=True, by="bench", surface=Surface.FLAG, plan=request.digest
             )
 
 

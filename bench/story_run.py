@@ -87,7 +87,7 @@ async def tell(built: Application, engine: Engine) -> Figures:
             figures.to_plan = figures.lap()
             request = built.queries.approval(incident)
             built.commands.decide(
-                request.id, approve=True, by="bench", surface=Surface.FLAG, digest=request.digest
+                request.id, approve=True, by="bench", surface=Surface.FLAG, plan=request.digest
             )
     figures.to_end = figures.to_plan + figures.lap()
     figures.ending = built.queries.incident(incident).status.value

@@ -23,14 +23,14 @@ from aiops_agent.domain.reasoning import SecondOpinion
 from aiops_agent.domain.remediation import PreparedPlan
 from aiops_agent.domain.routing import Routes
 from aiops_agent.domain.sending import ServiceBreaker
-from aiops_agent.interfaces.cli import inbox
+from aiops_agent.interfaces.cli import inbox, keyboard
 from aiops_agent.interfaces.http.app import OneLength
 from aiops_agent.interfaces.http.room import Place
 from aiops_agent.interfaces.http.visitor import Doorstep
 from aiops_agent.interfaces.http.wire import Caller
 from aiops_agent.reasoning import claims, objections, orders
 from aiops_agent.safety import approve, assess, execute, limits, times
-from aiops_agent.workflow import questions
+from aiops_agent.workflow import gate, questions
 from aiops_agent.workflow.feed import Feed
 from aiops_agent.workflow.loops import Loop
 from aiops_agent.workflow.notices import Notices
@@ -67,6 +67,13 @@ CLOCK_SLACK = Seam(approve, "CLOCK_SLACK", "a yes from before the question count
 OPEN_APPROVALS = Seam(approve, "OPEN_APPROVALS", "what has ended does not end again")
 DIGEST = Seam(PreparedPlan, "digest", "the digest covers every leaf of the plan")
 CHANGE = Seam(SqlApprovals, "change", "of many answers at once one counts")
+NAMED = Seam(SqlApprovals, "named", "digits that fit two open plans name neither")
+STANDS = Seam(gate, "_stands", "a late answer changes nothing of its incident")
+
+# The person at a terminal: one line, typed after the question.
+FORGET = Seam(keyboard, "_forget", "what was typed before the question does not count")
+MORE_TYPED = Seam(keyboard, "_waiting", "a pasted block answers nothing")
+FLAW_OF_LINE = Seam(keyboard, "_flaw", "only a whole line of visible text is an answer")
 
 # The controls: stop, limits, breakers, the clock.
 STOPPED = Seam(limits, "stopped", "under a stop nothing is sent")

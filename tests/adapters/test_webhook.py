@@ -64,7 +64,8 @@ async def test_a_receiver_can_check_who_sent_it_and_what_was_sent() -> None:
     sent = json.loads(request.content)
     text = sent.pop("text")
     assert Notice.of(sent) == NOTICE
-    assert text == f"{NOTICE.what}. Do: {NOTICE.action}. Answer: aiops approve INC-0001"
+    answers = [f"aiops {verb} INC-0001 --plan abababababab" for verb in ("approve", "reject")]
+    assert text == f"{NOTICE.what}. Do: {NOTICE.action}. Answer: {' or: '.join(answers)}"
 
 
 async def test_without_a_secret_nothing_is_signed() -> None:

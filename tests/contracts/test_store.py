@@ -13,7 +13,7 @@ import sqlalchemy as sa
 from aiops_agent.adapters.sql.store import BesideStore, SqlStore
 from aiops_agent.domain.alert import AlertList, AlertState
 from aiops_agent.domain.answer import STATISTICS, Effort
-from aiops_agent.domain.approval import ApprovalState
+from aiops_agent.domain.approval import ApprovalState, RefusedAnswer, Surface
 from aiops_agent.domain.environment import EnvironmentRef
 from aiops_agent.domain.errors import StoreError, UsageError
 from aiops_agent.domain.event import Event
@@ -264,6 +264,47 @@ def test_approvals_are_listed_by_state_newest_first(store: SqlStore) -> None:
         assert work.approvals.listed(states=[ApprovalState.PENDING]) == (first.in_short,)
         assert work.approvals.pending() == 1
         assert work.approvals.latest("INC-0001") == second
+
+
+def test_refused_answers_are_kept_newest_first_with_hostile_words(store: SqlStore) -> None:
+    words = ("first", "nul \x00 half \ud800 \u202e 'quote' $(x)", "third")
+    kept = [
+        RefusedAnswer(
+            request=f"INC-000{number}.1",
+            incident=f"INC-000{number}",
+            plan="0" * 64,
+            approve=None if number == 3 else True,
+            by=said,
+            surface=Surface.FILE,
+            at=NOW,
+            reason=said,
+            why=said,
+        )
+        for number, said in enumerate(words, start=1)
+    ]
+    with store.begin() as work:
+        for answer in kept:
+            work.approvals.refuse(answer)
+    with store.read() as view:
+        found = view.approvals.refused()
+        assert [one.request for one in found] == ["INC-0003.1", "INC-0002.1", "INC-0001.1"]
+        assert found[0] == kept[2]
+        assert view.approvals.refused(limit=2) == found[:2]
+        assert view.approvals.refused(incident="INC-0002") == (found[1],)
+
+
+def test_only_open_plans_are_found_by_the_first_digits(store: SqlStore) -> None:
+    digests = ["ab" * 32, "ab" * 31 + "cd", "ba" * 32, "ab" * 30 + "0000"]
+    states = [ApprovalState.PENDING, ApprovalState.APPROVED, ApprovalState.PENDING]
+    with store.begin() as work:
+        for number, digest in enumerate(digests):
+            state = states[number] if number < 3 else ApprovalState.USED
+            request = an_approval(id=f"INC-000{number}.1", digest=digest, state=state)
+            work.approvals.ask(request)
+        assert work.approvals.named("ab" * 6) == tuple(digests[:2])
+        assert work.approvals.named("ab" * 31 + "c") == (digests[1],)
+        for nothing in ("%" * 12, "_" * 12, "c" * 12):
+            assert work.approvals.named(nothing) == ()
 
 
 def test_an_armed_intent_is_left_as_it_is(store: SqlStore) -> None:

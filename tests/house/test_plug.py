@@ -15,7 +15,7 @@ from aiops_agent.domain.checkup import Health
 from aiops_agent.domain.diagnosis import Diagnosis, Triage
 from aiops_agent.domain.errors import SourceError
 from aiops_agent.domain.incident import Incident, Status
-from aiops_agent.domain.payload import EventType
+from aiops_agent.domain.payload import ApprovalPending
 from aiops_agent.domain.remediation import Plan
 from aiops_agent.domain.telemetry import ServiceName, Window
 from aiops_agent.registry import Registry
@@ -74,9 +74,14 @@ async def lived(folder: Path) -> Incident:
             built.intake.take("fake", body, name="there")
             (incident,) = await engine.intake(settings.resolved[0].ref)
             async for event in engine.follow(incident):
-                if event.type is EventType.APPROVAL_PENDING:
+                if isinstance(event.payload, ApprovalPending):
+                    asked = event.payload
                     built.commands.decide(
-                        incident, approve=True, by="alex", surface=Surface.COMMAND
+                        incident,
+                        approve=True,
+                        by="alex",
+                        surface=Surface.COMMAND,
+                        plan=asked.digest,
                     )
             await asyncio.wait_for(TOLD.wait(), 30)
         return built.queries.incident(incident)

@@ -12,7 +12,7 @@ from aiops_agent.domain.checkup import Checkup, Health
 from aiops_agent.domain.environment import EnvironmentRef
 from aiops_agent.domain.errors import SettingsError
 from aiops_agent.domain.incident import Status
-from aiops_agent.domain.payload import EventType
+from aiops_agent.domain.payload import ApprovalPending
 from aiops_agent.ports.plug import Connection, Surroundings, Vendor
 from aiops_agent.registry import Registry
 from aiops_agent.settings.load import load
@@ -53,9 +53,14 @@ async def test_one_engine_works_an_incident_of_each_environment_to_its_end(tmp_p
             worked = {ref: (await engine.intake(ref))[0] for ref in shops}
             for incident in worked.values():
                 async for event in engine.follow(incident):
-                    if event.type is EventType.APPROVAL_PENDING:
+                    if isinstance(event.payload, ApprovalPending):
+                        asked = event.payload
                         both.commands.decide(
-                            incident, approve=True, by="alex", surface=Surface.COMMAND
+                            incident,
+                            approve=True,
+                            by="alex",
+                            surface=Surface.COMMAND,
+                            plan=asked.digest,
                         )
         for ref, incident in worked.items():
             found = both.queries.incident(incident)

@@ -53,12 +53,12 @@ class Person:
 
     def _look(self, desk: Application) -> None:
         for request in desk.queries.approvals((ApprovalState.PENDING,)):
-            for digest in ("0" * 64, request.digest, request.digest):
+            for plan in ("0" * 64, request.digest, request.digest):
                 with contextlib.suppress(ApprovalError):
                     desk.commands.decide(
                         request.id,
                         approve=True,
                         by="a person",
                         surface=Surface.COMMAND,
-                        digest=digest,
+                        plan=plan,
                     )

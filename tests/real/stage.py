@@ -102,7 +102,15 @@ class Stage:
 
     def approve(self, incident: str) -> Ran:
         """Approve what waits, as a person in another terminal."""
-        ran = self.product.aiops("approve", incident)
+        return self._answer("approve", incident)
+
+    def reject(self, incident: str) -> Ran:
+        """Reject what waits."""
+        return self._answer("reject", incident)
+
+    def _answer(self, verb: str, incident: str) -> Ran:
+        shown = self.product.read("approval", "show", incident)
+        ran = self.product.aiops(verb, incident, "--plan", shown["digest"][:12])
         assert ran.code == 0, ran
         return ran
 

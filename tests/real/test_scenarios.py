@@ -57,7 +57,7 @@ def test_a_rejected_plan_changes_no_container(stage: Stage) -> None:
     assert stage.product.stop() == 0
     stage.product.serve()
     assert stage.show(incident)["status"] == "awaiting_approval"
-    assert stage.product.aiops("reject", incident).code == 0
+    stage.reject(incident)
     stage.wait(incident, "escalated")
     assert stage.system.containers(stage.naming.service) == before
 

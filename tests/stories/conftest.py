@@ -14,11 +14,12 @@ from aiops_agent.bootstrap.application import Application, Overrides, applicatio
 from aiops_agent.domain.approval import Surface
 from aiops_agent.domain.event import Event
 from aiops_agent.domain.incident import Incident, IncidentId
-from aiops_agent.domain.payload import EventType
+from aiops_agent.domain.payload import ApprovalPending, EventType
 from aiops_agent.domain.postmortem import PastIncident
 from aiops_agent.settings.sections import Settings, StoreSettings
 from aiops_agent.simulator.journal import Operation, effects
 from aiops_agent.workflow.engine import Engine
+from tests.contracts.payloads import carried
 
 _NUMBERS = count(1)
 Answer: TypeAlias = Callable[[Application, Event], Any]
@@ -26,13 +27,22 @@ Answer: TypeAlias = Callable[[Application, Event], Any]
 
 def yes(built: Application, event: Event) -> None:
     """Approve what waits."""
-    built.commands.decide(event.incident, approve=True, by="pat", surface=Surface.COMMAND)
+    asked = carried(event, ApprovalPending)
+    built.commands.decide(
+        asked.approval, approve=True, by="pat", surface=Surface.COMMAND, plan=asked.digest
+    )
 
 
 def no(built: Application, event: Event) -> None:
     """Reject what waits."""
+    asked = carried(event, ApprovalPending)
     built.commands.decide(
-        event.incident, approve=False, by="pat", surface=Surface.COMMAND, reason="not now"
+        asked.approval,
+        approve=False,
+        by="pat",
+        surface=Surface.COMMAND,
+        plan=asked.digest,
+        reason="not now",
     )
 
 

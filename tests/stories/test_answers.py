@@ -39,7 +39,7 @@ async def test_a_yes_to_another_plan_is_refused_and_recorded(stage: Stage) -> No
     def wrong_then_no(built: Application, event: Event) -> None:
         with pytest.raises(ApprovalError, match=r"another|is for plan"):
             built.commands.decide(
-                event.incident, approve=True, by="pat", surface=Surface.WEB, digest="0" * 64
+                event.incident, approve=True, by="pat", surface=Surface.WEB, plan="0" * 64
             )
         no(built, event)
 

@@ -72,7 +72,12 @@ class Run:
     def answer(self, *, approve: bool = True) -> None:
         """Answer as a person."""
         self.house.commands.decide(
-            self.name, approve=approve, by="alex", surface=Surface.COMMAND, reason="I say so"
+            self.name,
+            approve=approve,
+            by="alex",
+            surface=Surface.COMMAND,
+            plan=self.house.queries.approval(self.name).digest,
+            reason="I say so",
         )
 
     def pass_time(self, **length: float) -> None:

@@ -19,6 +19,7 @@ from aiops_agent.domain.routing import Routes
 from aiops_agent.workflow.commands import Commands
 from aiops_agent.workflow.intake import Intake
 from aiops_agent.workflow.queries import Queries
+from tests import seams
 from tests.contracts.samples import a_case, a_delivery, a_report
 from tests.safety.plans import NOW, a_plan, a_request, an_incident, stored
 
@@ -97,39 +98,84 @@ def test_what_waits_is_counted_and_listed_by_its_state(desk: Desk) -> None:
     assert desk.queries.newest_event() == 0
 
 
-@pytest.mark.parametrize(
-    ("given", "meant"),
-    [
-        (None, PLAN.digest),
-        (PLAN.digest[:8], PLAN.digest),
-        (PLAN.digest[:8].upper(), PLAN.digest),
-        (PLAN.digest, PLAN.digest),
-        (PLAN.digest[:7], PLAN.digest[:7]),
-        ("f" * 12, "f" * 12),
-        ("", ""),
-    ],
-)
-def test_an_answer_is_for_the_plan_whose_digest_begins_as_given(
-    desk: Desk, given: str | None, meant: str
+def says(desk: Desk, plan: str, *, approve: bool = True) -> str:
+    """Answer the newest request of INC-0001, and return the digest that the gate was given."""
+    desk.commands.decide(
+        "inc-0001", approve=approve, by="pat", surface=Surface.FILE, plan=plan, reason="so"
+    )
+    return desk.answers[-1][1].digest
+
+
+@pytest.mark.parametrize("length", [12, 13, 40, 63, 64])
+def test_an_answer_is_for_the_plan_whose_digest_begins_as_given(desk: Desk, length: int) -> None:
+    for given in (PLAN.digest[:length], PLAN.digest[:length].upper()):
+        for approve in (True, False):
+            assert says(desk, given, approve=approve) == PLAN.digest
+    request, decision = desk.answers[-1]
+    assert (request, decision.approve, decision.by) == ("INC-0001.1", False, "pat")
+    assert (decision.at, decision.reason, decision.surface) == (LATER, "so", Surface.FILE)
+
+
+def test_the_name_of_another_plan_goes_to_the_gate_as_it_is_and_is_refused_there(
+    desk: Desk,
 ) -> None:
-    for approve in (True, False):
-        desk.commands.decide(
-            "inc-0001", approve=approve, by="pat", surface=Surface.FILE, digest=given, reason="so"
-        )
-    assert desk.answers == [
-        (
-            "INC-0001.1",
-            Decision(
-                digest=meant,
-                approve=approve,
-                by="pat",
-                surface=Surface.FILE,
-                at=LATER,
-                reason="so",
-            ),
-        )
-        for approve in (True, False)
-    ]
+    near = PLAN.digest[:11] + ("0" if PLAN.digest[11] != "0" else "1")
+    for other in ("f" * 12, "f" * 64, near, PLAN.digest[1:]):
+        assert says(desk, other) == other
+
+
+NO_NAMES = {
+    "nothing": "",
+    "eight digits": PLAN.digest[:8],
+    "eleven digits": PLAN.digest[:11],
+    "too many": PLAN.digest + "0",
+    "not hexadecimal": "g" * 12,
+    "a blank": f" {PLAN.digest[:12]}",
+    "a line": f"{PLAN.digest[:12]}\n",
+    "digits of another script": "\u0661" * 12,
+    "wide letters": "\uff41" * 12,
+    "a pattern": PLAN.digest[:11] + "%",
+    "the request": "INC-0001.1",
+}
+
+
+@pytest.mark.parametrize("name", NO_NAMES)
+def test_what_names_no_plan_is_refused_before_it_reaches_the_gate(desk: Desk, name: str) -> None:
+    with pytest.raises(UsageError, match="12 to 64 of its hexadecimal digits"):
+        says(desk, NO_NAMES[name])
+    assert desk.answers == []
+
+
+def beside(desk: Desk, digest: str, state: ApprovalState = ApprovalState.PENDING) -> None:
+    """Let a second incident's plan, with that digest, be there too."""
+    other = a_request(PLAN).model_copy(
+        update={"id": "INC-0002.1", "incident": "INC-0002", "digest": digest, "state": state}
+    )
+    with desk.store.begin() as work:
+        work.approvals.ask(other)
+
+
+def test_a_name_that_fits_two_open_plans_is_refused(desk: Desk) -> None:
+    beside(desk, PLAN.digest[:20] + "0" * 44)
+    for length in (12, 20):
+        with pytest.raises(UsageError, match="fits 2 plans that are open; give more digits"):
+            says(desk, PLAN.digest[:length])
+    assert desk.answers == []
+    assert says(desk, PLAN.digest[:24]) == says(desk, PLAN.digest) == PLAN.digest
+
+
+def test_a_plan_that_has_ended_makes_no_name_ambiguous(desk: Desk) -> None:
+    beside(desk, PLAN.digest[:20] + "0" * 44, ApprovalState.EXPIRED)
+    assert says(desk, PLAN.digest[:12]) == PLAN.digest
+
+
+def test_a_desk_that_sees_no_other_plans_is_caught(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The planted defect: the first plan that fits is taken."""
+    beside(desk, PLAN.digest[:20] + "0" * 44)
+    seams.NAMED.plant(monkeypatch, lambda _self, _prefix: ())
+    assert says(desk, PLAN.digest[:12]) == PLAN.digest  # what the test above refuses
 
 
 def test_an_incident_is_taken_over_until_it_has_ended(desk: Desk) -> None:

@@ -1,13 +1,29 @@
 """The pause for a person: asked durably, reminded once, expired into no."""
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
+from sqlalchemy import select
 
-from aiops_agent.domain.approval import ApprovalState, Decision, Ruling, Surface, Verdict
-from aiops_agent.domain.errors import ApprovalError
+from aiops_agent.adapters.sql.store import SqlStore
+from aiops_agent.adapters.sql.tables import METADATA, REFUSED
+from aiops_agent.domain.approval import (
+    ApprovalState,
+    Decision,
+    RefusedAnswer,
+    Ruling,
+    Surface,
+    Verdict,
+)
+from aiops_agent.domain.errors import ApprovalError, UsageError
 from aiops_agent.domain.incident import Status
+from aiops_agent.domain.payload import ApprovalRefused
+from aiops_agent.safety import approve
 from aiops_agent.workflow.gate import Gate
+from aiops_agent.workflow.queries import Queries
+from tests import seams
+from tests.contracts.payloads import carried
 from tests.safety.plans import a_decision, a_plan, an_incident
 from tests.workflow.place import START, Place
 
@@ -79,7 +95,7 @@ def test_an_answer_after_the_expiry_does_not_count_even_when_nobody_looked(
     place.clock.go(minutes=15)
     with pytest.raises(ApprovalError, match="expired"):
         gate.answer(ID, yes(place))
-    assert told(place) == ["pending", "refused"]
+    assert told(place) == ["pending"]
 
 
 def test_a_clock_that_jumps_back_ends_the_question(place: Place, gate: Gate) -> None:
@@ -110,13 +126,102 @@ def test_an_answer_that_does_not_count_is_recorded_and_the_question_stays(
         gate.answer(ID, yes(place, **other))
     assert told(place) == ["pending", "refused"]
     assert gate.look("INC-0001", ID) > 0
+    assert [answer.why for answer in audit(place)] == [
+        carried(place.events()[-1], ApprovalRefused).why
+    ]
 
 
 def test_an_answer_to_nothing_leaves_no_trace(place: Place, gate: Gate) -> None:
     with pytest.raises(ApprovalError, match="no approval"):
         gate.answer("INC-0001.9", yes(place))
-    gate.refuse("INC-0001.9", "why", by="", surface=Surface.FILE)
+    gate.refuse("INC-0001.9", "why")
     assert told(place) == ["pending"]
+    assert audit(place) == ()
+
+
+def settle(place: Place, gate: Gate, state: ApprovalState) -> None:
+    """Bring the question to that end; PENDING is one that nobody ended with its incident."""
+    if state in (ApprovalState.APPROVED, ApprovalState.REJECTED, ApprovalState.USED):
+        gate.answer(ID, yes(place, approve=state is not ApprovalState.REJECTED))
+    elif state is not ApprovalState.PENDING:
+        request = gate.get(ID)
+        with place.store.begin() as work:
+            assert approve.end(work, request, state, "over")
+    if state is ApprovalState.USED:
+        used = gate.get(ID).model_copy(update={"state": state})
+        with place.store.begin() as work:
+            assert work.approvals.change(used, was=ApprovalState.APPROVED)
+
+
+LATE = ("yes", "no", "another plan", "nobody", "unreadable file")
+
+
+@pytest.mark.parametrize("over", [{"status": Status.ESCALATED}, {"takeover": True}, {}], ids=str)
+@pytest.mark.parametrize("state", ApprovalState)
+def test_a_late_answer_changes_nothing_but_the_audit(
+    place: Place, gate: Gate, state: ApprovalState, over: dict[str, object]
+) -> None:
+    if state is ApprovalState.PENDING and not over:
+        place.clock.go(minutes=15)  # nobody looked yet: it is over all the same
+    settle(place, gate, state)
+    place.put(place.incidents()[0].model_copy(update=over))
+    before = everything(place)
+
+    for given in LATE:
+        late(place, gate, given)
+        assert everything(place) == before
+    kept = audit(place)
+    assert [one.approve for one in kept] == [None, True, True, False, True]  # newest first
+    for one in kept:
+        assert (one.request, one.incident, one.at) == (ID, "INC-0001", place.clock.at)
+        assert one.why
+
+
+def late(place: Place, gate: Gate, given: str) -> None:
+    """Answer too late, in one of five ways; the person is told no."""
+    if given == "unreadable file":
+        gate.refuse(ID, "The approval file must hold one line.")
+        return
+    changed: dict[str, dict[str, object]] = {
+        "no": {"approve": False},
+        "another plan": {"digest": "0" * 64},
+        "nobody": {"by": " "},
+    }
+    with pytest.raises(ApprovalError):
+        gate.answer(ID, yes(place, **changed.get(given, {})))
+
+
+def everything(place: Place) -> dict[str, list[Any]]:
+    """Every row of every table but the audit's."""
+    assert isinstance(place.store, SqlStore)
+    with place.store._engine.connect() as connection:
+        tables = [table for table in METADATA.sorted_tables if table.name != REFUSED.name]
+        return {table.name: list(connection.execute(select(table))) for table in tables}
+
+
+def audit(place: Place) -> tuple[RefusedAnswer, ...]:
+    return Queries(place.store).refused()
+
+
+def test_a_gate_that_tells_of_late_answers_is_caught(
+    place: Place, gate: Gate, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The planted defect: every refused answer goes into the incident's timeline."""
+    settle(place, gate, ApprovalState.REJECTED)
+    seams.STANDS.plant(monkeypatch, lambda *_: True)
+    before = everything(place)
+    late(place, gate, "yes")
+    assert everything(place) != before
+
+
+def test_what_a_person_does_after_the_end_changes_nothing(place: Place, gate: Gate) -> None:
+    """The end may come between their look and their word."""
+    place.put(an_incident(status=Status.ESCALATED))
+    before = everything(place)
+    for late_word in (gate.take_over, gate.note):
+        with pytest.raises(UsageError, match="INC-0001 has ended already"):
+            late_word("INC-0001", "alex", "mine")
+    assert everything(place) == before
 
 
 def test_a_person_who_takes_over_withdraws_the_question(place: Place, gate: Gate) -> None:

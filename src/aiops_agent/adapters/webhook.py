@@ -13,6 +13,7 @@ import orjson
 from aiops_agent.domain.checkup import Checkup, Health
 from aiops_agent.domain.errors import NotifyError
 from aiops_agent.domain.notice import Notice, Receipt
+from aiops_agent.domain.text import shell
 from aiops_agent.domain.value import Value
 from aiops_agent.ports.plug import Channel
 from aiops_agent.ports.spellings import Secret, WebAddress
@@ -90,8 +91,9 @@ def text_of(notice: Notice) -> str:
     """Return the notice as one line, for receivers that show text only."""
     if not notice.plan:
         return notice.what
-    answer = f"Answer: aiops approve {notice.incident}"
-    return f"{notice.what}. Do: {notice.action}. {answer}"
+    named = (notice.incident, "--plan", notice.plan[:12])
+    yes, no = shell("aiops", "approve", *named), shell("aiops", "reject", *named)
+    return f"{notice.what}. Do: {notice.action}. Answer: {yes} or: {no}"
 
 
 def signature(secret: str, stamp: str, body: bytes) -> str:

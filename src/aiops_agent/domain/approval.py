@@ -82,6 +82,23 @@ class Decision(Value):
     reason: str = ""
 
 
+class RefusedAnswer(Value):
+    """An answer that did not count, as the audit keeps it.
+
+    `plan` is the digest as it was named, `approve` None where a file held neither yes nor no.
+    """
+
+    request: str
+    incident: str
+    plan: str = ""
+    approve: bool | None = None
+    by: str
+    surface: Surface
+    at: datetime
+    reason: str = ""  # the person's
+    why: str  # it does not count
+
+
 class ApprovalSummary(Value):
     """What a list shows of a request; `actions` are the plan's steps as short lines."""
 

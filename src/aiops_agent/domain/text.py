@@ -1,6 +1,7 @@
 """Untrusted text made harmless: what other systems wrote, fit for a screen, a log or a report."""
 
 import re
+import shlex
 import unicodedata
 
 ELLIPSIS = "…"
@@ -43,6 +44,11 @@ def markdown(text: str, *, limit: int | None = None) -> str:
 def unblocked(inline: str) -> str:
     """Return inline Markdown so that it opens no list and no rule at the start of a line."""
     return _BLOCK_START.sub(_break_block, inline)
+
+
+def shell(*words: str) -> str:
+    """Return words as one line for a shell, each read as it stands, also with `$(...)` in it."""
+    return shlex.join(words)
 
 
 def code(text: str, *, limit: int | None = None) -> str:

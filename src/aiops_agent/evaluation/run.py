@@ -13,8 +13,8 @@ from aiops_agent.agents.crew import Crew
 from aiops_agent.bootstrap.application import Application, Overrides, application
 from aiops_agent.domain.approval import Surface
 from aiops_agent.domain.errors import ApprovalError, StoreError
-from aiops_agent.domain.incident import Incident, IncidentId
-from aiops_agent.domain.payload import EventType
+from aiops_agent.domain.incident import Incident
+from aiops_agent.domain.payload import ApprovalPending
 from aiops_agent.settings.sections import Settings
 
 _NUMBERS = count(1)  # the durable engine knows each story by a name of its own for ever
@@ -52,14 +52,14 @@ class Runner:
                         told = f"The alerts of {shop} opened {len(opened)} incidents, not one."
                         raise StoreError(told)
                     async for event in engine.follow(opened[0]):
-                        if event.type is EventType.APPROVAL_PENDING:
-                            await _approve(built, opened[0])
+                        if isinstance(event.payload, ApprovalPending):
+                            await _approve(built, event.payload)
                     return built.queries.incident(opened[0])
             finally:
                 built.close()
 
 
-async def _approve(built: Application, incident: IncidentId) -> None:
+async def _approve(built: Application, asked: ApprovalPending) -> None:
     yes = partial(built.commands.decide, approve=True, by="evaluation", surface=Surface.FLAG)
     with suppress(ApprovalError):  # withdrawn in the meantime: the story goes on
-        await asyncio.to_thread(yes, incident)
+        await asyncio.to_thread(yes, asked.approval, plan=asked.digest)

@@ -24,7 +24,12 @@ from typing import Protocol
 
 from aiops_agent.domain.alert import AlertList, Delivery, IncidentAlert
 from aiops_agent.domain.answer import Usage
-from aiops_agent.domain.approval import ApprovalRequest, ApprovalState, ApprovalSummary
+from aiops_agent.domain.approval import (
+    ApprovalRequest,
+    ApprovalState,
+    ApprovalSummary,
+    RefusedAnswer,
+)
 from aiops_agent.domain.environment import EnvironmentRef
 from aiops_agent.domain.event import Event
 from aiops_agent.domain.incident import Incident, IncidentId, IncidentSummary, Status
@@ -184,6 +189,12 @@ class ApprovalsView(Protocol):
     def pending(self) -> int:
         """Return how many requests wait for an answer."""
 
+    def named(self, prefix: str) -> tuple[str, ...]:
+        """Return the digests of open requests that begin with these lower-case hex digits."""
+
+    def refused(self, *, incident: str = "", limit: int = 100) -> tuple[RefusedAnswer, ...]:
+        """Return answers that did not count (to one incident's requests), newest first."""
+
 
 class Approvals(ApprovalsView, Protocol):
     """The same, to be changed."""
@@ -193,6 +204,9 @@ class Approvals(ApprovalsView, Protocol):
 
     def change(self, request: ApprovalRequest, *, was: ApprovalState) -> bool:
         """Replace the stored request if state is `was` and the digest is the same; say whether."""
+
+    def refuse(self, answer: RefusedAnswer) -> None:
+        """Keep an answer that does not count; nothing that shows an incident reads it."""
 
 
 class LedgerView(Protocol):

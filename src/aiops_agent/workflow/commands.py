@@ -1,5 +1,6 @@
 """What may be told to do: the answer of a person, a takeover, the stop switch, tokens."""
 
+import re
 import secrets
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -17,6 +18,7 @@ from aiops_agent.ports.store import Store
 from aiops_agent.workflow.queries import Queries
 
 LONGEST_REASON = 200  # characters
+_PLAN = re.compile(r"[0-9a-f]{12,64}")  # fewer digits could be made to fit two plans
 MOST_NOTES = 20  # of an incident: more would crowd out what is measured
 
 
@@ -37,19 +39,17 @@ class Commands:
         approve: bool,
         by: str,
         surface: Surface,
+        plan: str,
         reason: str = "",
-        digest: str | None = None,
     ) -> ApprovalRequest:
-        """Answer a request. `digest` may be a prefix of at least 8 digits; ApprovalError says no.
+        """Answer a request for this plan: its digest, or the first 12 or more digits of it.
 
-        Without a digest the answer is for the plan that waits now.
+        Raises UsageError when that names no plan or several that are open, ApprovalError when the
+        answer does not count.
         """
         request = Queries(self.store).approval(name)
-        wanted = request.digest if digest is None else digest.lower()
-        if digest is not None and len(wanted) >= 8 and request.digest.startswith(wanted):
-            wanted = request.digest
         decision = Decision(
-            digest=wanted,
+            digest=self._meant(request, plan),
             approve=approve,
             by=by,
             surface=surface,
@@ -57,6 +57,24 @@ class Commands:
             reason=reason,
         )
         return self.answer(request.id, decision)
+
+    def _meant(self, request: ApprovalRequest, plan: str) -> str:
+        wanted = plan.lower()
+        if not _PLAN.fullmatch(wanted):
+            raise UsageError(
+                f"A plan is named by 12 to 64 of its hexadecimal digits, not by {plan!r}; "
+                f"see: aiops approval show {request.incident}."
+            )
+        if not request.digest.startswith(wanted):
+            return wanted  # of another plan: the gate refuses it, and keeps that it did
+        with self.store.read() as view:
+            others = set(view.approvals.named(wanted)) - {request.digest}
+        if others and wanted != request.digest:
+            raise UsageError(
+                f"{wanted} fits {len(others) + 1} plans that are open; give more digits of "
+                f"{request.digest}."
+            )
+        return request.digest
 
     def take_over(self, incident_id: str, by: str, reason: str = "") -> Incident:
         """Stop the agent on an incident: it sends nothing new from now on."""

@@ -11,7 +11,7 @@ from typing import Any, Protocol
 
 from dbos import DBOS, SetWorkflowID, WorkflowHandleAsync
 
-from aiops_agent.domain.approval import Decision, Surface
+from aiops_agent.domain.approval import Decision
 from aiops_agent.domain.environment import EnvironmentRef
 from aiops_agent.domain.errors import ApprovalError, UsageError
 from aiops_agent.domain.event import Event
@@ -253,7 +253,7 @@ class Engine:
             if self._stuck.get(request_id) == why:
                 return  # recorded once, however long a file lies there that cannot be consumed
             log.warning("approval file refused", extra={"id": request_id, "why": why})
-            Gate(self.deps).refuse(request_id, why, by="", surface=Surface.FILE)
+            Gate(self.deps).refuse(request_id, why)
             self._stuck.pop(request_id, None)
             if request_id in self.answers.waiting():
                 self._stuck[request_id] = why

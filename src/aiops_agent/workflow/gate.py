@@ -9,11 +9,12 @@ from aiops_agent.domain.approval import (
     ApprovalRequest,
     ApprovalState,
     Decision,
+    RefusedAnswer,
     Ruling,
     Surface,
     Verdict,
 )
-from aiops_agent.domain.errors import ApprovalError
+from aiops_agent.domain.errors import ApprovalError, UsageError
 from aiops_agent.domain.facts import PersonNote
 from aiops_agent.domain.incident import Incident, Status
 from aiops_agent.domain.remediation import PreparedPlan
@@ -116,37 +117,50 @@ class Gate:
         return Settled(state=request.state, words=words, taken_over=taken_over)
 
     def answer(self, request_id: str, decision: Decision) -> ApprovalRequest:
-        """Give a request its answer, wake the workflow, record it; ApprovalError says why not.
-
-        A refused answer is recorded too.
-        """
+        """Give a request its answer, wake the workflow, record it; ApprovalError says why not."""
         request = self.get(request_id)
         try:
             with transaction(self.deps, request.incident) as t:
                 found = t.work.approvals.get(request_id) or request
                 decision = decision.model_copy(update={"at": t.wall})  # not when it was typed
+                if t.incident.takeover or t.incident.ended:
+                    raise ApprovalError(f"{t.incident.id} is not the agent's any more.")
                 answered = approve.decide(t.work, found, decision)
                 self._tell_answer(t, answered, decision)
                 t.work.wake(request.incident, f"{request.id}:answer")
                 return answered
         except ApprovalError as error:
-            self.refuse(request_id, str(error), by=decision.by, surface=decision.surface)
+            self.refuse(request_id, str(error), decision)
             raise
 
-    def refuse(self, request_id: str, why: str, *, by: str, surface: Surface) -> None:
-        """Record an answer that does not count; one for an unknown request leaves no trace."""
+    def refuse(self, request_id: str, why: str, answer: Decision | None = None) -> None:
+        """Keep in the audit that an answer does not count; None is a file that cannot be read.
+
+        The incident tells of it while the question stands: what comes later changes nothing of it.
+        An answer to an unknown request leaves no trace.
+        """
         with self.deps.store.read() as view:
             request = view.approvals.get(request_id)
         if request is None:
             return
+        now = self.deps.now()
         with transaction(self.deps, request.incident) as t:
-            refused = payload.ApprovalRefused(approval=request.id, by=by, surface=surface, why=why)
+            found = t.work.approvals.get(request_id) or request
+            refused = _refused(found, why, answer, now)
+            t.work.approvals.refuse(refused)
+            if not _stands(t.incident, found, now):
+                return
+            surface = refused.surface
+            told = payload.ApprovalRefused(
+                approval=found.id, by=refused.by, surface=surface, why=why
+            )
             message = f"an answer ({surface}) does not count: {why}"
-            t.tell(refused, message, f"{request.id}:{self.deps.now().isoformat()}")
+            t.tell(told, message, f"{found.id}:{now.isoformat()}")
 
     def take_over(self, incident_id: str, by: str, reason: str) -> Incident:
         """Mark the incident as taken over by a person, say so, and wake its workflow."""
         with transaction(self.deps, incident_id) as t:
+            _going_on(t.incident)
             taken = t.incident.model_copy(update={"takeover": True})
             t.keep(taken)
             why = f": {reason}" if reason else ""
@@ -160,6 +174,7 @@ class Gate:
     def note(self, incident_id: str, by: str, text: str) -> Incident:
         """Keep what a person says of the incident, and say so; every later question reads it."""
         with transaction(self.deps, incident_id) as t:
+            _going_on(t.incident)
             note = PersonNote(by=by, at=self.deps.now(), text=text)
             noted = t.incident.model_copy(update={"notes": (*t.incident.notes, note)})
             t.keep(noted)
@@ -206,3 +221,31 @@ class Gate:
                 f"plan {request.digest[:12]} {state}: {note}",
                 request.id,
             )
+
+
+def _going_on(incident: Incident) -> None:
+    """Refuse what comes after the end, also when the end came while it was on its way."""
+    if incident.ended:
+        raise UsageError(f"{incident.id} has ended already: {incident.status}.")
+
+
+def _stands(incident: Incident, request: ApprovalRequest, now: datetime) -> bool:
+    """Whether a question can still be answered."""
+    over = incident.ended or incident.takeover or now >= request.expires_at
+    return request.state is ApprovalState.PENDING and not over
+
+
+def _refused(
+    request: ApprovalRequest, why: str, answer: Decision | None, now: datetime
+) -> RefusedAnswer:
+    return RefusedAnswer(
+        request=request.id,
+        incident=request.incident,
+        plan=answer.digest if answer else "",
+        approve=answer.approve if answer else None,
+        by=answer.by if answer else "",
+        surface=answer.surface if answer else Surface.FILE,
+        at=now,
+        reason=answer.reason if answer else "",
+        why=why,
+    )

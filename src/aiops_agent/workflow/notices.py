@@ -12,7 +12,7 @@ from aiops_agent.domain.environment import EnvironmentRef
 from aiops_agent.domain.errors import AiopsError, NotifyError, StoreError
 from aiops_agent.domain.event import Event
 from aiops_agent.domain.notice import Link, Notice, Occasion, Receipt
-from aiops_agent.domain.payload import EventType, PeopleTold
+from aiops_agent.domain.payload import ApprovalPending, ApprovalReminder, EventType, PeopleTold
 from aiops_agent.domain.remediation import Risk
 from aiops_agent.domain.retry import growing, retry
 from aiops_agent.ports.people import Notifier
@@ -104,11 +104,10 @@ class Notices:
     def _notice(self, event: Event, occasion: Occasion) -> Notice:
         with self.deps.store.read() as view:
             incident = view.incidents.get(event.incident)
-            request = view.approvals.latest(event.incident)
+            asked = view.approvals.get(_request(event))
             alerts = view.alerts.of_incident(event.incident, 1).shown
         if incident is None:
             raise StoreError(f"The store has events of {event.incident} and no such incident.")
-        asked = request if occasion in (Occasion.APPROVAL_NEEDED, Occasion.REMINDER) else None
         attempt = incident.attempt
         done = attempt.prepared if attempt and attempt.outcome else None
         shown = asked.prepared if asked else done
@@ -141,6 +140,12 @@ class Notices:
     @property
     def _subscriber(self) -> str:
         return f"notify:{self.environment}:{self.notifier.name}"
+
+
+def _request(event: Event) -> str:
+    """Return the request that an event asks about: a later one has a notice of its own."""
+    said = event.payload
+    return said.approval if isinstance(said, ApprovalPending | ApprovalReminder) else ""
 
 
 def _links(alert: IncidentAlert) -> tuple[Link, ...]:

@@ -6,7 +6,12 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from aiops_agent.domain.alert import AlertList, Delivery
-from aiops_agent.domain.approval import ApprovalRequest, ApprovalState, ApprovalSummary
+from aiops_agent.domain.approval import (
+    ApprovalRequest,
+    ApprovalState,
+    ApprovalSummary,
+    RefusedAnswer,
+)
 from aiops_agent.domain.environment import EnvironmentRef
 from aiops_agent.domain.errors import UsageError
 from aiops_agent.domain.event import Event
@@ -130,6 +135,12 @@ class Queries:
                 return found
             known = [request.incident for request in view.approvals.listed(limit=_KNOWN)]
         raise UsageError(unknown("approval", name, known, "aiops approval list"))
+
+    def refused(self, incident_id: str = "", limit: int = 100) -> tuple[RefusedAnswer, ...]:
+        """Return answers that did not count, newest first; raises UsageError as `incident`."""
+        name = self.incident(incident_id).id if incident_id else ""
+        with self.reader.read() as view:
+            return view.approvals.refused(incident=name, limit=limit)
 
     def report(self, incident_id: str) -> Postmortem:
         """Return the report of an ended incident; raises UsageError when there is none yet."""

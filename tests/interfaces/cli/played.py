@@ -12,6 +12,7 @@ from aiops_agent.domain.approval import (
     ApprovalState,
     ApprovalSummary,
     Decision,
+    RefusedAnswer,
     Surface,
 )
 from aiops_agent.domain.checkup import Checkup, Health
@@ -61,7 +62,9 @@ class PlayedService:
 
     one: Incident = canned.WAITING
     request: ApprovalRequest = REQUEST
+    replaced: tuple[ApprovalRequest, ...] = ()  # earlier ones of the same incident
     told: list[Event] = field(default_factory=lambda: _numbered(BEFORE))
+    late: list[RefusedAnswer] = field(default_factory=list)
     decisions: list[Decision] = field(default_factory=list)
     made: list[Token] = field(default_factory=list)
     nobodys: list[Delivery] = field(default_factory=list)
@@ -105,9 +108,15 @@ class PlayedService:
         return [r.in_short for r in (self.request,) if not states or r.state in states]
 
     def approval(self, name: str) -> ApprovalRequest:
+        for earlier in self.replaced:
+            if name.upper() == earlier.id:
+                return earlier
         if name.upper() not in (self.request.id, self.request.incident):
             raise UsageError(f"There is no approval {name!r}.")
         return self.request
+
+    def refused(self, incident_id: str = "", limit: int = 100) -> tuple[RefusedAnswer, ...]:
+        return tuple(self.late[:limit])
 
     def decide(
         self,
@@ -116,16 +125,16 @@ class PlayedService:
         approve: bool,
         by: str,
         surface: Surface,
+        plan: str,
         reason: str = "",
-        digest: str | None = None,
     ) -> ApprovalRequest:
-        self.approval(name)
-        if self.request.state is not ApprovalState.PENDING:
-            raise ApprovalError(f"{self.request.id} is not waiting any more.")
-        if digest and not self.request.digest.startswith(digest):
+        found = self.approval(name)
+        if found.state is not ApprovalState.PENDING:
+            raise ApprovalError(f"{found.id} is not waiting any more.")
+        if not self.request.digest.startswith(plan):
             raise ApprovalError("The answer is for another plan.")
         decision = Decision(
-            digest=digest or self.request.digest,
+            digest=self.request.digest,
             approve=approve,
             by=by,
             surface=surface,

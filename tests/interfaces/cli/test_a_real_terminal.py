@@ -19,7 +19,7 @@ from pathlib import Path
 import pytest
 
 AIOPS = [sys.executable, "-m", "aiops_agent.interfaces.cli.main"]
-QUESTION = "Apply plan? [y/N]"
+QUESTION = "plan? [y/N]"
 LONGEST = 60.0
 _CODES = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
 
@@ -50,22 +50,27 @@ def quietly(state: Path, *words: str) -> subprocess.CompletedProcess[str]:
     )
 
 
-def in_terminal(state: Path, *words: str, answer: str | Callable[[], object]) -> Shown:
-    """Run a command in a terminal of 100 columns; when asked, type or do the answer."""
+Do = str | Callable[[], object]
+
+
+def in_terminal(state: Path, *words: str, answer: Do, early: str = "", then: str = "") -> Shown:
+    """Run a command in a terminal of 100 columns; when asked, type or do the answer.
+
+    `early` is typed before, `then` when it is asked a second time.
+    """
     child, terminal = pty.fork()
     if child == 0:
         signal.signal(signal.SIGINT, signal.SIG_DFL)  # a job in the background inherits "ignore"
         os.execvpe(AIOPS[0], [*AIOPS, *words], variables(state))
     fcntl.ioctl(terminal, termios.TIOCSWINSZ, struct.pack("HHHH", 50, 100, 0, 0))
-    shown, asked, until = b"", False, time.monotonic() + LONGEST
+    os.write(terminal, early.encode())
+    left: list[Do] = [answer, then] if then else [answer]
+    shown, asked, until = b"", 0, time.monotonic() + LONGEST
     while time.monotonic() < until and (chunk := _read(terminal)) is not None:
         shown += chunk
-        if (
-            not asked
-            and QUESTION.encode() in _CODES.sub("", shown.decode(errors="replace")).encode()
-        ):
-            asked = True
-            _ = os.write(terminal, answer.encode()) if isinstance(answer, str) else answer()
+        if left and _CODES.sub("", shown.decode(errors="replace")).count(QUESTION) > asked:
+            asked, do = asked + 1, left.pop(0)
+            _ = os.write(terminal, do.encode()) if isinstance(do, str) else do()
     _, status = os.waitpid(child, 0)
     text = _CODES.sub("", shown.decode(errors="replace"))
     return Shown(os.waitstatus_to_exitcode(status), text)
@@ -91,8 +96,36 @@ def test_a_key_decides(tmp_path: Path, typed: str, code: int) -> None:
     assert said.get(code, "aiops") in shown.text
 
 
+def plan_of(state: Path) -> str:
+    """The digest of the plan that waits, as a person reads it."""
+    shown = json.loads(quietly(state, "approval", "show", "INC-0001", "-o", "json").stdout)
+    return str(shown["digest"])
+
+
+def test_neither_early_keys_nor_a_pasted_block_apply_the_plan_of_the_shop(tmp_path: Path) -> None:
+    shown = in_terminal(tmp_path, "demo", early="y\ny\n", answer="y\nls -l\n", then="n\n")
+
+    assert shown.code == 5
+    assert shown.text.count("More came at once than one line") == 1
+    assert shown.text.count("Apply plan?") == 2
+
+
+def test_an_answer_without_a_name_is_asked_for_below_the_whole_plan(tmp_path: Path) -> None:
+    assert quietly(tmp_path, "demo").returncode == 8
+
+    pasted = in_terminal(tmp_path, "approve", "INC-0001", answer="y\ny\n", then="y\n")
+    assert pasted.code == 0
+    for line in ("[APPROVAL REQUIRED]", "touches", "undo", "Apply plan?", "INC-0001.1 approved"):
+        assert line in pasted.text
+    late = quietly(tmp_path, "reject", "INC-0001", "--plan", plan_of(tmp_path))
+    assert (late.returncode, "not waiting any more" in late.stderr) == (5, True)
+    audit = json.loads(quietly(tmp_path, "approval", "audit", "-o", "json").stdout)
+    assert [(one["request"], one["approve"]) for one in audit] == [("INC-0001.1", False)]
+
+
 def _by_command(state: Path) -> None:
-    assert quietly(state, "approve", "INC-0001").returncode == 0
+    ran = quietly(state, "approve", "INC-0001", "--plan", plan_of(state)[:12])
+    assert ran.returncode == 0
 
 
 def _by_file(state: Path) -> None:
@@ -112,7 +145,7 @@ def test_an_answer_from_elsewhere_goes_on_here(
 
 def test_without_a_terminal_it_goes_on_after_the_approval(tmp_path: Path) -> None:
     waiting = quietly(tmp_path, "demo")
-    approved = quietly(tmp_path, "approve", "INC-0001")
+    approved = quietly(tmp_path, "approve", "INC-0001", "--plan", plan_of(tmp_path))
     resumed = quietly(tmp_path, "incident", "resume", "INC-0001")
 
     assert (waiting.returncode, approved.returncode, resumed.returncode) == (8, 0, 0)

@@ -1,13 +1,14 @@
 """Every command: data on stdout, the rest on stderr, and a code that a script can trust."""
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from aiops_agent.domain.approval import ApprovalState, Surface
+from aiops_agent.domain.approval import ApprovalState, RefusedAnswer, Surface
 from aiops_agent.domain.errors import BusyError, StoreError
-from aiops_agent.interfaces.cli import door
+from aiops_agent.interfaces.cli import door, keyboard
 from aiops_agent.interfaces.cli.call import Call, Flags
 from aiops_agent.interfaces.cli.serve import sum_up
 from tests.contracts.samples import a_delivery
@@ -24,6 +25,7 @@ READS = (
     ("incident", "show", "INC-0001"),
     ("approval", "list"),
     ("approval", "show", "INC-0001"),
+    ("approval", "audit"),
     ("report", "INC-0001"),
     ("trace", "INC-0001"),
     ("privacy", "show", "INC-0001"),
@@ -68,7 +70,9 @@ CODES = {
     ("stats", "--since", "7 days"): (2, "such as 500ms"),
     ("stats", "--since", "999999999d"): (2, "too long ago"),
     ("token", "revoke", "nobody"): (2, "There is no token"),
-    ("approve", "INC-0001", "--digest", "00000000"): (5, "another plan"),
+    ("approve", "INC-0001", "--plan", "0" * 12): (5, "another plan"),
+    ("approve", "INC-0001"): (2, f"aiops approve INC-0001 --plan {REQUEST.digest[:12]}"),
+    ("reject", "INC-0001", "-r", "no"): (2, f"aiops reject INC-0001 --plan {REQUEST.digest[:12]}"),
     ("incident", "close", "INC-0001"): (2, "--takeover"),
     ("config", "check", "-c", "gone.yaml"): (4, "There is no configuration file gone.yaml."),
     ("serve", "--host", "0.0.0.0"): (4, "aiops token create"),
@@ -134,17 +138,81 @@ def test_options_for_every_command_may_stand_anywhere(aiops: Aiops) -> None:
 
 
 def test_a_reason_that_looks_like_an_option_is_a_reason(aiops: Aiops, house: PlayedHouse) -> None:
-    aiops("reject", "INC-0001", "--reason", "-q")
+    aiops("reject", "INC-0001", "--plan", REQUEST.digest, "--reason", "-q")
 
     assert house.service.decisions[0].reason == "-q"
 
 
 def test_approve_says_what_it_did_on_stderr(aiops: Aiops, house: PlayedHouse) -> None:
-    ran = aiops("approve", "INC-0001", "--digest", REQUEST.digest[:12])
+    ran = aiops("approve", "INC-0001", "--plan", REQUEST.digest[:12])
 
     assert (ran.code, ran.out) == (0, "")
     assert "scale_pods payments-api replicas=5" in ran.err
     assert answered(house) == [(True, Surface.COMMAND)]
+
+
+@pytest.mark.parametrize(
+    ("words", "typed", "code", "decided"),
+    [
+        ("approve INC-0001", "y", 0, (True, "")),
+        ("approve INC-0001 -r fine", "y", 0, (True, "fine")),
+        ("approve INC-0001", "", 5, (False, "")),
+        ("approve INC-0001", "r not now", 5, (False, "not now")),
+        ("approve INC-0001", None, 8, None),
+        ("reject INC-0001 -r no", "y", 0, (False, "no")),
+        ("reject INC-0001", "r not now", 0, (False, "not now")),
+        ("reject INC-0001", "n", 8, None),
+        ("reject INC-0001", "", 8, None),
+        ("reject INC-0001", None, 8, None),
+    ],
+)
+def test_without_a_name_the_whole_plan_is_shown_and_asked_about(
+    aiops: Aiops,
+    house: PlayedHouse,
+    monkeypatch: pytest.MonkeyPatch,
+    words: str,
+    typed: str | None,
+    code: int,
+    decided: tuple[bool, str] | None,
+) -> None:
+    async def ask(_stream: object, show: Callable[[], None]) -> str | None:
+        show()
+        return typed
+
+    monkeypatch.setattr(keyboard, "ask", ask)
+    monkeypatch.setattr(Call, "interactive", True)
+
+    ran = aiops(*words.split())
+
+    assert ran.code == code
+    for told in ("[APPROVAL REQUIRED]", "touches", REQUEST.digest[:12], "plan? [y/N]"):
+        assert told in ran.out
+    given = [(one.approve, one.reason) for one in house.service.decisions]
+    assert given == ([decided] if decided else [])
+    assert ("Nothing is decided: INC-0001.1 goes on waiting." in ran.err) == (code == 8)
+    for one in house.service.decisions:
+        assert (one.digest, one.surface) == (REQUEST.digest, Surface.COMMAND)
+
+
+def test_answers_that_did_not_count_are_listed(aiops: Aiops, house: PlayedHouse) -> None:
+    assert "No answer was refused." in aiops("approval", "audit").out
+    house.service.late.append(
+        RefusedAnswer(
+            request="INC-0001.1",
+            incident="INC-0001",
+            plan="0" * 64,
+            approve=True,
+            by="alex\x1b[31m",
+            surface=Surface.FILE,
+            at=NOW,
+            why="INC-0001.1 is not waiting any more",
+        )
+    )
+    shown = aiops("approval", "audit", "INC-0001").out
+    for told in ("INC-0001.1", "yes", "alex", "file", "is not waiting any more"):
+        assert told in shown
+    assert "\x1b" not in shown
+    assert aiops("approval", "audit", "-o", "json").data[0]["approve"] is True
 
 
 def test_an_answered_request_is_not_answered_again(aiops: Aiops, house: PlayedHouse) -> None:

@@ -1,6 +1,7 @@
 """Following an incident: who answers, what the code says, and that nobody waits in vain."""
 
 import asyncio
+from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ from aiops_agent.interfaces.cli import keyboard
 from aiops_agent.interfaces.cli.call import Call
 from aiops_agent.interfaces.cli.exits import Exit, exit_of
 from aiops_agent.interfaces.cli.follow import Following, Manner
+from aiops_agent.interfaces.cli.keyboard import NotTyped
 from aiops_agent.workflow import feed
 from tests.interfaces.cli.conftest import Aiops
 from tests.interfaces.cli.played import REQUEST, PlayedHouse, answered
@@ -72,7 +74,9 @@ def test_without_a_terminal_nobody_is_waited_for(aiops: Aiops, house: PlayedHous
 
     assert ran.code == 8
     assert answered(house) == []
-    for told in ("aiops approve INC-0001", REQUEST.digest, "aiops incident resume INC-0001"):
+    plan = f"--plan {REQUEST.digest[:12]}"
+    told_commands = (f"aiops approve INC-0001 {plan}", f"aiops reject INC-0001 {plan}")
+    for told in (*told_commands, REQUEST.digest, "aiops incident resume INC-0001"):
         assert told in ran.err
         assert told == REQUEST.digest or told not in ran.out
 
@@ -136,16 +140,20 @@ class Scene:
     """A person at a terminal: `typed` are their lines, an empty queue means they think."""
 
     def __init__(self, house: PlayedHouse, monkeypatch: pytest.MonkeyPatch) -> None:
-        self.house, self.typed = house, asyncio.Queue[str | None]()
+        self.house, self.typed = house, asyncio.Queue[str | NotTyped | None]()
         self.call = Call()
         vars(self.call)["application"] = house  # instead of the one that is built on first use
 
-        async def line(_stream: object) -> str | None:
-            return await self.typed.get()
+        async def ask(_stream: object, show: Callable[[], None]) -> str | None:
+            show()
+            typed = await self.typed.get()
+            if isinstance(typed, NotTyped):
+                raise typed
+            return typed
 
-        monkeypatch.setattr(keyboard, "line", line)
+        monkeypatch.setattr(keyboard, "ask", ask)
 
-    def play(self, *lines: str | None, meanwhile: ApprovalState | None = None) -> Exit:
+    def play(self, *lines: str | NotTyped | None, meanwhile: ApprovalState | None = None) -> Exit:
         async def scene() -> Exit:
             following = asyncio.ensure_future(Following(self.call, "INC-0001", Manner.ASK).run())
             for line in lines:
@@ -186,6 +194,47 @@ def test_a_person_answers_by_keys(scene: Scene, typed: tuple[str, ...]) -> None:
     (decision,) = scene.house.service.decisions
     assert (decision.approve, decision.reason) == (approve, reason)
     assert (decision.surface, decision.digest) == (Surface.TERMINAL, REQUEST.digest)
+
+
+def test_what_was_not_typed_is_told_and_asked_again(
+    scene: Scene, capsys: pytest.CaptureFixture[str]
+) -> None:
+    block = NotTyped("More came at once.")
+    assert scene.play(block, "r", block, "n") is Exit.REFUSED
+    (decision,) = scene.house.service.decisions
+    assert (decision.approve, decision.reason) == (False, "")
+    shown = capsys.readouterr().out
+    assert (shown.count("More came at once."), shown.count("Apply plan?")) == (2, 3)
+
+
+def replaced(house: PlayedHouse) -> None:
+    """Let another plan wait in place of the one whose question is told last."""
+    gone = REQUEST.model_copy(update={"state": ApprovalState.WITHDRAWN})
+    newer = REQUEST.model_copy(update={"id": "INC-0001.2", "digest": "f" * 64})
+    house.service.replaced, house.service.request = (gone,), newer
+
+
+def test_a_plan_that_was_not_shown_yet_is_not_asked_about(scene: Scene) -> None:
+    """Its own event shows it; before, the yes under the old plan's panel went to the new one."""
+    replaced(scene.house)
+    assert scene.play("y", meanwhile=ApprovalState.REJECTED) is Exit.REFUSED
+    assert scene.house.service.decisions == []
+
+
+def test_a_yes_while_the_plan_is_replaced_is_for_the_plan_on_the_screen(scene: Scene) -> None:
+    given: list[str] = []
+    decide = scene.house.service.decide
+
+    def too_late(name: str, **answer: Any) -> object:
+        given.append(f"{name} {answer['plan']}")
+        replaced(scene.house)
+        scene.house.service.end(ApprovalState.REJECTED)
+        return decide(name, **answer)
+
+    vars(scene.house.service)["decide"] = too_late
+    assert scene.play("y") is Exit.REFUSED
+    assert given == [f"{REQUEST.id} {REQUEST.digest}"]
+    assert scene.house.service.decisions == []
 
 
 def test_a_closed_terminal_decides_nothing(scene: Scene) -> None:

@@ -14,7 +14,7 @@ from aiops_agent.interfaces.terminal.closing import closing, escalation
 from aiops_agent.interfaces.terminal.escape import joined, say
 from aiops_agent.interfaces.terminal.evidence import evidence, root_cause, verification
 from aiops_agent.interfaces.terminal.header import header
-from aiops_agent.interfaces.terminal.plan import question
+from aiops_agent.interfaces.terminal.plan import PlanQuestion, question
 from aiops_agent.interfaces.terminal.screen import Tier, tier
 from aiops_agent.interfaces.terminal.timeline import line
 from aiops_agent.interfaces.terminal.waterfall import waterfall
@@ -117,7 +117,7 @@ def test_the_marker_stands_above_the_first_bar_that_rises(width: int) -> None:
 @pytest.mark.parametrize("width", WIDTHS)
 def test_the_question_is_one_line_with_default_no_and_the_time_left(width: int) -> None:
     """The hints that do not fit are left out."""
-    lines = drawn(question(canned.START - canned.BEGAN, width), width)
+    lines = drawn(question(PlanQuestion.APPLY, canned.START - canned.BEGAN, width), width)
 
     assert len(lines) == 1
     assert lines[0].startswith("Apply plan? [y/N]")

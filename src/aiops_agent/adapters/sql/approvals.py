@@ -6,8 +6,14 @@ from dataclasses import dataclass
 from sqlalchemy import Connection, bindparam, func, insert, select, update
 
 from aiops_agent.adapters.sql.rows import number_of, read
-from aiops_agent.adapters.sql.tables import APPROVALS, LEDGER
-from aiops_agent.domain.approval import ApprovalRequest, ApprovalState, ApprovalSummary
+from aiops_agent.adapters.sql.tables import APPROVALS, LEDGER, REFUSED
+from aiops_agent.domain.approval import (
+    OPEN_APPROVALS,
+    ApprovalRequest,
+    ApprovalState,
+    ApprovalSummary,
+    RefusedAnswer,
+)
 from aiops_agent.domain.ledger import Intent, IntentState
 
 # Built once: an incident runs these at every step, and building one costs more than running it.
@@ -55,6 +61,13 @@ class SqlApprovals:
         waits = APPROVALS.c.state == ApprovalState.PENDING.value
         return self.connection.scalar(select(func.count()).select_from(APPROVALS).where(waits)) or 0
 
+    def named(self, prefix: str) -> tuple[str, ...]:
+        """Return the digests of open requests that begin with these lower-case hex digits."""
+        still_open = APPROVALS.c.state.in_([state.value for state in OPEN_APPROVALS])
+        begins = APPROVALS.c.digest.startswith(prefix, autoescape=True)
+        query = select(APPROVALS.c.digest).where(still_open, begins).order_by(APPROVALS.c.number)
+        return tuple(self.connection.scalars(query))
+
     def ask(self, request: ApprovalRequest) -> ApprovalRequest:
         """Store a request unless its id is known; return the stored one."""
         stored = self.get(request.id)
@@ -88,6 +101,18 @@ class SqlApprovals:
             )
         )
         return self.connection.execute(swap).rowcount == 1
+
+    def refused(self, *, incident: str = "", limit: int = 100) -> tuple[RefusedAnswer, ...]:
+        """Return answers that did not count (to one incident's requests), newest first."""
+        query = select(REFUSED.c.document).order_by(REFUSED.c.number.desc()).limit(limit)
+        if incident:
+            query = query.where(REFUSED.c.incident == incident)
+        return tuple(read(RefusedAnswer, found) for found in self.connection.scalars(query))
+
+    def refuse(self, answer: RefusedAnswer) -> None:
+        """Keep an answer that does not count; nothing that shows an incident reads it."""
+        row = insert(REFUSED).values(incident=answer.incident, document=answer.document())
+        self.connection.execute(row)
 
 
 @dataclass(frozen=True)

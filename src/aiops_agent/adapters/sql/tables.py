@@ -88,6 +88,12 @@ APPROVALS = _table(
     Index("ix_approvals_incident", "incident"),
     Index("ix_approvals_state", "state"),
 )
+REFUSED = _table(
+    "refused_answers",
+    *_texts("incident"),
+    _some("document", JSON),
+    Index("ix_refused_answers_incident", "incident"),
+)
 LEDGER = _table(
     "ledger",
     *_texts("operation", "incident", "plan"),

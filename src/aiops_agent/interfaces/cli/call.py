@@ -4,7 +4,6 @@ import asyncio
 import json
 import os
 import pwd
-import shlex
 import shutil
 import sys
 from collections.abc import Callable, Coroutine, Sequence
@@ -17,6 +16,7 @@ from typing import TYPE_CHECKING, Annotated, Any, TextIO
 import typer
 from rich.console import Console, RenderableType
 
+from aiops_agent.domain.text import shell
 from aiops_agent.domain.value import Json, Value
 from aiops_agent.interfaces.cli import door
 from aiops_agent.interfaces.cli.exits import Exit
@@ -103,7 +103,12 @@ class Call:
         if here.name != "aiops" or not here.is_file():
             return "aiops"
         inside = here.is_relative_to(Path.cwd())
-        return shlex.quote(str(here.relative_to(Path.cwd()) if inside else here))
+        return shell(str(here.relative_to(Path.cwd()) if inside else here))
+
+    def command(self, *words: str) -> str:
+        """Return the line for a shell that calls us with these words, on the same configuration."""
+        config = ("--config", str(self.flags.config)) if self.flags.config else ()
+        return f"{self.program} {shell(*config, *words)}"
 
     @property
     def user(self) -> str:
@@ -145,7 +150,7 @@ class Call:
             if self.following:
                 self.note(
                     f"Interrupted. {self.following} is kept as it stands; go on with: "
-                    f"{self.program} incident resume {self.following}"
+                    f"{self.command('incident', 'resume', self.following)}"
                 )
             return Exit.INTERRUPTED
         finally:

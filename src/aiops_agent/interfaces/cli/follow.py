@@ -1,7 +1,6 @@
 """Follow one incident to its end, and let the person at this terminal answer on the way."""
 
 import asyncio
-import sys
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -13,16 +12,16 @@ from aiops_agent.domain.approval import ApprovalRequest, ApprovalState, Surface
 from aiops_agent.domain.errors import ApprovalError, UsageError
 from aiops_agent.domain.event import Event
 from aiops_agent.domain.incident import Incident
-from aiops_agent.domain.payload import EventType
+from aiops_agent.domain.payload import ApprovalPending
 from aiops_agent.domain.quantity import span
 from aiops_agent.interfaces.cli.call import Call
 from aiops_agent.interfaces.cli.exits import Exit, exit_of
-from aiops_agent.interfaces.cli.keyboard import forget_typed
 from aiops_agent.interfaces.cli.prompt import Choice, Prompt
 from aiops_agent.interfaces.cli.stopped import watched
 from aiops_agent.interfaces.terminal.blocks import Blocks
 from aiops_agent.interfaces.terminal.escape import problem
 from aiops_agent.interfaces.terminal.follow import Follower
+from aiops_agent.interfaces.terminal.plan import PlanQuestion
 from aiops_agent.workflow.queries import Queries
 
 if TYPE_CHECKING:
@@ -53,7 +52,7 @@ class Following:
     incident: str
     manner: Manner
     engine: "Engine | None" = None  # that tells the story, if it is this process's
-    asking: "asyncio.Task[Choice | None] | None" = None
+    asking: "asyncio.Task[Choice] | None" = None
     asked: ApprovalRequest | None = None
 
     @property
@@ -79,12 +78,14 @@ class Following:
         while (event := await self._next(stream)) is not None:
             if isinstance(event, Exit):
                 return event
-            asked = self.asking is not None
+            shown = self.asked.id if self.asking is not None and self.asked else ""
             await self._stop_asking()
             screen.feed(event)
-            if event.type is not EventType.APPROVAL_PENDING and not asked:
+            if isinstance(event.payload, ApprovalPending):
+                shown = event.payload.approval
+            if not shown:
                 continue
-            request = self.queries.approval(self.incident)
+            request = self.queries.approval(shown)  # a newer one has not been shown yet
             # Once its time is over nobody can answer: the story that runs here tells its end next.
             over = self.engine is not None and datetime.now(UTC) >= request.expires_at
             if request.state is ApprovalState.PENDING and not over:
@@ -102,18 +103,19 @@ class Following:
                 if coming.done():
                     break
                 answer, self.asking = self.asking.result(), None
-                if answer is None and self.asked:
+                if self.asked is None:
+                    continue
+                if answer.approve is None:
                     self._how(self.asked)
                     return Exit.WAITING
-                if answer and self.asked:
-                    self._decide(self.asked, answer, Surface.TERMINAL)
+                self._decide(self.asked, answer.approve, Surface.TERMINAL, answer.reason)
             return await coming
         finally:
             coming.cancel()
 
     def _question(self, request: ApprovalRequest) -> Exit | None:
         if self.manner is Manner.YES:
-            self._decide(request, Choice(approve=True), Surface.FLAG)
+            self._decide(request, True, Surface.FLAG)
         elif self.manner is Manner.ASK:
             self._ask(request)
         elif (
@@ -124,13 +126,9 @@ class Following:
         return None
 
     def _ask(self, request: ApprovalRequest) -> None:
-        incident = self.queries.incident(self.incident)
-        if not incident.environment.simulated:
-            forget_typed(sys.stdin)  # no yes to real changes from before they were shown
         if self.call.loaded.settings.notify.bell:
             self.call.out.bell()
-        diagnosis = incident.attempt.diagnosis if incident.attempt else None
-        prompt = Prompt(self.call.out, request, diagnosis, lambda: datetime.now(UTC))
+        prompt = prompt_for(self.call, request)
         self.asked, self.asking = request, asyncio.ensure_future(prompt.ask())
 
     async def _stop_asking(self) -> None:
@@ -141,28 +139,31 @@ class Following:
         self.asking = None
         self.call.out.print()  # the question stays; what follows begins on its own line
 
-    def _decide(self, request: ApprovalRequest, answer: Choice, surface: Surface) -> None:
+    def _decide(
+        self, request: ApprovalRequest, approve: bool, surface: Surface, reason: str = ""
+    ) -> None:
         try:
             self.call.application.commands.decide(
                 request.id,
-                approve=answer.approve,
+                approve=approve,
                 by=self.call.user,
                 surface=surface,
-                reason=answer.reason,
-                digest=request.digest,  # an answer is for the plan that was shown
+                reason=reason,
+                plan=request.digest,  # an answer is for the plan that was shown
             )
         except ApprovalError as error:  # decided elsewhere or expired: the bus tells the rest
             self.call.err.print(problem(str(error)))
 
     def _how(self, request: ApprovalRequest) -> None:
         left = span(request.expires_at - datetime.now(UTC))
-        path, aiops = approval_files(self.call).path(request.id), self.call.program
+        path, command = approval_files(self.call).path(request.id), self.call.command
+        incident, plan = request.incident, ("--plan", request.digest[:12])
         self.call.note(
             f"{request.incident} waits for a person: plan {request.digest[:12]}, {left} left.",
-            f"  to say yes       {aiops} approve {request.incident}",
+            f"  to say yes       {command('approve', incident, *plan)}",
             f"  or by a file     {approval_line(path, request.digest)}",
-            f'  to say no        {aiops} reject {request.incident} --reason "..."',
-            f"  then go on with  {aiops} incident resume {request.incident}",
+            f'  to say no        {command("reject", incident, *plan)} --reason "..."',
+            f"  then go on with  {command('incident', 'resume', incident)}",
         )
 
     def _incident(self, name: str) -> Incident | None:
@@ -176,6 +177,15 @@ class Following:
             return self.queries.approval(name)
         except UsageError:
             return None
+
+
+def prompt_for(
+    call: Call, request: ApprovalRequest, asked: PlanQuestion = PlanQuestion.APPLY
+) -> Prompt:
+    """Return the question about a request that is on the screen."""
+    attempt = call.application.queries.incident(request.incident).attempt
+    diagnosis = attempt.diagnosis if attempt else None
+    return Prompt(call.out, request, diagnosis, lambda: datetime.now(UTC), asked)
 
 
 def approval_files(call: Call) -> ApprovalFiles:

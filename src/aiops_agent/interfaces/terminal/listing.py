@@ -6,7 +6,7 @@ from datetime import datetime
 from rich.console import Group, RenderableType
 from rich.text import Text
 
-from aiops_agent.domain.approval import ApprovalState, ApprovalSummary
+from aiops_agent.domain.approval import ApprovalState, ApprovalSummary, RefusedAnswer
 from aiops_agent.domain.incident import IncidentSummary, Status
 from aiops_agent.domain.quantity import span
 from aiops_agent.domain.runbook import Runbook, RunbookHit
@@ -43,6 +43,14 @@ def approvals(found: Sequence[ApprovalSummary], now: datetime, width: int) -> Re
         return say("No approvals.")
     heads = ["ID", "STATE", "LEFT", "PLAN", "DO"]
     return table(heads, [_approval(request, now) for request in found], width)
+
+
+def refused(found: Sequence[RefusedAnswer], width: int) -> RenderableType:
+    """Return one line per answer that did not count."""
+    if not found:
+        return say("No answer was refused.")
+    heads = ["WHEN (UTC)", "PLAN", "ANSWER", "BY", "WHERE", "WHY IT DOES NOT COUNT"]
+    return table(heads, [_refused(answer) for answer in found], width, {"BY": _SERVICE_CAP})
 
 
 def runbooks(found: Sequence[Runbook], width: int) -> RenderableType:
@@ -89,6 +97,18 @@ def _incident(incident: IncidentSummary) -> list[Text]:
         say(incident.service),
         say(f"{incident.opened_at:%Y-%m-%d %H:%M}", QUIET),
         say(incident.title),
+    ]
+
+
+def _refused(answer: RefusedAnswer) -> list[Text]:
+    said = {True: "yes", False: "no", None: "unreadable"}[answer.approve]
+    return [
+        say(f"{answer.at:%Y-%m-%d %H:%M:%S}", QUIET),
+        say(answer.request, STRONG),
+        say(said),
+        say(answer.by or "-"),
+        say(answer.surface.value),
+        say(answer.why),
     ]
 
 

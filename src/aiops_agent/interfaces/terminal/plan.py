@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable
 from datetime import datetime, timedelta
+from enum import StrEnum
 
 from rich.console import Group, RenderableType
 from rich.panel import Panel
@@ -18,10 +19,27 @@ from aiops_agent.interfaces.terminal.palette import BAD, GOOD, LINK, QUIET, RISK
 
 INK = "magenta"
 REQUIRED = "[APPROVAL REQUIRED]"
+
+
+class PlanQuestion(StrEnum):
+    """What a person is asked about a plan that waits."""
+
+    APPLY = "Apply plan?"
+    REJECT = "Reject plan?"
+
+
 _HINTS = ("? help", "d details", "e evidence", "r reject with reason")
+_ANSWERS = {
+    PlanQuestion.APPLY: (
+        ("y", "apply this plan, exactly as shown"),
+        ("n, Enter", "reject it; nothing is run"),
+    ),
+    PlanQuestion.REJECT: (
+        ("y", "reject it; nothing is run"),
+        ("n, Enter", "decide nothing; the plan goes on waiting"),
+    ),
+}
 _KEYS = (
-    ("y", "apply this plan, exactly as shown"),
-    ("n, Enter", "reject it; nothing is run"),
     ("r", "reject it with a reason, kept in the report"),
     ("d", "show the exact requests"),
     ("e", "show the evidence"),
@@ -95,21 +113,22 @@ def requests(prepared: PreparedPlan) -> RenderableType:
     return Group(*lines)
 
 
-def question(left: timedelta | None, width: int) -> Text:
+def question(asked: PlanQuestion, left: timedelta | None, width: int) -> Text:
     """Return the prompt's line within `width`: default no, the time left, and the other keys."""
-    asked = Text.assemble(("Apply plan?", f"bold {WARN}"), (" [y/N]", STRONG), "  ")
+    shown = Text.assemble((asked.value, f"bold {WARN}"), (" [y/N]", STRONG), "  ")
     hints = [f"{span(left)} left"] if left is not None else []
     for hint in _HINTS:
-        if asked.cell_len + len(" · ".join([*hints, hint])) <= width:
+        if shown.cell_len + len(" · ".join([*hints, hint])) <= width:
             hints.append(hint)
-    asked.append(" · ".join(hints), style=QUIET)
-    asked.truncate(width, overflow="ellipsis")
-    return asked
+    shown.append(" · ".join(hints), style=QUIET)
+    shown.truncate(width, overflow="ellipsis")
+    return shown
 
 
-def keys() -> Text:
+def keys(asked: PlanQuestion) -> Text:
     """Return what each key does, one per line."""
-    return Text("\n").join([Text.assemble((f"  {key:<9}", STRONG), words) for key, words in _KEYS])
+    told = (*_ANSWERS[asked], *_KEYS)
+    return Text("\n").join([Text.assemble((f"  {key:<9}", STRONG), words) for key, words in told])
 
 
 def _each(steps: tuple[Prepared, ...], words: Callable[[Prepared], str], ink: str = "") -> Text:

@@ -111,6 +111,8 @@ def _permission() -> None:
     op.create_index("ix_approvals_id", "approvals", ["id"], unique=True)
     op.create_index("ix_approvals_incident", "approvals", ["incident"])
     op.create_index("ix_approvals_state", "approvals", ["state"])
+    _table("refused_answers", _text("incident"), _some("document", sa.JSON()))
+    op.create_index("ix_refused_answers_incident", "refused_answers", ["incident"])
     _table(
         "ledger",
         *map(_text, ("operation", "incident", "plan")),

@@ -96,6 +96,7 @@ NEEDS_PERSON = Seam(SecondOpinion, "needs_person", "a disagreement needs a perso
 # The hands on Docker: what is not ours stays as it is.
 MODEL_OF = Seam(platform, "model_of", "a container that only carries the label is not copied")
 RIGHTS_OF = Seam(platform, "rights_of", "what has rights on its host is copied by no machine alone")
+ILL_OF = Seam(platform, "ill_of", "a restart leaves the healthy containers alone")
 HELD_BACK = Seam(clone, "held_back", "secrets of a container are in no plan")
 LEDGER_ONLY = Seam(WayBack, "_removed", "taking back removes only what the ledger says we made")
 

@@ -16,7 +16,7 @@ from aiops_agent.adapters.prometheus import plug as prometheus
 from aiops_agent.domain.remediation import ActionKind
 from aiops_agent.domain.value import Value
 from aiops_agent.ports.plug import AnyChannel, AnyVendor, Connection, Decoder, Port
-from aiops_agent.ports.telemetry import Topology
+from aiops_agent.ports.telemetry import Topology, Vitals
 from aiops_agent.safety.assess import Rule
 from aiops_agent.safety.rules.change_freeze import change_freeze
 from aiops_agent.safety.rules.disagreement_asks import disagreement_asks
@@ -24,7 +24,9 @@ from aiops_agent.safety.rules.propose_asks import propose_asks
 from aiops_agent.safety.rules.risky_needs_human import risky_needs_human
 from aiops_agent.safety.rules.wide_blast_radius import wide_blast_radius
 
-PlatformOf: TypeAlias = Callable[[Connection, Topology, Mapping[ActionKind, Value]], Platform]
+PlatformOf: TypeAlias = Callable[
+    [Connection, Topology, Mapping[ActionKind, Value], Vitals | None], Platform
+]
 
 DECODERS: dict[str, Decoder] = {
     "alertmanager": alertmanager.decode,

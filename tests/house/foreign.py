@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from hashlib import sha256
@@ -11,8 +12,9 @@ from aiops_agent.actions.scale import SCALE
 from aiops_agent.domain.alert import Alert, Delivery
 from aiops_agent.domain.approval import Opinion, Ruling
 from aiops_agent.domain.checkup import Checkup, Health
+from aiops_agent.domain.ledger import Intent
 from aiops_agent.domain.notice import Notice, Receipt
-from aiops_agent.domain.remediation import Action, ActionKind, Draft
+from aiops_agent.domain.remediation import Action, ActionKind, Draft, Request
 from aiops_agent.domain.value import Value
 from aiops_agent.ports.plug import Channel, Connection, Port, Surroundings, Vendor
 from aiops_agent.ports.spellings import LocalPath
@@ -78,6 +80,13 @@ class FakePlatform:
         scaled = {"action": _as(SCALE.kind, prepared.action)}
         return bool(await self._shop.unchanged(prepared.model_copy(update=scaled)))
 
+    async def take_back(
+        self, step: Draft, applied: Sequence[Intent], operation: str
+    ) -> tuple[Request, ...]:
+        scaled = step.model_copy(update={"inverse": _as(SCALE.kind, step.inverse)})
+        requests: tuple[Request, ...] = await self._shop.take_back(scaled, applied, operation)
+        return requests
+
     def __getattr__(self, name: str) -> Any:
         return getattr(self._shop, name)
 
@@ -130,7 +139,7 @@ PLUGGED: Registry = replace(
     actions=(*REGISTRY.actions, NUDGE),
     platforms={
         **REGISTRY.platforms,
-        "fake": lambda connection, _topology, _bounds: FakePlatform(connection.handle),
+        "fake": lambda connection, _topology, _bounds, _vitals: FakePlatform(connection.handle),
     },
 )
 SEATS = {"decoders", "notifiers", "actions", "platforms", "rules", *(f"sources: {p}" for p in Port)}

@@ -48,6 +48,17 @@ def test_a_hung_process_is_resolved_by_a_restart_and_archived_as_such(stage: Sta
     assert "restart_service" in report.out
 
 
+def test_of_two_containers_only_the_hung_one_is_restarted(stage: Stage) -> None:
+    """One hangs: it alone has a new start time, and the incident is resolved."""
+    well, ill = stage.system.containers(stage.naming.service)
+    stage.system.hang(ill)
+    incident = _approved(stage, "restart_service")
+    stage.wait(incident, "resolved", timeout=150)
+    after = {one.id: one.started_at for one in stage.system.containers(stage.naming.service)}
+    assert after[well.id] == well.started_at
+    assert after[ill.id] > ill.started_at
+
+
 def test_a_rejected_plan_changes_no_container(stage: Stage) -> None:
     """Asked, stopped by SIGTERM, started again, and told no: escalated, no container touched."""
     before = stage.system.containers(stage.naming.service)

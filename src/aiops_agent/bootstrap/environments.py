@@ -118,7 +118,8 @@ class ConfiguredEnvironment:
         if connection is None or connection.handle is None:
             return NoPlatform(f"{self.configured.section}sources.{kind}")
         bounds = self.configured.actions.bounds()
-        return self.registry.platforms[kind](connection, self._topology, bounds)
+        vitals = next((c.vitals for c in self._connections.values() if c.vitals), None)
+        return self.registry.platforms[kind](connection, self._topology, bounds, vitals)
 
     async def _checked(self, vendor: AnyVendor) -> Checkup:
         connection = self._connections.get(vendor.name)

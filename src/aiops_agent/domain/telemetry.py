@@ -51,6 +51,17 @@ class Series(Value):
     query: str  # what was asked, fit to be pasted there
 
 
+class Vital(Value):
+    """One signal of one instance of a service, now.
+
+    `names` are what its source calls the instance. REPLICAS is 1 for one that answers, else 0.
+    """
+
+    names: tuple[str, ...]
+    signal: Signal
+    value: float
+
+
 class LogLine(Value):
     """One line that a service wrote. `text` is untrusted data."""
 

@@ -62,6 +62,7 @@ class Connection:
     spans: telemetry.Spans | None = None
     roster: telemetry.Roster | None = None
     clock: telemetry.Clock | None = None  # None is wall time
+    vitals: telemetry.Vitals | None = None
     signals: Callable[[], Awaitable[Mapping[ServiceName, tuple[SignalSource, ...]]]] | None = None
     handle: object = None
 

@@ -19,6 +19,7 @@ from aiops_agent.domain.telemetry import (
     ServiceName,
     Signal,
     Span,
+    Vital,
     Window,
     Workload,
 )
@@ -34,6 +35,13 @@ class Metrics(Protocol):
 
         Raises SourceError when the source does not answer.
         """
+
+
+class Vitals(Protocol):
+    """How the single instances of a service are."""
+
+    async def vitals(self, service: ServiceName) -> tuple[Vital, ...]:
+        """Return what is known now of each instance; () when nothing is. Raises SourceError."""
 
 
 class Logs(Protocol):

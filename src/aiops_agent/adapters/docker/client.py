@@ -1,22 +1,24 @@
-"""Docker Engine's HTTP API over its Unix socket."""
+"""Docker Engine's HTTP API over its socket, or over TCP with or without TLS."""
 
 import asyncio
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
-from pathlib import Path
 from urllib.parse import quote, urlencode
 from weakref import WeakKeyDictionary
 
 import httpx2
 
+from aiops_agent.adapters.docker.endpoint import HERE, Endpoint
 from aiops_agent.domain.errors import OutcomeUnknown, PlatformError, RequestRefused, SourceError
 from aiops_agent.domain.value import Json
 
 _MOST_BYTES = 16 * 2**20  # of an answer; more fills the memory only
 _NEWEST = (1, 51)  # the newest version of the API that we know
 _OLDEST = (1, 24)  # labels as filters, names as identities
+
+_NOT_LET_IN = (401, 403, 407)  # the engine itself never answers so
 
 Query = Mapping[str, str]
 # Connections belong to the loop that opened them, and a story may go on in another loop.
@@ -50,7 +52,7 @@ class Reply:
 class DockerClient:
     """Speaks with one engine; follows no redirects and repeats nothing by itself."""
 
-    socket: Path = Path("/var/run/docker.sock")
+    endpoint: Endpoint = HERE
     timeout: timedelta = timedelta(seconds=10)
     transport: httpx2.AsyncBaseTransport | None = None
     _http: _Pools = field(default_factory=WeakKeyDictionary, compare=False, repr=False)
@@ -77,6 +79,8 @@ class DockerClient:
         """
         try:
             answer = await self._exchange(method, path, body, within)
+        except SourceError as error:
+            raise PlatformError(str(error)) from error
         except (httpx2.ConnectError, httpx2.ConnectTimeout, httpx2.PoolTimeout) as error:
             raise PlatformError(self._unreachable(error)) from error
         except httpx2.HTTPError as error:
@@ -110,8 +114,15 @@ class DockerClient:
         """Return what the engine says of itself: `Version`, `ApiVersion`. Raises SourceError."""
         answer = await self._read("/version")
         document = answer.document
+        if b"HTTPS server" in answer.body[:200]:
+            wanted = "set sources.docker.tls and certificates, or DOCKER_TLS_VERIFY"
+            raise SourceError(f"Docker on {self.endpoint} speaks TLS only: {wanted}.")
+        if answer.status in _NOT_LET_IN:
+            raise SourceError(
+                f"A proxy before Docker on {self.endpoint} refuses us: {answer.words}"
+            )
         if answer.status != 200 or not isinstance(document, dict):
-            raise SourceError(f"What listens on {self.socket} is no Docker Engine.")
+            raise SourceError(f"What listens on {self.endpoint} is no Docker Engine.")
         return document
 
     async def close(self) -> None:
@@ -124,7 +135,8 @@ class DockerClient:
     ) -> Reply:
         answer = await self._read(await self.versioned(path, query))
         if answer.status not in fine:
-            raise SourceError(f"Docker refused {path}: {answer.words}")
+            who = "A proxy before Docker" if answer.status in _NOT_LET_IN else "Docker"
+            raise SourceError(f"{who} refused {path}: {answer.words}")
         return answer
 
     async def _read(self, path: str) -> Reply:
@@ -137,9 +149,8 @@ class DockerClient:
             raise SourceError(self._unreachable(error)) from error
 
     async def _exchange(self, method: str, path: str, body: Json, within: timedelta) -> Reply:
-        async with self._client().stream(
-            method, path, json=body, timeout=within.total_seconds()
-        ) as answer:
+        http = await self._client()
+        async with http.stream(method, path, json=body, timeout=within.total_seconds()) as answer:
             read = bytearray()
             async for chunk in answer.aiter_bytes():
                 read += chunk
@@ -147,21 +158,27 @@ class DockerClient:
                     break
             return Reply(answer.status_code, bytes(read[:_MOST_BYTES]))
 
-    def _client(self) -> httpx2.AsyncClient:
+    async def _client(self) -> httpx2.AsyncClient:
         loop = asyncio.get_running_loop()
         if loop not in self._http:
-            transport = self.transport or httpx2.AsyncHTTPTransport(uds=str(self.socket))
+            transport = self.transport or await self._way()
             self._http[loop] = httpx2.AsyncClient(
-                base_url="http://docker",
+                base_url=self.endpoint.base,
                 transport=transport,
                 follow_redirects=False,
                 trust_env=False,
             )
         return self._http[loop]
 
+    async def _way(self) -> httpx2.AsyncHTTPTransport:
+        if not self.endpoint.url:
+            return httpx2.AsyncHTTPTransport(uds=str(self.endpoint.socket))
+        context = await asyncio.to_thread(self.endpoint.context)
+        return httpx2.AsyncHTTPTransport(verify=context or False, trust_env=False)
+
     def _unreachable(self, error: httpx2.HTTPError) -> str:
         why = str(error) or type(error).__name__
-        return f"Docker cannot be reached on {self.socket}: {why}."
+        return f"Docker cannot be reached on {self.endpoint}: {why.rstrip('.')}."
 
 
 def path_of(*parts: str) -> str:

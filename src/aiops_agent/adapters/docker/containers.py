@@ -142,7 +142,7 @@ class Containers:
         services = {one.service for one in running}
         where = f"project {self.project}" if self.project else "all projects"
         return (
-            f"docker {about.get('Version')} on {self.client.socket}, {where}: "
+            f"docker {about.get('Version')} on {self.client.endpoint}, {where}: "
             f"{len(services)} services on {len(running)} containers"
         )
 

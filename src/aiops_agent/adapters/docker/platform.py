@@ -8,28 +8,35 @@ from aiops_agent.actions.platform import Accepted, Sight
 from aiops_agent.actions.restart import RESTART
 from aiops_agent.actions.scale import SCALE
 from aiops_agent.adapters.docker.back import WayBack
-from aiops_agent.adapters.docker.client import DockerClient, path_of
+from aiops_agent.adapters.docker.client import DockerClient
 from aiops_agent.adapters.docker.clone import HeldBack, held_back
 from aiops_agent.adapters.docker.containers import OPERATION, Containers, Inspected, Listed
+from aiops_agent.adapters.docker.ill import ill_of
 from aiops_agent.adapters.docker.look import sight_of
 from aiops_agent.adapters.docker.model import model_of
-from aiops_agent.adapters.docker.payload import QUICK, ContainerChange, Payload
+from aiops_agent.adapters.docker.payload import ContainerChange, Payload
+from aiops_agent.adapters.docker.restart import Restart
 from aiops_agent.adapters.docker.rights import rights_of
-from aiops_agent.adapters.docker.scale import Downward, Upward, Way
+from aiops_agent.adapters.docker.scale import Downward, Upward
+from aiops_agent.adapters.docker.way import Way
 from aiops_agent.domain.errors import PlatformError, RequestRefused, SourceError, TargetMissing
 from aiops_agent.domain.ledger import Intent
 from aiops_agent.domain.remediation import Action, ActionKind, BlastRadius, Draft, Request
 from aiops_agent.domain.value import Document
-from aiops_agent.ports.telemetry import Topology
+from aiops_agent.ports.telemetry import Topology, Vitals
 
 
 @dataclass(frozen=True)
 class DockerPlatform:
-    """The Platform port. `topology` tells who depends on a target; `grace` is given to stop."""
+    """The Platform port. `topology` tells who depends on a target; `grace` is given to stop.
+
+    `vitals` tell which containers of a service are ill.
+    """
 
     containers: Containers
     topology: Topology | None = None
     grace: timedelta = timedelta(seconds=10)
+    vitals: Vitals | None = None
 
     @property
     def kinds(self) -> Sequence[ActionKind]:
@@ -100,28 +107,12 @@ class DockerPlatform:
         return f"/v{await self._client.api_version()}"
 
     async def _restart(self, action: Action, operation: str, group: Sequence[Listed]) -> Draft:
-        targets = [one for one in group if one.running] or list(group)
-        version, seconds = await self._version(), round(self.grace.total_seconds())
-        started = {one.id: one.started for one in await self._inspected(targets)}
-        payloads = tuple(
-            Payload(
-                method="POST",
-                path=f"{version}{path_of('containers', one.id)}/restart?t={seconds}",
-                timeout=self.grace + 2 * QUICK,
-                effect=ContainerChange.RESTARTED,
-                container=one.id,
-                started=started.get(one.id, ""),
-            )
-            for one in targets
-        )
-        names = [one.name for one in targets]
-        way = Way(
-            payloads=payloads,
-            touched=len(targets),
-            interrupts=True,
-            words=f"{', '.join(names)} restarted one after the other; their requests are cut",
-            run=f"docker restart -t {seconds} {' '.join(names)}",
-        )
+        inspected = await self._inspected(group)
+        candidates = [one for one in group if one.running] or list(group)
+        illness = await ill_of(candidates, inspected, self.vitals)
+        started = {one.id: one.started for one in inspected if one.id in illness.ill}
+        restart = Restart(candidates, illness, started, await self._version(), self.grace)
+        way = restart.way()
         return await self._prepared(action, operation, group, way, None)
 
     async def _scale(self, action: Action, operation: str, group: Sequence[Listed]) -> Draft:

@@ -17,23 +17,11 @@ from aiops_agent.adapters.docker.containers import (
 )
 from aiops_agent.adapters.docker.payload import QUICK, ContainerChange, Held, Payload
 from aiops_agent.adapters.docker.topology import service_kind
+from aiops_agent.adapters.docker.way import Way
 from aiops_agent.domain.errors import PlatformError
 from aiops_agent.domain.telemetry import ServiceKind
 
 _UNSAFE_NAME = re.compile(r"[^A-Za-z0-9_.-]+")
-
-
-@dataclass(frozen=True)
-class Way:
-    """The requests, and their words."""
-
-    payloads: tuple[Payload, ...]
-    touched: int
-    interrupts: bool
-    words: str
-    run: str
-    rights: tuple[str, ...] = ()
-    undo: str = ""
 
 
 @dataclass(frozen=True)

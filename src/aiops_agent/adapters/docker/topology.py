@@ -42,7 +42,9 @@ class DockerTopology:
         """Return every service with the names of its running containers. Raises SourceError."""
         groups = _by_service(await self.containers.listed())
         return tuple(
-            Instances(service=name, aliases=tuple(alias for one in group for alias in _names(one)))
+            Instances(
+                service=name, aliases=tuple(alias for one in group for alias in names_of(one))
+            )
             for name, group in groups.items()
         )
 
@@ -97,7 +99,8 @@ def _callees(group: Sequence[Listed]) -> list[ServiceName]:
     return [ServiceName(name) for name in names if name]
 
 
-def _names(container: Listed) -> list[str]:
+def names_of(container: Listed) -> list[str]:
+    """Return every name by which a container may be known: its own, its ids, its addresses."""
     addresses = [
         str(network[key])
         for network in container.networks.values()

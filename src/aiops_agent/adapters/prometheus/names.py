@@ -10,7 +10,7 @@ from aiops_agent.domain.telemetry import ServiceName
 
 _CONTAINER_ID = re.compile(r"(?:^|[/:-])([0-9a-f]{64})(?:\.scope)?$")
 _PORT = re.compile(r"^(\[[0-9a-fA-F:]+\]|[^:]+):[0-9]{1,5}$")
-_REPLICA = ("instance", "pod", "container", "container_name", "name", "id", "service_instance_id")
+REPLICA = ("instance", "pod", "container", "container_name", "name", "id", "service_instance_id")
 # Labels that a person chose to name a service, so that their value may stand for one.
 _NAMING = ("service", "service_name", "exported_service_name", "app", "application", "job")
 
@@ -51,20 +51,21 @@ class Names:
 
     def meant(self, value: str) -> ServiceName | None:
         """Return the service that a label value names, or None."""
-        known = (self._owners.get(spelling) for spelling in _spellings(value.lower()))
+        known = (self._owners.get(spelling) for spelling in spellings(value.lower()))
         return next((service for service in known if service is not None), None)
 
 
-def _spellings(value: str) -> list[str]:
-    spellings = [value, value.removeprefix("/")]
+def spellings(value: str) -> list[str]:
+    """Return how else a label's value may be written: less a port, namespace or domain."""
+    found = [value, value.removeprefix("/")]
     if port := _PORT.match(value):
-        spellings.append(port.group(1).strip("[]"))
+        found.append(port.group(1).strip("[]"))
     if container := _CONTAINER_ID.search(value):
-        spellings.append(container.group(1))
+        found.append(container.group(1))
     if "/" in value:  # namespace/service
-        spellings.append(value.rpartition("/")[2])
-    first = spellings[-1].partition(".")[0]  # service.namespace.svc.cluster.local
-    return [*spellings, first, first.replace("_", "-"), first.replace("-", "_")]
+        found.append(value.rpartition("/")[2])
+    first = found[-1].partition(".")[0]  # service.namespace.svc.cluster.local
+    return [*found, first, first.replace("_", "-"), first.replace("-", "_")]
 
 
 @dataclass(frozen=True)
@@ -90,7 +91,7 @@ def marks(rows: Sequence[Row], order: Sequence[str], names: Names) -> dict[Servi
 
 def newcomer(row: Row, order: Sequence[str]) -> ServiceName | None:
     """Return what the row's service is called when nobody else tells which services there are."""
-    named = (row[name] for name in order if row.get(name) and name not in _REPLICA)
+    named = (row[name] for name in order if row.get(name) and name not in REPLICA)
     value = next(named, None)
     return ServiceName(value.rpartition("/")[2]) if value else None
 

@@ -9,6 +9,7 @@ from aiops_agent.adapters.prometheus.rules import PrometheusRules
 from aiops_agent.adapters.prometheus.signals import question
 from aiops_agent.adapters.prometheus.telemetry import PrometheusMetrics
 from aiops_agent.adapters.prometheus.topology import PrometheusTopology
+from aiops_agent.adapters.prometheus.vitals import PrometheusVitals
 from aiops_agent.domain.checkup import Checkup, Health
 from aiops_agent.domain.duration import Span
 from aiops_agent.domain.errors import SourceError
@@ -37,6 +38,7 @@ def _connect(section: PrometheusSettings, around: Surroundings) -> Connection:
         metrics=PrometheusMetrics(client, discovery),
         rules=PrometheusRules(client),
         topology=PrometheusTopology(discovery, around.declared, base=around.topology),
+        vitals=PrometheusVitals(client, discovery),
         signals=lambda: _signals(discovery),
     )
 

@@ -94,6 +94,13 @@ def question(sources: Sequence[Source], least: timedelta) -> Question:
     return Question(tuple(sources), by, made)
 
 
+def of_each(source: Source, labels: Sequence[str]) -> Expression:
+    """Return the query for one source, instance by instance, told apart by `labels`."""
+    matchers = source.extra + ((among(source.label, source.values),) if source.label else ())
+    made = _HOW[source.spec.how](_Asked(source.spec, matchers, source.range, tuple(labels)))
+    return Binary(made, "*", Number(source.spec.factor))
+
+
 @dataclass(frozen=True)
 class _Asked:
     spec: MetricSpec

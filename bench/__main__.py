@@ -13,6 +13,7 @@ from bench.row import report
 
 PARTS = (startup, install, story, idle)
 LONG = {  # a name, and the module whose `main(arguments)` measures it
+    "clocks": "bench.clocks",
     "hostile": "bench.hostile",
     "orders": "bench.orders",
     "patterns": "bench.patterns",

@@ -18,6 +18,7 @@ from aiops_agent.domain.errors import ApprovalError
 from aiops_agent.domain.ledger import Intent, IntentState
 from aiops_agent.domain.remediation import PreparedPlan, Request
 from aiops_agent.ports.store import Work
+from aiops_agent.safety import times
 
 USE_WITHIN = timedelta(minutes=10)  # a yes that was not used for so long is void
 CLOCK_SLACK = timedelta(seconds=5)  # a clock that goes back further makes its times worthless
@@ -62,6 +63,7 @@ def arm(work: Work, request: str, prepared: PreparedPlan, now: datetime) -> tupl
     armed = work.ledger.of_plan(prepared.incident, prepared.digest, undo=False)
     if armed:
         return armed
+    now = times.judged(work, now)
     found = work.approvals.get(request)
     incident = work.incidents.get(prepared.incident)
     if found is None or incident is None:

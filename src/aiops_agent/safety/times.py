@@ -8,8 +8,8 @@ is withdrawn and asked anew, and from then on the new time counts.
 from datetime import datetime, timedelta
 
 from aiops_agent.domain.approval import OPEN_APPROVALS, ApprovalRequest, ApprovalState
+from aiops_agent.domain.errors import ApprovalError
 from aiops_agent.ports.store import View, Work
-from aiops_agent.safety import approve
 
 CLOCK_SLACK = timedelta(seconds=5)  # clocks are disciplined by less; a jump further back counts
 SET_BACK = "the clock was set back; nothing was run"
@@ -33,12 +33,24 @@ def note(work: Work, now: datetime) -> datetime:
     return now
 
 
+def judged(work: Work, wall: datetime) -> datetime:
+    """Return the time by which what is permitted now is judged; raises ApprovalError when set back.
+
+    It is the server's where it has a clock, and never before the largest that was seen.
+    """
+    now = work.clock.now(wall)
+    if words := jumped(work, now):
+        raise ApprovalError(words)
+    return note(work, now)
+
+
 def begin_anew(work: Work, now: datetime) -> tuple[ApprovalRequest, ...]:
     """Withdraw every open question and let this time count from now on; return what was open."""
     ended: list[ApprovalRequest] = []
+    gone = {"state": ApprovalState.WITHDRAWN, "note": SET_BACK}
     while found := work.approvals.listed(states=OPEN_APPROVALS, limit=_AT_ONCE):
-        requests = filter(None, (work.approvals.get(one.id) for one in found))
-        gone = [approve.end(work, one, ApprovalState.WITHDRAWN, SET_BACK) for one in requests]
-        ended += filter(None, gone)
+        for request in filter(None, (work.approvals.get(one.id) for one in found)):
+            ended.append(request.model_copy(update=gone))
+            work.approvals.change(ended[-1], was=request.state)
     work.clock.put(now)
     return tuple(ended)

@@ -89,7 +89,7 @@ class _Interleaving:
 
     def run(self) -> None:
         self.place.put(an_incident(id=self.incident, status=Status.DIAGNOSING))
-        moves = (self.answer, self.answer, self.look, self.arm, self.jump, self.jump, self.glance)
+        moves = (self.answer, self.answer, self.look, self.arm, self.arm, self.jump, self.swing)
         self.ask()
         for _ in range(MOVES):
             self.found["moves"] += 1
@@ -153,9 +153,16 @@ class _Interleaving:
 
     def jump(self) -> None:
         """Set the clock, or let it drift; nobody has read it yet."""
-        seconds = self.rng.choice((6, 60, 600, 3600, 86_400)) * self.rng.uniform(-1, 1)
+        seconds = self.rng.choice((6, 120, 1200, 1200, 86_400)) * self.rng.uniform(-1, 1)
         self.found["clock set back"] += seconds < -SLACK.total_seconds()
         self.place.clock.go(seconds=seconds)
+
+    def swing(self) -> None:
+        """Go about the length of a question's life forward, be seen, and come about so far back."""
+        away = self.rng.uniform(5, 25)
+        self.place.clock.go(minutes=away)
+        self.glance()
+        self.place.clock.go(minutes=-away * self.rng.uniform(0, 1))
 
     def _gate(self) -> Gate:
         return Gate(self.place.deps)

@@ -19,6 +19,7 @@ LONG = {  # a name, and the module whose `main(arguments)` measures it
     "patterns": "bench.patterns",
     "recordings": "bench.recordings",
     "secrets": "bench.planted",
+    "leaks": "bench.planted_house",
     "behaviours": "bench.behaviours",
     "kills": "bench.kills",
     "live": "bench.live",

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import pytest
 
+from aiops_agent.adapters import cleaned
 from aiops_agent.adapters.docker import clone, platform
 from aiops_agent.adapters.docker.back import WayBack
 from aiops_agent.adapters.sql import store
@@ -24,13 +25,14 @@ from aiops_agent.domain.remediation import PreparedPlan
 from aiops_agent.domain.routing import Routes
 from aiops_agent.domain.sending import ServiceBreaker
 from aiops_agent.interfaces.cli import inbox, keyboard
+from aiops_agent.interfaces.cli.discreet import Discreet
 from aiops_agent.interfaces.http.app import OneLength
 from aiops_agent.interfaces.http.room import Place
 from aiops_agent.interfaces.http.visitor import Doorstep
 from aiops_agent.interfaces.http.wire import Caller
 from aiops_agent.reasoning import claims, objections, orders
 from aiops_agent.safety import approve, assess, execute, limits, times
-from aiops_agent.workflow import gate, questions
+from aiops_agent.workflow import gate, intake, questions
 from aiops_agent.workflow.feed import Feed
 from aiops_agent.workflow.loops import Loop
 from aiops_agent.workflow.notices import Notices
@@ -81,6 +83,11 @@ COUNT_ARMED = Seam(limits, "count", "no storm gets over the limits")
 CLOSED = Seam(ServiceBreaker, "closed", "a service that failed twice is closed")
 JUMPED = Seam(times, "jumped", "a clock set back revives no question")
 NOTED = Seam(times, "note", "the largest time seen is kept")
+
+# Secrets: taken out where texts come in, and of what is said.
+BODIES = Seam(intake, "without_secrets", "no secret of a body is kept")
+TROUBLE = Seam(cleaned, "_told", "no secret of an address that failed is kept")
+SAID = Seam(Discreet, "__call__", "no secret is logged")
 
 # The policy: the strictest opinion wins.
 STRICTNESS = Seam(assess, "STRICTNESS", "the order of the rules does not matter")

@@ -103,8 +103,9 @@ class Application:
         self._stop_file = StopFile(settings.state_dir / STOP)
         outside = BesideStore(self._stop_file, own_clock=overrides.now is wall_time)
         store = SqlStore(self._database, self._durable.wake, outside)
-        self.places = OpenEnvironments(settings)
-        self.clean = Redactor(secrets(settings)).clean
+        self.redactor = Redactor(secrets(settings))
+        self.clean = self.redactor.clean
+        self.places = OpenEnvironments(settings, self.redactor)
         wiring = Wiring(SqlCallLog(store), overrides.now, overrides.around, self.clean)
         self.reasoning = reasoning(settings.models, settings.keys, wiring)
         self._shelf, self._pages = _shelf(settings), own_pages(settings)
@@ -130,6 +131,7 @@ class Application:
             now=overrides.now,
             heard=self._heard,
             mark=overrides.mark,
+            redactor=self.redactor,
         )
         self.memory = self._deps.memory
         self.demo = Demo(settings.state_dir / "shops", self.places, self.intake, self.memory)
@@ -229,6 +231,7 @@ class Application:
             terms=_terms(self._settings),
             mark=overrides.mark,
             runbooks=self._shelf.runbooks,
+            clean=lambda text: self.clean(text).text,
             desk=self._desk,
         )
 

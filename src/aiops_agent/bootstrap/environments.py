@@ -8,11 +8,13 @@ from functools import cached_property
 from typing import Any
 
 from aiops_agent.actions.platform import Platform
+from aiops_agent.adapters.cleaned import cleaned, told_cleanly
 from aiops_agent.adapters.clock import WallClock
 from aiops_agent.adapters.off import Absent, NoPlatform, NoTopology
 from aiops_agent.domain.checkup import Checkup, Health
 from aiops_agent.domain.environment import EnvironmentRef
 from aiops_agent.domain.errors import SourceError, UsageError
+from aiops_agent.domain.redact import Redactor
 from aiops_agent.domain.remediation import ActionKind
 from aiops_agent.domain.survey import ServiceSurvey
 from aiops_agent.domain.value import Value
@@ -38,6 +40,7 @@ class ConfiguredEnvironment:
 
     registry: Registry
     configured: ResolvedEnvironment
+    redactor: Redactor
 
     @cached_property
     def handle(self) -> EnvironmentHandle:
@@ -52,7 +55,9 @@ class ConfiguredEnvironment:
             freezes=tuple(one.policy.freeze),
             limits=one.policy.limits,
         )
-        return EnvironmentHandle(environment, self._platform, one.actions.bounds())
+        own = cleaned(environment, self.redactor)
+        platform = told_cleanly(self._platform, self.redactor.clean)
+        return EnvironmentHandle(own, platform, one.actions.bounds())
 
     async def survey(self) -> tuple[ServiceSurvey, ...]:
         """Return what can be seen of each service; raises SourceError when nothing answers."""
@@ -160,6 +165,7 @@ class OpenEnvironments:
     """All environments of this store; each is opened once."""
 
     settings: BaseSettings
+    redactor: Redactor
     _open: dict[EnvironmentRef, EnvironmentHandle] = field(default_factory=dict)
     _turn: threading.RLock = field(default_factory=threading.RLock)  # surfaces run in threads
 
@@ -167,7 +173,8 @@ class OpenEnvironments:
     def configured(self) -> tuple[ConfiguredEnvironment, ...]:
         """The environments of the configuration, in its order."""
         registry = self.settings.registry
-        return tuple(ConfiguredEnvironment(registry, one) for one in self.settings.resolved)
+        ours = self.settings.resolved
+        return tuple(ConfiguredEnvironment(registry, one, self.redactor) for one in ours)
 
     def environment(self, environment: EnvironmentRef) -> Environment:
         """Return what can be read of an environment; raises UsageError when there is none."""

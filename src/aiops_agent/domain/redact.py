@@ -34,7 +34,8 @@ _PAIR = re.compile(
     r"|\s{0,3}\n\s{0,20}value:\s{1,4}"
     r"|(?<=[A-Za-z])>(?=[^\s<>`|]{1,200}</))(\\{0,3}[\"'`])?"
 )
-_FLAG = re.compile(r"(?<!\S)(--?[\w\-]++)\s{1,3}(?!-)([\"'])?")
+_FLAGS = re.compile(r"(?<![\w.\-/])-")
+_FLAG = re.compile(r"(?<![\w.\-/])(--?[\w\-]++)\s{1,3}(?!-)([\"'])?")
 # `- name: DB_PASSWORD` or `"name": "DB_PASSWORD"`, and its value beside it.
 _NAMED = re.compile(
     r"(?i)\bname[\"'\\]{0,4}\s{0,3}[:=]\s{0,3}[\"'\\]{0,4}([\w.\-]++)[\s\\nrt,;\"']{1,60}+"
@@ -123,6 +124,12 @@ class Redactor:
             text, found = stage(text)
             count += found
         return Redacted(text, count)
+
+    def value(self, name: str, text: str) -> str:
+        """Return the text of something that has a name, such as a label, without its secrets."""
+        cleaned = self.clean(text)
+        secret = not cleaned.count and is_secret(naming(name), text, "")
+        return MARK if secret else cleaned.text
 
     def document(self, value: Json, untouched: Collection[str] = ()) -> tuple[Json, int]:
         """Return a JSON document without its secrets, keys included, and how many there were.
@@ -277,7 +284,7 @@ def _valued(text: str) -> tuple[str, int]:
         return text, 0
     count = 0
     patterns = [_NAMED] if "name" in lower and "value" in lower else []
-    patterns += [_FLAG] if " -" in text or text.startswith("-") else []
+    patterns += [_FLAG] if _FLAGS.search(text) else []
     patterns.append(_PAIR)
     for pattern in patterns:
         found, at = _Cut(text), 0

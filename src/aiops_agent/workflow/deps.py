@@ -55,6 +55,7 @@ class Deps:
     terms: Terms = field(default_factory=Terms)
     mark: Mark = unmarked
     runbooks: tuple[Runbook, ...] = ()
+    clean: Callable[[str], str] = str  # what people say, without the secrets in it
     desk: Callable[[EnvironmentRef], Desk | None] = lambda _environment: None
 
     def crew_of(self, environment: EnvironmentRef) -> Crew:

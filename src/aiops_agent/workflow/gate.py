@@ -119,6 +119,8 @@ class Gate:
     def answer(self, request_id: str, decision: Decision) -> ApprovalRequest:
         """Give a request its answer, wake the workflow, record it; ApprovalError says why not."""
         request = self.get(request_id)
+        clean = {"reason": self.deps.clean(decision.reason)}
+        decision = decision.model_copy(update=clean)
         try:
             with transaction(self.deps, request.incident) as t:
                 found = t.work.approvals.get(request_id) or request
@@ -163,6 +165,7 @@ class Gate:
             _going_on(t.incident)
             taken = t.incident.model_copy(update={"takeover": True})
             t.keep(taken)
+            reason = self.deps.clean(reason)
             why = f": {reason}" if reason else ""
             effort = Effort(by=Author(kind=AuthorKind.PERSON, name=by))
             message = f"taken over by a person{why}"
@@ -173,6 +176,7 @@ class Gate:
 
     def note(self, incident_id: str, by: str, text: str) -> Incident:
         """Keep what a person says of the incident, and say so; every later question reads it."""
+        text = self.deps.clean(text)
         with transaction(self.deps, incident_id) as t:
             _going_on(t.incident)
             note = PersonNote(by=by, at=self.deps.now(), text=text)

@@ -49,7 +49,7 @@ class Inquiries:
 
         The same question about a story that has not gone on gets the answer that is kept.
         """
-        asked = " ".join(question.split())
+        asked = self.deps.clean(" ".join(question.split()))
         if not asked or len(asked) > LONGEST_QUESTION:
             raise UsageError(f"A question has 1 to {LONGEST_QUESTION} characters.")
         incident, events = await asyncio.to_thread(self._read, incident_id)
@@ -70,7 +70,7 @@ class Inquiries:
 
     def correct(self, incident_id: str, number: int, text: str, by: str) -> None:
         """Keep what a person says of an answer; raises UsageError when there is none."""
-        said = " ".join(text.split())
+        said = self.deps.clean(" ".join(text.split()))
         if not said or len(said) > LONGEST_QUESTION:
             raise UsageError(f"A correction has 1 to {LONGEST_QUESTION} characters.")
         incident, events = self._read(incident_id)

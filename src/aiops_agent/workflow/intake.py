@@ -2,11 +2,13 @@
 
 import logging
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
+from functools import cache
 
 from aiops_agent.domain.alert import Alert, Delivery
 from aiops_agent.domain.point import Mark, Point, unmarked
+from aiops_agent.domain.redact import Redactor
 from aiops_agent.domain.routing import Routed, Routes
 from aiops_agent.domain.token import Token
 from aiops_agent.ports.plug import Decoder
@@ -25,6 +27,7 @@ class Intake:
     now: Callable[[], datetime]  # wall time
     heard: Callable[[], None] = lambda: None  # called after a delivery was kept
     mark: Mark = unmarked
+    redactor: Redactor = field(default_factory=Redactor)
 
     def take(
         self, source: str, body: bytes, *, name: str = "", token: Token | None = None
@@ -53,9 +56,46 @@ class Intake:
         return self.keep(*found)
 
     def keep(self, *deliveries: Delivery) -> tuple[Delivery, ...]:
-        """Keep decoded deliveries durably, all or none."""
+        """Keep decoded deliveries durably, all or none, and none of the secrets in them."""
+        clean = [without_secrets(delivery, self.redactor) for delivery in deliveries]
         with self.store.begin() as work:
-            kept = tuple(work.inbox.keep(delivery) for delivery in deliveries)
+            kept = tuple(work.inbox.keep(delivery) for delivery in clean)
         self.mark(Point.DELIVERY_KEPT)
         self.heard()
         return kept
+
+
+def without_secrets(delivery: Delivery, redactor: Redactor) -> Delivery:
+    """Return the delivery redacted; the digest stays that of the bytes that came."""
+    value = cache(redactor.value)  # the alerts of one body say much the same
+
+    def table(of: Mapping[str, str]) -> dict[str, str]:
+        return {redactor.clean(name).text: value(name, text) for name, text in of.items()}
+
+    def link(of: str | None) -> str | None:
+        return of and value("", of)
+
+    group = delivery.group
+    alerts = tuple(
+        alert.model_copy(
+            update={
+                "labels": table(alert.labels),
+                "annotations": table(alert.annotations),
+                "generator_url": link(alert.generator_url),
+                "runbook": link(alert.runbook),
+            }
+        )
+        for alert in delivery.alerts
+    )
+    told = {
+        "group_labels": table(group.group_labels),
+        "alertmanager_url": link(group.alertmanager_url),
+    }
+    return delivery.model_copy(
+        update={
+            "alerts": alerts,
+            "group": group.model_copy(update=told),
+            "body": value("", delivery.body),
+            "rejected": value("", delivery.rejected),
+        }
+    )

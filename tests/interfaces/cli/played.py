@@ -30,6 +30,7 @@ from aiops_agent.domain.incident import (
 from aiops_agent.domain.model import ModelCall
 from aiops_agent.domain.payload import EventType
 from aiops_agent.domain.postmortem import Postmortem
+from aiops_agent.domain.redact import Redactor
 from aiops_agent.domain.sending import Standing
 from aiops_agent.domain.survey import ServiceSurvey, SignalSource
 from aiops_agent.domain.telemetry import ServiceName, Signal
@@ -205,6 +206,7 @@ class PlayedHouse:
     worker: str = "77"
     closed: bool = False
     reasoning: Reasoning = field(default_factory=lambda: Reasoning(None, None))
+    clean = staticmethod(Redactor().clean)
     scenarios = (Broken("traffic-surge", "too much traffic"), Broken("hung-process", "it hangs"))
 
     def __post_init__(self) -> None:

@@ -15,7 +15,7 @@ def written() -> Iterator[io.StringIO]:
     logs = [logging.getLogger(name) for name in ("aiops_agent", "dbos")]
     before = [(log.handlers[:], log.level, log.propagate) for log in logs]
     file = io.StringIO()
-    log_to(Console(file=file), quiet=False, verbose=0)
+    log_to(Console(file=file), str, quiet=False, verbose=0)
     yield file
     for log, was in zip(logs, before, strict=True):
         log.handlers[:], log.level, log.propagate = was

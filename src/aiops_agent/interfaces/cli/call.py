@@ -19,6 +19,7 @@ from rich.console import Console, RenderableType
 from aiops_agent.domain.text import shell
 from aiops_agent.domain.value import Json, Value
 from aiops_agent.interfaces.cli import door
+from aiops_agent.interfaces.cli.discreet import Discreet
 from aiops_agent.interfaces.cli.exits import Exit
 from aiops_agent.interfaces.terminal.escape import tell
 from aiops_agent.interfaces.terminal.screen import screen
@@ -62,6 +63,7 @@ class Call:
     flags: Flags = field(default_factory=Flags)
     overrides: dict[str, Json] = field(default_factory=dict)
     following: str = ""  # the incident on the screen
+    discreet: Discreet = field(default_factory=Discreet)
 
     @cached_property
     def out(self) -> Console:
@@ -86,7 +88,9 @@ class Call:
     @cached_property
     def application(self) -> "Application":
         """The whole application, built on first use."""
-        return door.application(self.settings)
+        built = door.application(self.settings)
+        self.discreet.learn(built.clean)
+        return built
 
     @property
     def interactive(self) -> bool:

@@ -12,6 +12,7 @@ from aiops_agent.domain.value import Json
 
 if TYPE_CHECKING:
     from aiops_agent.bootstrap.application import Application
+    from aiops_agent.domain.redact import Clean
     from aiops_agent.evaluation.critic_live import LiveRun
     from aiops_agent.evaluation.goals import MeasuredGoal
     from aiops_agent.settings.load import Loaded
@@ -33,6 +34,13 @@ def no_input() -> bool:
     from aiops_agent.settings.load import no_input as said  # noqa: PLC0415 -- the lazy door
 
     return said()
+
+
+def clean_by_looks() -> "Clean":
+    """Return a redactor that knows no settings; only who has something to say pays for it."""
+    from aiops_agent.domain.redact import Redactor  # noqa: PLC0415 -- the lazy door
+
+    return Redactor().clean
 
 
 def application(settings: "Settings") -> "Application":

@@ -106,7 +106,7 @@ def options(
     """These options may stand anywhere on the line."""
     call: Call = context.obj
     call.flags = Flags(configuration, quiet, verbose, debug, no_color, no_input)
-    log_to(call.err, quiet=quiet, verbose=verbose + 2 * debug)
+    log_to(call.err, call.discreet, quiet=quiet, verbose=verbose + 2 * debug)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -129,8 +129,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _told(call: Call, text: str, code: Exit) -> int:
     if call.flags.debug:
-        traceback.print_exc(file=sys.stderr)
-    for line in text.splitlines():
+        print(call.discreet(traceback.format_exc()), file=sys.stderr)
+    for line in call.discreet(text).splitlines():
         call.err.print(problem(line), soft_wrap=True)
     return code
 

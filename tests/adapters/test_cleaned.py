@@ -1,0 +1,121 @@
+"""What is read of an environment comes without secrets, also what a source says when it fails."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from aiops_agent.adapters.cleaned import cleaned, told_cleanly
+from aiops_agent.domain.errors import PlatformError, SourceError
+from aiops_agent.domain.naming import MARK
+from aiops_agent.domain.redact import Redactor
+from aiops_agent.domain.telemetry import (
+    Change,
+    ChangeKind,
+    LogLine,
+    ServiceName,
+    Span,
+    Window,
+    Workload,
+)
+from aiops_agent.ports.telemetry import Environment
+from tests.workflow.place import ABSENT, HERE, Company, HandClock
+
+AT = datetime(2026, 11, 27, tzinfo=UTC)
+PAY = ServiceName("pay")
+OURS = "hunter2-of-our-own"
+WINDOW = Window(start=AT, end=AT)
+
+
+AWAY = Environment(
+    ref=HERE,
+    metrics=ABSENT,
+    logs=ABSENT,
+    changes=ABSENT,
+    rules=ABSENT,
+    workloads=ABSENT,
+    spans=ABSENT,
+    topology=Company(),
+    clock=HandClock(),
+)
+
+
+class Leaky:
+    """Every port at once."""
+
+    kinds: Sequence[str] = ("one",)
+
+    async def lines(self, *_: Any) -> tuple[LogLine, ...]:
+        return (LogLine(at=AT, service=PAY, level="info", text=f"password={OURS}"),) * 2
+
+    async def changes(self, _: Window) -> tuple[Change, ...]:
+        return (
+            Change(
+                at=AT,
+                service=PAY,
+                kind=ChangeKind.CONFIG,
+                title=f"set {OURS}",
+                after=f"https://me:{OURS}@db",
+                source="here",
+                settings={"DB_PASSWORD": ("old-Secret-1", "summer"), "POOL_SIZE": ("2", "20")},
+            ),
+        )
+
+    async def workloads(self, _: Any) -> tuple[Workload, ...]:
+        return (Workload(service=PAY, name="pay-1", state="exited", reason=f"bad key {OURS}"),)
+
+    async def spans(self, *_: Any) -> tuple[Span, ...]:
+        span = Span(trace="t", id="1", service=PAY, name=f"GET /?token={OURS}", start=AT, length=1)
+        return (span,)
+
+    async def read(self, *_: Any) -> tuple[Any, ...]:
+        raise SourceError(f"http://me:{OURS}@prometheus refused")
+
+    async def send(self) -> str:
+        raise PlatformError(f"tcp://me:{OURS}@docker refused")
+
+
+def environment(redactor: Redactor) -> Any:
+    leaky: Any = Leaky()
+    ports = dict.fromkeys(("metrics", "logs", "changes", "workloads", "spans"), leaky)
+    return cleaned(replace(AWAY, **ports), redactor)
+
+
+@pytest.mark.parametrize("known", [(OURS,), ()], ids=["configured", "by its looks"])
+async def test_no_port_gives_a_secret_away(known: tuple[str, ...]) -> None:
+    there = environment(Redactor(known))
+    (line, again) = await there.logs.lines((PAY,), WINDOW)
+    (span,) = await there.spans.spans((PAY,), WINDOW)
+    with pytest.raises(SourceError) as refused:
+        await there.metrics.read((PAY,), (), WINDOW)
+
+    assert line == again
+    assert [MARK in said for said in (line.text, span.name, str(refused.value))] == [True] * 3
+    assert OURS not in f"{line} {span} {refused.value!r}"
+
+
+async def test_a_change_keeps_what_is_no_secret() -> None:
+    there = environment(Redactor([OURS]))
+    (change,) = await there.changes.changes(WINDOW)
+    (workload,) = await there.workloads.workloads((PAY,))
+
+    assert change.settings == {"DB_PASSWORD": (MARK, MARK), "POOL_SIZE": ("2", "20")}
+    assert OURS not in f"{change} {workload}"
+
+
+async def test_what_is_away_says_so_still() -> None:
+    there = cleaned(AWAY, Redactor())
+
+    with pytest.raises(SourceError, match="Nothing is configured"):
+        await there.logs.lines((PAY,), WINDOW)
+
+
+async def test_a_platform_fails_without_the_login_of_its_address() -> None:
+    there = told_cleanly(Leaky(), Redactor().clean)
+
+    assert there.kinds == ("one",)
+    with pytest.raises(PlatformError, match="refused") as failed:
+        await there.send()
+    assert OURS not in str(failed.value)

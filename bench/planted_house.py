@@ -187,7 +187,7 @@ def _people(built: Application, incident: str, planter: Planter, count: int) -> 
     plan = built.queries.approval(incident).digest
     built.commands.decide(
         incident, approve=False, by="alex", surface=Surface.COMMAND, reason=planter.line(),
-        digest=plan,
+        plan=plan,
     )  # fmt: skip
 
 

@@ -16,7 +16,10 @@ MAX_POSITIONAL = 5  # more want a value object, or names at the call
 NO_NAMES = {"utils", "util", "helpers", "helper", "common", "core", "manager", "base", "misc"}
 ENVIRONMENT_READER = "settings/load.py"
 LAZY_DOOR = "interfaces/cli/door.py"
-ROOMS_BEHIND = ("bootstrap", "evaluation", "interfaces.http", "settings")
+ROOMS_BEHIND = (
+    *("bootstrap", "evaluation", "interfaces.http", "settings"),
+    *("adapters.models", "domain.redact"),
+)
 BEHIND_THE_DOOR = tuple(f"{PACKAGE}.{room}." for room in ROOMS_BEHIND)
 # The only files where everything may be caught, each such line with `# border: why`. A new border
 # is a decision: say in its line who is told.

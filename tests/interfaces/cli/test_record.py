@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
+from aiops_agent.adapters.models.cassette import exchanges
 from aiops_agent.domain.environment import EnvironmentRef
 from aiops_agent.domain.model import ModelCall, ModelRef
 from aiops_agent.domain.redact import Redactor
-from aiops_agent.interfaces.cli.record import exchanges
 from bench.recordings import read
 
 SECRET = "hunter2-of-our-own"

@@ -1,17 +1,18 @@
 """The one lazy door: everything heavy is behind it, so that --help is quick."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from aiops_agent import __version__
-from aiops_agent.domain.value import Json
+from aiops_agent.domain.value import Document, Json
 
 if TYPE_CHECKING:
     from aiops_agent.bootstrap.application import Application
+    from aiops_agent.domain.model import ModelCall
     from aiops_agent.domain.redact import Clean
     from aiops_agent.evaluation.critic_live import LiveRun
     from aiops_agent.evaluation.goals import MeasuredGoal
@@ -41,6 +42,13 @@ def clean_by_looks() -> "Clean":
     from aiops_agent.domain.redact import Redactor  # noqa: PLC0415 -- the lazy door
 
     return Redactor().clean
+
+
+def cassette(calls: "Sequence[ModelCall]", clean: "Clean") -> "Iterator[Document]":
+    """Yield each answered request as a recording has it."""
+    from aiops_agent.adapters.models.cassette import exchanges  # noqa: PLC0415 -- the lazy door
+
+    return exchanges(calls, clean)
 
 
 def application(settings: "Settings") -> "Application":

@@ -1,22 +1,15 @@
 """`aiops record`: the conversations of an incident with its models, kept as a cassette."""
 
 import json
-from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
-from urllib.parse import urlsplit
+from typing import Annotated
 
 import typer
 
 from aiops_agent.domain.errors import UsageError
-from aiops_agent.domain.model import ModelCall
-from aiops_agent.domain.redact import redacted_json
-from aiops_agent.domain.value import Document
+from aiops_agent.interfaces.cli import door
 from aiops_agent.interfaces.cli.call import called
 from aiops_agent.interfaces.cli.incident import IncidentArgument
-
-if TYPE_CHECKING:
-    from aiops_agent.domain.redact import Clean
 
 
 def record(
@@ -32,7 +25,7 @@ def record(
     """
     call = called(context)
     found = call.application.queries.incident(incident)
-    rows = list(exchanges(call.application.queries.calls(found.id), call.application.clean))
+    rows = list(door.cassette(call.application.queries.calls(found.id), call.application.clean))
     if not rows:
         raise UsageError(f"No model has answered about {found.id}: there is nothing to record.")
     path = to / f"{found.id}.jsonl"
@@ -45,19 +38,3 @@ def record(
     except OSError as error:
         raise UsageError(f"{path} cannot be written: {error.strerror}.") from error
     call.note(f"{len(rows)} exchanges, redacted, in {path}.")
-
-
-def exchanges(calls: Sequence[ModelCall], clean: "Clean") -> Iterator[Document]:
-    """Yield each request that was answered, in order; what was asked is redacted already."""
-    answered = (one for one in calls if one.received is not None)
-    for number, one in enumerate(answered):
-        yield {
-            "source": f"{one.incident} {one.agent}",
-            "index": number,
-            "host": urlsplit(one.place).hostname or "",
-            "path": one.path,
-            "status": one.status,
-            "headers": {"content-type": "application/json"},
-            "request": one.sent,
-            "response": redacted_json(one.received, clean)[0],
-        }

@@ -19,6 +19,7 @@ from tests.sending import applied
 from tests.targets import at
 
 from .docker import IMAGE, OURS, docker
+from .processes import until
 
 SLEEP = "import signal,time; signal.signal(15, lambda *_: exit(0)); time.sleep(600)"
 
@@ -172,3 +173,23 @@ async def test_scaling_down_a_real_service_keeps_the_container(group: Group) -> 
 
     states = json.loads(docker("inspect", *ids))
     assert all(one["State"]["Running"] for one in states)
+
+
+async def test_of_real_containers_the_frozen_and_the_unhealthy_are_restarted(group: Group) -> None:
+    check = ("--health-cmd=test ! -e /ill", "--health-interval=1s", "--health-retries=1")
+    well, frozen, ill = (group.run(*check) for _ in range(3))
+    docker("pause", frozen)
+    docker("exec", ill, "touch", "/ill")
+    until(lambda: '"unhealthy"' in docker("inspect", ill), 20, "the health check to fail")
+    before = {one["Id"]: one["State"]["StartedAt"] for one in json.loads(docker("inspect", well))}
+
+    action = Action(kind=ActionKind("restart_service"), target=at("pay", "docker:local"))
+    step = await group.platform.prepare(action, "INC-0001.1.1")
+    sent = await applied(group.platform, step.requests)
+
+    assert {one.request.payload["container"] for one in sent} == {frozen, ill}
+    after = json.loads(docker("inspect", well, frozen, ill))
+    assert after[0]["State"]["StartedAt"] == before[well]
+    assert [one["State"]["Status"] for one in after] == ["running"] * 3
+    for request, intent in zip(step.requests, sent, strict=True):
+        assert (await group.platform.look(request, intent.armed_at)).landing == "landed"

@@ -79,6 +79,23 @@ async def test_our_containers_are_known_by_id_whatever_they_are_called(engine: F
     assert names(engine) == ["/shop-pay-1", "/shop-pay-2", taken]
 
 
+async def test_a_container_that_is_called_like_the_id_of_ours_is_not_ours(
+    engine: FakeEngine,
+) -> None:
+    """The engine finds it under that id once ours is gone, before or after the undo is armed."""
+    step, sent = await done(engine, 3)
+    armed = await engine.platform.take_back(step, sent, UNDO)
+    del engine.containers[sent[0].made]
+    engine.add("pay", 9)["Name"] = f"/{sent[0].made}"
+
+    assert await taken_back(engine, step, sent) == []
+    for request in armed:
+        with pytest.raises(RequestRefused, match="is gone"):
+            await engine.platform.send(request)
+        assert (await engine.platform.look(request, NOW)).landing == "landed"
+    assert len(engine.running("pay")) == 3
+
+
 async def test_what_was_created_and_never_ran_is_removed_too(engine: FakeEngine) -> None:
     draft = await engine.platform.prepare(scale(3), OPERATION_ID)
     sent = await applied(engine.platform, draft.requests[:1])
@@ -141,6 +158,18 @@ async def test_a_stopped_container_that_others_touched_is_theirs(
         return
     with pytest.raises(PlatformError, match="a person must decide"):
         await engine.platform.take_back(step, sent, UNDO)
+
+
+async def test_a_container_that_a_person_had_stopped_is_not_started_by_us(
+    engine: FakeEngine,
+) -> None:
+    draft = await engine.platform.prepare(scale(1), OPERATION_ID)
+    engine.running("pay")[-1]["State"] |= {"Running": False, "Status": "exited"}
+    sent = await applied(engine.platform, draft.requests)
+    assert sent[0].note == "HTTP 304 (it was so already)"
+
+    with pytest.raises(PlatformError, match="we or others stopped shop-pay-2"):
+        await engine.platform.take_back(draft, sent, UNDO)
 
 
 async def test_an_answer_that_was_lost_is_made_up_for_by_a_look(engine: FakeEngine) -> None:

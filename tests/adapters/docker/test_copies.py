@@ -47,6 +47,7 @@ RIGHTS: tuple[tuple[Raw, str], ...] = (
     ({"Binds": ["/etc:/etc:ro"]}, "the host's /etc on /etc, to read"),
     ({"Binds": ["/var/run/docker.sock:/x"]}, "root on the host"),
     ({"Binds": ["/var/run:/x:ro"]}, "root on the host"),
+    ({"Binds": ["//var/run/../run/docker.sock/:/x"]}, "root on the host"),
     ({"Binds": ["/run/user/1000/podman/podman.sock:/x"]}, "root on the host"),
     ({"Mounts": [{"Type": "bind", "Source": "/srv", "Target": "/d"}]}, "the host's /srv on /d"),
     ({"PidMode": "host"}, "the host's processes"),

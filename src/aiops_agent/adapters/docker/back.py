@@ -27,7 +27,9 @@ class WayBack:
         """Return what takes `applied` back, last first. Raises PlatformError, SourceError."""
         did = [(Payload.of(intent.request.payload), intent.made) for intent in reversed(applied)]
         made = [made for payload, made in did if payload.effect is ContainerChange.CREATED]
-        stopped = [one for one, _ in did if one.effect is ContainerChange.STOPPED]
+        stopped = [
+            (payload, made) for payload, made in did if payload.effect is ContainerChange.STOPPED
+        ]
         return (*await self._removed(made), *await self._started(stopped))
 
     async def _removed(self, made: Sequence[str]) -> list[Payload]:
@@ -65,17 +67,21 @@ class WayBack:
         )
         return [stop, remove] if one.running else [remove]
 
-    async def _started(self, stopped: Sequence[Payload]) -> list[Payload]:
+    async def _started(self, stopped: Sequence[tuple[Payload, str]]) -> list[Payload]:
         payloads = []
-        for payload in stopped:
+        for payload, made in stopped:
             found = await self.containers.inspect(payload.container)
-            if found is None or (not found.running and found.started != payload.started):
-                name = found.name if found else payload.container[:12]
+            name = found.name if found else payload.container[:12]
+            if found is not None and found.running:
+                continue  # others started it again
+            if not made:
+                told = f"Whether we or others stopped {name} of {self.service} is not known"
+                raise PlatformError(f"{told}: a person must decide.")
+            if found is None or found.started != payload.started:
                 what = "was started and ended" if found else "was removed"
                 told = f"{name} of {self.service}, which we stopped, {what} by others since"
                 raise PlatformError(f"{told}: a person must decide.")
-            if not found.running:
-                payloads.append(self._start(found))
+            payloads.append(self._start(found))
         return payloads
 
     def _start(self, one: Inspected) -> Payload:

@@ -23,6 +23,7 @@ NEVER = "0001-01-01T00:00:00Z"  # the start of what has not started
 _MOST = 500  # one engine holds fewer; more would be another system
 _DIGITS = 9  # a label is foreign text
 _AT_ONCE = 8  # inspections side by side
+_ID = re.compile(r"[0-9a-f]{64}")
 _TIME = re.compile(r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(\.\d+)?(Z|[+-]\d\d:\d\d)")
 
 
@@ -97,9 +98,12 @@ class Containers:
         return tuple(one for one in await self.listed() if one.service == service)
 
     async def inspect(self, name: str) -> Inspected | None:
-        """Return one container by id or name, or None. Raises SourceError."""
+        """Return one container by id or name, or None. Raises SourceError.
+
+        The engine takes an id also for a name, and a container may be called like another's id.
+        """
         raw = await self.client.find(f"{path_of('containers', name)}/json")
-        if raw is None:
+        if raw is None or (_ID.fullmatch(name) and raw.get("Id") != name):
             return None
         try:
             state = raw["State"]

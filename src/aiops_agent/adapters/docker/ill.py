@@ -35,11 +35,8 @@ async def ill_of(
     group: Sequence[Listed], inspected: Sequence[Inspected], vitals: Vitals | None
 ) -> Illness:
     """Return which of a service's containers are ill, or all of them and why."""
-    evidence: dict[str, list[str]] = {one.id: [] for one in group}
-    for one in inspected:
-        health = (one.raw.get("State") or {}).get("Health") or {}
-        if one.id in evidence and health.get("Status") == "unhealthy":
-            evidence[one.id].append("its health check fails")
+    states = {one.id: list(_by_state(one)) for one in inspected}
+    evidence = {one.id: states.get(one.id, []) for one in group}
     seen: tuple[Vital, ...] = ()
     blind = "nothing measures single containers"
     if vitals is not None and len(group) > 1:
@@ -59,6 +56,14 @@ async def ill_of(
     return Illness(
         dict.fromkeys(evidence, ""), f"which of them is ill is not known: no failing check, {told}"
     )
+
+
+def _by_state(one: Inspected) -> Iterator[str]:
+    health = (one.raw.get("State") or {}).get("Health") or {}
+    if health.get("Status") == "unhealthy":
+        yield "its health check fails"
+    if one.status == "paused":
+        yield "it is paused"
 
 
 def _by_container(group: Sequence[Listed], seen: Sequence[Vital]) -> dict[Signal, dict[str, float]]:

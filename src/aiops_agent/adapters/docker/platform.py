@@ -8,7 +8,7 @@ from aiops_agent.actions.platform import Accepted, Sight
 from aiops_agent.actions.restart import RESTART
 from aiops_agent.actions.scale import SCALE
 from aiops_agent.adapters.docker.back import WayBack
-from aiops_agent.adapters.docker.client import DockerClient
+from aiops_agent.adapters.docker.client import DockerClient, Reply
 from aiops_agent.adapters.docker.clone import HeldBack, held_back
 from aiops_agent.adapters.docker.containers import OPERATION, Containers, Inspected, Listed
 from aiops_agent.adapters.docker.ill import ill_of
@@ -24,6 +24,8 @@ from aiops_agent.domain.ledger import Intent
 from aiops_agent.domain.remediation import Action, ActionKind, BlastRadius, Draft, Request
 from aiops_agent.domain.value import Document
 from aiops_agent.ports.telemetry import Topology, Vitals
+
+_SO_ALREADY = 304  # what the engine answers when nothing was to be done
 
 
 @dataclass(frozen=True)
@@ -75,9 +77,8 @@ class DockerPlatform:
             answer = await self._client.send(payload.method, payload.path, body, payload.timeout)
         except PlatformError as error:
             raise type(error)(held.scrubbed(str(error))) from error
-        already = " (it was so already)" if answer.status == 304 else ""
-        document = answer.document
-        made = str(document.get("Id", "")) if isinstance(document, dict) else ""
+        already = " (it was so already)" if answer.status == _SO_ALREADY else ""
+        made = _made(payload, answer)
         return Accepted(words=f"HTTP {answer.status}{already}", made=made)
 
     async def look(self, request: Request, armed_at: datetime) -> Sight:
@@ -176,7 +177,7 @@ class DockerPlatform:
 
     async def _same(self, payload: Payload) -> None:
         """Raise RequestRefused, directly before a send, when another container would be met."""
-        if not payload.started and payload.effect is not ContainerChange.CONNECTED:
+        if payload.effect is ContainerChange.CREATED:
             return
         try:
             found = await self.containers.inspect(payload.container)
@@ -206,6 +207,14 @@ class DockerPlatform:
         if now != payload.image_id:
             raise RequestRefused(f"{image} is another image than when the plan was made: not sent.")
         return held
+
+
+def _made(payload: Payload, answer: Reply) -> str:
+    """Return which container the request made or stopped, "" when it found it so."""
+    if payload.effect is ContainerChange.STOPPED:
+        return "" if answer.status == _SO_ALREADY else payload.container
+    document = answer.document
+    return str(document.get("Id", "")) if isinstance(document, dict) else ""
 
 
 def _requests(payloads: Sequence[Payload], operation: str) -> tuple[Request, ...]:

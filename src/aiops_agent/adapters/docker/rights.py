@@ -1,7 +1,7 @@
 """What a container may do beyond its own walls, each right in words; a copy would have it too."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from pathlib import PurePosixPath
+from posixpath import normpath
 
 from aiops_agent.adapters.docker.containers import Containers, Inspected
 from aiops_agent.domain.value import Document, Json
@@ -121,7 +121,7 @@ def _of_volume(name: str, volumes: Mapping[str, Json | None], where: str) -> Ite
 
 def _mounted(source: str, where: str, *, writable: bool) -> str:
     how = "writable" if writable else "to read"
-    path = str(PurePosixPath(source))
+    path = normpath(f"/{source.lstrip('/')}")
     socket = path in _ABOVE_SOCKETS or path.endswith(_SOCKETS) or where.endswith(_SOCKETS)
     engine = ", with the engine's socket, which is root on the host" if socket else ""
-    return f"the host's {source} on {where}, {how}{engine}"
+    return f"the host's {source[:_LONGEST]} on {where[:_LONGEST]}, {how}{engine}"

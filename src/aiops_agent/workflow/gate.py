@@ -145,8 +145,8 @@ class Gate:
             request = view.approvals.get(request_id)
         if request is None:
             return
-        now = self.deps.now()
         with transaction(self.deps, request.incident) as t:
+            now = t.wall
             found = t.work.approvals.get(request_id) or request
             refused = _refused(found, why, answer, now)
             t.work.approvals.refuse(refused)

@@ -2,14 +2,18 @@
 
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
 from aiops_agent.adapters.sql.store import SqlStore
 from aiops_agent.domain.approval import ApprovalState, Ruling, Verdict
+from aiops_agent.domain.environment import EnvironmentRef
 from aiops_agent.domain.errors import ApprovalError
 from aiops_agent.domain.incident import Status
 from aiops_agent.domain.remediation import PreparedPlan
+from aiops_agent.domain.telemetry import ServiceName
+from aiops_agent.workflow.commands import Commands
 from aiops_agent.workflow.gate import Gate
 from tests import seams
 from tests.safety.plans import a_decision, a_plan, an_incident
@@ -128,6 +132,46 @@ def test_another_process_is_judged_by_the_same_time(place: Place, gate: Gate) ->
     late = replace(place, clock=HandClock(place.clock.at + timedelta(minutes=14)))
     glanced(late)
     assert not answered(place, gate)
+
+
+def test_a_repair_takes_back_what_a_poisoned_time_left_behind(place: Place, gate: Gate) -> None:
+    web, here = ServiceName("web"), EnvironmentRef.parse("docker:local")
+    shop = EnvironmentRef.parse("shop:a")
+    commands = Commands(place.store, place.clock.now, *[_nobody] * 3)
+    now, poison = place.clock.at, place.clock.at + timedelta(days=20_000)
+    assert commands.mend_clock([here]).words == ()
+    place.clock.at = poison
+    with place.store.begin() as work:
+        work.clock.put(poison)
+        for one in (here, shop):
+            work.sending.count(one, (web, web, web), poison)
+            breaker = work.sending.breaker(one, web).failing("INC-0001", poison)
+            work.sending.put(breaker.failing("INC-0002", poison))
+    place.clock.at = now
+
+    looked = commands.mend_clock([here, shop])
+    assert (looked.latest, looked.questions, looked.actions) == (poison, 1, 3)
+    assert looked.closed == ("web in docker:local",)
+    assert len(looked.words) == 3
+    assert state(gate) is ApprovalState.PENDING  # looked at only
+    assert commands.mend_clock([here, shop], repair=True) == looked
+
+    assert state(gate) is ApprovalState.WITHDRAWN
+    assert commands.mend_clock([here, shop]).words == ()
+    hour = timedelta(hours=1)
+    with place.store.read() as view:
+        assert view.sending.breaker(here, web).closed(now + hour - timedelta(seconds=1))
+        assert not view.sending.breaker(here, web).closed(now + hour)
+        assert view.sending.armed(here, now - hour, web) == 3  # they count for an hour
+        assert view.sending.armed(here, now, web) == 0
+        assert view.sending.armed(shop, now, web) == 3  # its time is its own
+    assert not answered(place, gate)
+    gate.ask(OTHER, ASK)
+    assert answered(place, gate, OTHER)
+
+
+def _nobody(*_given: object) -> Any:
+    raise AssertionError
 
 
 def revived(place: Place, gate: Gate) -> bool:

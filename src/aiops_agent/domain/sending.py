@@ -53,6 +53,34 @@ class Standing(Value):
         return "; ".join(filter(None, (switch, self.file)))
 
 
+class ClockFlaws(Value):
+    """What a clock that once stood too far ahead has left behind; nothing of it is all well.
+
+    `latest` is the largest time seen when it lies ahead, `questions` those that wait, `actions`
+    those counted at times still to come, `closed` services closed for longer than a breaker does.
+    """
+
+    latest: datetime | None = None
+    questions: int = 0
+    actions: int = 0
+    closed: tuple[str, ...] = ()
+
+    @property
+    def words(self) -> tuple[str, ...]:
+        """Each flaw in a sentence."""
+        found = []
+        if self.latest is not None:
+            waiting = f"{self.questions} question{'' if self.questions == 1 else 's'} withdrawn"
+            found.append(
+                f"The clock once said {self.latest:%Y-%m-%d %H:%M:%S} UTC, which is still to come: "
+                f"no answer counts until it is reset ({waiting} by that)."
+            )
+        if self.actions:
+            found.append(f"{self.actions} actions are counted at times that are still to come.")
+        found += [f"{name} is closed for longer than an hour." for name in self.closed]
+        return tuple(found)
+
+
 class ActionLimit(NamedTuple):
     """At most so many actions within any stretch of so long."""
 

@@ -261,6 +261,9 @@ class Sending(SendingView, Protocol):
     ) -> None:
         """Count one armed action per name, at this moment of the environment's time."""
 
+    def clip(self, environment: EnvironmentRef, at: datetime) -> int:
+        """Let no action count as armed later than this moment; return how many did."""
+
     def put(self, breaker: ServiceBreaker) -> None:
         """Insert or replace the breaker of a service."""
 

@@ -5,10 +5,13 @@ it was set back; then no answer counts, because an expired question would live a
 is withdrawn and asked anew, and from then on the new time counts.
 """
 
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 
 from aiops_agent.domain.approval import OPEN_APPROVALS, ApprovalRequest, ApprovalState
+from aiops_agent.domain.environment import EnvironmentRef
 from aiops_agent.domain.errors import ApprovalError
+from aiops_agent.domain.sending import CLOSED_FOR, ClockFlaws
 from aiops_agent.ports.store import View, Work
 
 CLOCK_SLACK = timedelta(seconds=5)  # clocks are disciplined by less; a jump further back counts
@@ -54,3 +57,23 @@ def begin_anew(work: Work, now: datetime) -> tuple[ApprovalRequest, ...]:
             work.approvals.change(ended[-1], was=request.state)
     work.clock.put(now)
     return tuple(ended)
+
+
+def mend(work: Work, wall: datetime, environments: Iterable[EnvironmentRef]) -> ClockFlaws:
+    """Take back what a clock that stood too far ahead has left behind; return what it was.
+
+    `environments` are those whose time is wall time. What lay in the future counts as of now.
+    """
+    now, latest = work.clock.now(wall), work.clock.latest()
+    ahead = latest if latest is not None and jumped(work, now) else None
+    withdrawn = begin_anew(work, now) if ahead else ()
+    actions, closed = 0, []
+    for environment in environments:
+        actions += work.sending.clip(environment, now)
+        for one in work.sending.breakers():
+            longest = now + CLOSED_FOR
+            late = one.closed_until is not None and one.closed_until > longest + CLOCK_SLACK
+            if late and one.environment == environment:
+                work.sending.put(one.model_copy(update={"closed_until": longest}))
+                closed.append(f"{one.service} in {environment}")
+    return ClockFlaws(latest=ahead, questions=len(withdrawn), actions=actions, closed=tuple(closed))

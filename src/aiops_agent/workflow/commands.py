@@ -1,5 +1,6 @@
 """What may be told to do: the answer of a person, a takeover, the stop switch, tokens."""
 
+import contextlib
 import re
 import secrets
 from collections.abc import Callable, Sequence
@@ -11,15 +12,20 @@ from aiops_agent.domain.environment import EnvironmentRef
 from aiops_agent.domain.errors import UsageError
 from aiops_agent.domain.facts import LONGEST_NOTE
 from aiops_agent.domain.incident import Incident
-from aiops_agent.domain.sending import ServiceBreaker, Switch
+from aiops_agent.domain.sending import ClockFlaws, ServiceBreaker, Switch
 from aiops_agent.domain.spelling import did_you_mean
 from aiops_agent.domain.token import Token, hashed
 from aiops_agent.ports.store import Store
+from aiops_agent.safety import times
 from aiops_agent.workflow.queries import Queries
 
 LONGEST_REASON = 200  # characters
 _PLAN = re.compile(r"[0-9a-f]{12,64}")  # fewer digits could be made to fit two plans
 MOST_NOTES = 20  # of an incident: more would crowd out what is measured
+
+
+class _OnlyLooked(Exception):
+    """Ends a transaction that only looks at what a repair would do."""
 
 
 @dataclass(frozen=True)
@@ -111,6 +117,18 @@ class Commands:
                 return newest
             work.sending.switch(move)
         return move
+
+    def mend_clock(
+        self, environments: Sequence[EnvironmentRef], *, repair: bool = False
+    ) -> ClockFlaws:
+        """Return what a clock that stood too far ahead left behind, and `repair` takes it back."""
+        real = [one for one in environments if not one.simulated]
+        flaws = ClockFlaws()
+        with contextlib.suppress(_OnlyLooked), self.store.begin() as work:
+            flaws = times.mend(work, self.now(), real)
+            if not repair:
+                raise _OnlyLooked  # takes all of it back
+        return flaws
 
     def reset(
         self, service: str, by: str, environment: EnvironmentRef | None = None

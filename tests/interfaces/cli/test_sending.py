@@ -67,3 +67,9 @@ async def test_a_screen_is_told_when_sending_stops(house: PlayedHouse) -> None:
     house.service.standing = Standing(file="a file")
     async with watched(queries, told.put_nowait):
         assert await told.get() == "a file"
+
+
+def test_a_sound_store_is_said_to_be_sound(state: Path, capsys: Captured) -> None:
+    assert main(["store", "check", "--json"]) == 0
+    assert '"flaws": []' in capsys.readouterr().out
+    assert state.exists()

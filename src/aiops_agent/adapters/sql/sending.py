@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from sqlalchemy import Connection, func, insert, select
+from sqlalchemy import Connection, func, insert, select, update
 
 from aiops_agent.adapters.sql.rows import put, read
 from aiops_agent.adapters.sql.tables import ARMED, BREAKERS, CLOCKS, SWITCHES
@@ -56,6 +56,11 @@ class SqlSending:
         rows = [{"environment": str(environment), "service": name, "at": at} for name in services]
         if rows:
             self.connection.execute(insert(ARMED), rows)
+
+    def clip(self, environment: EnvironmentRef, at: datetime) -> int:
+        """Let no action count as armed later than this moment; return how many did."""
+        late = (ARMED.c.environment == str(environment), ARMED.c.at > at)
+        return self.connection.execute(update(ARMED).where(*late).values(at=at)).rowcount
 
     def breakers(self) -> tuple[ServiceBreaker, ...]:
         """Return the breakers of all services that failed, by environment and name."""

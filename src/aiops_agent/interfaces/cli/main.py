@@ -26,6 +26,7 @@ from aiops_agent.interfaces.cli import (
     sending,
     serve,
     stats,
+    store,
     token,
     trace,
 )
@@ -70,6 +71,7 @@ app.command(rich_help_panel=SET_UP)(look.services)
 app.command(rich_help_panel=SET_UP)(look.info)
 app.add_typer(config.app, name="config", rich_help_panel=SET_UP)
 app.add_typer(benchmark.app, name="benchmark", rich_help_panel=SET_UP)
+app.add_typer(store.app, name="store", rich_help_panel=SET_UP)
 app.add_typer(token.app, name="token", rich_help_panel=SET_UP)
 _SWITCHES = {"--quiet", "-q", "--verbose", "-v", "-vv", "--debug", "--no-color", "--no-input"}
 _WITH_VALUE = {"--config", "-c"}

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import pytest
 
 from aiops_agent.adapters import cleaned
+from aiops_agent.adapters import ownership
 from aiops_agent.adapters.docker import clone, platform
 from aiops_agent.adapters.docker.back import WayBack
 from aiops_agent.adapters.sql import store
@@ -128,6 +129,7 @@ HANDLE = Seam(Receive, "handle", "an inbox that fails is tried again, and is not
 # The way in: a token reaches only what it names.
 ROUTE = Seam(Routes, "route", "a token for one environment cannot reach another")
 STANDING = Seam(inbox, "standing", "a body that waits is told with its reason")
+STEPS = Seam(ownership, "_steps", "a folder on the way that others can write is told")
 REFUSAL = Seam(Doorstep, "refusal", "a page of another site comes in without a token")
 HEAD = Seam(Caller, "_cut_off", "a request whose head never ends is cut off")
 FITS = Seam(Place, "fits", "all bodies together have one room")

@@ -46,6 +46,7 @@ from aiops_agent.ports.model import Around, Reasoner
 from aiops_agent.ports.people import Notifier
 from aiops_agent.ports.plug import AnyChannel
 from aiops_agent.safety.execute import Executor
+from aiops_agent.settings.owned import not_ours
 from aiops_agent.settings.runbooks import Shelf, read_runbooks
 from aiops_agent.settings.sections import Settings, secrets
 from aiops_agent.simulator.scenarios import SCENARIOS, Scenario
@@ -97,6 +98,8 @@ class Application:
 
     def __init__(self, settings: Settings, overrides: Overrides) -> None:
         self._settings, self._overrides = settings, overrides
+        if flaws := not_ours(settings):
+            raise SettingsError(flaws)
         self._database: Database = make_engine(settings.store.url)
         upgrade(self._database)
         self._durable = Durable(self._database)

@@ -9,6 +9,7 @@ from pathlib import Path
 import platformdirs
 from pydantic import ValidationError
 
+from aiops_agent.adapters.ownership import flaw, message
 from aiops_agent.adapters.yaml_file import Place, read_yaml
 from aiops_agent.domain.errors import SettingsError
 from aiops_agent.domain.value import Document, Json
@@ -76,8 +77,8 @@ def load(
         settings = model.model_validate(data, context=environ)
     except ValidationError as error:
         raise SettingsError(explain(error, marks, model)) from error
-    if flaws := [told(place, flaw, marks) for place, flaw in settings.contradictions()]:
-        raise SettingsError("\n".join(flaws))
+    if wrong := [told(place, what, marks) for place, what in settings.contradictions()]:
+        raise SettingsError("\n".join(wrong))
     # No error: Kubernetes sets AIOPS_PORT and the like for a service that is called aiops.
     known = {*variables, *SWITCHES, *re.findall(r"\$\{env:(\w+)\}", str(data))}
     strange = sorted(n for n in environ if n.startswith(PREFIX) and n not in known)
@@ -98,7 +99,10 @@ def _paths(config: Path | None, environ: Mapping[str, str], folder: Path) -> Seq
     home = environ.get("XDG_CONFIG_HOME", "")
     own = Path(home) / "aiops" if home else platformdirs.user_config_path("aiops")
     usual = (own / "config.yaml", SYSTEM_FILE)
-    return [path for path in (named or folder / "aiops.yaml", *usual) if path.is_file()]
+    found = [path for path in (named or folder / "aiops.yaml", *usual) if path.is_file()]
+    if flaws := message(filter(None, map(flaw, found))):
+        raise SettingsError(flaws)
+    return found
 
 
 def _nested(place: Place, value: Json) -> Document:

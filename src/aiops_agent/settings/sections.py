@@ -175,7 +175,9 @@ class StoreSettings(Value):
 
 
 def _own_store(known: dict[str, Any]) -> StoreSettings:
-    return StoreSettings(url=f"sqlite:///{known['state_dir']}/aiops.db")
+    # The two signs that an address would read as its own.
+    folder = str(known["state_dir"]).replace("%", "%25").replace("?", "%3F")
+    return StoreSettings(url=f"sqlite:///{folder}/aiops.db")
 
 
 def _environment(known: dict[str, Any]) -> EnvironmentRef:

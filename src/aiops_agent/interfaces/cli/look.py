@@ -8,6 +8,7 @@ import typer
 from aiops_agent import __version__
 from aiops_agent.domain.checkup import Checkup, Health
 from aiops_agent.domain.errors import BusyError, SettingsError, StoreError
+from aiops_agent.interfaces.cli import door
 from aiops_agent.interfaces.cli.call import Call, Output, OutputOption, called, documents
 from aiops_agent.interfaces.cli.exits import Exit
 from aiops_agent.interfaces.cli.follow import approval_files
@@ -44,7 +45,9 @@ def info(context: typer.Context, output: OutputOption = Output.TABLE) -> None:
 
 
 async def _doctor(call: Call, output: Output) -> Exit:
-    found = [*_core(call), *await _application(call)]
+    found = [*_core(call), *_files(call)]
+    if not any(one.unusable for one in found):
+        found += await _application(call)
     sick = any(one.health is Health.PROBLEM for one in found)
     call.answer(output, documents(found), lambda _: checkups(found))
     if any(one.unusable for one in found):
@@ -64,6 +67,18 @@ def _core(call: Call) -> list[Checkup]:
     strange = [_checkup(name, Health.NOTE, idle, remedy) for name in loaded.strange]
     own = [_checkup("version", Health.OK, version), _checkup("configuration", Health.OK, files)]
     return [*own, *strange]
+
+
+def _files(call: Call) -> list[Checkup]:
+    """Look whether only we can write what decides about us; the configuration was looked at."""
+    flaws = [line.removesuffix(".") for line in door.not_ours(call.settings).splitlines()]
+    if not flaws:
+        return [_checkup("files", Health.OK, "only this user or root can write them")]
+    told = [line.partition("; run: ") for line in flaws]
+    return [
+        _checkup("files", Health.PROBLEM, words, remedy).model_copy(update={"unusable": True})
+        for words, _, remedy in told
+    ]
 
 
 def _checkup(name: str, health: Health, words: str, remedy: str = "") -> Checkup:

@@ -1,5 +1,6 @@
 """The command `aiops`: its words, its options, and the border where every error becomes a code."""
 
+import os
 import sys
 import traceback
 from collections.abc import Iterator, Sequence
@@ -113,6 +114,7 @@ def options(
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code; every error is told in a sentence."""
+    os.umask(0o077)  # what we write is ours alone, whatever the shell says
     call = Call()
     words = hoisted(sys.argv[1:] if arguments is None else arguments)
     try:

@@ -8,8 +8,7 @@ from dataclasses import dataclass
 
 import pytest
 
-from aiops_agent.adapters import cleaned
-from aiops_agent.adapters import ownership
+from aiops_agent.adapters import cleaned, ownership
 from aiops_agent.adapters.docker import clone, platform
 from aiops_agent.adapters.docker.back import WayBack
 from aiops_agent.adapters.sql import store

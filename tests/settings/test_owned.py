@@ -140,6 +140,17 @@ def settings_of(home: Path, text: str) -> Callable[[], Settings]:
     return lambda: load(None, environ=environ, folder=home).settings
 
 
+def test_the_stop_file_stops_whoever_can_write_it(home: Path) -> None:
+    settings = settings_of(home, "")()
+    (home / "state/deep").mkdir(parents=True)
+    for name in ("STOP", "deep/STOP"):
+        (home / "state" / name).write_text("")
+        opened(home / "state" / name, 0o022)
+
+    assert not_ours(settings).count("run: chmod") == 1
+    assert "deep/STOP" in not_ours(settings)
+
+
 def test_a_configuration_that_others_can_write_is_not_read(home: Path) -> None:
     read = settings_of(home, "mode: act\nno such key: 1")
     opened(home / "aiops.yaml", 0o002)

@@ -41,15 +41,19 @@ def flaw(path: Path, ourselves: Ourselves | None = None) -> str:
 
 
 def flaws_below(
-    folder: Path, ending: str = "", ourselves: Ourselves | None = None
+    folder: Path, ending: str = "", ourselves: Ourselves | None = None, *, but: str = ""
 ) -> Iterator[str]:
-    """Yield the same for a folder and each file in and below it whose name ends so."""
+    """Yield the same for a folder and each file in and below it whose name ends so.
+
+    One of the name `but` directly in it does not count.
+    """
     us = ourselves or Ourselves()
     if why := flaw(folder, us):
         yield why
         return
     try:
-        entries = sorted(os.scandir(folder), key=lambda entry: entry.name)
+        found = (entry for entry in os.scandir(folder) if entry.name != but)
+        entries = sorted(found, key=lambda entry: entry.name)
     except (FileNotFoundError, NotADirectoryError):
         return
     except OSError as error:

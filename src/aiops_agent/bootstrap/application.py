@@ -98,8 +98,6 @@ class Application:
 
     def __init__(self, settings: Settings, overrides: Overrides) -> None:
         self._settings, self._overrides = settings, overrides
-        if flaws := not_ours(settings):
-            raise SettingsError(flaws)
         self._database: Database = make_engine(settings.store.url)
         upgrade(self._database)
         self._durable = Durable(self._database)
@@ -292,6 +290,8 @@ class Application:
 
 def application(settings: Settings, overrides: Overrides | None = None) -> Application:
     """Build the application; raises StoreError or SettingsError when a part cannot be used."""
+    if flaws := not_ours(settings):
+        raise SettingsError(flaws)
     return Application(settings, overrides or Overrides())
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 from urllib.parse import unquote
 
 from aiops_agent.adapters.ownership import flaw, flaws_below, message
+from aiops_agent.adapters.stop_file import NAME as STOP
 from aiops_agent.settings.sections import Settings
 
 _BESIDE = ("", "-wal", "-shm", "-journal")  # files of one SQLite database
@@ -19,7 +20,7 @@ def not_ours(settings: Settings) -> str:
 def _flaws(settings: Settings) -> Iterator[str]:
     models = settings.models
     pages = (settings.runbooks.folder, *((models.prompts, models.policies) if models else ()))
-    yield from flaws_below(settings.state_dir)
+    yield from flaws_below(settings.state_dir, but=STOP)  # whoever makes it, it only stops
     for folder in filter(None, pages):
         yield from flaws_below(folder, ".md")
     files = database_files(settings.store.url)

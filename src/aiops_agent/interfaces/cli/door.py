@@ -49,6 +49,8 @@ def cassette(calls: "Sequence[ModelCall]", clean: "Clean") -> "Iterator[Document
     from aiops_agent.adapters.models.cassette import exchanges  # noqa: PLC0415 -- the lazy door
 
     return exchanges(calls, clean)
+
+
 def not_ours(settings: "Settings") -> str:
     """Return which files others could change, a sentence a line; "" for none."""
     from aiops_agent.settings.owned import not_ours as found  # noqa: PLC0415 -- the lazy door

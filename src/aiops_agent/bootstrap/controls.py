@@ -1,10 +1,10 @@
 """What the doctor says of the stop switch and of closed services."""
 
-import shlex
 from datetime import datetime
 
 from aiops_agent.domain.checkup import Checkup, Health
 from aiops_agent.domain.errors import StoreError
+from aiops_agent.domain.text import shell
 from aiops_agent.safety.limits import closed_words
 from aiops_agent.workflow.queries import Queries
 
@@ -21,7 +21,7 @@ def sending_checkups(queries: Queries, now: datetime) -> tuple[Checkup, ...]:
             f"breaker {one.service}",
             Health.NOTE,
             f"{one.environment}: {closed_words(one)}",
-            f"aiops sending reset {shlex.quote(one.service)}",
+            shell("aiops", "sending", "reset", one.service),
         )
         for one in closed
     ]

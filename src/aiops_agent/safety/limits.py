@@ -12,6 +12,7 @@ from aiops_agent.domain.incident import Ending, Incident
 from aiops_agent.domain.remediation import PreparedPlan
 from aiops_agent.domain.sending import ActionLimit, Limits, ServiceBreaker, Standing
 from aiops_agent.domain.telemetry import ServiceName
+from aiops_agent.domain.text import shell
 from aiops_agent.ports.store import View, Work
 
 _BAD = (Ending.FAILED, Ending.UNKNOWN)  # acted, and it is not known to have helped
@@ -72,10 +73,9 @@ def closed_words(breaker: ServiceBreaker) -> str:
     """Say that a service is closed, why, until when, and what opens it."""
     until = f"{breaker.closed_until:%Y-%m-%d %H:%M:%S} UTC" if breaker.closed_until else ""
     failed = ", ".join(breaker.failed)
-    return (
-        f"{breaker.service} is closed until {until}: {failed} failed in a row "
-        f"(`aiops sending reset {breaker.service}` opens it)"
-    )
+    opens = shell("aiops", "sending", "reset", breaker.service)
+    why = f"{failed} failed in a row"
+    return f"{breaker.service} is closed until {until}: {why} (`{opens}` opens it)"
 
 
 def _acted_on(prepared: PreparedPlan) -> list[ServiceName]:

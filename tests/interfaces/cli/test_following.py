@@ -286,7 +286,7 @@ def _expired(number: int) -> Event:
 
 
 def test_a_watcher_is_told_when_no_process_works_on_it(aiops: Aiops, house: PlayedHouse) -> None:
-    told = "No process works on INC-0001: aiops incident resume INC-0001 goes on."
+    told = "No process works on INC-0001. To go on: aiops incident resume INC-0001"
 
     assert told not in aiops("incident", "watch", "INC-0001").err
     house.worker = ""

@@ -9,6 +9,7 @@ from aiops_agent.adapters.docker.containers import Listed
 from aiops_agent.adapters.docker.ill import Illness
 from aiops_agent.adapters.docker.payload import QUICK, ContainerChange, Payload
 from aiops_agent.adapters.docker.way import Way
+from aiops_agent.domain.text import shell
 
 
 @dataclass(frozen=True)
@@ -31,7 +32,7 @@ class Restart:
             touched=len(targets),
             interrupts=True,
             words=self._words(targets),
-            run=f"docker restart -t {seconds} {' '.join(names)}",
+            run=shell("docker", "restart", "-t", str(seconds), *names),
         )
 
     def _payload(self, one: Listed, seconds: int) -> Payload:

@@ -20,6 +20,7 @@ from aiops_agent.adapters.docker.topology import service_kind
 from aiops_agent.adapters.docker.way import Way
 from aiops_agent.domain.errors import PlatformError
 from aiops_agent.domain.telemetry import ServiceKind
+from aiops_agent.domain.text import shell
 
 _UNSAFE_NAME = re.compile(r"[^A-Za-z0-9_.-]+")
 
@@ -138,7 +139,7 @@ class Downward:
             touched=count,
             interrupts=bool(leaving),
             words=f"{_containers(count)} of {len(self.running)} stopped: {', '.join(names)}",
-            run=f"docker stop -t {seconds} {' '.join(names)}" if leaving else "",
+            run=shell("docker", "stop", "-t", str(seconds), *names) if leaving else "",
             undo=f"start {' and '.join(names)} again",
         )
 

@@ -32,7 +32,8 @@ def ask(
     call = called(context)
     if correct is not None:
         if not question.strip():
-            raise UsageError(f'Say what is wrong: aiops ask {incident} --correct {correct} "...".')
+            command = call.command("ask", incident, "--correct", str(correct))
+            raise UsageError(f'Say what is wrong: {command} "..."')
         call.application.inquiries.correct(incident, correct, question, call.user)
         call.note(f"Kept: later questions about {incident.upper()} are shown your correction.")
         return

@@ -9,6 +9,7 @@ import typer
 
 from aiops_agent.domain.errors import StoreError, UsageError
 from aiops_agent.domain.spelling import did_you_mean
+from aiops_agent.domain.text import shell
 from aiops_agent.interfaces.cli import door
 from aiops_agent.interfaces.cli.call import Call, Output, OutputOption, called
 from aiops_agent.interfaces.cli.exits import Exit
@@ -90,8 +91,8 @@ async def _demo(
     await application.reasoning.prove(shop=True)
     given = SCRIPTED if model == SCRIPT else SOME
     models = NONE if application.reasoning.shop is None else given
-    wish = f" --model {model}" if model else ""
-    title, command = scenario.title, f"aiops demo {scenario.name}{wish}"
+    wish = ("--model", model) if model else ()
+    title, command = scenario.title, shell("aiops", "demo", scenario.name, *wish)
     call.out.print(header(title, seed, command, call.out.width, models=models))
     if models is SOME:
         call.note(application.reasoning.words(shop=True))

@@ -56,7 +56,8 @@ def watch(context: typer.Context, incident: IncidentArgument) -> None:
     call = called(context)
     found = call.application.queries.incident(incident)
     if not found.ended and not call.application.works(_role(found)):
-        call.note(f"No process works on {found.id}: aiops incident resume {found.id} goes on.")
+        goes_on = call.command("incident", "resume", found.id)
+        call.note(f"No process works on {found.id}. To go on: {goes_on}")
     how = Manner.WATCH if call.interactive else Manner.LEAVE
     raise typer.Exit(call.run(Following(call, found.id, how).run()))
 
@@ -109,9 +110,10 @@ def close(
         call.note(f"{found.id} has ended already: {found.status}.")
         return
     if not takeover:
+        command = call.command("incident", "close", found.id, "--takeover")
         raise UsageError(
             f"{found.id} is {found.status}; only its end closes it. To stop the agent and take "
-            f"it over: aiops incident close {found.id} --takeover."
+            f"it over: {command}"
         )
     call.application.commands.take_over(found.id, call.user, reason)
     call.note(f"{found.id} is yours: the agent sends nothing new and escalates it.")

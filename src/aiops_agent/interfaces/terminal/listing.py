@@ -10,6 +10,7 @@ from aiops_agent.domain.approval import ApprovalState, ApprovalSummary, RefusedA
 from aiops_agent.domain.incident import IncidentSummary, Status
 from aiops_agent.domain.quantity import span
 from aiops_agent.domain.runbook import Runbook, RunbookHit
+from aiops_agent.domain.text import shell
 from aiops_agent.interfaces.terminal.escape import joined, say
 from aiops_agent.interfaces.terminal.layout import table
 from aiops_agent.interfaces.terminal.palette import LINK, QUIET, STATUS_MARK, STRONG, WARN, words
@@ -33,7 +34,7 @@ def incidents(found: Sequence[IncidentSummary], width: int) -> RenderableType:
     if not waiting:
         return listed
     need = "needs" if len(waiting) == 1 else "need"
-    command = say(f"aiops approval show {waiting[0]}", LINK)
+    command = say(shell("aiops", "approval", "show", waiting[0]), LINK)
     return Group(listed, Text.assemble((f"{len(waiting)} {need} you: ", WARN), command))
 
 

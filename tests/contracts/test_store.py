@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from aiops_agent.adapters.sql.store import BesideStore, SqlStore
+from aiops_agent.adapters.sql.store import SqlStore
 from aiops_agent.domain.alert import AlertList, AlertState
 from aiops_agent.domain.answer import STATISTICS, Effort
 from aiops_agent.domain.approval import ApprovalState, RefusedAnswer, Surface
@@ -591,16 +591,7 @@ def test_the_largest_time_is_kept_and_can_be_put_back(store: SqlStore) -> None:
 
 def test_a_server_has_a_clock_of_its_own_that_nobody_can_set_from_here(engine: sa.Engine) -> None:
     wall = NOW - timedelta(days=3650)
-    with SqlStore(engine, outside=BesideStore(own_clock=True)).read() as view:
+    with SqlStore(engine, own_clock=True).read() as view:
         told = view.clock.now(wall)
         assert told.tzinfo is not None
         assert (told == wall) is (engine.dialect.name == "sqlite")
-
-
-def test_a_file_that_halts_is_seen_in_every_view(engine: sa.Engine) -> None:
-    files = iter(["", "a file", ""])
-    store = SqlStore(engine, outside=BesideStore(halted=lambda: next(files)))
-    with store.read() as view:
-        assert [view.sending.halted(), view.sending.halted()] == ["", "a file"]
-    with store.begin() as work:
-        assert work.sending.halted() == ""

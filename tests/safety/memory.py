@@ -76,9 +76,6 @@ class Sending:
 
     rows: dict[Any, Any] = field(default_factory=dict)
 
-    def halted(self) -> str:
-        return str(self.rows.get("file", ""))
-
     def switched(self, limit: int = 100) -> tuple[Switch, ...]:
         return tuple(reversed(self.rows.get("moves", ())))[:limit]
 

@@ -3,9 +3,8 @@
 from datetime import timedelta
 
 import pytest
-import sqlalchemy as sa
 
-from aiops_agent.adapters.sql.store import BesideStore, SqlStore
+from aiops_agent.adapters.sql.store import SqlStore
 from aiops_agent.bootstrap.controls import sending_checkups
 from aiops_agent.domain.checkup import Health
 from aiops_agent.domain.environment import EnvironmentRef
@@ -46,10 +45,9 @@ def test_stop_and_start_are_kept_with_who_when_and_why(store: SqlStore) -> None:
         commands.switch(stopped=True, by="kim", reason="x" * 201)
 
 
-def test_the_file_is_told_beside_the_switch(engine: sa.Engine) -> None:
-    store = SqlStore(engine, outside=BesideStore(halted=lambda: "stopped by the file X"))
+def test_the_file_is_told_beside_the_switch(store: SqlStore) -> None:
     desk(store).switch(stopped=True, by="alex")
-    both = Queries(store).sending().stopped
+    both = Queries(store, lambda: "stopped by the file X").sending().stopped
     assert both == "stopped by alex at 2026-11-24 09:30:00 UTC; stopped by the file X"
 
 

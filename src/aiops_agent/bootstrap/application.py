@@ -22,7 +22,7 @@ from aiops_agent.adapters.otel.sink import sink
 from aiops_agent.adapters.sql.calls import SqlCallLog
 from aiops_agent.adapters.sql.engine import make_engine, our_errors
 from aiops_agent.adapters.sql.migrate import upgrade
-from aiops_agent.adapters.sql.store import BesideStore, SqlStore
+from aiops_agent.adapters.sql.store import SqlStore
 from aiops_agent.adapters.stop_file import NAME as STOP
 from aiops_agent.adapters.stop_file import StopFile
 from aiops_agent.agents.asking import Desk
@@ -102,8 +102,8 @@ class Application:
         upgrade(self._database)
         self._durable = Durable(self._database)
         self._stop_file = StopFile(settings.state_dir / STOP)
-        outside = BesideStore(self._stop_file, own_clock=overrides.now is wall_time)
-        store = SqlStore(self._database, self._durable.wake, outside)
+        own_clock = overrides.now is wall_time  # a test's time counts, and not a server's
+        store = SqlStore(self._database, self._durable.wake, own_clock=own_clock)
         self.redactor = Redactor(secrets(settings))
         self.clean = self.redactor.clean
         self.places = OpenEnvironments(settings, self.redactor)

@@ -229,22 +229,16 @@ class Ledger(LedgerView, Protocol):
 class SendingView(Protocol):
     """Whether anything may be sent, and how much was armed."""
 
-    def halted(self) -> str:
-        """Return why the file `STOP` holds sending, "" when it is not there."""
-
     def switched(self, limit: int = 100) -> tuple[Switch, ...]:
         """Return the moves of the stop switch, newest first: the newest one counts."""
 
     def armed(
         self, environment: EnvironmentRef, since: datetime, service: ServiceName | None = None
     ) -> int:
-        """Return how many actions were armed later than `since`, on one service or on all.
-
-        Times are the environment's; what lies in the future, as after a jump back, is counted.
-        """
+        """Return how many actions were armed later than `since` (environment time)."""
 
     def breakers(self) -> tuple[ServiceBreaker, ...]:
-        """Return the breakers of all services that failed, by environment and name."""
+        """Return the breakers of all services that ever failed."""
 
     def breaker(self, environment: EnvironmentRef, service: ServiceName) -> ServiceBreaker:
         """Return the breaker of a service; an untouched one when it never failed."""

@@ -20,7 +20,7 @@ _BAD = (Ending.FAILED, Ending.UNKNOWN)  # acted, and it is not known to have hel
 
 def stopped(view: View) -> str:
     """Return why nothing at all may be sent: asked before every send, an undo's too."""
-    standing = Standing(moves=view.sending.switched(1), file=view.sending.halted())
+    standing = Standing(moves=view.sending.switched(1))
     return f"sending is {standing.stopped}" if standing.stopped else ""
 
 

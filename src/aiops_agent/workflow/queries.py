@@ -31,7 +31,7 @@ class Queries:
     """Blocking calls that change nothing; errors are AiopsError with one sentence."""
 
     reader: Reader
-    halted: Callable[[], str] = lambda: ""  # the file `STOP`, for when the store is away
+    halted: Callable[[], str] = str  # why the file `STOP` holds sending, or ""
 
     def incidents(
         self,
@@ -116,9 +116,8 @@ class Queries:
     def sending(self) -> Standing:
         """Return how the stop switch, the file `STOP` and the breakers stand."""
         with self.reader.read() as view:
-            sending = view.sending
-            moves, breakers, file = sending.switched(), sending.breakers(), sending.halted()
-        return Standing(moves=moves, file=file, breakers=breakers)
+            moves, breakers = view.sending.switched(), view.sending.breakers()
+        return Standing(moves=moves, file=self.halted(), breakers=breakers)
 
     def approvals(
         self, states: Sequence[ApprovalState] = (), limit: int = 100

@@ -2,9 +2,7 @@
 
 from datetime import timedelta
 
-import sqlalchemy as sa
-
-from aiops_agent.adapters.sql.store import BesideStore, SqlStore
+from aiops_agent.adapters.sql.store import SqlStore
 from aiops_agent.domain.answer import Author, AuthorKind, Effort, Usage
 from aiops_agent.domain.incident import Status
 from aiops_agent.domain.model import Trouble
@@ -200,10 +198,9 @@ async def test_an_open_breaker_is_a_gauge(store: SqlStore) -> None:
     assert (before, (await values(metrics))[name]) == (1, 0)
 
 
-async def test_a_stop_by_switch_or_by_file_is_a_count(engine: sa.Engine) -> None:
-    store = SqlStore(engine)
+async def test_a_stop_by_switch_or_by_file_is_a_count(store: SqlStore) -> None:
     assert (await values(counting(store)))["aiops_sending_stopped"] == 0
-    queries = Queries(SqlStore(engine, outside=BesideStore(halted=lambda: "a file")))
+    queries = Queries(store, lambda: "a file")
     by_file = MetricsExporter(queries, Feed(queries), "1.2.3")
     assert (await values(by_file))["aiops_sending_stopped"] == 1
     with store.begin() as work:

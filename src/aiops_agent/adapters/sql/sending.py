@@ -1,6 +1,6 @@
 """Whether anything may be sent: the stop switch, what was armed, the breakers, the clock."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -21,14 +21,9 @@ _NOW = select(func.clock_timestamp())  # of the statement, not of the transactio
 
 @dataclass(frozen=True)
 class SqlSending:
-    """ports.store.Sending in one transaction; `file` says why a file holds sending, or ""."""
+    """ports.store.Sending in one transaction."""
 
     connection: Connection
-    file: Callable[[], str]
-
-    def halted(self) -> str:
-        """Return why the file `STOP` holds sending, "" when it is not there."""
-        return self.file()
 
     def switched(self, limit: int = 100) -> tuple[Switch, ...]:
         """Return the moves of the stop switch, newest first: the newest one counts."""
@@ -42,7 +37,10 @@ class SqlSending:
     def armed(
         self, environment: EnvironmentRef, since: datetime, service: ServiceName | None = None
     ) -> int:
-        """Return how many actions were armed later than `since`, on one service or on all."""
+        """Return how many actions were armed later than `since` (environment time).
+
+        What lies in the future, as after a jump back, is counted.
+        """
         here = (ARMED.c.environment == str(environment), ARMED.c.at > since)
         query = select(func.count()).select_from(ARMED).where(*here)
         if service is not None:

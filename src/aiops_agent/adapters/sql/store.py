@@ -3,7 +3,6 @@
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from functools import partial
 from typing import TypeAlias
 
@@ -28,24 +27,7 @@ def wake_nobody(_connection: Connection, _incident: str, _key: str) -> None:
     """Send nothing: for programs that run no story, and for tests."""
 
 
-def nothing_halts() -> str:
-    """Say that no file holds sending: where no state folder belongs to the store."""
-    return ""
-
-
-@dataclass(frozen=True)
-class BesideStore:
-    """What a store takes from outside its database.
-
-    `halted` says why the file `STOP` holds sending; with `own_clock` the clock of a database server
-    counts and not the caller's.
-    """
-
-    halted: Callable[[], str] = nothing_halts
-    own_clock: bool = False
-
-
-def _work(connection: Connection, wake: Wake, outside: BesideStore) -> Work:
+def _work(connection: Connection, wake: Wake, *, own_clock: bool) -> Work:
     return Work(
         inbox=SqlInbox(connection),
         incidents=SqlIncidents(connection),
@@ -53,8 +35,8 @@ def _work(connection: Connection, wake: Wake, outside: BesideStore) -> Work:
         events=SqlEvents(connection),
         approvals=SqlApprovals(connection),
         ledger=SqlLedger(connection),
-        sending=SqlSending(connection, outside.halted),
-        clock=SqlClock(connection, own=outside.own_clock),
+        sending=SqlSending(connection),
+        clock=SqlClock(connection, own=own_clock),
         archive=SqlArchive(connection),
         tokens=SqlTokens(connection),
         calls=SqlCalls(connection),
@@ -67,15 +49,15 @@ class SqlStore:
 
     One transaction is open at a time, in this process and among all on the same database; views
     are as many as are wanted. A block stays short, waits for nothing else, and is never opened
-    inside another.
+    inside another. With `own_clock` the clock of a database server counts, not the caller's.
     """
 
     def __init__(
-        self, engine: Engine, wake: Wake = wake_nobody, outside: BesideStore | None = None
+        self, engine: Engine, wake: Wake = wake_nobody, *, own_clock: bool = False
     ) -> None:
         self._engine = engine
         self._wake = wake
-        self._outside = outside or BesideStore()
+        self._own_clock = own_clock
         self._gate = threading.Lock()  # threads queue here and do not poll the database
         self._thread = threading.local()
 
@@ -88,7 +70,7 @@ class SqlStore:
             try:
                 with our_errors(), self._engine.connect() as connection:
                     take_turn(connection)
-                    yield _work(connection, self._wake, self._outside)
+                    yield _work(connection, self._wake, own_clock=self._own_clock)
                     connection.commit()
             finally:
                 self._gate.release()
@@ -97,7 +79,7 @@ class SqlStore:
     def read(self) -> Iterator[View]:
         """Open a view of this moment, without waiting for a transaction that is open."""
         with self._alone(), our_errors(), self._engine.connect() as reader, snapshot(reader):
-            yield _work(reader, wake_nobody, self._outside)
+            yield _work(reader, wake_nobody, own_clock=self._own_clock)
 
     @contextmanager
     def _alone(self) -> Iterator[None]:

@@ -36,6 +36,7 @@ LINES_GOAL, KILLED_GOAL = 90.0, 85.0  # percent
 KEPT = ROOT / ".coverage.d"
 WORKERS = 2
 MOST_DRY_SECONDS = 3600
+QUICK_SECONDS = 0.05
 MOST_SECONDS = 60.0  # of tests for one mutant, the fastest first: what they miss has survived
 
 
@@ -59,6 +60,14 @@ class Lines:
                 for number, line in enumerate(text.splitlines(), 1):
                     if word.search(line):
                         found |= self.tests.get(path, {}).get(number, set())
+        # Lines that a shared fixture runs count for the first test that asked for it: the quick
+        # ones of the same file look at what it did.
+        files = {_file(test) for test in found}
+        quick = (test for test, took in self.seconds.items() if took < QUICK_SECONDS)
+        found |= {test for test in quick if _file(test) in files}
+        if not found:  # run in another process, or by no test: by whose name do we know it?
+            own = f"test_{Path(mutant.path).stem}.py"
+            found = {test for test in self.seconds if _file(test).endswith(f"/{own}")}
         return sorted(found, key=lambda test: (self.seconds.get(test, 0.0), test))
 
     def affordable(self, mutant: Mutant, sources: Mapping[str, str]) -> list[str]:
@@ -67,6 +76,10 @@ class Lines:
         spent = accumulate(self.seconds.get(test, 0.0) for test in tests)
         fast = [test for test, sofar in zip(tests, spent, strict=True) if sofar <= MOST_SECONDS]
         return fast or tests[:1]
+
+
+def _file(test: str) -> str:
+    return test.partition("::")[0]
 
 
 def _in(of_file: Mapping[int, set[str]], lines: tuple[int, int]) -> set[str]:

@@ -84,6 +84,20 @@ def test_those_tests_are_asked_that_can_see_it_and_the_fastest_first(
     assert lines.of(mutant, {"a.py": "", "b.py": "a = LIMIT\nb = LIMITS\n"}) == asked
 
 
+def test_those_that_share_a_fixture_or_the_name_can_see_it_too() -> None:
+    """A shared fixture's lines count for the first test; another process's for none."""
+    took = {
+        "t/x.py::first": 3.0,
+        "t/x.py::looks": 0.01,
+        "t/x.py::other": 1.0,
+        "t/test_a.py::t": 2.0,
+    }
+    lines = Lines({}, {"a.py": {3: {"t/x.py::first"}}}, took)
+
+    assert lines.of(a_mutant(3), {}) == ["t/x.py::looks", "t/x.py::first"]
+    assert lines.of(a_mutant(4), {}) == ["t/test_a.py::t"]
+
+
 def test_what_would_take_too_long_is_not_asked(monkeypatch: pytest.MonkeyPatch) -> None:
     lines = Lines({}, {"a.py": {3: {"a", "b", "c"}}}, {"a": 1.0, "b": 2.0, "c": 3.0})
 

@@ -128,3 +128,52 @@ async def test_what_is_not_there_cannot_be_asked_or_corrected(place: Place) -> N
         await asking.ask("INC-9", "why?", "alex")
     with pytest.raises(UsageError, match="has no answer 4"):
         asking.correct(INC, 4, "no", "alex")
+
+
+async def test_questions_are_numbered_and_corrected_apart(place: Place) -> None:
+    happens(place, EventType.INCIDENT_OPENED)
+    asking, _ = desk(place, says("What happened is known."))
+    await asking.ask(INC, "what happened?", "alex")
+    await asking.ask(INC, "what happened then?", "alex")
+    asking.correct(INC, 2, "no", "sam")
+
+    told = [(one.number, one.corrections) for one in asking.answers(INC)]
+    assert told == [(1, ()), (2, ("sam: no",))]
+    with pytest.raises(UsageError, match="1 to 1000"):
+        asking.correct(INC, 1, "  ", "sam")
+
+
+@pytest.mark.parametrize("word", ["Why", "what cause", "which reason", "causes of"])
+async def test_why_is_answered_by_the_newest_diagnosis_first(place: Place, word: str) -> None:
+    for kind in (EventType.INCIDENT_OPENED, EventType.DIAGNOSIS_READY, EventType.TRIAGE_DONE):
+        happens(place, kind)
+    (diagnosis,) = place.events(EventType.DIAGNOSIS_READY)
+    first = f"#{diagnosis.id}"
+
+    made = await desk(place)[0].ask(INC, f"{word} it happened?", "alex")
+    other = await desk(place)[0].ask(INC, "what happened?", "alex")
+
+    assert made.sentences[0].cites == (first,)
+    assert other.sentences[0].cites != (first,)
+
+
+async def test_only_cited_facts_stay_and_an_answer_without_any_says_so(place: Place) -> None:
+    for kind in (EventType.INCIDENT_OPENED, EventType.TRIAGE_DONE):
+        happens(place, kind)
+    asking, _ = desk(place, says("What happened is known."))
+    cited = await asking.ask(INC, "what happened?", "alex")
+    struck, _ = desk(place, says("What happened cost 900 dollars."))
+    await struck.ask(INC, "what did it cost?", "alex")
+
+    assert [one.id for one in cited.facts] == list(cited.sentences[0].cites)
+    told = place.events(EventType.QUESTION_ANSWERED)[-1].message
+    assert told.endswith("nothing recorded answers it")
+
+
+async def test_an_answer_that_a_model_failed_to_give_is_asked_for_again(place: Place) -> None:
+    happens(place, EventType.INCIDENT_OPENED)
+    asking, thinker = desk(place, lambda _question: None)
+    await asking.ask(INC, "what happened?", "alex")
+    await asking.ask(INC, "what happened?", "alex")
+
+    assert len(thinker.asked) == 2

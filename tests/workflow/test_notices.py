@@ -169,6 +169,19 @@ async def test_a_question_carries_its_digest_and_how_to_answer(place: Place) -> 
     assert notice.expires_at is not None
 
 
+async def test_a_notice_names_the_plan_that_it_is_about_and_not_a_newer_one(place: Place) -> None:
+    """The one that was away hears of both; each carries the digest to answer with."""
+    phone, gate = Phone(), Gate(place.deps)
+    plans = [a_plan(n).model_copy(update={"environment": HERE, "attempt": n}) for n in (1, 2)]
+    for plan in plans:
+        place.put(an_incident(environment=HERE, status=Status.DIAGNOSING))
+        asked = gate.ask(plan, ASK)
+        if plan is plans[0]:
+            gate.withdraw("INC-0001", asked, "replaced")
+    await telling(place, phone).catch_up()
+    assert [notice.plan for notice in phone.heard] == [plan.digest for plan in plans]
+
+
 async def test_a_notifier_with_a_defect_silences_only_itself_and_not_silently(
     place: Place, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -11,7 +11,7 @@ import pytest
 from aiops_agent.adapters import cleaned, ownership
 from aiops_agent.adapters.docker import clone, platform
 from aiops_agent.adapters.docker.back import WayBack
-from aiops_agent.adapters.sql import store
+from aiops_agent.adapters.sql import approvals, store
 from aiops_agent.adapters.sql.approvals import SqlApprovals
 from aiops_agent.adapters.sql.calls import SqlCallLog
 from aiops_agent.adapters.sql.inbox import SqlInbox
@@ -31,7 +31,8 @@ from aiops_agent.interfaces.http.room import Place
 from aiops_agent.interfaces.http.visitor import Doorstep
 from aiops_agent.interfaces.http.wire import Caller
 from aiops_agent.reasoning import claims, objections, orders
-from aiops_agent.safety import approve, assess, execute, limits, times
+from aiops_agent.safety import approve, assess, limits, permit, send, times
+from aiops_agent.safety.execute import Executor
 from aiops_agent.workflow import gate, intake, questions
 from aiops_agent.workflow.feed import Feed
 from aiops_agent.workflow.loops import Loop
@@ -57,15 +58,22 @@ class Seam:
 
 
 # The executor's sender: what it does after trouble.
-RECOVER = Seam(execute.Sender, "_recover", "nothing is sent twice or guessed after a silence")
-REFUSED = Seam(execute.Sender, "_refused", "a refusal is looked after before it is believed")
-CLAIMED = Seam(execute.Sender, "_claimed", "of two processes one sends")
-MOST_SENDS = Seam(execute, "MOST_SENDS", "a sender that never ends is cut off")
+RECOVER = Seam(send.Sender, "_recover", "nothing is sent twice or guessed after a silence")
+REFUSED = Seam(send.Sender, "_refused", "a refusal is looked after before it is believed")
+CLAIMED = Seam(send.Sender, "_claimed", "of two processes one sends")
+MOST_SENDS = Seam(send, "MOST_SENDS", "a sender that never ends is cut off")
 
 # The approval: for exactly one plan, in its time, once.
 FLAW = Seam(approve, "_flaw", "a yes to another plan arms nothing")
-USE_WITHIN = Seam(approve, "USE_WITHIN", "an old yes arms nothing")
+LATE = Seam(permit, "late", "an old yes arms nothing")
 CLOCK_SLACK = Seam(approve, "CLOCK_SLACK", "a yes from before the question counts for nothing")
+PERMITTED = Seam(permit, "permitted", "what was taken, ended or grew old begins nothing")
+GREW_STRICTER = Seam(permit, "stricter", "a freeze that begins later counts")
+GENUINE = Seam(permit, "genuine", "an edited row is never sent")
+CLAIMED_BY = Seam(permit, "claimed", "two incidents do not act on one service at once")
+FRESH = Seam(Executor, "_fresh", "nothing is sent to a target that somebody changed")
+AS_PLANNED = Seam(Executor, "_as_planned", "nothing is armed for a target that somebody changed")
+WHOLE_ROW = Seam(approvals, "_whole", "a row whose columns say something else is not read")
 OPEN_APPROVALS = Seam(approve, "OPEN_APPROVALS", "what has ended does not end again")
 DIGEST = Seam(PreparedPlan, "digest", "the digest covers every leaf of the plan")
 CHANGE = Seam(SqlApprovals, "change", "of many answers at once one counts")

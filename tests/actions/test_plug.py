@@ -33,7 +33,7 @@ from aiops_agent.simulator.physics import World
 from aiops_agent.simulator.platform import MOVES, Move
 from aiops_agent.simulator.plug import OpenShop, create_shop
 from tests.safety.memory import MemoryStore
-from tests.safety.plans import NOW, a_request, an_incident, stored
+from tests.safety.plans import NOW, a_request, an_incident, asks, stored
 
 
 class ThrottleParameters(Parameters):
@@ -122,7 +122,7 @@ async def test_a_plugged_in_action_goes_through_the_airlock_and_back(shop: OpenS
         store, a_request(plan, ApprovalState.APPROVED), environment=shop.environment.ref
     )
 
-    done = await hands.execute(request)
+    done = await hands.execute(request, asks)
     back = await hands.undo(plan)
 
     assert [one.state for one in (*done.effects, *back.effects)] == [EffectState.APPLIED] * 2

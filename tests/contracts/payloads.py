@@ -94,6 +94,7 @@ _ALL: tuple[Payload, ...] = (
     ),
     e.ApprovalRefused(approval="INC-0001.1", by="", surface=Surface.FILE, why="another plan"),
     e.ActionStarted(attempt=1, step=1, action=SCALE),
+    e.ActionHeld(attempt=1, why="INC-0001 is acting on cart."),
     e.ActionFinished(attempt=1, action=SCALE, risk=Risk.LOW, outcome=_OUTCOME),
     e.VerificationSample(attempt=1, verification=_CHECKED),
     e.VerificationDone(attempt=1, recovery=Recovery.RECOVERED, verification=_CHECKED),

@@ -76,9 +76,9 @@ class FakePlatform:
         inverse = _as(NUDGE.kind, draft.inverse)
         return draft.model_copy(update={"action": action, "inverse": inverse})
 
-    async def unchanged(self, prepared: Draft) -> bool:
+    async def unchanged(self, prepared: Draft, applied: Sequence[Intent] = ()) -> bool:
         scaled = {"action": _as(SCALE.kind, prepared.action)}
-        return bool(await self._shop.unchanged(prepared.model_copy(update=scaled)))
+        return bool(await self._shop.unchanged(prepared.model_copy(update=scaled), applied))
 
     async def take_back(
         self, step: Draft, applied: Sequence[Intent], operation: str

@@ -6,7 +6,7 @@ from aiops_agent.domain.approval import ApprovalRequest
 from aiops_agent.domain.errors import RequestRefused
 from aiops_agent.domain.point import Point
 from aiops_agent.domain.remediation import Effect, EffectState, Outcome
-from aiops_agent.safety.execute import Executor
+from aiops_agent.safety.execute import Executor, Judged
 
 
 class RecordsAfterActing(Executor):
@@ -17,7 +17,7 @@ class RecordsAfterActing(Executor):
         """Return the same hands with the defect."""
         return cls(**vars(right))
 
-    async def execute(self, request: ApprovalRequest) -> Outcome:
+    async def execute(self, request: ApprovalRequest, judged: Judged) -> Outcome:
         """Act, then record."""
         platform = self.platforms(request.prepared.environment)
         started, effects = self.now(), []
@@ -39,5 +39,5 @@ class RecordsAfterActing(Executor):
                         at=self.now(),
                     )
                 )
-        self._arm(request)
+        self._arm(request, judged)
         return Outcome(effects=tuple(effects), started=started, finished=self.now())

@@ -1,7 +1,7 @@
 """A store of dictionaries for what the executor needs: fast enough for thousands of runs."""
 
 import copy
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -10,7 +10,7 @@ from typing import Any
 from aiops_agent.domain.approval import ApprovalRequest, ApprovalState
 from aiops_agent.domain.environment import EnvironmentRef
 from aiops_agent.domain.incident import Incident
-from aiops_agent.domain.ledger import Intent, IntentState
+from aiops_agent.domain.ledger import Intent, IntentState, TargetClaim
 from aiops_agent.domain.sending import ServiceBreaker, Switch
 from aiops_agent.domain.telemetry import ServiceName
 
@@ -20,6 +20,7 @@ class Ledger:
     """ports.store.Ledger on a dictionary."""
 
     rows: dict[str, Intent] = field(default_factory=dict)
+    claims: dict[str, TargetClaim] = field(default_factory=dict)
 
     def arm(self, intents: Sequence[Intent]) -> None:
         for intent in intents:
@@ -29,6 +30,15 @@ class Ledger:
         wanted = (incident, plan, undo)
         found = [i for i in self.rows.values() if (i.incident, i.plan, i.undo) == wanted]
         return tuple(sorted(found, key=lambda intent: intent.ordinal))
+
+    def claimed(self, target: str) -> TargetClaim | None:
+        return self.claims.get(target)
+
+    def claim(self, claim: TargetClaim) -> None:
+        self.claims = {**self.claims, claim.target: claim}
+
+    def release(self, incident: str) -> None:
+        self.claims = {t: one for t, one in self.claims.items() if one.incident != incident}
 
     def change(self, intent: Intent, *, was: IntentState) -> bool:
         if self.rows[intent.operation].state is not was:
@@ -121,6 +131,11 @@ class Clock:
         self.rows["latest"] = at
 
 
+async def inline(work: Callable[..., Any], *given: Any, **named: Any) -> Any:
+    """Do at once what `asyncio.to_thread` does in another thread: dictionaries wait for none."""
+    return work(*given, **named)
+
+
 @dataclass
 class MemoryStore:
     """One transaction at a time; an error takes all of it back, also a death."""
@@ -143,10 +158,11 @@ class MemoryStore:
             self.sending,
             self.clock,
         )
-        before = [copy.copy(part.rows) for part in parts]
+        before, claims = [copy.copy(part.rows) for part in parts], self.ledger.claims
         try:
             yield self
         except BaseException:
             for part, rows in zip(parts, before, strict=True):
                 part.rows = rows  # each gets its own back
+            self.ledger.claims = claims
             raise

@@ -141,6 +141,11 @@ def a_request(
     return ApprovalRequest(**{**given, **other})
 
 
+def asks() -> Verdict:
+    """Judge as policy did when the question was asked."""
+    return Verdict(ruling=Ruling.ASK, reason="no rule allows it")
+
+
 def stored(store: Any, request: ApprovalRequest, **incident: Any) -> ApprovalRequest:
     """Put a request into a store, with its incident, and return it."""
     with store.begin() as work:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
-from aiops_agent.actions.platform import Accepted, Landing, Sight
+from aiops_agent.actions.platform import Accepted, Begin, Landing, Sight, at_once
 from aiops_agent.domain.errors import OutcomeUnknown, PlatformError, RequestRefused
 from aiops_agent.domain.ledger import Intent
 from aiops_agent.domain.remediation import (
@@ -42,9 +42,11 @@ class Scripted:
     looks: Iterator[Reply] = field(default_factory=lambda: iter(()))
     done: Counter[str] = field(default_factory=Counter)
     sent: list[str] = field(default_factory=list)
+    bodies: list[Request] = field(default_factory=list)
     left: list[str] = field(default_factory=list)  # those that were not held back on our side
     flying: set[str] = field(default_factory=set)
     moved: bool = False  # somebody else changed the target
+    moves: int = -1  # somebody does so behind that many sends
     undone: list[Action] = field(default_factory=list)
 
     @property
@@ -66,14 +68,17 @@ class Scripted:
             undo="",
         )
 
-    async def unchanged(self, prepared: Draft) -> bool:
+    async def unchanged(self, prepared: Draft, applied: Sequence[Intent] = ()) -> bool:
         return not self.moved
 
-    async def send(self, request: Request) -> Accepted:
+    async def send(self, request: Request, begin: Begin = at_once) -> Accepted:
+        await begin()
         self.sent.append(request.operation)
+        self.bodies.append(request)
         reply = next(self.sends, Reply.OK)
         if reply is Reply.AWAY:
             raise PlatformError("It does not answer.")
+        self.moved = self.moved or len(self.left) == self.moves
         self.left.append(request.operation)
         self._land(request.operation)
         if reply is Reply.SLOW:

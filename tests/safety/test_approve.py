@@ -113,7 +113,7 @@ def test_every_state_answers_every_event_as_written(
     ("seam", "defect", "caught"),
     [
         (seams.FLAW, lambda *_: "", "arm another plan"),
-        (seams.USE_WITHIN, timedelta(days=9), "arm too late"),
+        (seams.LATE, lambda *_: "", "arm too late"),
         (seams.CLOCK_SLACK, timedelta(days=9), "yes before the question"),
         (seams.OPEN_APPROVALS, tuple(State), "used + withdraw"),
     ],

@@ -1,5 +1,6 @@
 """To the second and to the letter: when a yes counts, what is armed, and what is written down."""
 
+import asyncio
 from datetime import datetime, timedelta
 from itertools import count
 from typing import Any
@@ -15,12 +16,12 @@ from aiops_agent.domain.point import Point
 from aiops_agent.domain.policy import Mode
 from aiops_agent.domain.remediation import Effect, EffectState, PreparedPlan
 from aiops_agent.registry import CATALOGUE
-from aiops_agent.safety import approve, execute
+from aiops_agent.safety import approve, send
 from aiops_agent.safety.assess import Case
 from aiops_agent.safety.execute import Executor
 from aiops_agent.safety.rules.wide_blast_radius import wide_blast_radius
-from tests.safety.memory import MemoryStore
-from tests.safety.plans import NOW, a_decision, a_plan, a_request, an_incident, stored
+from tests.safety.memory import MemoryStore, inline
+from tests.safety.plans import NOW, a_decision, a_plan, a_request, an_incident, asks, stored
 from tests.safety.scripted import Reply, Scripted
 
 PLAN = a_plan(5, 2)
@@ -31,7 +32,8 @@ IN_TIME = YES_AT + timedelta(minutes=1)
 
 @pytest.fixture(autouse=True)
 def no_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(execute, "LOOK_AGAIN_SECONDS", 0)
+    monkeypatch.setattr(send, "LOOK_AGAIN_SECONDS", 0)
+    monkeypatch.setattr(asyncio, "to_thread", inline)
 
 
 def counts(at: datetime, *, approve_it: bool = True) -> bool:
@@ -155,7 +157,7 @@ class Life:
     async def lived(self, plan: PreparedPlan = PLAN) -> tuple[Effect, ...]:
         """Execute an approved plan."""
         request = stored(self.store, a_request(plan, State.APPROVED))
-        return (await self.executor.execute(request)).effects
+        return (await self.executor.execute(request, asks)).effects
 
 
 def single(plan: PreparedPlan = PLAN, *, repeatable: bool = True) -> PreparedPlan:
@@ -223,7 +225,7 @@ async def test_what_was_under_way_at_a_death_is_looked_after_also_behind_a_failu
         work.ledger.change(sending, was=IntentState.ARMED)
     life.platform.done[second.operation] = 1
 
-    effects = (await life.executor.execute(request)).effects
+    effects = (await life.executor.execute(request, asks)).effects
 
     assert [effects[0].state, effects[1].state] == [EffectState.REFUSED, EffectState.APPLIED]
     assert effects[1].note == "it is there"
@@ -233,7 +235,7 @@ async def test_what_was_under_way_at_a_death_is_looked_after_also_behind_a_failu
 async def test_every_point_of_a_send_is_passed_in_order() -> None:
     life = Life()
     await life.lived(single())
-    sending = [Point.BEFORE_SEND, Point.AFTER_SEND, Point.RECORDED]
+    sending = [Point.BEFORE_SEND, Point.SENDING, Point.AFTER_SEND, Point.RECORDED]
     assert life.marks == [Point.ARMED, *sending]
 
     life.marks.clear()
@@ -244,7 +246,7 @@ async def test_every_point_of_a_send_is_passed_in_order() -> None:
 async def test_an_outcome_spans_from_before_the_first_send_to_after_the_last() -> None:
     life = Life()
     request = stored(life.store, a_request(PLAN, State.APPROVED))
-    outcome = await life.executor.execute(request)
+    outcome = await life.executor.execute(request, asks)
 
     times = [outcome.started, *(effect.at for effect in outcome.effects), outcome.finished]
     assert times == sorted(set(times))

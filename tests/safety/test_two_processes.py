@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from aiops_agent.actions.platform import Accepted, Landing, Sight
+from aiops_agent.actions.platform import Accepted, Begin, Landing, Sight, at_once
 from aiops_agent.adapters.sql.engine import make_engine
 from aiops_agent.adapters.sql.store import SqlStore
 from aiops_agent.domain.approval import ApprovalState
@@ -20,9 +20,10 @@ from aiops_agent.domain.ledger import Intent, IntentState
 from aiops_agent.domain.point import Point
 from aiops_agent.domain.remediation import Action, ActionKind, Draft, Request
 from aiops_agent.registry import CATALOGUE
-from aiops_agent.safety.execute import Executor, Sender
+from aiops_agent.safety.execute import Executor
+from aiops_agent.safety.send import Sender
 from tests import seams
-from tests.safety.plans import NOW, a_plan, a_request, stored
+from tests.safety.plans import NOW, a_plan, a_request, asks, stored
 
 LONGEST_SECONDS = 60
 PLAN = a_plan(1, 1, repeatable=False)  # no law of the platform makes a second send harmless
@@ -45,10 +46,11 @@ class Counted:
     async def prepare(self, action: Action, operation: str) -> Draft:
         raise NotImplementedError
 
-    async def unchanged(self, prepared: Draft) -> bool:
+    async def unchanged(self, prepared: Draft, applied: Sequence[Intent] = ()) -> bool:
         return True
 
-    async def send(self, request: Request) -> Accepted:
+    async def send(self, request: Request, begin: Begin = at_once) -> Accepted:
+        await begin()
         assert self.looked.wait(LONGEST_SECONDS)
         with os.fdopen(os.open(self.effects, os.O_WRONLY | os.O_CREAT | os.O_APPEND), "w") as file:
             file.write(f"{request.operation}\n")
@@ -86,11 +88,11 @@ def act(url: str, target: Counted, both: Barrier, defect: bool) -> None:
         if defect:
             seams.CLAIMED.plant(patch, claimed_by_both)
             target.looked.set()
-        asyncio.run(executor.execute(a_request(PLAN, ApprovalState.APPROVED)))
+        asyncio.run(executor.execute(a_request(PLAN, ApprovalState.APPROVED), asks))
     engine.dispose()
 
 
-def claimed_by_both(sender: Sender, sending: Intent) -> bool:
+def claimed_by_both(sender: Sender, sending: Intent, _first: bool) -> bool:
     """Write the claim down without asking whether somebody else was faster."""
     with sender.store.begin() as work:
         work.ledger.change(sending, was=IntentState.ARMED)

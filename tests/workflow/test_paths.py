@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from aiops_agent.actions.platform import Accepted, Landing, Platform, Sight
+from aiops_agent.actions.platform import Accepted, Begin, Landing, Platform, Sight, at_once
 from aiops_agent.agents.briefing import Briefing
 from aiops_agent.agents.crew import Crew, without_llm
 from aiops_agent.domain.alert import Severity
@@ -41,7 +41,7 @@ STEPS_TO_A_SECOND_PLAN = {
     *("ask", "look", "answer", "unchanged", "started", "execute", "executed", "moved", "wait"),
     *("sampled", "verified", "undo", "undone", "undo-verified", "ended", "archived"),
 }
-SENDING = (Point.BEFORE_SEND, Point.AFTER_SEND, Point.RECORDED)
+SENDING = (Point.BEFORE_SEND, Point.SENDING, Point.AFTER_SEND, Point.RECORDED)
 SENT = (Point.ARMED, *SENDING, Point.EXECUTED, Point.SETTLED, Point.VERIFIED)
 TAKEN_BACK = (Point.UNDO_ARMED, *SENDING, Point.UNDONE)
 FROM_A_DIAGNOSIS = (
@@ -109,12 +109,15 @@ class Stubborn:
     async def prepare(self, action: Action, operation: str) -> Draft:
         return self.on_prepare(operation, await self.right.prepare(action, operation))
 
-    async def unchanged(self, prepared: Draft) -> bool:
-        return self.on_unchanged(await self.right.unchanged(prepared))
+    async def unchanged(self, prepared: Draft, applied: Sequence[Intent] = ()) -> bool:
+        return self.on_unchanged(await self.right.unchanged(prepared, applied))
 
-    async def send(self, request: Request) -> Accepted:
-        self.on_send(request)
-        return await self.right.send(request)
+    async def send(self, request: Request, begin: Begin = at_once) -> Accepted:
+        async def told() -> None:
+            await begin()
+            self.on_send(request)
+
+        return await self.right.send(request, told)
 
     async def take_back(
         self, step: Draft, applied: Sequence[Intent], operation: str

@@ -1,9 +1,9 @@
 """The write port. Only the executor and the adapters may import this file."""
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime
 from enum import StrEnum
-from typing import Protocol
+from typing import Protocol, TypeAlias
 
 from aiops_agent.domain.ledger import Intent
 from aiops_agent.domain.remediation import Action, ActionKind, Draft, Request
@@ -38,6 +38,13 @@ class Accepted(Value):
     made: str = ""
 
 
+Begin: TypeAlias = Callable[[], Awaitable[None]]
+
+
+async def at_once() -> None:
+    """Begin without a record: for those who only try a platform out."""
+
+
 class Platform(Protocol):
     """A system that can be changed: prepare, send what was prepared, look whether it landed."""
 
@@ -54,14 +61,18 @@ class Platform(Protocol):
         """
         ...
 
-    async def unchanged(self, prepared: Draft) -> bool:
-        """Whether the target still meets the frozen precondition. Raises PlatformError."""
+    async def unchanged(self, prepared: Draft, applied: Sequence[Intent] = ()) -> bool:
+        """Whether the target still meets the frozen precondition. Raises PlatformError.
+
+        What `applied`, requests of the same plan, made or changed is as it should be.
+        """
         ...
 
-    async def send(self, request: Request) -> Accepted:
+    async def send(self, request: Request, begin: Begin = at_once) -> Accepted:
         """Send the stored request as it is, once, and return the platform's short answer.
 
-        What the request rests on (an identity, a start time) is compared directly before.
+        `begin` records that a send begins, or raises to forbid it. It is awaited once, directly
+        before the request leaves: whatever has to be read or compared comes before.
 
         Raises RequestRefused (nothing was done), OutcomeUnknown (cut, timed out), PlatformError.
         """
@@ -76,7 +87,7 @@ class Platform(Protocol):
     ) -> tuple[Request, ...]:
         """Return the requests that take back those of `step` that applied; changes nothing.
 
-        They touch only what `applied` made or changed, by `Intent.made`. Raises PlatformError when
-        that is not possible any more, because others have changed it since: a person decides.
+        They touch only what `applied` made or changed, by `Intent.made`. Raises NotOurs when that
+        is not possible any more, because others have changed it since; PlatformError.
         """
         ...

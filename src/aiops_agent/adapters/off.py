@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Never
 
-from aiops_agent.actions.platform import Accepted, Landing, Sight
+from aiops_agent.actions.platform import Accepted, Begin, Landing, Sight, at_once
 from aiops_agent.domain.errors import PlatformError, SourceError
 from aiops_agent.domain.ledger import Intent
 from aiops_agent.domain.remediation import Action, ActionKind, Draft, Request
@@ -45,11 +45,16 @@ class NoPlatform:
         """Raise PlatformError: nothing can be done."""
         raise PlatformError(f"{self._flaw} {action.text} ({operation}) cannot be prepared.")
 
-    async def unchanged(self, prepared: Draft) -> bool:
+    async def unchanged(self, prepared: Draft, applied: Sequence[Intent] = ()) -> bool:
         """Raise PlatformError: nothing was prepared here."""
-        raise PlatformError(f"{self._flaw} {prepared.action.text} was not prepared here.")
+        told = f"{prepared.action.text} ({len(applied)} requests) was not prepared here."
+        raise PlatformError(f"{self._flaw} {told}")
 
-    async def send(self, request: Request) -> Accepted:
+    async def send(
+        self,
+        request: Request,
+        begin: Begin = at_once,  # noqa: ARG002 -- the port's: nothing begins here
+    ) -> Accepted:
         """Raise PlatformError: nothing was sent."""
         raise PlatformError(f"{self._flaw} {request.operation} was not sent.")
 

@@ -220,6 +220,8 @@ class Application:
             bounds=places.bounds,
             now=overrides.now,
             mark=overrides.mark,
+            use_within=self._settings.approvals.use_within,
+            halted=self._stop_file,
         )
         return Deps(
             store=store,

@@ -127,6 +127,7 @@ class ApprovalRequest(Value):
     remind_at: datetime
     decision: Decision | None = None
     note: str = ""  # why it ended, when not by a decision
+    way_back: str = ""  # SHA-256 of the requests that take it back, once these are armed
 
     @property
     def actions(self) -> tuple[str, ...]:

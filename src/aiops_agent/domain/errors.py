@@ -7,13 +7,17 @@ AiopsError
 |-- TransitionError       an incident may not move like this: a defect of ours
 |-- SourceError           telemetry did not answer, or answered what we cannot read
 |-- StoreError            our own store did not take or give a record
+|-- Tampered              a record was changed by somebody else: nothing rests on it any more
 |-- RejectedBody          an inbound body that we will never accept; kept with its reason
 |-- NotifyError           a person could not be told; `retry` says whether to try again
 |-- ModelError            a language model gave no answer that counts (domain.model)
 |-- ApprovalError         an approval that does not count; the reason is shown and recorded
+|   `-- NotPermitted      the yes counts, but the world moved on: nothing further is begun
+|       `-- OnHold          not now, such as while sending is stopped: wait and try again
 `-- PlatformError         the platform could not be read or asked
     |-- TargetMissing     the target does not exist (any more)
     |-- RequestRefused    the platform refused the request: nothing was done by it
+    |-- NotOurs           what is there is not what the operation left: a person takes it back
     `-- OutcomeUnknown    sent, but nobody knows whether it landed: look before judging
 """
 
@@ -46,6 +50,10 @@ class StoreError(AiopsError):
     """Our own store cannot be read or written."""
 
 
+class Tampered(AiopsError):
+    """A record of ours was changed by somebody else."""
+
+
 class RejectedBody(AiopsError):
     """An inbound body that will never be accepted."""
 
@@ -62,6 +70,14 @@ class ApprovalError(AiopsError):
     """An approval that does not count."""
 
 
+class NotPermitted(ApprovalError):
+    """Nothing further of an approved plan may begin."""
+
+
+class OnHold(NotPermitted):
+    """Nothing may be sent now; it may be later."""
+
+
 class PlatformError(AiopsError):
     """The platform to act on cannot be read or asked."""
 
@@ -72,6 +88,10 @@ class TargetMissing(PlatformError):
 
 class RequestRefused(PlatformError):
     """The platform refused a request and did nothing."""
+
+
+class NotOurs(PlatformError):
+    """What would have to be taken back is not as the operation left it."""
 
 
 class OutcomeUnknown(PlatformError):

@@ -45,6 +45,7 @@ PHASES: dict[EventType, tuple[Phase, str]] = {
     EventType.APPROVAL_ENDED: (Phase.APPROVE, "gate"),
     EventType.APPROVAL_REFUSED: (Phase.APPROVE, "gate"),
     EventType.ACTION_STARTED: (Phase.ACT, "executor"),
+    EventType.ACTION_HELD: (Phase.ACT, "executor"),
     EventType.ACTION_FINISHED: (Phase.ACT, "executor"),
     EventType.VERIFICATION_SAMPLE: (Phase.VERIFY, "verify"),
     EventType.VERIFICATION_DONE: (Phase.VERIFY, "verify"),

@@ -36,7 +36,7 @@ _ONWARD: dict[Status, tuple[Status, ...]] = {
     Status.OPEN: (Status.DIAGNOSING, Status.DISMISSED),
     Status.DIAGNOSING: (Status.AWAITING_APPROVAL, Status.REMEDIATING, Status.VERIFYING),
     Status.AWAITING_APPROVAL: (Status.REMEDIATING, Status.VERIFYING, Status.DIAGNOSING),
-    Status.REMEDIATING: (Status.VERIFYING,),
+    Status.REMEDIATING: (Status.VERIFYING, Status.DIAGNOSING),  # nothing of it was begun
     Status.VERIFYING: (Status.RESOLVED, Status.DIAGNOSING),
 }
 # Whatever has not ended may be escalated; an end is for good.
@@ -163,7 +163,7 @@ class Incident(Value):
     @property
     def acted(self) -> bool:
         """Whether any request was sent in any attempt."""
-        return any(a.outcome is not None and a.outcome.effects for a in self.attempts)
+        return any(a.outcome is not None and a.outcome.begun for a in self.attempts)
 
     @property
     def in_short(self) -> IncidentSummary:

@@ -35,5 +35,14 @@ class Intent(Value):
     state: IntentState
     armed_at: datetime
     sends: int = 0
+    begun: bool = False  # an earlier send may have left: what follows is a repeat, no first send
     note: str = ""
     made: str = ""
+
+
+class TargetClaim(Value):
+    """One incident acts on one target; a second one waits. `target` is `Target.key`."""
+
+    target: str
+    incident: str
+    at: datetime  # wall time

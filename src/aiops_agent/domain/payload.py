@@ -41,6 +41,7 @@ class EventType(StrEnum):
     APPROVAL_ENDED = "approval.ended"  # expired or withdrawn
     APPROVAL_REFUSED = "approval.refused"  # an answer that does not count
     ACTION_STARTED = "action.started"
+    ACTION_HELD = "action.held"
     ACTION_FINISHED = "action.finished"
     VERIFICATION_SAMPLE = "verification.sample"
     VERIFICATION_DONE = "verification.done"
@@ -224,6 +225,14 @@ class ActionStarted(Value):
     action: Action
 
 
+class ActionHeld(Value):
+    """Nothing is sent for the present, such as while another incident acts on the target."""
+
+    type: Literal[EventType.ACTION_HELD] = EventType.ACTION_HELD
+    attempt: int
+    why: str
+
+
 class ActionFinished(Value):
     """What was sent and what became of it; action and risk are of the plan's first step."""
 
@@ -354,6 +363,7 @@ Payload: TypeAlias = Annotated[
     | ApprovalEnded
     | ApprovalRefused
     | ActionStarted
+    | ActionHeld
     | ActionFinished
     | VerificationSample
     | VerificationDone

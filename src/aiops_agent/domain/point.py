@@ -26,6 +26,7 @@ class Point(StrEnum):
     RECHECKED = "rechecked"
     ARMED = "armed"
     BEFORE_SEND = "before-send"
+    SENDING = "sending"  # recorded as begun, and directly before the socket
     AFTER_SEND = "after-send"
     RECORDED = "recorded"
     EXECUTED = "executed"

@@ -1,5 +1,7 @@
 """What is to be done: actions as data, plans, what was prepared, what came of it."""
 
+# limit: one page says what is done, from an action to its outcome
+
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import NewType
@@ -60,6 +62,11 @@ class Target(Value):
     def service(self) -> ServiceName:
         """Its name as that of a service."""
         return ServiceName(self.name)
+
+    @property
+    def key(self) -> str:
+        """What it is claimed by: one service has one key, whatever kind of thing it is called."""
+        return f"{self.environment}/{self.namespace}/{self.name}".casefold()
 
     @property
     def text(self) -> str:
@@ -199,10 +206,12 @@ class Plan(Value):
 class Request(Value):
     """One keyed request exactly as it will be sent; only its platform reads `payload`.
 
-    `repeatable`: sending it twice has at most one effect, by the platform's own rules.
+    `repeatable`: sending it twice has at most one effect, by the platform's own rules. Requests of
+    one `part` leave the target whole only together: make a container, then start it.
     """
 
     operation: str  # operation id, unique for ever
+    part: str = ""  # "" is a part of its own
     words: str  # "POST /containers/3f2a.../restart?t=10"
     payload: Document
     repeatable: bool
@@ -239,6 +248,21 @@ class PreparedPlan(Value):
     steps: tuple[Prepared, ...]
 
     @property
+    def approval(self) -> str:
+        """The id of the question whether it may be sent: "INC-0042.1"."""
+        return f"{self.incident}.{self.attempt}"
+
+    @property
+    def requests(self) -> tuple[Request, ...]:
+        """Every request, in the order in which they are sent."""
+        return tuple(request for step in self.steps for request in step.requests)
+
+    @property
+    def targets(self) -> tuple[Target, ...]:
+        """What is acted on, each once."""
+        return tuple(dict.fromkeys(step.action.target for step in self.steps if step.requests))
+
+    @property
     def digest(self) -> str:
         """SHA-256 over the whole plan as prepared: any change makes another digest."""
         return digest("plan/v1", self.document())
@@ -250,13 +274,14 @@ class EffectState(StrEnum):
     APPLIED = "applied"
     REFUSED = "refused"  # the platform said no; nothing was done
     UNKNOWN = "unknown"  # sent once, nobody can tell: ask a person
-    SKIPPED = "skipped"  # not sent, because one before it did not apply
+    SKIPPED = "skipped"  # not sent: one before it did not apply, or it was not permitted any more
 
 
 class Effect(Value):
     """One request and what became of it."""
 
     operation: str
+    part: str = ""  # Request.part
     words: str
     state: EffectState
     note: str = ""
@@ -276,6 +301,26 @@ class Outcome(Value):
         order = (EffectState.UNKNOWN, EffectState.REFUSED, EffectState.SKIPPED)
         states = {effect.state for effect in self.effects}
         return next((state for state in order if state in states), EffectState.APPLIED)
+
+    @property
+    def begun(self) -> bool:
+        """Whether anything was sent at all."""
+        return any(effect.state is not EffectState.SKIPPED for effect in self.effects)
+
+    @property
+    def halted(self) -> str:
+        """Why nothing further was begun though nothing had failed; "" when all was sent."""
+        if self.state is not EffectState.SKIPPED:
+            return ""
+        return next(one.note for one in self.effects if one.state is EffectState.SKIPPED)
+
+    @property
+    def torn(self) -> bool:
+        """Whether a part was begun and not finished, so that the target is not whole."""
+        parts: dict[str, set[EffectState]] = {}
+        for one in self.effects:
+            parts.setdefault(one.part or one.operation, set()).add(one.state)
+        return any(EffectState.APPLIED in seen and len(seen) > 1 for seen in parts.values())
 
 
 class Check(Value):

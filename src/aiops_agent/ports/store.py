@@ -33,7 +33,7 @@ from aiops_agent.domain.approval import (
 from aiops_agent.domain.environment import EnvironmentRef
 from aiops_agent.domain.event import Event
 from aiops_agent.domain.incident import Incident, IncidentId, IncidentSummary, Status
-from aiops_agent.domain.ledger import Intent, IntentState
+from aiops_agent.domain.ledger import Intent, IntentState, TargetClaim
 from aiops_agent.domain.model import CallSummary, ModelCall, Spending
 from aiops_agent.domain.postmortem import PastIncident, Postmortem
 from aiops_agent.domain.sending import ServiceBreaker, Switch
@@ -213,7 +213,10 @@ class LedgerView(Protocol):
     """Armed requests: the row is the permission to send."""
 
     def of_plan(self, incident: str, plan: str, *, undo: bool) -> tuple[Intent, ...]:
-        """Return the intents of a plan in order."""
+        """Return the intents of a plan in order; Tampered when a row contradicts itself."""
+
+    def claimed(self, target: str) -> TargetClaim | None:
+        """Return who claimed a target last, or None."""
 
 
 class Ledger(LedgerView, Protocol):
@@ -221,6 +224,12 @@ class Ledger(LedgerView, Protocol):
 
     def arm(self, intents: Sequence[Intent]) -> None:
         """Insert intents; one whose operation is known is left as it is."""
+
+    def claim(self, claim: TargetClaim) -> None:
+        """Insert or replace the claim on a target."""
+
+    def release(self, incident: str) -> None:
+        """End all claims of an incident."""
 
     def change(self, intent: Intent, *, was: IntentState) -> bool:
         """Replace the stored intent if its state is `was`; say whether."""

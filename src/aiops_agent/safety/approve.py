@@ -17,11 +17,10 @@ from aiops_agent.domain.approval import (
 from aiops_agent.domain.errors import ApprovalError
 from aiops_agent.domain.ledger import Intent, IntentState
 from aiops_agent.domain.remediation import PreparedPlan, Request
-from aiops_agent.ports.store import Work
-from aiops_agent.safety import times
-
-USE_WITHIN = timedelta(minutes=10)  # a yes that was not used for so long is void
-CLOCK_SLACK = timedelta(seconds=5)  # a clock that goes back further makes its times worthless
+from aiops_agent.ports.store import View, Work
+from aiops_agent.safety import permit, times
+from aiops_agent.safety.permit import USE_WITHIN
+from aiops_agent.safety.times import CLOCK_SLACK
 
 
 def decide(work: Work, request: ApprovalRequest, decision: Decision) -> ApprovalRequest:
@@ -47,36 +46,62 @@ def decide(work: Work, request: ApprovalRequest, decision: Decision) -> Approval
 def end(
     work: Work, request: ApprovalRequest, state: ApprovalState, note: str
 ) -> ApprovalRequest | None:
-    """End an unused request as expired or withdrawn; None when it has ended already."""
-    if request.state not in OPEN_APPROVALS:
+    """End an unused request as expired or withdrawn; None when it has ended already.
+
+    One that was armed, and of which nothing was begun, is unused too.
+    """
+    if request.state not in OPEN_APPROVALS and not _unsent(work, request):
         return None
     ended = request.model_copy(update={"state": state, "note": note})
     return ended if work.approvals.change(ended, was=request.state) else None
 
 
-def arm(work: Work, request: str, prepared: PreparedPlan, now: datetime) -> tuple[Intent, ...]:
+def arm(
+    work: Work,
+    request: str,
+    prepared: PreparedPlan,
+    now: datetime,
+    use_within: timedelta = USE_WITHIN,
+) -> tuple[Intent, ...]:
     """Turn a valid yes into permission to send: use it up and write one intent per request.
 
     Called again after a crash it returns the same intents. Raises ApprovalError when there is no
-    valid, unexpired, unused yes to exactly this plan, or a person took the incident over.
+    valid, unexpired, unused yes to exactly this plan; NotPermitted when it may not begin by now,
+    OnHold while sending is stopped or another incident acts on a target.
     """
     armed = work.ledger.of_plan(prepared.incident, prepared.digest, undo=False)
     if armed:
         return armed
     now = times.judged(work, now)
     found = work.approvals.get(request)
-    incident = work.incidents.get(prepared.incident)
-    if found is None or incident is None:
+    if found is None:
         raise ApprovalError(f"There is no approval {request}.")
-    if flaw := _flaw(found, prepared, now):
+    if flaw := _flaw(found, prepared, now, use_within):
         raise ApprovalError(flaw)
-    if incident.takeover or incident.ended:
-        raise ApprovalError(f"{incident.id} is not the agent's any more.")
+    permit.permitted(work, found, now, use_within)
+    permit.claim(work, prepared, now)
     used = found.model_copy(update={"state": ApprovalState.USED})
     if not work.approvals.change(used, was=ApprovalState.APPROVED):
         raise ApprovalError(f"{request} was used in the same moment.")
-    requests = [request for step in prepared.steps for request in step.requests]
-    intents = intents_of(prepared, requests, now, undo=False)
+    intents = intents_of(prepared, prepared.requests, now, undo=False)
+    work.ledger.arm(intents)
+    return intents
+
+
+def arm_undo(
+    work: Work, prepared: PreparedPlan, requests: Sequence[Request], now: datetime
+) -> tuple[Intent, ...]:
+    """Write one intent per request that takes a plan back, and bind them to its used yes.
+
+    Called again after a crash it returns what was armed first.
+    """
+    if armed := work.ledger.of_plan(prepared.incident, prepared.digest, undo=True):
+        return armed
+    intents = intents_of(prepared, requests, now, undo=True)
+    found = work.approvals.get(prepared.approval)
+    if found is not None:
+        bound = found.model_copy(update={"way_back": permit.way_back(requests)})
+        work.approvals.change(bound, was=found.state)
     work.ledger.arm(intents)
     return intents
 
@@ -119,14 +144,19 @@ def ending(request: ApprovalRequest) -> str:
     return f"{text} and used" if request.state is ApprovalState.USED else text
 
 
-def _flaw(found: ApprovalRequest, prepared: PreparedPlan, now: datetime) -> str:
+def _flaw(
+    found: ApprovalRequest, prepared: PreparedPlan, now: datetime, use_within: timedelta
+) -> str:
     decision = found.decision
     if found.state is not ApprovalState.APPROVED or decision is None or not decision.approve:
         return f"{found.id} is not approved: {ending(found)}."
-    if not found.digest == decision.digest == prepared.digest:
+    if not permit.bound(found, prepared.digest):
         return f"{found.id} was approved for another plan."
-    if now >= decision.at + USE_WITHIN:
-        return f"{found.id} was approved at {decision.at:%H:%M:%S} UTC and not used in time."
-    if now < decision.at - CLOCK_SLACK:
-        return f"The clock jumped back behind the approval of {found.id}."
-    return ""
+    return permit.late(found, now, use_within)
+
+
+def _unsent(view: View, request: ApprovalRequest) -> bool:
+    """Whether a request was used and then nothing of it was begun."""
+    armed = view.ledger.of_plan(request.incident, request.digest, undo=False)
+    skipped = bool(armed) and all(one.state is IntentState.SKIPPED for one in armed)
+    return request.state is ApprovalState.USED and skipped

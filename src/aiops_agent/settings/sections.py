@@ -72,9 +72,10 @@ class ServiceSettings(Declaration):
 
 
 class ApprovalSettings(Value):
-    """How long a question waits for its answer."""
+    """How long a question waits for its answer, and how long a yes may begin anything."""
 
     expires: Span = timedelta(minutes=15)
+    use_within: Span = timedelta(minutes=10)
 
 
 class Notify(Sections):

@@ -4,12 +4,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from aiops_agent.actions.platform import Accepted, Landing, Sight
+from aiops_agent.actions.platform import Accepted, Begin, Landing, Sight, at_once
 from aiops_agent.actions.restart import RESTART
 from aiops_agent.actions.rollback import ROLLBACK
 from aiops_agent.actions.scale import SCALE
 from aiops_agent.actions.set_config import SET_CONFIG
-from aiops_agent.domain.errors import PlatformError, RequestRefused, TargetMissing
+from aiops_agent.domain.errors import NotOurs, PlatformError, RequestRefused, TargetMissing
 from aiops_agent.domain.ledger import Intent
 from aiops_agent.domain.remediation import Action, ActionKind, BlastRadius, Draft, Request
 from aiops_agent.domain.value import Document
@@ -71,13 +71,17 @@ class ShopPlatform:
             undo=_command(move, inverse) if inverse else "",
         )
 
-    async def unchanged(self, prepared: Draft) -> bool:
-        """Whether the target has the uid and generation that were read."""
+    async def unchanged(self, prepared: Draft, applied: Sequence[Intent] = ()) -> bool:
+        """Whether the target has the uid and generation that were read, or that `applied` left."""
         self.shop.catch_up()
-        return _same(self._node(prepared.action.target.name), prepared.precondition)
+        target = prepared.action.target
+        ours = [one.made for one in applied if _target(one.request) == target.document()]
+        node, was = self._node(target.name), prepared.precondition
+        return _same(node, {**was, "generation": int(ours[-1]) if ours else was["generation"]})
 
-    async def send(self, request: Request) -> Accepted:
+    async def send(self, request: Request, begin: Begin = at_once) -> Accepted:
         """Apply the request if uid and generation are as expected, else refuse it."""
+        await begin()
         line = self.shop.write(lambda: self._decided(request))
         generation = line.generation[1] if isinstance(line, Operation) else 0
         return Accepted(words=f"accepted, generation {generation}", made=str(generation))
@@ -109,7 +113,7 @@ class ShopPlatform:
         node, left = self._node(step.action.target.name), applied[-1].made
         if str(node.generation) != left:
             told = f"{step.action.target.name} is at generation {node.generation}, we left {left}"
-            raise PlatformError(f"{told}: others changed it since, so a person must take it back.")
+            raise NotOurs(f"{told}: others changed it since, so a person must take it back.")
         return (await self.prepare(step.inverse, operation)).requests
 
     def _decided(self, request: Request) -> Operation:
@@ -205,6 +209,11 @@ def _command(move: Move, action: Action) -> str:
 
 def _copies(count: int) -> str:
     return f"{count} replica" if count == 1 else f"{count} replicas"
+
+
+def _target(request: Request) -> Document:
+    target: Document = request.payload["target"]
+    return target
 
 
 def _identity(node: Node) -> Document:

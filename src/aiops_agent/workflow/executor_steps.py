@@ -3,14 +3,16 @@
 import asyncio
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
+from aiops_agent.agents import critique
 from aiops_agent.domain.approval import Opinion, Verdict
 from aiops_agent.domain.errors import SourceError
-from aiops_agent.domain.incident import Incident
+from aiops_agent.domain.incident import Attempt, Incident
 from aiops_agent.domain.remediation import Outcome, Plan, PreparedPlan
+from aiops_agent.safety import permit
 from aiops_agent.safety.assess import Case, assess
-from aiops_agent.workflow.deps import Deps, attempt_of, incident_of, transaction
+from aiops_agent.workflow.deps import Deps, attempt_of, found, incident_of, transaction
 from aiops_agent.workflow.gate import Gate
 
 
@@ -51,25 +53,32 @@ class ExecutorSteps:
 
     async def review(self, prepared: PreparedPlan, critic: Opinion | None) -> Verdict:
         """Return policy's verdict on a prepared plan; the critic can only make it stricter."""
+        return assess(await self._case(prepared), self.deps.rules, critic)
+
+    async def _case(self, prepared: PreparedPlan) -> Case:
         environment = self.deps.environments(prepared.environment)
         try:
             services = len((await environment.topology.graph()).services)
         except SourceError:
             services = 0  # unknown: the rule on reach then has nothing to compare with
-        incident = await asyncio.to_thread(incident_of, self.deps, prepared.incident)
-        attempt = attempt_of(incident, prepared.attempt)
+        attempt, waits = await asyncio.to_thread(self._standing, prepared)
         pick = attempt.pick
         dissent = (f"{pick.by} {pick.dissent}",) if pick and pick.dissent else ()
-        case = Case(
+        return Case(
             prepared=prepared,
             mode=environment.mode,
             now=environment.clock.now(),
             services=services,
             freezes=environment.freezes,
             reasoned=attempt.reasoned,
-            dissent=dissent,
+            dissent=(*dissent, *waits),
         )
-        return assess(case, self.deps.rules, critic)
+
+    def _standing(self, prepared: PreparedPlan) -> tuple[Attempt, tuple[str, ...]]:
+        """Return the attempt of a plan, and which other incidents it would wait for."""
+        with self.deps.store.read() as view:
+            attempt = attempt_of(found(view, prepared.incident), prepared.attempt)
+            return attempt, permit.claimed(view, prepared)
 
     async def unchanged(self, request_id: str) -> bool:
         """Whether the target is as it was when the plan was made; raises PlatformError."""
@@ -79,13 +88,24 @@ class ExecutorSteps:
         return await self.deps.executor.unchanged(prepared)
 
     async def execute(self, request_id: str) -> Outcome:
-        """Send the approved plan; raises ApprovalError when the approval does not count."""
+        """Send the approved plan; raises ApprovalError when the approval does not count.
+
+        Raises NotPermitted when nothing of it may begin any more, OnHold when nothing may for now.
+        """
         request = await asyncio.to_thread(Gate(self.deps).get, request_id)
+        case = await self._case(request.prepared)
+        critic = next((one for one in request.verdict.opinions if one.rule == critique.RULE), None)
+
+        def judged() -> Verdict:
+            place = self.deps.environments(request.prepared.environment)
+            now = replace(case, mode=place.mode, freezes=place.freezes, now=place.clock.now())
+            return assess(now, self.deps.rules, critic)
+
         with self.busy.busy():
-            return await self.deps.executor.execute(request)
+            return await self.deps.executor.execute(request, judged)
 
     async def undo(self, request_id: str) -> Outcome:
-        """Take back what was applied; raises PlatformError when the platform cannot be read."""
+        """Take back what was applied; raises PlatformError, NotOurs and OnHold as the executor."""
         prepared = await self._approved(request_id)
         with self.busy.busy():
             return await self.deps.executor.undo(prepared)

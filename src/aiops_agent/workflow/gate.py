@@ -97,6 +97,13 @@ class Gate:
             request = t.work.approvals.get(request_id)
             if request is not None:
                 self._end(t, request, ApprovalState.WITHDRAWN, note)
+                t.work.ledger.release(incident_id)
+
+    def held(self, incident_id: str, number: int, why: str) -> None:
+        """Say why nothing is sent for the present."""
+        with transaction(self.deps, incident_id) as t:
+            key = f"{number}-{self.deps.now().isoformat()}"
+            t.tell(payload.ActionHeld(attempt=number, why=why), f"nothing is sent now: {why}", key)
 
     def get(self, request_id: str) -> ApprovalRequest:
         """Return a request that is known to be there."""
@@ -191,7 +198,7 @@ class Gate:
     def _request(self, plan: PreparedPlan, verdict: Verdict, now: datetime) -> ApprovalRequest:
         expires = self.deps.terms.expires
         return ApprovalRequest(
-            id=f"{plan.incident}.{plan.attempt}",
+            id=plan.approval,
             incident=plan.incident,
             digest=plan.digest,
             prepared=plan,

@@ -261,6 +261,7 @@ class IncidentRecorder:  # limit: one writer of the incident, a short method per
         """Keep what was taken back; return the environment's time."""
         with transaction(self._deps, incident_id) as t:
             t.amend(number, undo=done)
+            t.work.ledger.release(incident_id)
             words = f"taken back: {_words(done)}" if done.effects else "nothing to take back"
             t.tell(payload.UndoFinished(attempt=number, outcome=done), words, str(number))
             return t.at

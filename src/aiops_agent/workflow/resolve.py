@@ -1,5 +1,7 @@
 """One incident, durably: triage, diagnose, plan, review, approve, execute, verify, close."""
 
+# limit: the whole story of an incident is told in one place
+
 import logging
 from collections.abc import Coroutine
 from datetime import datetime, timedelta
@@ -13,7 +15,13 @@ from sqlalchemy.exc import SQLAlchemyError
 from aiops_agent.domain.answer import Answer
 from aiops_agent.domain.approval import ApprovalState, Ruling, Verdict
 from aiops_agent.domain.diagnosis import TriageVerdict
-from aiops_agent.domain.errors import ApprovalError, PlatformError
+from aiops_agent.domain.errors import (
+    AiopsError,
+    ApprovalError,
+    NotOurs,
+    NotPermitted,
+    PlatformError,
+)
 from aiops_agent.domain.incident import Ending, Status
 from aiops_agent.domain.point import Point
 from aiops_agent.domain.remediation import (
@@ -25,11 +33,11 @@ from aiops_agent.domain.remediation import (
     Recovery,
 )
 from aiops_agent.domain.retry import retry
-from aiops_agent.domain.value import Value
 from aiops_agent.workflow.deps import Deps
 from aiops_agent.workflow.durable import step
 from aiops_agent.workflow.executor_steps import ExecutorSteps
 from aiops_agent.workflow.gate import Gate
+from aiops_agent.workflow.hold import Waiting, unheld
 from aiops_agent.workflow.questions import FOREVER, TAKEN_OVER, Looks, Questions
 from aiops_agent.workflow.recorder import IncidentEnded, IncidentRecorder
 
@@ -39,17 +47,6 @@ R = TypeVar("R")
 
 UNDO_TRIES = 40  # about ten minutes while the platform does not answer
 UNDO_PAUSE = 15.0  # seconds of environment time
-
-
-class Waiting(Value):
-    """A plan that waits for a person: all that the rest of the attempt needs to know.
-
-    These are ids only, so the question may end one workflow and its answer begin the next.
-    """
-
-    incident: str
-    attempt: int
-    request: str
 
 
 @DBOS.dbos_class()
@@ -93,8 +90,8 @@ class ResolveIncident(DBOSConfiguredInstance):  # limit: the whole workflow of a
             verdict = await self._review(prepared)
             waiting = await self._propose(prepared, verdict)
             await self._answered(waiting)
-            if await self._recheck(waiting):
-                outcome, since = await self._execute(waiting)
+            if await self._recheck(waiting) and (done := await self._execute(waiting)):
+                outcome, since = done
                 recovery = await self._verify(waiting, outcome, since)
                 await self._undo(waiting, recovery)
         count = self._deps.terms.max_attempts
@@ -194,11 +191,15 @@ class ResolveIncident(DBOSConfiguredInstance):  # limit: the whole workflow of a
             raise IncidentEnded(Ending.HEALED, note)
         return False
 
-    async def _execute(self, waiting: Waiting) -> tuple[Outcome, datetime]:
+    async def _execute(self, waiting: Waiting) -> tuple[Outcome, datetime] | None:
+        """Send what was approved; None when it may not begin any more, and nothing was sent."""
         incident_id, number = waiting.incident, waiting.attempt
         await step("started", self._record.started, incident_id, number, waiting.request)
         try:
-            outcome = await step("execute", self._executor.execute, waiting.request)
+            outcome = await unheld(self._gate, waiting, "execute", self._executor.execute)
+        except NotPermitted as error:
+            await self._void(waiting, str(error))
+            return None
         except ApprovalError as error:
             note = f"{error} Nothing was run."
             await step("withdraw", self._gate.withdraw, incident_id, waiting.request, note)
@@ -209,7 +210,18 @@ class ResolveIncident(DBOSConfiguredInstance):  # limit: the whole workflow of a
         if outcome.state is EffectState.UNKNOWN:
             note = "an action was sent and nobody can tell whether it landed: look, then decide"
             raise IncidentEnded(Ending.UNKNOWN, note)
+        if not outcome.begun and outcome.halted:
+            await self._void(waiting, outcome.halted)
+            return None
+        if outcome.halted and not outcome.torn:
+            await self._looks.stop_if_taken(incident_id)
         return outcome, since
+
+    async def _void(self, waiting: Waiting, why: str) -> None:
+        """Withdraw a yes of which nothing was begun; the incident goes on, unless it is taken."""
+        note = f"{why.rstrip('.')}; nothing was run"
+        await step("withdraw", self._gate.withdraw, waiting.incident, waiting.request, note)
+        await self._looks.stop_if_taken(waiting.incident)
 
     async def _verify(self, waiting: Waiting, outcome: Outcome, since: datetime) -> Recovery:
         """Return what telemetry says once the change has settled; recovered is the end."""
@@ -239,8 +251,8 @@ class ResolveIncident(DBOSConfiguredInstance):  # limit: the whole workflow of a
         failed = "it did not help, and taking it back FAILED: a person must look now"
         try:
             outcome = await retry(
-                lambda: step("undo", self._executor.undo, waiting.request),
-                when=lambda error: isinstance(error, PlatformError),
+                lambda: unheld(self._gate, waiting, "undo", self._executor.undo),
+                when=_passing,
                 pauses=repeat(UNDO_PAUSE, UNDO_TRIES - 1),
                 wait=lambda pause: self._looks.wait(incident_id, timedelta(seconds=pause)),
             )
@@ -284,6 +296,11 @@ class ResolveIncident(DBOSConfiguredInstance):  # limit: the whole workflow of a
         except Exception as error:  # border: whatever broke, the incident ends with a person
             log.exception("workflow failed", extra={"incident": incident_id})
             return error
+
+
+def _passing(error: AiopsError) -> bool:
+    """Whether an undo that could not begin may begin later."""
+    return isinstance(error, PlatformError) and not isinstance(error, NotOurs)
 
 
 def failed(error: Exception) -> str:

@@ -10,7 +10,7 @@ from datetime import timedelta
 from aiops_agent.adapters.docker.client import path_of
 from aiops_agent.adapters.docker.containers import Containers, Inspected
 from aiops_agent.adapters.docker.payload import QUICK, ContainerChange, Payload
-from aiops_agent.domain.errors import PlatformError
+from aiops_agent.domain.errors import NotOurs
 from aiops_agent.domain.ledger import Intent
 
 
@@ -24,7 +24,7 @@ class WayBack:
     grace: timedelta
 
     async def payloads(self, applied: Sequence[Intent]) -> tuple[Payload, ...]:
-        """Return what takes `applied` back, last first. Raises PlatformError, SourceError."""
+        """Return what takes `applied` back, last first. Raises NotOurs, SourceError."""
         did = [(Payload.of(intent.request.payload), intent.made) for intent in reversed(applied)]
         made = [made for payload, made in did if payload.effect is ContainerChange.CREATED]
         stopped = [
@@ -34,7 +34,7 @@ class WayBack:
 
     async def _removed(self, made: Sequence[str]) -> list[Payload]:
         if not all(made):
-            raise PlatformError(
+            raise NotOurs(
                 f"Which container of {self.service} was made cannot be told any more: a person "
                 "must remove it."
             )
@@ -43,7 +43,7 @@ class WayBack:
         left = [one for one in group if one.running and one.id not in set(made)]
         if not left and any(one.running for one in ours):
             names = ", ".join(one.name for one in ours)
-            raise PlatformError(
+            raise NotOurs(
                 f"{self.service} runs on nothing but {names} any more, which taking back would "
                 "remove: a person must decide."
             )
@@ -76,11 +76,11 @@ class WayBack:
                 continue  # others started it again
             if not made:
                 told = f"Whether we or others stopped {name} of {self.service} is not known"
-                raise PlatformError(f"{told}: a person must decide.")
+                raise NotOurs(f"{told}: a person must decide.")
             if found is None or found.started != payload.started:
                 what = "was started and ended" if found else "was removed"
                 told = f"{name} of {self.service}, which we stopped, {what} by others since"
-                raise PlatformError(f"{told}: a person must decide.")
+                raise NotOurs(f"{told}: a person must decide.")
             payloads.append(self._start(found))
         return payloads
 

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from aiops_agent.actions.platform import Accepted, Sight
+from aiops_agent.actions.platform import Accepted, Begin, Sight, at_once
 from aiops_agent.actions.restart import RESTART
 from aiops_agent.actions.scale import SCALE
 from aiops_agent.adapters.docker.back import WayBack
@@ -59,20 +59,29 @@ class DockerPlatform:
             raise PlatformError(str(error)) from error
         raise PlatformError(f"Docker does not offer {action.kind}.")
 
-    async def unchanged(self, prepared: Draft) -> bool:
-        """Whether the same containers run, started at the same time."""
+    async def unchanged(self, prepared: Draft, applied: Sequence[Intent] = ()) -> bool:
+        """Whether the same containers run, started at the same time, but for what `applied` did."""
         try:
             group = await self.containers.of(prepared.action.target.name)
-            return await self._running(group) == prepared.precondition
+            now = (await self._running(group))["containers"]
         except SourceError as error:
             raise PlatformError(str(error)) from error
+        was = dict(prepared.precondition["containers"])
+        for payload in (Payload.of(one.request.payload) for one in applied):
+            if payload.container in was and payload.effect is ContainerChange.STOPPED:
+                del was[payload.container]
+            elif payload.container in was and payload.effect is ContainerChange.RESTARTED:
+                was[payload.container] = now.get(payload.container)
+        ours = {one.made for one in applied}
+        return {one: at for one, at in now.items() if one not in ours} == was
 
-    async def send(self, request: Request) -> Accepted:
+    async def send(self, request: Request, begin: Begin = at_once) -> Accepted:
         """Send the stored request as it is, once, if its container still is the one meant."""
         payload = Payload.of(request.payload)
         await self._same(payload)
         held = await self._held(payload)
         body = held.within(payload.body) if payload.body else payload.body
+        await begin()
         try:
             answer = await self._client.send(payload.method, payload.path, body, payload.timeout)
         except PlatformError as error:
@@ -221,6 +230,7 @@ def _requests(payloads: Sequence[Payload], operation: str) -> tuple[Request, ...
     return tuple(
         Request(
             operation=f"{operation}.{ordinal}",
+            part=payload.container,
             words=payload.words,
             payload=payload.document(),
             repeatable=payload.effect is not ContainerChange.RESTARTED,

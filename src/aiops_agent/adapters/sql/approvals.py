@@ -2,11 +2,12 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
-from sqlalchemy import Connection, bindparam, func, insert, select, update
+from sqlalchemy import Connection, Row, bindparam, delete, func, insert, select, update
 
-from aiops_agent.adapters.sql.rows import number_of, read
-from aiops_agent.adapters.sql.tables import APPROVALS, LEDGER, REFUSED
+from aiops_agent.adapters.sql.rows import number_of, put, read
+from aiops_agent.adapters.sql.tables import APPROVALS, CLAIMS, LEDGER, REFUSED
 from aiops_agent.domain.approval import (
     OPEN_APPROVALS,
     ApprovalRequest,
@@ -14,15 +15,17 @@ from aiops_agent.domain.approval import (
     ApprovalSummary,
     RefusedAnswer,
 )
-from aiops_agent.domain.ledger import Intent, IntentState
+from aiops_agent.domain.errors import Tampered
+from aiops_agent.domain.ledger import Intent, IntentState, TargetClaim
 
 # Built once: an incident runs these at every step, and building one costs more than running it.
 _DOCUMENT = select(APPROVALS.c.document)
 _GET = _DOCUMENT.where(APPROVALS.c.id == bindparam("wanted"))
 _OF_INCIDENT = _DOCUMENT.where(APPROVALS.c.incident == bindparam("wanted"))
 _LATEST = _OF_INCIDENT.order_by(APPROVALS.c.number.desc()).limit(1)
+_COLUMNS = ("operation", "incident", "plan", "undo", "ordinal", "state", "armed_at")
 _OF_PLAN = (
-    select(LEDGER.c.document)
+    select(LEDGER.c.document, *(LEDGER.c[name] for name in _COLUMNS))
     .where(LEDGER.c.incident == bindparam("of"), LEDGER.c.plan == bindparam("planned"))
     .where(LEDGER.c.undo == bindparam("back"))
     .order_by(LEDGER.c.ordinal, LEDGER.c.number)
@@ -145,7 +148,22 @@ class SqlLedger:
     def of_plan(self, incident: str, plan: str, *, undo: bool) -> tuple[Intent, ...]:
         """Return the intents of a plan in order."""
         given = {"of": incident, "planned": plan, "back": undo}
-        return tuple(read(Intent, found) for found in self.connection.scalars(_OF_PLAN, given))
+        return tuple(_whole(row) for row in self.connection.execute(_OF_PLAN, given))
+
+    def claimed(self, target: str) -> TargetClaim | None:
+        """Return who claimed a target last, or None."""
+        query = select(CLAIMS.c.document).where(CLAIMS.c.target == target)
+        document = self.connection.scalar(query)
+        return None if document is None else read(TargetClaim, document)
+
+    def claim(self, claim: TargetClaim) -> None:
+        """Insert or replace the claim on a target."""
+        columns = {"incident": claim.incident, "document": claim.document()}
+        put(self.connection, CLAIMS, {"target": claim.target}, columns)
+
+    def release(self, incident: str) -> None:
+        """End all claims of an incident."""
+        self.connection.execute(delete(CLAIMS).where(CLAIMS.c.incident == incident))
 
     def change(self, intent: Intent, *, was: IntentState) -> bool:
         """Replace the stored intent if its state is `was`; say whether."""
@@ -155,3 +173,11 @@ class SqlLedger:
             .values(state=intent.state.value, document=intent.document())
         )
         return self.connection.execute(swap).rowcount == 1
+
+
+def _whole(row: Row[Any]) -> Intent:
+    """Return the intent of a row; Tampered when its columns say something else."""
+    found = read(Intent, row.document)
+    if any(getattr(found, name) != getattr(row, name) for name in _COLUMNS):
+        raise Tampered(f"{found.operation} in the ledger was changed by somebody else.")
+    return found

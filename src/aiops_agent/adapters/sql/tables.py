@@ -125,6 +125,13 @@ CLOCKS = Table(
     Column("name", CleanText, primary_key=True),
     _some("at", Utc),
 )
+CLAIMS = _table(
+    "claims",
+    *_texts("target", "incident"),
+    _some("document", JSON),
+    Index("ix_claims_target", "target", unique=True),
+    Index("ix_claims_incident", "incident"),
+)
 CASES = _table(
     "cases",
     *_texts("id", "family"),

@@ -9,7 +9,10 @@ branch_labels = None
 depends_on = None
 
 NUMBER = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
-TABLES = ("inbox", "incidents", "alerts", "events", "approvals", "ledger", "tokens", "cases")
+TABLES = (
+    *("inbox", "incidents", "alerts", "events"),
+    *("approvals", "ledger", "claims", "tokens", "cases"),
+)
 CONTROLS = ("switches", "armed", "breakers", "clocks")
 WHEN = sa.DateTime(timezone=True)
 
@@ -125,6 +128,9 @@ def _permission() -> None:
     op.create_index("ix_ledger_operation", "ledger", ["operation"], unique=True)
     op.create_index("ix_ledger_plan", "ledger", ["incident", "plan"])
     op.create_index("ix_ledger_armed_at", "ledger", ["armed_at"])
+    _table("claims", *map(_text, ("target", "incident")), _some("document", sa.JSON()))
+    op.create_index("ix_claims_target", "claims", ["target"], unique=True)
+    op.create_index("ix_claims_incident", "claims", ["incident"])
     _table("tokens", _text("name"), _some("document", sa.JSON()))
     op.create_index("ix_tokens_name", "tokens", ["name"], unique=True)
 

@@ -60,6 +60,7 @@ def stages() -> tuple[Stage, ...]:
         Stage("orders", (*bench, "orders", *seeded), 5),
         Stage("secrets", (*bench, "secrets", *seeded), 5),
         Stage("clocks", (*bench, "clocks", *seeded), 25),
+        Stage("hands", (*bench, "hands", *seeded), 10),
         Stage("leaks", (*bench, "leaks", *seeded), 5),
         Stage("patterns", (*bench, "patterns", *seeded), 10),
         Stage("behaviours", (*bench, "behaviours", *seeded), 15),

@@ -3,6 +3,7 @@
 import pytest
 
 from aiops_agent.adapters.docker.containers import OPERATION
+from aiops_agent.adapters.docker.payload import Staying
 from aiops_agent.domain.errors import PlatformError, RequestRefused
 from aiops_agent.domain.ledger import Intent
 from aiops_agent.domain.remediation import Action, ActionKind, Draft
@@ -121,6 +122,29 @@ async def test_the_last_running_container_is_not_taken_back(engine: FakeEngine) 
         await engine.platform.take_back(step, sent, UNDO)
 
 
+async def test_the_last_running_container_stays_also_when_the_others_end_at_the_last_moment(
+    engine: FakeEngine,
+) -> None:
+    step, sent = await done(engine, 3)
+    armed = await engine.platform.take_back(step, sent, UNDO)
+    for one in engine.running("pay")[:2]:
+        del engine.containers[one["Id"]]
+
+    for request in armed:
+        with pytest.raises(RequestRefused, match="beside it only 0 run"):
+            await engine.platform.send(request)
+    assert len(engine.running("pay")) == 1
+
+
+async def test_scaling_down_leaves_as_many_as_were_approved(engine: FakeEngine) -> None:
+    draft = await engine.platform.prepare(scale(1), OPERATION_ID)
+    del engine.containers[engine.running("pay")[0]["Id"]]
+
+    with pytest.raises(RequestRefused, match="is needed"):
+        await engine.platform.send(draft.requests[0])
+    assert len(engine.running("pay")) == 1
+
+
 async def test_a_container_without_a_known_id_is_left_to_a_person(engine: FakeEngine) -> None:
     step, sent = await done(engine, 3)
     unnamed = tuple(one.model_copy(update={"made": ""}) for one in sent)
@@ -209,7 +233,12 @@ async def test_a_way_back_planned_on_the_world_as_it_is_then_is_caught(
 
     async def as_it_is(back: object, _made: object) -> list[object]:
         found = await engine.all.inspect_all(everybody)
-        return [payload for one in found for payload in back._removal(one)]  # type: ignore[attr-defined]
+        staying = Staying(service="pay", leaving=tuple(everybody), least=1)
+        return [
+            payload
+            for one in found
+            for payload in back._removal(one, staying)  # type: ignore[attr-defined]
+        ]
 
     seams.LEDGER_ONLY.plant(monkeypatch, as_it_is)
 

@@ -9,7 +9,7 @@ from datetime import timedelta
 
 from aiops_agent.adapters.docker.client import path_of
 from aiops_agent.adapters.docker.containers import Containers, Inspected
-from aiops_agent.adapters.docker.payload import QUICK, ContainerChange, Payload
+from aiops_agent.adapters.docker.payload import QUICK, ContainerChange, Payload, Staying
 from aiops_agent.domain.errors import NotOurs
 from aiops_agent.domain.ledger import Intent
 
@@ -47,9 +47,10 @@ class WayBack:
                 f"{self.service} runs on nothing but {names} any more, which taking back would "
                 "remove: a person must decide."
             )
-        return [payload for one in ours for payload in self._removal(one)]
+        staying = Staying(service=self.service, leaving=tuple(made), least=1)
+        return [payload for one in ours for payload in self._removal(one, staying)]
 
-    def _removal(self, one: Inspected) -> list[Payload]:
+    def _removal(self, one: Inspected, staying: Staying) -> list[Payload]:
         where = f"{self.version}{path_of('containers', one.id)}"
         stop = Payload(
             method="POST",
@@ -57,6 +58,7 @@ class WayBack:
             timeout=self.grace + QUICK,
             effect=ContainerChange.STOPPED,
             container=one.id,
+            staying=staying,
         )
         # v=1: volumes without a name came with the container and hold nothing of others.
         remove = Payload(
@@ -64,6 +66,7 @@ class WayBack:
             path=f"{where}?force=1&v=1",
             effect=ContainerChange.REMOVED,
             container=one.id,
+            staying=staying,
         )
         return [stop, remove] if one.running else [remove]
 

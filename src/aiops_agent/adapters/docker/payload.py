@@ -35,6 +35,14 @@ class Held(Value):
     sha256: str
 
 
+class Staying(Value):
+    """Who must run on when a container is taken away: `least` of a service beside `leaving`."""
+
+    service: str
+    leaving: tuple[str, ...]
+    least: int
+
+
 class Payload(Value):
     """One request. `container` is the id or, for one that is yet to be made, the name.
 
@@ -51,6 +59,7 @@ class Payload(Value):
     effect: ContainerChange
     container: str
     started: str = ""
+    staying: Staying | None = None
     network: str = ""
     operation: str = ""  # the label of the container that it makes, or that it made
 

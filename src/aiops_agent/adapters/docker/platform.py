@@ -14,7 +14,7 @@ from aiops_agent.adapters.docker.containers import OPERATION, Containers, Inspec
 from aiops_agent.adapters.docker.ill import ill_of
 from aiops_agent.adapters.docker.look import sight_of
 from aiops_agent.adapters.docker.model import model_of
-from aiops_agent.adapters.docker.payload import ContainerChange, Payload
+from aiops_agent.adapters.docker.payload import ContainerChange, Payload, Staying
 from aiops_agent.adapters.docker.restart import Restart
 from aiops_agent.adapters.docker.rights import rights_of
 from aiops_agent.adapters.docker.scale import Downward, Upward
@@ -196,8 +196,20 @@ class DockerPlatform:
             raise RequestRefused(f"Container {payload.container[:60]} is gone: nothing was sent.")
         if payload.operation and found.label(OPERATION) != payload.operation:
             raise RequestRefused(f"{found.name} is not the container that was made: not sent.")
+        if payload.staying and found.running:
+            await self._left_enough(payload.staying, found)
         if payload.started and found.started != payload.started:
             raise RequestRefused(f"{found.name} was started since the plan was made: not sent.")
+
+    async def _left_enough(self, staying: Staying, leaving: Inspected) -> None:
+        try:
+            group = await self.containers.of(staying.service)
+        except SourceError as error:
+            raise PlatformError(str(error)) from error
+        others = [one for one in group if one.running and one.id not in staying.leaving]
+        if len(others) < staying.least:
+            told = f"{leaving.name} is needed: beside it only {len(others)} run"
+            raise RequestRefused(f"{told} of {staying.service}, not {staying.least}; not sent.")
 
     async def _held(self, payload: Payload) -> HeldBack:
         """Read again what the plan does not hold. Raises RequestRefused when it has changed."""

@@ -15,7 +15,7 @@ from aiops_agent.adapters.docker.containers import (
     Inspected,
     Listed,
 )
-from aiops_agent.adapters.docker.payload import QUICK, ContainerChange, Held, Payload
+from aiops_agent.adapters.docker.payload import QUICK, ContainerChange, Held, Payload, Staying
 from aiops_agent.adapters.docker.topology import service_kind
 from aiops_agent.adapters.docker.way import Way
 from aiops_agent.domain.errors import PlatformError
@@ -134,8 +134,10 @@ class Downward:
         leaving = self.running[wished:][::-1]
         names = [one.name for one in leaving]
         count, seconds = len(leaving), round(self.grace.total_seconds())
+        ids = tuple(one.id for one in leaving)
+        staying = Staying(service=self.running[0].service, leaving=ids, least=wished)
         return Way(
-            payloads=tuple(self._stop(one, seconds) for one in leaving),
+            payloads=tuple(self._stop(one, seconds, staying) for one in leaving),
             touched=count,
             interrupts=bool(leaving),
             words=f"{_containers(count)} of {len(self.running)} stopped: {', '.join(names)}",
@@ -143,7 +145,7 @@ class Downward:
             undo=f"start {' and '.join(names)} again",
         )
 
-    def _stop(self, leaving: Listed, seconds: int) -> Payload:
+    def _stop(self, leaving: Listed, seconds: int, staying: Staying) -> Payload:
         where = f"{self.version}{path_of('containers', leaving.id)}"
         return Payload(
             method="POST",
@@ -152,6 +154,7 @@ class Downward:
             effect=ContainerChange.STOPPED,
             container=leaving.id,
             started=self.started.get(leaving.id, ""),
+            staying=staying,
         )
 
 

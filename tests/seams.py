@@ -88,6 +88,7 @@ FLAW_OF_LINE = Seam(keyboard, "_flaw", "only a whole line of visible text is an 
 # The controls: stop, limits, breakers, the clock.
 STOPPED = Seam(limits, "stopped", "under a stop nothing is sent")
 COUNT_ARMED = Seam(limits, "count", "no storm gets over the limits")
+ROOM = Seam(permit, "room", "beyond the limit nothing is armed")
 CLOSED = Seam(ServiceBreaker, "closed", "a service that failed twice is closed")
 JUMPED = Seam(times, "jumped", "a clock set back revives no question")
 NOTED = Seam(times, "note", "the largest time seen is kept")

@@ -220,6 +220,7 @@ class Application:
             bounds=places.bounds,
             now=overrides.now,
             mark=overrides.mark,
+            allowance=places.allowance,
             use_within=self._settings.approvals.use_within,
             halted=self._stop_file,
         )

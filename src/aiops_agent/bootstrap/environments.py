@@ -4,6 +4,7 @@ import re
 import threading
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 from functools import cached_property
 from typing import Any
 
@@ -16,6 +17,7 @@ from aiops_agent.domain.environment import EnvironmentRef
 from aiops_agent.domain.errors import SourceError, UsageError
 from aiops_agent.domain.redact import Redactor
 from aiops_agent.domain.remediation import ActionKind
+from aiops_agent.domain.sending import Limits
 from aiops_agent.domain.survey import ServiceSurvey
 from aiops_agent.domain.value import Value
 from aiops_agent.ports.plug import AnyVendor, Connection, Port, Surroundings
@@ -183,6 +185,11 @@ class OpenEnvironments:
     def platform(self, ref: EnvironmentRef) -> Platform:
         """Return how an environment is changed; raises UsageError when there is none."""
         return self._handle(ref).platform
+
+    def allowance(self, ref: EnvironmentRef) -> tuple[datetime, Limits]:
+        """Return an environment's present time and its limits; raises UsageError without one."""
+        environment = self.environment(ref)
+        return environment.clock.now(), environment.limits
 
     def bounds(self, ref: EnvironmentRef) -> Mapping[ActionKind, Value]:
         """Return what actions may do in an environment; raises UsageError when there is none."""

@@ -13,6 +13,7 @@ AiopsError
 |-- ModelError            a language model gave no answer that counts (domain.model)
 |-- ApprovalError         an approval that does not count; the reason is shown and recorded
 |   `-- NotPermitted      the yes counts, but the world moved on: nothing further is begun
+|       |-- OverLimit       a limit or a breaker: enough was done here, a person goes on
 |       `-- OnHold          not now, such as while sending is stopped: wait and try again
 `-- PlatformError         the platform could not be read or asked
     |-- TargetMissing     the target does not exist (any more)
@@ -72,6 +73,10 @@ class ApprovalError(AiopsError):
 
 class NotPermitted(ApprovalError):
     """Nothing further of an approved plan may begin."""
+
+
+class OverLimit(NotPermitted):
+    """Enough was done here for now; a person goes on."""
 
 
 class OnHold(NotPermitted):

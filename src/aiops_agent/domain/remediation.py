@@ -246,11 +246,13 @@ class PreparedPlan(Value):
     attempt: int
     plan: Plan
     steps: tuple[Prepared, ...]
+    asked: int = 1  # how often it is put to people: an answer counts for that question only
 
     @property
     def approval(self) -> str:
-        """The id of the question whether it may be sent: "INC-0042.1"."""
-        return f"{self.incident}.{self.attempt}"
+        """The id of its question: "INC-0042.1", and when it is asked anew "INC-0042.1.2"."""
+        again = f".{self.asked}" if self.asked > 1 else ""
+        return f"{self.incident}.{self.attempt}{again}"
 
     @property
     def requests(self) -> tuple[Request, ...]:

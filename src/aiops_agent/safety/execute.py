@@ -32,12 +32,15 @@ from aiops_agent.domain.remediation import (
     PreparedPlan,
     Request,
 )
+from aiops_agent.domain.sending import Limits
 from aiops_agent.domain.value import Value
 from aiops_agent.ports.store import Store, Work
 from aiops_agent.safety import approve, permit
 from aiops_agent.safety.send import FINAL, Allow, Fresh, Sender
 
 Bounds: TypeAlias = Callable[[EnvironmentRef], Mapping[ActionKind, Value]]
+# The time of an environment and how much may be done there.
+Allowance: TypeAlias = Callable[[EnvironmentRef], tuple[datetime, Limits]]
 Judged: TypeAlias = Callable[[], Verdict]  # what policy says of the plan at this moment
 
 CHANGED = "the target changed since the plan was made"
@@ -66,6 +69,7 @@ class Executor:
     now: Callable[[], datetime]
     mark: Mark = unmarked
     use_within: timedelta = permit.USE_WITHIN
+    allowance: Allowance | None = None  # without it the built-in limits count, by wall time
     halted: Callable[[], str] = str  # why nothing is sent, whatever the store says; "" otherwise
 
     def menu(self, environment: EnvironmentRef) -> tuple[Offer, ...]:
@@ -163,7 +167,11 @@ class Executor:
             permit.going(work, self.halted())
             intents = approve.arm(work, request.id, request.prepared, self.now(), self.use_within)
             permit.stricter(request, judged())
+            permit.room(work, request.prepared, *self._allowance(request.prepared.environment))
             return intents
+
+    def _allowance(self, environment: EnvironmentRef) -> tuple[datetime, Limits]:
+        return self.allowance(environment) if self.allowance else (self.now(), Limits())
 
     def _ledger(self, prepared: PreparedPlan, *, undo: bool) -> tuple[Intent, ...]:
         with self.store.read() as view:

@@ -8,9 +8,10 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 
 from aiops_agent.domain.approval import STRICTNESS, ApprovalRequest, ApprovalState, Ruling, Verdict
-from aiops_agent.domain.errors import ApprovalError, NotPermitted, OnHold
+from aiops_agent.domain.errors import ApprovalError, NotPermitted, OnHold, OverLimit
 from aiops_agent.domain.ledger import Intent, TargetClaim
 from aiops_agent.domain.remediation import PreparedPlan, Request
+from aiops_agent.domain.sending import Limits
 from aiops_agent.domain.value import digest
 from aiops_agent.ports.store import View, Work
 from aiops_agent.safety import limits, times
@@ -64,6 +65,16 @@ def stricter(found: ApprovalRequest, verdict: Verdict) -> None:
     if STRICTNESS[verdict.ruling] > STRICTNESS[most]:
         said = "denies it" if verdict.ruling is Ruling.DENY else "wants a person to be asked"
         raise NotPermitted(f"policy {said} by now, rule {verdict.rule}: {verdict.reason}.")
+
+
+def room(work: Work, prepared: PreparedPlan, at: datetime, given: Limits) -> None:
+    """Count the actions of a plan that is armed now, or raise OverLimit; `at` is environment time.
+
+    To be called in the transaction that arms, and once: an error takes the count back.
+    """
+    if why := limits.held(work, prepared, at, given):
+        raise OverLimit(f"{why}.")
+    limits.count(work, prepared, at)
 
 
 def genuine(view: View, approval: str, intent: Intent) -> ApprovalRequest:

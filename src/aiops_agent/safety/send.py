@@ -1,6 +1,7 @@
 """Sends single requests, once, and records each move before and after; looks before it judges."""
 
 import asyncio
+import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from itertools import repeat
@@ -24,6 +25,7 @@ from aiops_agent.safety import permit
 Allow: TypeAlias = Callable[[Work, Intent, bool], None]
 Fresh: TypeAlias = Callable[[Intent], Awaitable[None]]
 
+AT_ONCE = 0.5  # seconds from the permission to the send; a stop counts after one second
 MOST_SENDS = 5  # of a request that is safe to repeat
 LOOK_AGAIN_SECONDS = 0.5  # a platform shows what it did a moment later
 LOOKS = 6  # before a platform that does not answer is called unknown
@@ -61,6 +63,7 @@ class Sender:
     mark: Mark
     allow: Allow
     fresh: Fresh
+    stopwatch: Callable[[], float] = time.monotonic  # seconds
 
     async def settle(self, intent: Intent, *, begun: bool = False) -> Intent:
         """Return the intent in a final state. A repeat after a crash looks before it sends.
@@ -111,10 +114,15 @@ class Sender:
         sending = intent.model_copy(
             update={"sends": intent.sends + 1, "state": IntentState.SENDING, "note": ""}
         )
-        if not await asyncio.to_thread(self._claimed, sending, first):
-            raise _Elsewhere
-        self.mark(Point.SENDING)
-        return sending
+        while True:
+            claimed, at = await asyncio.to_thread(self._claimed_at, sending, first)
+            if not claimed:
+                raise _Elsewhere
+            self.mark(Point.SENDING)
+            if self.stopwatch() - at <= AT_ONCE:
+                return sending
+            # This process was held up and a stop may have come since: it is asked again.
+            await self._record(sending, IntentState.ARMED, "held up before it was sent")
 
     async def _stopped(self, intent: Intent, why: str) -> Intent:
         """Nothing of it begins any more; what may have left before is a person's to judge."""
@@ -171,6 +179,9 @@ class Sender:
     ) -> Intent:
         changed = intent.model_copy(update={"state": state, "note": note, "made": made})
         return await asyncio.to_thread(self._change, changed, intent.state)
+
+    def _claimed_at(self, sending: Intent, first: bool) -> tuple[bool, float]:
+        return self._claimed(sending, first), self.stopwatch()
 
     def _claimed(self, sending: Intent, first: bool) -> bool:
         """Whether we, and nobody else, moved it from armed to sending; raises NotPermitted."""

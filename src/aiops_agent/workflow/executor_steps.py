@@ -4,13 +4,15 @@ import asyncio
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 
 from aiops_agent.agents import critique
 from aiops_agent.domain.approval import Opinion, Verdict
 from aiops_agent.domain.errors import SourceError
 from aiops_agent.domain.incident import Attempt, Incident
 from aiops_agent.domain.remediation import Outcome, Plan, PreparedPlan
-from aiops_agent.safety import permit
+from aiops_agent.domain.sending import Limits
+from aiops_agent.safety import limits, permit
 from aiops_agent.safety.assess import Case, assess
 from aiops_agent.workflow.deps import Deps, attempt_of, found, incident_of, transaction
 from aiops_agent.workflow.gate import Gate
@@ -61,24 +63,35 @@ class ExecutorSteps:
             services = len((await environment.topology.graph()).services)
         except SourceError:
             services = 0  # unknown: the rule on reach then has nothing to compare with
-        attempt, waits = await asyncio.to_thread(self._standing, prepared)
+        at, most = environment.clock.now(), environment.limits
+        attempt, waits = await asyncio.to_thread(self._standing, prepared, at, most)
         pick = attempt.pick
         dissent = (f"{pick.by} {pick.dissent}",) if pick and pick.dissent else ()
         return Case(
             prepared=prepared,
             mode=environment.mode,
-            now=environment.clock.now(),
+            now=at,
             services=services,
             freezes=environment.freezes,
             reasoned=attempt.reasoned,
             dissent=(*dissent, *waits),
         )
 
-    def _standing(self, prepared: PreparedPlan) -> tuple[Attempt, tuple[str, ...]]:
-        """Return the attempt of a plan, and which other incidents it would wait for."""
+    def _standing(
+        self, prepared: PreparedPlan, at: datetime, most: Limits
+    ) -> tuple[Attempt, tuple[str, ...]]:
+        """Return the attempt of a plan, and what stands in its way as things are.
+
+        Other incidents and a stop are waited for; a limit or a closed service ends the plan.
+        """
         with self.deps.store.read() as view:
             attempt = attempt_of(found(view, prepared.incident), prepared.attempt)
-            return attempt, permit.claimed(view, prepared)
+            held, stopped = limits.held(view, prepared, at, most), limits.stopped(view)
+            words = (
+                f"a yes given now could not be used: {held}" if held else "",
+                f"{stopped}: a yes waits, and is void after a while" if stopped else "",
+            )
+            return attempt, (*permit.claimed(view, prepared), *filter(None, words))
 
     async def unchanged(self, request_id: str) -> bool:
         """Whether the target is as it was when the plan was made; raises PlatformError."""

@@ -19,7 +19,7 @@ from aiops_agent.domain.facts import PersonNote
 from aiops_agent.domain.incident import Incident, Status
 from aiops_agent.domain.remediation import PreparedPlan
 from aiops_agent.domain.value import Value
-from aiops_agent.safety import approve
+from aiops_agent.safety import approve, times
 from aiops_agent.workflow.deps import Deps, IncidentTransaction, incident_of, transaction
 
 
@@ -29,10 +29,11 @@ class Settled(Value):
     state: ApprovalState
     words: str
     taken_over: bool
+    anew: bool = False  # the clock was set back: it is to be asked once more
 
 
 @dataclass(frozen=True)
-class Gate:
+class Gate:  # limit: every way in which a question is put, answered and ended
     """Keeps requests for approval; every method is one transaction, safe to repeat."""
 
     deps: Deps
@@ -44,6 +45,12 @@ class Gate:
             request = t.work.approvals.ask(self._request(prepared, verdict, now))
             moved = t.incident.move(Status.AWAITING_APPROVAL, "waits for a person", at=t.at)
             t.keep(moved)
+            if prepared.asked > 1:  # under its new digest
+                t.keep(
+                    moved.amend(
+                        t.attempt(prepared.attempt).model_copy(update={"prepared": prepared})
+                    )
+                )
             if verdict.ruling is Ruling.ALLOW and request.state is ApprovalState.PENDING:
                 decision = Decision(
                     digest=request.digest,
@@ -121,7 +128,8 @@ class Gate:
         because = f" because: {reason}" if reason else ""
         expired = request.state is ApprovalState.EXPIRED
         words = request.note if expired else f"{approve.ending(request)}{because}"
-        return Settled(state=request.state, words=words, taken_over=taken_over)
+        anew = request.state is ApprovalState.WITHDRAWN and request.note == times.SET_BACK
+        return Settled(state=request.state, words=words, taken_over=taken_over, anew=anew)
 
     def answer(self, request_id: str, decision: Decision) -> ApprovalRequest:
         """Give a request its answer, wake the workflow, record it; ApprovalError says why not."""

@@ -13,13 +13,14 @@ from dbos import error as dbos_error
 from sqlalchemy.exc import SQLAlchemyError
 
 from aiops_agent.domain.answer import Answer
-from aiops_agent.domain.approval import ApprovalState, Ruling, Verdict
+from aiops_agent.domain.approval import Ruling, Verdict
 from aiops_agent.domain.diagnosis import TriageVerdict
 from aiops_agent.domain.errors import (
     AiopsError,
     ApprovalError,
     NotOurs,
     NotPermitted,
+    OverLimit,
     PlatformError,
 )
 from aiops_agent.domain.incident import Ending, Status
@@ -33,12 +34,13 @@ from aiops_agent.domain.remediation import (
     Recovery,
 )
 from aiops_agent.domain.retry import retry
+from aiops_agent.workflow.consent import consent
 from aiops_agent.workflow.deps import Deps
 from aiops_agent.workflow.durable import step
 from aiops_agent.workflow.executor_steps import ExecutorSteps
 from aiops_agent.workflow.gate import Gate
 from aiops_agent.workflow.hold import Waiting, unheld
-from aiops_agent.workflow.questions import FOREVER, TAKEN_OVER, Looks, Questions
+from aiops_agent.workflow.questions import FOREVER, Looks, Questions
 from aiops_agent.workflow.recorder import IncidentEnded, IncidentRecorder
 
 log = logging.getLogger(__name__)
@@ -88,8 +90,7 @@ class ResolveIncident(DBOSConfiguredInstance):  # limit: the whole workflow of a
                 continue
             prepared = await self._prepare(incident_id, number)
             verdict = await self._review(prepared)
-            waiting = await self._propose(prepared, verdict)
-            await self._answered(waiting)
+            waiting = await consent(self._gate, self._deps.mark, prepared, verdict)
             if await self._recheck(waiting) and (done := await self._execute(waiting)):
                 outcome, since = done
                 recovery = await self._verify(waiting, outcome, since)
@@ -153,25 +154,6 @@ class ResolveIncident(DBOSConfiguredInstance):  # limit: the whole workflow of a
             raise IncidentEnded(Ending.DENIED, note)
         return verdict
 
-    async def _propose(self, prepared: PreparedPlan, verdict: Verdict) -> Waiting:
-        request_id = await step("ask", self._gate.ask, prepared, verdict)
-        self._deps.mark(Point.ASKED)
-        return Waiting(incident=prepared.incident, attempt=prepared.attempt, request=request_id)
-
-    async def _answered(self, waiting: Waiting) -> None:
-        """Wait for the answer as long as it takes: the wait is a row, not a thread."""
-        while wait := await step("look", self._gate.look, waiting.incident, waiting.request):
-            self._deps.mark(Point.WAITING)
-            await DBOS.recv_async("wake", timeout_seconds=wait)
-        answer = await step("answer", self._gate.answer_to, waiting.request)
-        self._deps.mark(Point.DECIDED)
-        if answer.taken_over:
-            raise IncidentEnded(Ending.TAKEN_OVER, TAKEN_OVER)
-        if answer.state is ApprovalState.REJECTED:
-            raise IncidentEnded(Ending.REJECTED, f"{answer.words}; nothing was run")
-        if answer.state is ApprovalState.EXPIRED:
-            raise IncidentEnded(Ending.EXPIRED, answer.words)
-
     async def _recheck(self, waiting: Waiting) -> bool:
         """Just before sending: healed or changed meanwhile means withdrawn, not run."""
         note = "the target changed since the plan was made; nothing was run"
@@ -198,7 +180,9 @@ class ResolveIncident(DBOSConfiguredInstance):  # limit: the whole workflow of a
         try:
             outcome = await unheld(self._gate, waiting, "execute", self._executor.execute)
         except NotPermitted as error:
-            await self._void(waiting, str(error))
+            note = await self._void(waiting, str(error))
+            if isinstance(error, OverLimit):
+                raise IncidentEnded(None, note) from error
             return None
         except ApprovalError as error:
             note = f"{error} Nothing was run."
@@ -217,11 +201,12 @@ class ResolveIncident(DBOSConfiguredInstance):  # limit: the whole workflow of a
             await self._looks.stop_if_taken(incident_id)
         return outcome, since
 
-    async def _void(self, waiting: Waiting, why: str) -> None:
+    async def _void(self, waiting: Waiting, why: str) -> str:
         """Withdraw a yes of which nothing was begun; the incident goes on, unless it is taken."""
         note = f"{why.rstrip('.')}; nothing was run"
         await step("withdraw", self._gate.withdraw, waiting.incident, waiting.request, note)
         await self._looks.stop_if_taken(waiting.incident)
+        return note
 
     async def _verify(self, waiting: Waiting, outcome: Outcome, since: datetime) -> Recovery:
         """Return what telemetry says once the change has settled; recovered is the end."""

@@ -11,6 +11,7 @@ import pytest
 from aiops_agent.adapters import cleaned, ownership
 from aiops_agent.adapters.docker import clone, platform
 from aiops_agent.adapters.docker.back import WayBack
+from aiops_agent.adapters.prometheus.access import Access
 from aiops_agent.adapters.sql import approvals, store
 from aiops_agent.adapters.sql.approvals import SqlApprovals
 from aiops_agent.adapters.sql.calls import SqlCallLog
@@ -133,6 +134,9 @@ DONE = Seam(Notices, "_done", "a death after telling tells again under the same 
 TRIED = Seam(Loop, "tried", "a loop outlives every kind of error")
 ATTEMPT = Seam(SqlInbox, "attempt", "ready means that a write was taken")
 HANDLE = Seam(Receive, "handle", "an inbox that fails is tried again, and is not ready meanwhile")
+
+# The way out.
+CONTEXT = Seam(Access, "context", "a server whose certificate nobody signed is not believed")
 
 # The way in: a token reaches only what it names.
 ROUTE = Seam(Routes, "route", "a token for one environment cannot reach another")

@@ -13,7 +13,7 @@ from aiops_agent.domain.duration import duration
 from aiops_agent.domain.value import Json
 
 
-def _reference(value: Json, info: ValidationInfo) -> Json:
+def referred(value: Json, info: ValidationInfo) -> Json:
     """Follow ${env:NAME} and file:/path, so that no secret needs to stand in the file."""
     if not isinstance(value, str):
         return value
@@ -83,8 +83,8 @@ def _timezone(value: str) -> str:
     return value
 
 
-Secret: TypeAlias = Annotated[SecretStr, BeforeValidator(_reference)]
-Referred: TypeAlias = Annotated[str, BeforeValidator(_reference)]
+Secret: TypeAlias = Annotated[SecretStr, BeforeValidator(referred)]
+Referred: TypeAlias = Annotated[str, BeforeValidator(referred)]
 WebAddress: TypeAlias = Annotated[str, AfterValidator(_web_address)]
 PlainAddress: TypeAlias = Annotated[WebAddress, AfterValidator(_plain_address)]
 HostName: TypeAlias = Annotated[str, AfterValidator(_host_name)]

@@ -7,6 +7,7 @@ from pathlib import Path
 import httpx2
 import pytest
 
+from aiops_agent.adapters.prometheus.access import Access
 from aiops_agent.adapters.prometheus.client import PrometheusClient
 from aiops_agent.adapters.prometheus.query import Select
 from aiops_agent.domain.errors import SourceError
@@ -71,7 +72,9 @@ async def test_the_token_is_read_for_each_request(tmp_path: Path) -> None:
         return data({"version": "3.1"})
 
     transport = httpx2.MockTransport(answer)
-    asking = PrometheusClient(url="http://prom.test", transport=transport, token_file=token)
+    asking = PrometheusClient(
+        url="http://prom.test", transport=transport, access=Access(token_file=token)
+    )
     for secret in ("one\n", "two"):
         token.write_text(secret)
         await asking.version()

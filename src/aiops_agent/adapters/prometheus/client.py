@@ -7,12 +7,12 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import TypeVar
 from weakref import WeakKeyDictionary
 
 import httpx2
 
+from aiops_agent.adapters.prometheus.access import OPEN, Access, hidden
 from aiops_agent.adapters.prometheus.query import Expression
 from aiops_agent.domain.errors import SourceError
 from aiops_agent.domain.telemetry import AlertRule, RuleState
@@ -54,14 +54,11 @@ class ScrapeTarget:
 
 @dataclass(frozen=True)
 class PrometheusClient:
-    """Asks one server. Keeps one connection pool per event loop; follows no redirects.
-
-    `token_file` holds a bearer token and is read for each request, so that it may be renewed.
-    """
+    """Asks one server. Keeps one connection pool per event loop; follows no redirects."""
 
     url: str
     timeout: timedelta = timedelta(seconds=5)
-    token_file: Path | None = None
+    access: Access = OPEN
     transport: httpx2.AsyncBaseTransport | None = None
     _http: _Pools = field(default_factory=WeakKeyDictionary, compare=False, repr=False)
 
@@ -126,7 +123,7 @@ class PrometheusClient:
 
     async def _ask(self, method: str, path: str, form: Mapping[str, str]) -> Json:
         params, data = (form, None) if method == "GET" else (None, form)
-        headers = self._headers()
+        headers = self.access.sent()
         try:
             async with self._client().stream(
                 method, path, params=params, data=data, headers=headers
@@ -137,16 +134,19 @@ class PrometheusClient:
                     if len(body) > _MOST_BYTES:
                         told = f"Prometheus at {self.url} answered more than we can read."
                         raise SourceError(told)
-                return self._data(answer.status_code, bytes(body))
+                return self._data(answer.status_code, bytes(body), headers)
         except httpx2.TimeoutException as error:
             seconds = self.timeout.total_seconds()
             told = f"Prometheus at {self.url} did not answer in {seconds:g} s."
             raise SourceError(told) from error
         except (httpx2.HTTPError, httpx2.InvalidURL) as error:
-            why = str(error) or type(error).__name__
+            why = hidden(str(error), headers) or type(error).__name__
             raise SourceError(f"Prometheus at {self.url} cannot be reached: {why}.") from error
 
-    def _data(self, status: int, body: bytes) -> Json:
+    def _data(self, status: int, body: bytes, sent: Mapping[str, str]) -> Json:
+        if status in (401, 403):
+            told = f"Prometheus at {self.url} does not let us in ({status}); set basic_auth,"
+            raise SourceError(f"{told} bearer, token_file, headers or tls of sources.prometheus.")
         try:
             document = json.loads(body)
         except ValueError as error:
@@ -156,7 +156,7 @@ class PrometheusClient:
             ) from error
         if not isinstance(document, dict) or document.get("status") != "success":
             reason = document.get("error") if isinstance(document, dict) else None
-            said = str(reason or status)[:200]
+            said = hidden(str(reason or status), sent)[:200]
             raise SourceError(f"Prometheus at {self.url} refused a question: {said}.")
         return document.get("data")
 
@@ -167,19 +167,11 @@ class PrometheusClient:
                 base_url=self.url,
                 timeout=self.timeout.total_seconds(),
                 transport=self.transport,
+                verify=self.access.context(),
                 follow_redirects=False,
                 trust_env=False,
             )
         return self._http[loop]
-
-    def _headers(self) -> dict[str, str]:
-        if self.token_file is None:
-            return {}
-        try:
-            return {"Authorization": f"Bearer {self.token_file.read_text().strip()}"}
-        except OSError as error:
-            told = f"The token of Prometheus cannot be read from {self.token_file}."
-            raise SourceError(told) from error
 
 
 def _seconds(at: datetime) -> str:

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from datetime import timedelta
 
+from aiops_agent.adapters.prometheus.access import Access, PrometheusSettings
 from aiops_agent.adapters.prometheus.client import PrometheusClient
 from aiops_agent.adapters.prometheus.discover import Discovery
 from aiops_agent.adapters.prometheus.rules import PrometheusRules
@@ -11,27 +12,16 @@ from aiops_agent.adapters.prometheus.telemetry import PrometheusMetrics
 from aiops_agent.adapters.prometheus.topology import PrometheusTopology
 from aiops_agent.adapters.prometheus.vitals import PrometheusVitals
 from aiops_agent.domain.checkup import Checkup, Health
-from aiops_agent.domain.duration import Span
 from aiops_agent.domain.errors import SourceError
 from aiops_agent.domain.survey import SignalSource
 from aiops_agent.domain.telemetry import ServiceName
-from aiops_agent.domain.value import Value
 from aiops_agent.ports.plug import Connection, Port, Surroundings, Vendor
-from aiops_agent.ports.spellings import LocalPath, WebAddress
 
 NAME = "prometheus"
 
 
-class PrometheusSettings(Value):
-    """Where signals are read."""
-
-    url: WebAddress
-    timeout: Span = timedelta(seconds=5)
-    token_file: LocalPath | None = None  # read for each request, so that it may be renewed
-
-
 def _connect(section: PrometheusSettings, around: Surroundings) -> Connection:
-    client = PrometheusClient(section.url, section.timeout, section.token_file)
+    client = PrometheusClient(section.url, section.timeout, Access.of(section))
     discovery = Discovery(client, around.clock, around.declared, roster=around.roster)
     return Connection(
         check=lambda: _check(client),

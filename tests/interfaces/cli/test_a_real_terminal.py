@@ -110,19 +110,6 @@ def test_neither_early_keys_nor_a_pasted_block_apply_the_plan_of_the_shop(tmp_pa
     assert shown.text.count("Apply plan?") == 2
 
 
-def test_an_answer_without_a_name_is_asked_for_below_the_whole_plan(tmp_path: Path) -> None:
-    assert quietly(tmp_path, "demo").returncode == 8
-
-    pasted = in_terminal(tmp_path, "approve", "INC-0001", answer="y\ny\n", then="y\n")
-    assert pasted.code == 0
-    for line in ("[APPROVAL REQUIRED]", "touches", "undo", "Apply plan?", "INC-0001.1 approved"):
-        assert line in pasted.text
-    late = quietly(tmp_path, "reject", "INC-0001", "--plan", plan_of(tmp_path))
-    assert (late.returncode, "not waiting any more" in late.stderr) == (5, True)
-    audit = json.loads(quietly(tmp_path, "approval", "audit", "-o", "json").stdout)
-    assert [(one["request"], one["approve"]) for one in audit] == [("INC-0001.1", False)]
-
-
 def _by_command(state: Path) -> None:
     ran = quietly(state, "approve", "INC-0001", "--plan", plan_of(state)[:12])
     assert ran.returncode == 0
@@ -144,11 +131,19 @@ def test_an_answer_from_elsewhere_goes_on_here(
 
 
 def test_without_a_terminal_it_goes_on_after_the_approval(tmp_path: Path) -> None:
+    """Approved below the whole plan in another terminal, at the second try; a no is too late."""
     waiting = quietly(tmp_path, "demo")
-    approved = quietly(tmp_path, "approve", "INC-0001", "--plan", plan_of(tmp_path))
+    approved = in_terminal(tmp_path, "approve", "INC-0001", answer="y\ny\n", then="y\n")
+    named = re.findall(r"aiops reject INC-0001 --plan \w+", waiting.stderr)[0].split()[1:]
+    late = quietly(tmp_path, *named)
     resumed = quietly(tmp_path, "incident", "resume", "INC-0001")
 
-    assert (waiting.returncode, approved.returncode, resumed.returncode) == (8, 0, 0)
+    codes = (waiting.returncode, approved.code, late.returncode, resumed.returncode)
+    assert codes == (8, 0, 5, 0)
+    for line in ("[APPROVAL REQUIRED]", "touches", "undo", "More came at once than one line"):
+        assert line in approved.text
+    assert "not waiting any more" in late.stderr
     assert "aiops" in waiting.stderr
     assert "\x1b" not in waiting.stdout
     assert "(command)" in resumed.stdout
+    assert "does not count" not in resumed.stdout

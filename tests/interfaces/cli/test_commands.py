@@ -72,7 +72,10 @@ CODES = {
     ("token", "revoke", "nobody"): (2, "There is no token"),
     ("approve", "INC-0001", "--plan", "0" * 12): (5, "another plan"),
     ("approve", "INC-0001"): (2, f"aiops approve INC-0001 --plan {REQUEST.digest[:12]}"),
-    ("reject", "INC-0001", "-r", "no"): (2, f"aiops reject INC-0001 --plan {REQUEST.digest[:12]}"),
+    ("reject", "INC-0001", "-r", "it's $(x)"): (
+        2,
+        f"""aiops reject INC-0001 --plan {REQUEST.digest[:12]} --reason 'it'"'"'s $(x)'""",
+    ),
     ("incident", "close", "INC-0001"): (2, "--takeover"),
     ("config", "check", "-c", "gone.yaml"): (4, "There is no configuration file gone.yaml."),
     ("serve", "--host", "0.0.0.0"): (4, "aiops token create"),

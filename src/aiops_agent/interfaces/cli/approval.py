@@ -124,7 +124,9 @@ def _answer(call: Call, name: str, wish: Choice, plan: str | None) -> None:
         raise ApprovalError(f"{request.id} is not waiting any more: it is {request.state}.")
     if not call.interactive:
         verb = "approve" if wish.approve else "reject"
-        command = call.command(verb, request.incident, "--plan", request.digest[:12])
+        because = ("--reason", wish.reason) if wish.reason else ()
+        named = (request.incident, "--plan", request.digest[:12], *because)
+        command = call.command(verb, *named)
         raise UsageError(f"Without a terminal, name the plan that you read: {command}")
     call.out.print(page.approval(request, datetime.now(UTC)))
     raise typer.Exit(call.run(_ask(call, request, wish)))

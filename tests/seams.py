@@ -34,7 +34,7 @@ from aiops_agent.interfaces.http.wire import Caller
 from aiops_agent.reasoning import claims, objections, orders
 from aiops_agent.safety import approve, assess, limits, permit, send, times
 from aiops_agent.safety.execute import Executor
-from aiops_agent.workflow import gate, intake, questions
+from aiops_agent.workflow import commands, gate, intake, questions
 from aiops_agent.workflow.feed import Feed
 from aiops_agent.workflow.loops import Loop
 from aiops_agent.workflow.notices import Notices
@@ -140,6 +140,7 @@ CONTEXT = Seam(Access, "context", "a server whose certificate nobody signed is n
 
 # The way in: a token reaches only what it names.
 ROUTE = Seam(Routes, "route", "a token for one environment cannot reach another")
+TOKEN_NAME = Seam(commands, "token_name", "a token is called by plain letters")
 STANDING = Seam(inbox, "standing", "a body that waits is told with its reason")
 STEPS = Seam(ownership, "_steps", "a folder on the way that others can write is told")
 REFUSAL = Seam(Doorstep, "refusal", "a page of another site comes in without a token")

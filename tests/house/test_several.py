@@ -43,7 +43,7 @@ async def test_one_engine_works_an_incident_of_each_environment_to_its_end(tmp_p
     shops = {ref: create_shop(tmp_path / ref.name, "traffic-surge", 1) for ref in (EU, US)}
     both = built(tmp_path)
     try:
-        token = both.queries.token(both.commands.create_token("alerts of eu", [EU]))
+        token = both.queries.token(both.commands.create_token("alerts-of-eu", [EU]))
         for ref, shop in shops.items():
             body = json.dumps([alert.document() for alert in shop.alerts]).encode()
             (refused,) = both.intake.take("fake", body, name="us", token=token)

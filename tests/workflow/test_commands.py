@@ -214,11 +214,43 @@ def test_a_token_counts_from_its_making_to_its_end_and_its_secret_is_not_kept(de
     assert {one.revoked_at for one in desk.queries.tokens()} == {LATER}
 
 
-@pytest.mark.parametrize("name", ["", "  "])
-def test_a_token_without_a_name_is_not_made(desk: Desk, name: str) -> None:
-    with pytest.raises(UsageError, match="needs a name"):
+BAD_NAMES = (
+    "",
+    "  ",
+    "a b",
+    "-a",
+    ".a",
+    "a/b",
+    "a\n",
+    "a\x1b[2J",
+    "ü",
+    "a\u202e",
+    "x" * 64,
+    "a'b",
+    "*",
+)
+
+
+@pytest.mark.parametrize("name", BAD_NAMES)
+def test_a_token_whose_name_is_none_is_not_made(desk: Desk, name: str) -> None:
+    with pytest.raises(UsageError, match="A token's name has 1 to 63 letters"):
         desk.commands.create_token(name)
     assert desk.queries.tokens() == ()
+
+
+@pytest.mark.parametrize("name", ["a", "7", "Alert-Manager_2.eu", "x" * 63])
+def test_a_token_is_called_by_letters_digits_and_three_signs(desk: Desk, name: str) -> None:
+    desk.commands.create_token(name)
+
+    assert [one.name for one in desk.queries.tokens()] == [name]
+
+
+def test_a_name_that_nobody_looks_at_is_seen(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    seams.TOKEN_NAME.plant(monkeypatch, lambda _name: True)
+
+    for name in BAD_NAMES:
+        desk.commands.create_token(name)
+    assert len(desk.queries.tokens()) == len(BAD_NAMES)
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ from aiops_agent.domain.facts import LONGEST_NOTE
 from aiops_agent.domain.incident import Incident
 from aiops_agent.domain.sending import ClockFlaws, ServiceBreaker, Switch
 from aiops_agent.domain.spelling import did_you_mean
-from aiops_agent.domain.token import Token, hashed
+from aiops_agent.domain.token import Token, hashed, token_name
 from aiops_agent.ports.store import Store
 from aiops_agent.safety import times
 from aiops_agent.workflow.queries import Queries
@@ -155,8 +155,9 @@ class Commands:
 
         It may address `environments`, or all when none is given.
         """
-        if not name.strip():
-            raise UsageError("A token needs a name.")
+        if not token_name(name):
+            said = "1 to 63 letters, digits, dots, dashes and underlines, such as alertmanager"
+            raise UsageError(f"A token's name has {said}; it begins with a letter or a digit.")
         secret = f"aiops_{secrets.token_urlsafe(32)}"
         token = Token(
             name=name,

@@ -41,6 +41,7 @@ class Run:
     crew: Crew | None = None
     reasoner: Reasoner | None = None
     executor: Callable[[Executor], Executor] = lambda right: right
+    per_service: str = "3/h"  # policy.limits
     at: dict[Point, Callable[["Run"], None]] = field(default_factory=dict)
     when: dict[EventType, Callable[["Run"], None]] = field(default_factory=dict)
     ahead: timedelta = timedelta()
@@ -58,7 +59,9 @@ class Run:
             now=self.now,
             mark=self._mark,
         )
-        self.house = application(Settings(state_dir=self.folder, mode=self.mode), parts)
+        policy = {"limits": {"per_service": self.per_service}}
+        given = {"state_dir": self.folder, "mode": self.mode, "policy": policy}
+        self.house = application(Settings.model_validate(given), parts)
         try:
             asyncio.run(self._live(self.house))
             return self.house.queries.incident(self.name)

@@ -14,6 +14,7 @@ from bench.row import report
 PARTS = (startup, install, story, idle)
 LONG = {  # a name, and the module whose `main(arguments)` measures it
     "clocks": "bench.clocks",
+    "stops": "bench.stops",
     "hands": "bench.hands",
     "hostile": "bench.hostile",
     "orders": "bench.orders",

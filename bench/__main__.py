@@ -18,6 +18,7 @@ LONG = {  # a name, and the module whose `main(arguments)` measures it
     "hands": "bench.hands",
     "hostile": "bench.hostile",
     "orders": "bench.orders",
+    "bodies": "bench.bodies",
     "patterns": "bench.patterns",
     "recordings": "bench.recordings",
     "secrets": "bench.planted",

@@ -132,6 +132,7 @@ DONE = Seam(Notices, "_done", "a death after telling tells again under the same 
 
 # Loops and readiness.
 TRIED = Seam(Loop, "tried", "a loop outlives every kind of error")
+ADVANCE = Seam(SqlInbox, "advance", "a long body goes on where it was")
 ATTEMPT = Seam(SqlInbox, "attempt", "ready means that a write was taken")
 HANDLE = Seam(Receive, "handle", "an inbox that fails is tried again, and is not ready meanwhile")
 

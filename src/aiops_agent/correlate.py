@@ -48,21 +48,20 @@ def same_cause(
     graph: ServiceGraph,
     window: timedelta,
 ) -> Incident | None:
-    """Return the open incident of the same service, or of a service that calls or is called.
+    """Return the first open incident of the same service, or of one that calls or is called.
 
     Only one that opened within `window` of `at` counts: later trouble is trouble of its own.
     An alert that names no service shares a cause with nothing.
     """
     if service == UNKNOWN:
         return None
-    for incident in open_incidents:
-        if abs(at - incident.opened_at) > window:
-            continue
-        related = {
-            incident.service,
-            *graph.downstream(incident.service),
-            *graph.upstream(incident.service),
-        }
-        if service in related:
-            return incident
-    return None
+    near = (one for one in open_incidents if abs(at - one.opened_at) <= window)
+    related = kin(service, graph)
+    return next((incident for incident in near if incident.service in related), None)
+
+
+def kin(service: ServiceName, graph: ServiceGraph) -> frozenset[ServiceName]:
+    """Return the services whose trouble may have the same cause: it, its callers, its callees."""
+    if service == UNKNOWN:
+        return frozenset()
+    return frozenset({service, *graph.downstream(service), *graph.upstream(service)})

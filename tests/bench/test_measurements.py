@@ -6,7 +6,7 @@ import pytest
 
 from aiops_agent.domain import redact
 from aiops_agent.domain.naming import Naming
-from bench import patterns, planted
+from bench import bodies, patterns, planted
 from bench.goal import Goal, tell
 from tests import seams
 
@@ -72,3 +72,8 @@ def test_a_goal_over_no_cases_is_not_reached() -> None:
     assert not Goal("anything", 0, 1.0, ">= 0.5").kept
     assert not Goal("anything", 0, 0.0, "<= 0.5").kept
     assert Goal("told only", 0, 0.0).kept
+
+
+def test_a_long_body_is_handled_whole() -> None:
+    cost = bodies.handled("a name each", 600, seed=1)
+    assert (cost.kept, cost.seconds > 0) == (600, True)

@@ -467,7 +467,8 @@ def test_hostile_characters_and_numbers_are_stored_without_harm(store: SqlStore)
     alert = an_alert(labels={"x\0": hostile})
     event = an_event("k\0", message=hostile, effort=Effort(by=STATISTICS, took=float("inf")))
     with store.begin() as work:
-        kept = work.inbox.keep(a_delivery(body=hostile, alerts=(alert,)))
+        work.inbox.keep(a_delivery(body=hostile, alerts=(alert,)))
+        (kept,) = work.inbox.waiting(1)
         work.events.append(event)
         (stored,) = work.events.after(0)
 

@@ -59,7 +59,7 @@ def test_what_nobody_claims_is_kept_with_the_reason_and_logged(
     (kept,) = intake(store).take("alertmanager", body("moon"))
 
     with store.read() as view:
-        assert view.inbox.unclaimed(10) == (kept,)
+        assert view.inbox.waiting(10) == (kept,)
     assert (kept.environment, len(kept.alerts)) == (None, 1)
     assert kept.unclaimed == "No environment claims it; labels that decide: cluster."
     assert "no environment claims" in caplog.text

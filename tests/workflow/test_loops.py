@@ -347,7 +347,7 @@ async def test_the_inbox_of_a_serving_engine_outlives_a_full_disk(
 ) -> None:
     full, turns = True, 0
 
-    async def handle(_self: object, _environment: object) -> int:
+    async def handle(*_given: object) -> int:
         nonlocal turns
         turns += 1
         if full:

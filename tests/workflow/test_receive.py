@@ -5,13 +5,23 @@ from typing import Any
 
 import pytest
 
-from aiops_agent.domain.alert import Alert, AlertGroup, AlertState, Severity
+from aiops_agent.domain.alert import (
+    Alert,
+    AlertGroup,
+    AlertState,
+    Backlog,
+    Delivery,
+    Severity,
+)
 from aiops_agent.domain.environment import EnvironmentRef
 from aiops_agent.domain.errors import StoreError
 from aiops_agent.domain.incident import Status
-from aiops_agent.domain.payload import EventType
+from aiops_agent.domain.payload import AlertNews, EventType
 from aiops_agent.domain.remediation import Target, TargetKind
-from aiops_agent.workflow.receive import RECENT, Receive
+from aiops_agent.domain.routing import Routes
+from aiops_agent.domain.telemetry import ServiceGraph
+from aiops_agent.workflow.intake import Intake
+from aiops_agent.workflow.receive import NAMES, Receive
 from tests import seams
 from tests.workflow.place import HERE, START, Company, Place, an_alert
 
@@ -277,7 +287,7 @@ async def test_an_alert_finds_its_incident_however_many_are_open(place: Place) -
     place.keep(an_alert("lonely"), digest="first")
     await take(place)
     first = place.incidents()[0]
-    for number in range(RECENT + 1):
+    for number in range(250):
         subject = first.subject.model_copy(update={"name": f"s{number}"})
         other = first.model_copy(update={"id": f"INC-{number + 1000}", "subject": subject})
         place.put(other)
@@ -301,3 +311,167 @@ async def test_an_incident_says_what_it_is_about(
     (incident,) = place.incidents()
     assert incident.subject == Target(environment=HERE, kind=kind, name=name)
     assert incident.service == name
+
+
+def storm(count: int, *, names: int = 3) -> list[Alert]:
+    services = ("web", "payments-api", "mail")
+    return [
+        an_alert(
+            labels={"alertname": f"A{n % names}", "service": services[n % 3], "n": str(n)},
+            starts_at=START - timedelta(minutes=1),
+        )
+        for n in range(count)
+    ]
+
+
+def in_portions(patch: pytest.MonkeyPatch, size: int) -> None:
+    """Let a portion hold so many alerts."""
+    for name in ("PORTION", "LEAST", "MOST"):
+        patch.setattr(f"aiops_agent.workflow.receive.{name}", size)
+
+
+async def taken(place: Place, pauses: list[float]) -> int:
+    async def pause(seconds: float) -> None:
+        pauses.append(seconds)
+
+    return await Receive(place.deps, pause=pause).handle(HERE)
+
+
+@pytest.mark.parametrize("names", [3, 1000])
+async def test_a_long_body_is_one_incident_at_its_deepest_service_others_write_in_between(
+    place: Place, monkeypatch: pytest.MonkeyPatch, names: int
+) -> None:
+    pauses: list[float] = []
+    in_portions(monkeypatch, 40)
+    deepest = an_alert("payments-db", labels={"alertname": "Z", "service": "payments-db"})
+    place.keep(*storm(299, names=names), deepest)  # the last of the body
+    assert await taken(place, pauses) == 1
+    (incident,) = place.incidents()
+    assert incident.service == "payments-db"
+    assert len(place.alerts(incident)) == 300
+    assert len(pauses) == 7, "a gap between each two of eight portions"
+    assert len(place.events(EventType.ALERT_RECEIVED)) == 299
+    assert len(incident.alert_names) == min(names + 1, NAMES, 300)
+
+
+async def test_a_death_between_two_portions_loses_and_repeats_nothing(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    in_portions(monkeypatch, 40)
+    place.keep(*storm(200))
+
+    async def dies(_seconds: float) -> None:
+        raise KeyboardInterrupt
+
+    for _ in range(4):
+        with pytest.raises(KeyboardInterrupt):
+            await Receive(place.deps, pause=dies).handle(HERE)
+        place.topology = Company(away=not place.topology.away)  # the order by depth is another
+    assert await taken(place, []) == 1
+    (incident,) = place.incidents()
+    assert len(place.alerts(incident)) == 200
+    events = place.events(EventType.ALERT_RECEIVED)
+    assert len(events) == len({event.payload.alert for event in events}) == 199  # type: ignore[union-attr]
+    assert await taken(place, []) == 0
+
+
+async def test_progress_that_is_not_kept_is_caught(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    in_portions(monkeypatch, 40)
+    place.keep(*storm(200))
+
+    def forgets(_self: object, _delivery: int, _progress: object) -> None:
+        """Keep nothing."""
+
+    with monkeypatch.context() as planted:
+        seams.ADVANCE.plant(planted, forgets)
+
+        async def dies(_seconds: float) -> None:
+            raise KeyboardInterrupt
+
+        for _ in range(3):
+            with pytest.raises(KeyboardInterrupt):
+                await Receive(place.deps, pause=dies).handle(HERE)
+    assert any(e.payload.news is AlertNews.AGAIN for e in place.events(EventType.ALERT_RECEIVED))  # type: ignore[union-attr]
+
+
+async def test_in_a_body_of_two_replicas_what_fires_in_another_portion_fires(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pauses: list[float] = []
+    in_portions(monkeypatch, 5)
+    labels = {"alertname": "HighLatency", "service": "web"}
+    gone = an_alert(labels={**labels, "replica": "b"}, state=AlertState.RESOLVED)
+    place.keep(gone, *storm(20), an_alert(labels={**labels, "replica": "a"}))
+    await taken(place, pauses)
+    (kept,) = (a for a in place.alerts(place.incidents()[0]) if a.name == "HighLatency")
+    assert kept.state is AlertState.FIRING
+
+
+async def test_the_rest_of_an_endless_body_waits_for_the_others(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("aiops_agent.workflow.intake.PART", 10)
+    intake = Intake(place.store, Routes(()), {}, place.clock.now)
+    endless, other = storm(25), an_alert("mail", labels={"alertname": "M", "service": "other"})
+    given: dict[str, Any] = {"source": "alertmanager", "environment": HERE, "received_at": START}
+    whole = Delivery(digest="1", body="all of it", alerts=tuple(endless), **given)
+    (kept,) = intake.keep(whole)
+    assert (len(kept.alerts), kept.seen) == (25, 1)
+    (again,) = intake.keep(whole)
+    assert (again.id, again.seen) == (kept.id, 2)
+    intake.keep(Delivery(digest="2", body="{}", alerts=(other,), **given))
+    with place.store.read() as view:
+        waiting = view.inbox.waiting(10, environment=HERE)
+        assert [(one.digest, one.part, one.body) for one in waiting] == [
+            ("1", 0, "all of it"),
+            ("2", 0, "{}"),
+            ("1", 1, ""),
+            ("1", 2, ""),
+        ]
+        assert view.inbox.backlog() == Backlog(bodies=4, alerts=26)
+    assert await taken(place, []) == 4
+    first, _ = place.incidents()
+    assert len(place.alerts(first)) == 25
+
+
+async def test_a_body_that_waits_keeps_its_place_when_it_is_sent_again(place: Place) -> None:
+    first = place.keep(an_alert("web"), digest="1")
+    place.clock.go(seconds=1)
+    place.keep(an_alert("mail"), digest="2")
+    place.clock.go(seconds=1)
+    again = place.keep(an_alert("web"), digest="1")
+    assert (again.id, again.seen) == (first.id, 2)
+    with place.store.read() as view:
+        assert [one.digest for one in view.inbox.waiting(5)] == ["1", "2"]
+
+
+async def test_a_repetition_finds_its_incident_among_very_many_of_the_same_moment(
+    place: Place,
+) -> None:
+    place.keep(an_alert("lonely"), digest="first")
+    await take(place)
+    first = place.incidents()[0]
+    with place.store.begin() as work:
+        for number in range(600):
+            subject = first.subject.model_copy(update={"name": f"s{number}"})
+            named = {"id": f"INC-{number + 1000}", "subject": subject}
+            work.incidents.put(first.model_copy(update=named))
+    place.keep(an_alert("lonely", labels={"alertname": "Other", "service": "lonely"}))
+    await take(place)
+    assert place.events(EventType.ALERT_RECEIVED)[-1].incident == first.id
+    with place.store.read() as view:
+        ids = view.incidents.unended_ids(HERE)
+        assert (len(ids), ids[0]) == (601, first.id), "all of them, the oldest first"
+        assert view.incidents.environments() == (HERE,)
+
+
+async def test_a_topology_that_breaks_holds_up_no_alert(place: Place) -> None:
+    class Broken(Company):
+        async def graph(self) -> ServiceGraph:
+            raise KeyError("a plug-in's own defect")
+
+    place.topology = Broken()
+    place.keep(an_alert("web"))
+    assert await take(place) == 1

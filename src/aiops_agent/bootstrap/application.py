@@ -28,7 +28,7 @@ from aiops_agent.adapters.stop_file import StopFile
 from aiops_agent.agents.asking import Desk
 from aiops_agent.agents.briefing import Pace
 from aiops_agent.agents.crew import Crew, without_llm
-from aiops_agent.bootstrap.controls import sending_checkups
+from aiops_agent.bootstrap.controls import sending_checkups, waiting_checkups
 from aiops_agent.bootstrap.demo import Demo
 from aiops_agent.bootstrap.desk import desk_of, own_pages
 from aiops_agent.bootstrap.environments import OpenEnvironments, checked
@@ -201,7 +201,8 @@ class Application:
             found.append(await checked("notify", channel.name, _channel_check, channel, section))
         if (where := sink(self._settings.telemetry)) is not None:
             found.append(await where.check())
-        return (store, *models, *found)
+        waiting = () if refused else await asyncio.to_thread(waiting_checkups, self.queries)
+        return (store, *waiting, *models, *found)
 
     def works(self, role: str) -> str:
         """Return the process id that runs the engine of a role on this store, or ""."""

@@ -1,9 +1,10 @@
-"""What the doctor says of the stop switch and of closed services."""
+"""What the doctor says of the stop switch, of closed services, and of what waits."""
 
 from datetime import datetime
 
 from aiops_agent.domain.checkup import Checkup, Health
 from aiops_agent.domain.errors import StoreError
+from aiops_agent.domain.incident import Status
 from aiops_agent.domain.text import shell
 from aiops_agent.safety.limits import closed_words
 from aiops_agent.workflow.queries import Queries
@@ -34,6 +35,18 @@ def sending_checkups(queries: Queries, now: datetime) -> tuple[Checkup, ...]:
         remedies.append("remove the file")
     words = f"NOTHING IS SENT: {standing.stopped}"
     return (_checkup("sending", Health.PROBLEM, words, "; ".join(remedies)), *notes)
+
+
+def waiting_checkups(queries: Queries) -> tuple[Checkup, ...]:
+    """Return what waits to be worked on, as a note, or nothing; raises StoreError."""
+    backlog, unbegun = queries.backlog(), queries.standing()[0].get(Status.OPEN, 0)
+    said = (
+        f"{backlog.bodies} bodies with {backlog.alerts} alerts" if backlog.bodies else "",
+        f"{unbegun} open incidents whose story has not begun" if unbegun else "",
+    )
+    words = f"waiting: {' and '.join(filter(None, said))}"
+    remedy = "aiops serve works on them, the oldest first"
+    return (_checkup("stories", Health.NOTE, words, remedy),) if any(said) else ()
 
 
 def _checkup(name: str, health: Health, words: str, remedy: str = "") -> Checkup:

@@ -108,12 +108,35 @@ class AlertList(Value):
 NO_ALERTS = AlertList()
 
 
+class Backlog(Value):
+    """How many bodies wait to be worked on, with how many alerts, and what nobody claims."""
+
+    bodies: int = 0
+    alerts: int = 0
+    unclaimed: int = 0  # alerts
+
+
+class Progress(Value):
+    """How much of a long body is handled: it is taken a portion at a time, `lead` first.
+
+    Places are those of its alerts in the body.
+    """
+
+    done: int = 0  # alerts
+    lead: int = 0  # the place of the alert that stands for the body, once one is done
+    joined: str = ""  # the incident of its firing alerts; one group is one incident
+
+
+NONE_DONE = Progress()
+
+
 class Delivery(Value):
     """One body that was received, durably kept. `digest` is the SHA-256 of its bytes.
 
     `rejected` holds the reason when the body will never be accepted; then there are no alerts.
     `unclaimed` says why no environment took its alerts. `truncated` counts alerts that the sender
-    left out: their state is unknown, never resolved.
+    left out: their state is unknown, never resolved. A body of very many alerts is kept in parts,
+    of which only the first, number 0, has the text.
     """
 
     id: int = 0
@@ -128,3 +151,5 @@ class Delivery(Value):
     unclaimed: str = ""
     received_at: datetime
     seen: int = 1
+    part: int = 0
+    progress: Progress = NONE_DONE

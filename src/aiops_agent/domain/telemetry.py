@@ -1,8 +1,10 @@
 """What can be observed: signals of services, log lines, changes, who calls whom."""
 
-from collections.abc import Callable
+from collections import deque
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime, timedelta
 from enum import StrEnum
+from functools import cached_property
 from typing import NewType
 
 from aiops_agent.domain.value import Value
@@ -139,11 +141,11 @@ class ServiceGraph(Value):
 
     def callees(self, name: str) -> tuple[ServiceName, ...]:
         """Services that `name` calls directly."""
-        return tuple(callee for caller, callee in self.calls if caller == name)
+        return self._called.get(name, ())
 
     def callers(self, name: str) -> tuple[ServiceName, ...]:
         """Services that call `name` directly."""
-        return tuple(caller for caller, callee in self.calls if callee == name)
+        return self._calling.get(name, ())
 
     def downstream(self, name: str) -> tuple[ServiceName, ...]:
         """Everything that `name` needs, nearest first, itself excluded."""
@@ -153,16 +155,34 @@ class ServiceGraph(Value):
         """Everything that needs `name`, nearest first, itself excluded."""
         return self._walk(name, self.callers)
 
+    # Looked through once: a storm asks for thousands of services.
+    @cached_property
+    def _called(self) -> Mapping[str, tuple[ServiceName, ...]]:
+        return _grouped(self.calls)
+
+    @cached_property
+    def _calling(self) -> Mapping[str, tuple[ServiceName, ...]]:
+        return _grouped((callee, caller) for caller, callee in self.calls)
+
     @staticmethod
     def _walk(name: str, step: Callable[[str], tuple[ServiceName, ...]]) -> tuple[ServiceName, ...]:
         seen: dict[ServiceName, None] = {}
-        edge = list(step(name))
+        edge = deque(step(name))
         while edge:
-            found = edge.pop(0)
+            found = edge.popleft()
             if found != name and found not in seen:
                 seen[found] = None
                 edge.extend(step(found))
         return tuple(seen)
+
+
+def _grouped(
+    pairs: Iterable[tuple[ServiceName, ServiceName]],
+) -> Mapping[str, tuple[ServiceName, ...]]:
+    found: dict[str, list[ServiceName]] = {}
+    for one, other in pairs:
+        found.setdefault(one, []).append(other)
+    return {one: tuple(others) for one, others in found.items()}
 
 
 class RuleState(StrEnum):

@@ -22,7 +22,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
-from aiops_agent.domain.alert import AlertList, Delivery, IncidentAlert
+from aiops_agent.domain.alert import AlertList, IncidentAlert
 from aiops_agent.domain.answer import Usage
 from aiops_agent.domain.approval import (
     ApprovalRequest,
@@ -39,40 +39,7 @@ from aiops_agent.domain.postmortem import PastIncident, Postmortem
 from aiops_agent.domain.sending import ServiceBreaker, Switch
 from aiops_agent.domain.telemetry import ServiceName
 from aiops_agent.domain.token import Token
-
-
-class InboxView(Protocol):
-    """Bodies received and not yet, or already, handled."""
-
-    def waiting(
-        self, limit: int, *, environment: EnvironmentRef | None = None
-    ) -> tuple[Delivery, ...]:
-        """Return unhandled, unrejected deliveries (of one environment), oldest first."""
-
-    def environments(self) -> tuple[EnvironmentRef, ...]:
-        """Return the environments for which deliveries wait."""
-
-    def get(self, number: int) -> Delivery | None:
-        """Return one delivery, or None."""
-
-    def rejected(self, limit: int) -> tuple[Delivery, ...]:
-        """Return rejected deliveries, newest first."""
-
-    def unclaimed(self, limit: int) -> tuple[Delivery, ...]:
-        """Return accepted deliveries that no environment claims, newest first."""
-
-
-class Inbox(InboxView, Protocol):
-    """The same, to be changed."""
-
-    def keep(self, delivery: Delivery) -> Delivery:
-        """Keep a body. The same bytes again count up `seen` and wait to be handled again."""
-
-    def handled(self, delivery: int) -> None:
-        """Mark a delivery as handled."""
-
-    def attempt(self) -> None:
-        """Write something that says nothing, to see whether a body could be kept."""
+from aiops_agent.ports.inbox import Inbox, InboxView
 
 
 class IncidentsView(Protocol):

@@ -148,9 +148,15 @@ class Engine:
 
     async def intake(self, environment: EnvironmentRef) -> tuple[IncidentId, ...]:
         """Handle the inbox of an environment and start the stories of its open incidents."""
-        await self.receive.handle(environment)
+        alive = partial(self.loops.alive, LoopName.INBOX)
+        await self.receive.handle(environment, alive)
+
+        async def begin(incident_id: IncidentId) -> None:
+            alive()
+            await self.start(incident_id)
+
         unended = await asyncio.to_thread(self.queries.unended, environment)
-        await each((one for one in unended if one not in self.story.alive), self.start)
+        await each((one for one in unended if one not in self.story.alive), begin)
         return unended
 
     async def start(self, incident_id: IncidentId) -> None:

@@ -1,7 +1,7 @@
 """The front door for alerts: what was sent is on the disk before it is answered."""
 
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cache
@@ -13,6 +13,8 @@ from aiops_agent.domain.routing import Routed, Routes
 from aiops_agent.domain.token import Token
 from aiops_agent.ports.plug import Decoder
 from aiops_agent.ports.store import Store
+
+PART = 20_000  # alerts of one body that are worked on before others; the rest waits
 
 log = logging.getLogger(__name__)
 
@@ -56,13 +58,25 @@ class Intake:
         return self.keep(*found)
 
     def keep(self, *deliveries: Delivery) -> tuple[Delivery, ...]:
-        """Keep decoded deliveries durably, all or none, and none of the secrets in them."""
+        """Keep decoded deliveries durably, all or none, and none of the secrets in them.
+
+        Of more than PART alerts each PART is kept by itself: when that fails half-way, the same
+        body again keeps the rest.
+        """
         clean = [without_secrets(delivery, self.redactor) for delivery in deliveries]
-        with self.store.begin() as work:
-            kept = tuple(work.inbox.keep(delivery) for delivery in clean)
+        parts = [part for delivery in clean for part in _parts(delivery)]
+        short = sum(len(part.alerts) for part in parts) <= PART
+        first: list[Delivery] = []
+        for together in [parts] if short else [[part] for part in parts]:
+            with self.store.begin() as work:
+                kept = [work.inbox.keep(part) for part in together]
+            first += [one for one in kept if not one.part]
         self.mark(Point.DELIVERY_KEPT)
         self.heard()
-        return kept
+        return tuple(
+            delivery.model_copy(update={"id": one.id, "seen": one.seen})
+            for delivery, one in zip(clean, first, strict=True)
+        )
 
 
 def without_secrets(delivery: Delivery, redactor: Redactor) -> Delivery:
@@ -99,3 +113,10 @@ def without_secrets(delivery: Delivery, redactor: Redactor) -> Delivery:
             "rejected": value("", delivery.rejected),
         }
     )
+
+
+def _parts(delivery: Delivery) -> Iterator[Delivery]:
+    yield delivery.model_copy(update={"alerts": delivery.alerts[:PART]})
+    for number, start in enumerate(range(PART, len(delivery.alerts), PART), start=1):
+        some = {"alerts": delivery.alerts[start : start + PART], "part": number, "body": ""}
+        yield delivery.model_copy(update=some)

@@ -55,9 +55,13 @@ class Loop:
     def __post_init__(self) -> None:
         self._beat = self.clock()
 
-    def well(self) -> None:
-        """Say that it goes on."""
+    def alive(self) -> None:
+        """Show a sign of life in the middle of a long turn."""
         self._beat = self.clock()
+
+    def well(self) -> None:
+        """Say that a turn went well, or that it goes on without an end."""
+        self.alive()
         if self.why:
             log.info("loop works again", extra={"loop": self.name.value, "about": self.about})
         self.why = ""
@@ -145,6 +149,12 @@ class Loops:
         self._before[name] += was.failures if was else 0
         self._all[name, about] = loop = Loop(name, self.clock, about, silent)
         return loop
+
+    def alive(self, name: LoopName) -> None:
+        """Show a sign of life of the loops of a name."""
+        for loop in self:
+            if loop.name is name:
+                loop.alive()
 
     def end(self, *loops: Loop) -> None:
         """Watch these no longer."""

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from aiops_agent.domain.alert import AlertList, Delivery
+from aiops_agent.domain.alert import AlertList, Backlog, Delivery
 from aiops_agent.domain.approval import (
     ApprovalRequest,
     ApprovalState,
@@ -162,6 +162,11 @@ class Queries:
             same = hmac.compare_digest(token.secret, given)
             found = token if same and token.revoked_at is None else found
         return found
+
+    def backlog(self) -> Backlog:
+        """Return how much waits in the inbox."""
+        with self.reader.read() as view:
+            return view.inbox.backlog()
 
     def inbox(self, limit: int = 100) -> tuple[Delivery, ...]:
         """Return deliveries that were rejected or wait, newest first."""

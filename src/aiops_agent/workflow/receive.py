@@ -1,12 +1,24 @@
 """Alerts become incidents: repeats attach, one cause is one incident, nothing is lost."""
 
+# limit: what one alert of a body does stands together; the rest is how much of it at once.
+
 import asyncio
-from collections.abc import Collection, Sequence
+import logging
+import time
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import cached_property
 
-from aiops_agent.correlate import UNKNOWN, same_cause, service_of
-from aiops_agent.domain.alert import Alert, AlertState, Delivery, IncidentAlert, Severity
+from aiops_agent.correlate import UNKNOWN, kin, same_cause, service_of
+from aiops_agent.domain.alert import (
+    Alert,
+    AlertState,
+    Delivery,
+    IncidentAlert,
+    Progress,
+    Severity,
+)
 from aiops_agent.domain.environment import EnvironmentRef
 from aiops_agent.domain.errors import SourceError
 from aiops_agent.domain.event import Event
@@ -17,10 +29,17 @@ from aiops_agent.domain.remediation import Target, TargetKind
 from aiops_agent.domain.telemetry import ServiceGraph, ServiceName
 from aiops_agent.domain.trace import new_trace_id
 from aiops_agent.ports.store import Work
+from aiops_agent.ports.telemetry import Topology
 from aiops_agent.workflow.deps import Deps, IncidentTransaction
 
+log = logging.getLogger(__name__)
+
 BATCH = 50  # deliveries of one transaction; others write in between
-RECENT = 200  # open incidents that may share a cause: more at once is no longer one cause
+PORTION = 250  # alerts of the first transaction over a long body; then as many as take HOLD_SECONDS
+LEAST, MOST = 100, 1000  # alerts of a portion, however slow or quick the store is
+HOLD_SECONDS = 0.15  # of a transaction over a part of a long body
+GAP_SECONDS = 0.11  # between two: a process that waits for SQLite looks each 0.1 s
+NAMES = 200  # of alerts that an incident tells; each alert is kept with it all the same
 OLDEST = timedelta(hours=6)  # an alert that claims to be older is dated by its arrival
 
 _SEVERITIES = {
@@ -35,31 +54,95 @@ _SEVERITIES = {
 
 @dataclass(frozen=True)
 class Receive:
-    """Turns kept deliveries of one environment into open incidents."""
+    """Turns kept deliveries of one environment into open incidents.
+
+    `clock` is monotonic, in seconds.
+    """
 
     deps: Deps
+    clock: Callable[[], float] = time.monotonic
+    pause: Callable[[float], Awaitable[None]] = asyncio.sleep
 
-    async def handle(self, environment: EnvironmentRef) -> int:
-        """Handle all waiting deliveries and return how many there were; safe to repeat."""
+    async def handle(
+        self, environment: EnvironmentRef, alive: Callable[[], None] = lambda: None
+    ) -> int:
+        """Handle all waiting deliveries and return how many there were; safe to repeat.
+
+        A long body is handled a portion at a time, so that others get their turn within half a
+        second; each portion calls `alive`.
+        """
         place = self.deps.environments(environment)
-        graph = ServiceGraph(services=())
-        try:
-            graph = await place.topology.graph()
-        except SourceError:  # the names in the labels then have to do
-            pass
+        around = _Around(await _graph(place.topology))
         count = 0
-        while handled := await asyncio.to_thread(self._batch, environment, graph):
-            count += handled
-            self.deps.mark(Point.INCIDENT_OPENED)
+        while bodies := await asyncio.to_thread(self._bodies, environment, around):
+            size = PORTION
+            while left := tuple(body for body in bodies if not body.over):
+                began = self.clock()
+                await asyncio.to_thread(self._portion, environment, around, left, size)
+                took = max(self.clock() - began, 0.001)
+                alive()
+                self.deps.mark(Point.INCIDENT_OPENED)
+                if not all(body.over for body in left):
+                    size = max(LEAST, min(MOST, round(size * HOLD_SECONDS / took), 2 * size))
+                    await self.pause(GAP_SECONDS)
+            count += len(bodies)
         return count
 
-    def _batch(self, environment: EnvironmentRef, graph: ServiceGraph) -> int:
+    def _bodies(self, environment: EnvironmentRef, around: "_Around") -> tuple["_Body", ...]:
+        """Return the next bodies, made ready while nobody waits for it."""
+        at = self.deps.environments(environment).clock.now()
+        replicas = self.deps.terms.replica_labels
+        with self.deps.store.read() as view:
+            waiting = view.inbox.waiting(BATCH, environment=environment, alerts=PORTION)
+        return tuple(_Body.of(delivery, around, replicas, at) for delivery in waiting)
+
+    def _portion(
+        self,
+        environment: EnvironmentRef,
+        around: "_Around",
+        bodies: Sequence["_Body"],
+        size: int,
+    ) -> None:
         at = self.deps.environments(environment).clock.now()
         with self.deps.store.begin() as work:
-            waiting = work.inbox.waiting(BATCH, environment=environment)
-            batch = _Batch(self.deps, work, environment, graph, at)
-            batch.take(waiting)
-            return len(waiting)
+            _Batch(self.deps, work, environment, around, at).take(bodies, size)
+
+
+async def _graph(topology: Topology) -> ServiceGraph:
+    """Return who calls whom; the names in the labels have to do when that cannot be seen."""
+    try:
+        return await topology.graph()
+    except SourceError:
+        return ServiceGraph(services=())
+    except Exception:  # border: a vendor's own defect holds up no alert
+        log.exception("topology cannot be read")
+        return ServiceGraph(services=())
+
+
+@dataclass
+class _Around:
+    """Who calls whom, asked once for each service: a body may name thousands."""
+
+    graph: ServiceGraph
+    _kin: dict[ServiceName, frozenset[ServiceName]] = field(default_factory=dict)
+    _depth: dict[ServiceName, int] = field(default_factory=dict)
+
+    @cached_property
+    def names(self) -> tuple[ServiceName, ...]:
+        """All known services."""
+        return self.graph.names
+
+    def kin(self, service: ServiceName) -> frozenset[ServiceName]:
+        """Return whose trouble may have the same cause."""
+        if service not in self._kin:
+            self._kin[service] = kin(service, self.graph)
+        return self._kin[service]
+
+    def depth(self, service: ServiceName) -> int:
+        """Return how many services need this one: trouble travels from callee to caller."""
+        if service not in self._depth:
+            self._depth[service] = len(self.graph.upstream(service))
+        return self._depth[service]
 
 
 @dataclass(frozen=True)
@@ -74,58 +157,102 @@ class _Seen:
 
 
 @dataclass
+class _Body:
+    """A delivery, made ready to be handled from `progress` on."""
+
+    delivery: Delivery
+    progress: Progress
+    ordered: tuple[_Seen, ...]  # the leader first, then as in the body
+    firing: frozenset[str]  # keys
+    over: bool = False
+
+    @classmethod
+    def of(
+        cls, delivery: Delivery, around: _Around, replicas: Collection[str], at: datetime
+    ) -> "_Body":
+        """Work out what is the same for every portion."""
+        seen = [_seen(alert, delivery, around, replicas, at) for alert in delivery.alerts]
+        fires = [n for n, one in enumerate(seen) if one.alert.state is AlertState.FIRING]
+        progress = delivery.progress
+        if not progress.done and fires:  # later it is on record: the graph may be another one
+            depth = {n: around.depth(seen[n].service) for n in fires}
+            lead = min(fires, key=lambda n: (-depth[n], seen[n].began))
+            progress = progress.model_copy(update={"lead": lead})
+        lead = progress.lead
+        ordered = (*seen[lead : lead + 1], *seen[:lead], *seen[lead + 1 :])
+        return cls(delivery, progress, ordered, frozenset(seen[n].key for n in fires))
+
+
+def _seen(
+    alert: Alert, delivery: Delivery, around: _Around, replicas: Collection[str], at: datetime
+) -> _Seen:
+    began = alert.starts_at
+    if began is None or began > at or began < at - OLDEST:
+        began = at
+    service = service_of(alert, around.names)
+    return _Seen(alert, alert.identity(replicas), service, began, delivery)
+
+
+@dataclass
 class _Batch:
-    """Some deliveries in one transaction; what changes is written once, at its end."""
+    """Some alerts in one transaction; what changes is written once, at its end."""
 
     deps: Deps
     work: Work
     environment: EnvironmentRef
-    graph: ServiceGraph
+    around: _Around
     at: datetime
     incidents: dict[str, Incident] = field(default_factory=dict)
     known: dict[str, IncidentAlert] = field(default_factory=dict)  # by key
+    about: dict[ServiceName, list[str]] = field(default_factory=dict)  # ids of incidents
     changed: dict[str, None] = field(default_factory=dict)  # ids of incidents, in order
     touched: dict[tuple[str, str], IncidentAlert] = field(default_factory=dict)
     told: list[Event] = field(default_factory=list)
     repeated: set[tuple[str, int]] = field(default_factory=set)  # (incident, delivery) told of
 
-    def take(self, deliveries: Sequence[Delivery]) -> None:
-        """Turn deliveries into incidents, their alerts and events."""
-        replicas = self.deps.terms.replica_labels
-        bodies = [[self._seen(a, replicas, d) for a in d.alerts] for d in deliveries]
-        self.known.update(
-            self.work.alerts.newest(self.environment, {s.key for body in bodies for s in body})
-        )
-        listed = self.work.incidents.loaded(
-            environment=self.environment, open_only=True, limit=RECENT
-        )
-        self.incidents.update({incident.id: incident for incident in listed})
-        for body, delivery in zip(bodies, deliveries, strict=True):
-            self._take(body)
-            self.work.inbox.handled(delivery.id)
+    def take(self, bodies: Sequence[_Body], size: int) -> None:
+        """Turn the next `size` alerts of each body into incidents, their alerts and events."""
+        portions: list[tuple[_Body, tuple[_Seen, ...]]] = []
+        for body in bodies:
+            known = self.work.inbox.progress(body.delivery.id)
+            if known is None or known.done != body.progress.done:
+                body.over = True  # somebody else has worked on it: it is read again
+                continue
+            done = body.progress.done
+            portions.append((body, body.ordered[done : done + size]))
+        self._look_up([seen for _, portion in portions for seen in portion])
+        for body, portion in portions:
+            self._take(body, portion)
         for changed in self.changed:
             self.work.incidents.put(self.incidents[changed])
         self.work.events.append_all(self.told)
         self.work.alerts.put(self.environment, tuple(self.touched.values()))
 
-    def _seen(self, alert: Alert, replicas: Collection[str], delivery: Delivery) -> _Seen:
-        began = alert.starts_at
-        if began is None or began > self.at or began < self.at - OLDEST:
-            began = self.at
-        service = service_of(alert, self.graph.names)
-        return _Seen(alert, alert.identity(replicas), service, began, delivery)
+    def _look_up(self, portion: Sequence[_Seen]) -> None:
+        keys, services = {seen.key for seen in portion}, {seen.service for seen in portion}
+        self.known.update(self.work.alerts.newest(self.environment, keys))
+        near = {name for service in services for name in self.around.kin(service)}
+        since = self.at - self.deps.terms.window
+        for incident in self.work.incidents.about(self.environment, near, since):
+            self.incidents[incident.id] = incident
+            self.about.setdefault(incident.service, []).append(incident.id)
 
-    def _take(self, body: list[_Seen]) -> None:
-        # The deepest services first: trouble travels from callee to caller.
-        depth = {name: len(self.graph.upstream(name)) for name in {seen.service for seen in body}}
-        body.sort(key=lambda seen: (-depth[seen.service], seen.began))
-        firing = {seen.key for seen in body if seen.alert.state is AlertState.FIRING}
-        group: Incident | None = None  # one group is one incident
-        for seen in body:
+    def _take(self, body: _Body, portion: Sequence[_Seen]) -> None:
+        joined = body.progress.joined or (
+            self.work.inbox.joined(body.delivery) if body.delivery.part else ""
+        )
+        group = self._incident(joined) if joined else None  # one group is one incident
+        for seen in portion:
             if seen.alert.state is AlertState.FIRING:
                 group = self._firing(seen, group)
-            elif seen.key not in firing:  # else it is another replica's, which fires still
+            elif seen.key not in body.firing:  # else it is another replica's, which fires still
                 self._resolved(seen)
+        done = body.progress.done + len(portion)
+        told = {"done": done, "joined": group.id if group else ""}
+        body.progress = body.progress.model_copy(update=told)
+        body.over = done >= len(body.ordered)
+        note = self.work.inbox.handled if body.over else self.work.inbox.advance
+        note(body.delivery.id, body.progress)
 
     def _firing(self, seen: _Seen, group: Incident | None) -> Incident:
         holder = self._holder(seen.key)
@@ -135,9 +262,7 @@ class _Batch:
                 key = f"again-{seen.delivery.digest[:16]}-{seen.delivery.seen}"
                 self._tell(holder, _received(seen, AlertNews.AGAIN), "the same alert again", key)
         else:
-            unended = [one for one in self.incidents.values() if not one.ended]
-            window = self.deps.terms.window
-            joined = same_cause(seen.service, self.at, unended, self.graph, window)
+            joined = self._same_cause(seen.service)
             if joined is None and group is not None and not group.ended:
                 joined = self.incidents[group.id]
             holder = self._open(seen) if joined is None else self._attach(joined, seen)
@@ -147,12 +272,23 @@ class _Batch:
     def _holder(self, key: str) -> Incident | None:
         """Return the newest incident that has an alert of this key, if there is one."""
         known = self.known.get(key)
-        if known is not None and known.incident not in self.incidents:
-            found = self.work.incidents.get(known.incident)
+        return self._incident(known.incident) if known is not None else None
+
+    def _incident(self, name: str) -> Incident | None:
+        if name not in self.incidents:
+            found = self.work.incidents.get(name)
             if found is None:
                 return None
-            self.incidents[found.id] = found
-        return self.incidents[known.incident] if known is not None else None
+            self.incidents[name] = found
+        return self.incidents[name]
+
+    def _same_cause(self, service: ServiceName) -> Incident | None:
+        names = (name for one in self.around.kin(service) for name in self.about.get(one, ()))
+        near = (self.incidents[name] for name in names)
+        unended = sorted((one for one in near if not one.ended), key=_newest)
+        if not unended:
+            return None
+        return same_cause(service, self.at, unended, self.around.graph, self.deps.terms.window)
 
     def _just_ended(self, incident: Incident) -> bool:
         ended = incident.ended_at
@@ -176,6 +312,7 @@ class _Batch:
             opened_at=self.at,
         )
         self._keep(incident)
+        self.about.setdefault(incident.service, []).append(incident.id)
         left_out = f" · {delivery.truncated} alerts left out" if delivery.truncated else ""
         opened = IncidentOpened(
             alert=seen.key,
@@ -190,7 +327,7 @@ class _Batch:
 
     def _attach(self, incident: Incident, seen: _Seen) -> Incident:
         alert = seen.alert
-        if alert.name not in incident.alert_names:
+        if alert.name not in incident.alert_names and len(incident.alert_names) < NAMES:
             names = (*incident.alert_names, alert.name)
             incident = incident.model_copy(update={"alert_names": names})
             self._keep(incident)
@@ -234,6 +371,10 @@ class _Batch:
         now = self.deps.now
         about = IncidentTransaction(self.work, incident, self.at, now, now())
         self.told.append(about.event(payload, message, key))
+
+
+def _newest(incident: Incident) -> tuple[int, str]:
+    return (-len(incident.id), incident.id)
 
 
 def _received(seen: _Seen, news: AlertNews) -> AlertReceived:

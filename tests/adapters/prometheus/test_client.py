@@ -1,10 +1,14 @@
 """Whatever Prometheus does, the answer is data or one sentence."""
 
-from collections.abc import Callable
+import asyncio
+import threading
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from pathlib import Path
 
 import httpx2
+import orjson
 import pytest
 
 from aiops_agent.adapters.prometheus.access import Access
@@ -88,3 +92,77 @@ async def test_targets_tell_how_often_they_are_scraped() -> None:
     (target,) = await fake.client.targets()
 
     assert target.interval == timedelta(seconds=90)
+
+
+def many(series: int, *, gap: str = "") -> bytes:
+    hostile = '\\"metric\\":{'  # a text, not a series
+    one = f'{{"metric"{gap}:{gap}{{"job":"{hostile}"}},"value":[0,"1"]}}'
+    body = ",".join([one] * series)
+    return f'{{"status":"success","data":{{"resultType":"vector","result":[{body}]}}}}'.encode()
+
+
+@dataclass
+class Streamed(httpx2.AsyncByteStream):
+    """An answer in small pieces; `read` counts those that were asked for."""
+
+    body: bytes
+    piece: int
+    read: int = 0
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        for start in range(0, len(self.body), self.piece):
+            self.read += 1
+            yield self.body[start : start + self.piece]
+
+
+@pytest.mark.parametrize("gap", ["", " "])
+@pytest.mark.parametrize("piece", [7, 1000])
+@pytest.mark.parametrize(("series", "fits"), [(50, True), (51, False), (5000, False)])
+async def test_series_are_counted_while_they_come_and_no_further(
+    monkeypatch: pytest.MonkeyPatch, gap: str, piece: int, series: int, fits: bool
+) -> None:
+    monkeypatch.setattr("aiops_agent.adapters.prometheus.client.MOST_SERIES", 50)
+    stream = Streamed(many(series, gap=gap), piece)
+    asking = client(lambda _: httpx2.Response(200, stream=stream)).instant(UP)
+    if fits:
+        assert len(await asking) == series
+    else:
+        with pytest.raises(SourceError, match=r"more than we can read .50 series"):
+            await asking
+        assert stream.read <= len(many(51, gap=gap)) // piece + 2
+
+
+@pytest.mark.parametrize("status", [401, 403, 404, 429, 500, 502, 503])
+@pytest.mark.parametrize("body", [b"", b"<html>", b'{"status":"error","error":"why"}'])
+async def test_a_refusal_says_its_real_reason(status: int, body: bytes) -> None:
+    with pytest.raises(SourceError) as told:
+        await client(lambda _: httpx2.Response(status, content=body)).instant(UP)
+    assert str(status) in str(told.value) or "why" in str(told.value)
+    assert "is this the address" not in str(told.value)
+    if status == 429:
+        assert "asked too often" in str(told.value)
+
+
+async def test_an_answer_that_trickles_ends() -> None:
+    class Trickle(httpx2.AsyncByteStream):
+        async def __aiter__(self) -> AsyncIterator[bytes]:
+            while True:
+                yield b" "
+                await asyncio.sleep(0.005)
+
+    slow = client(lambda _: httpx2.Response(200, stream=Trickle()))
+    with pytest.raises(SourceError, match="did not answer"):
+        await replace(slow, timeout=timedelta(seconds=0.02)).instant(UP)
+
+
+async def test_an_answer_is_decoded_beside_the_loop(monkeypatch: pytest.MonkeyPatch) -> None:
+    threads: list[int] = []
+    loads = orjson.loads
+
+    def noted(body: bytes) -> object:
+        threads.append(threading.get_ident())
+        return loads(body)
+
+    monkeypatch.setattr("orjson.loads", noted)
+    assert len(await client(lambda _: httpx2.Response(200, content=many(9))).instant(UP)) == 9
+    assert threads != [threading.get_ident()]

@@ -1,7 +1,6 @@
 """Prometheus' HTTP API, as far as we read it."""
 
 import asyncio
-import json
 import math
 import re
 from collections.abc import Callable, Mapping, Sequence
@@ -11,6 +10,7 @@ from typing import TypeVar
 from weakref import WeakKeyDictionary
 
 import httpx2
+import orjson
 
 from aiops_agent.adapters.prometheus.access import OPEN, Access, hidden
 from aiops_agent.adapters.prometheus.query import Expression
@@ -18,8 +18,21 @@ from aiops_agent.domain.errors import SourceError
 from aiops_agent.domain.telemetry import AlertRule, RuleState
 from aiops_agent.domain.value import Json
 
-_MOST_BYTES = 32 * 2**20  # of an answer: more fills the memory, not the picture
+MOST_BYTES = 16 * 2**20  # of an answer: more fills the memory, not the picture
+MOST_SERIES = 20_000  # of an answer: nobody runs so many services
 _MOST_POINTS = 10_000  # Prometheus refuses above 11,000 per series
+
+_PATIENCE = 4  # timeouts for a whole answer: one that trickles would never end
+# Where a series begins. No text within JSON holds it: there a quote is written with a backslash.
+_SERIES = re.compile(rb'"metric"\s{0,8}:\s{0,8}\{')
+_LONGEST_SIGN = 30  # bytes
+_REASONS = {
+    401: "does not let us in; check the token",
+    403: "does not let us in; check the token",
+    404: "does not know this path; check the address",
+    429: "is asked too often, by us or by others; it is asked again later",
+    500: "is not able to answer now",
+}
 
 Labels = Mapping[str, str]
 T = TypeVar("T")
@@ -67,8 +80,7 @@ class PrometheusClient:
         form = {"query": query.render()}
         if at is not None:
             form["time"] = _seconds(at)
-        result = _vector(await self._ask("POST", "/api/v1/query", form), "vector")
-        return _parsed(lambda: tuple(_sample(one) for one in result))
+        return await self._ask("POST", "/api/v1/query", form, _samples)
 
     async def range(
         self, query: Expression, start: datetime, end: datetime, step: timedelta
@@ -82,31 +94,24 @@ class PrometheusClient:
             "end": _seconds(end),
             "step": f"{step.total_seconds():.3f}",
         }
-        result = _vector(await self._ask("POST", "/api/v1/query_range", form), "matrix")
-        return _parsed(lambda: tuple(_track(one) for one in result))
+        return await self._ask("POST", "/api/v1/query_range", form, _tracks)
 
     async def metrics(self, since: datetime, until: datetime) -> tuple[str, ...]:
         """Return the names of all metrics that had samples in that time."""
         form = {"start": _seconds(since), "end": _seconds(until)}
-        data = await self._ask("GET", "/api/v1/label/__name__/values", form)
-        return tuple(str(one) for one in data) if isinstance(data, list) else ()
+        return await self._ask("GET", "/api/v1/label/__name__/values", form, _names)
 
     async def targets(self) -> tuple[ScrapeTarget, ...]:
         """Return what is scraped now."""
-        data = await self._ask("GET", "/api/v1/targets", {"state": "active"})
-        return _parsed(lambda: tuple(_target(one) for one in data["activeTargets"]))
+        return await self._ask("GET", "/api/v1/targets", {"state": "active"}, _targets)
 
     async def version(self) -> str:
         """Return the server's version."""
-        data = await self._ask("GET", "/api/v1/status/buildinfo", {})
-        return str(data.get("version", "unknown")) if isinstance(data, dict) else "unknown"
+        return await self._ask("GET", "/api/v1/status/buildinfo", {}, _version)
 
     async def rules(self) -> tuple[AlertRule, ...]:
         """Return all alerting rules with their present state."""
-        data = await self._ask("GET", "/api/v1/rules", {"type": "alert"})
-        return _parsed(
-            lambda: tuple(_rule(group, rule) for group in data["groups"] for rule in group["rules"])
-        )
+        return await self._ask("GET", "/api/v1/rules", {"type": "alert"}, _rules)
 
     async def describe(self) -> str:
         """Return a line for `doctor`: version, targets, how often they are scraped."""
@@ -121,7 +126,9 @@ class PrometheusClient:
         if (http := self._http.pop(asyncio.get_running_loop(), None)) is not None:
             await http.aclose()
 
-    async def _ask(self, method: str, path: str, form: Mapping[str, str]) -> Json:
+    async def _ask(
+        self, method: str, path: str, form: Mapping[str, str], read: Callable[[Json], T]
+    ) -> T:
         params, data = (form, None) if method == "GET" else (None, form)
         headers = self.access.sent()
         try:
@@ -137,27 +144,64 @@ class PrometheusClient:
                 return self._data(answer.status_code, bytes(body), headers)
         except httpx2.TimeoutException as error:
             seconds = self.timeout.total_seconds()
+        headers, seconds = self._headers(), self.timeout.total_seconds()
+        try:
+            async with (
+                asyncio.timeout(seconds * _PATIENCE),
+                self._client().stream(
+                    method, path, params=params, data=data, headers=headers
+                ) as answer,
+            ):
+                body = await self._body(answer)
+        except (httpx2.TimeoutException, TimeoutError) as error:
             told = f"Prometheus at {self.url} did not answer in {seconds:g} s."
             raise SourceError(told) from error
         except (httpx2.HTTPError, httpx2.InvalidURL) as error:
             why = hidden(str(error), headers) or type(error).__name__
             raise SourceError(f"Prometheus at {self.url} cannot be reached: {why}.") from error
+        # In a thread: what else this process does goes on meanwhile.
+        return await asyncio.to_thread(self._decoded, answer.status_code, body, read)
+
+    async def _body(self, answer: httpx2.Response) -> bytes:
+        """Read an answer, and no further than we can use it; raises SourceError."""
+        body, series, counted = bytearray(), 0, 0
+        async for chunk in answer.aiter_bytes():
+            body += chunk
+            for found in _SERIES.finditer(body, max(counted - _LONGEST_SIGN, 0)):
+                if found.end() > counted:  # else it was counted with the chunk before
+                    series += 1
+            counted = len(body)
+            if len(body) > MOST_BYTES or series > MOST_SERIES:
+                over = series > MOST_SERIES
+                most = f"{MOST_SERIES:,} series" if over else f"{MOST_BYTES:,} bytes"
+                told = f"Prometheus at {self.url} answered more than we can read ({most})."
+                raise SourceError(told)
+        return bytes(body)
+
+    def _decoded(self, status: int, body: bytes, read: Callable[[Json], T]) -> T:
+        return _parsed(lambda: read(self._data(status, body)))
 
     def _data(self, status: int, body: bytes, sent: Mapping[str, str]) -> Json:
         if status in (401, 403):
             told = f"Prometheus at {self.url} does not let us in ({status}); set basic_auth,"
             raise SourceError(f"{told} bearer, token_file, headers or tls of sources.prometheus.")
         try:
-            document = json.loads(body)
+            document = orjson.loads(body)
         except ValueError as error:
-            raise SourceError(
-                f"Prometheus at {self.url} answered {status} without JSON; "
-                "is this the address of a Prometheus?"
-            ) from error
+            why = _REASONS.get(min(500, status), "")
+            told = (
+                f"{why} ({status})."
+                if why
+                else (f"answered {status} without JSON; is this the address of a Prometheus?")
+            )
+            raise SourceError(f"Prometheus at {self.url} {told}") from error
         if not isinstance(document, dict) or document.get("status") != "success":
             reason = document.get("error") if isinstance(document, dict) else None
             said = hidden(str(reason or status), sent)[:200]
             raise SourceError(f"Prometheus at {self.url} refused a question: {said}.")
+            why = f"{_REASONS[status]} ({status})" if status in _REASONS else "refused a question"
+            said = str(reason or status)[:200]
+            raise SourceError(f"Prometheus at {self.url} {why}: {said}.")
         return document.get("data")
 
     def _client(self) -> httpx2.AsyncClient:
@@ -188,6 +232,30 @@ def _parsed(read: Callable[[], T]) -> T:
         return read()
     except (AttributeError, IndexError, KeyError, TypeError, ValueError) as error:
         raise SourceError("Prometheus answered in a shape that we cannot read.") from error
+
+
+def _samples(data: Json) -> tuple[Sample, ...]:
+    return tuple(_sample(one) for one in _vector(data, "vector"))
+
+
+def _tracks(data: Json) -> tuple[RawSeries, ...]:
+    return tuple(_track(one) for one in _vector(data, "matrix"))
+
+
+def _names(data: Json) -> tuple[str, ...]:
+    return tuple(str(one) for one in data) if isinstance(data, list) else ()
+
+
+def _targets(data: Json) -> tuple[ScrapeTarget, ...]:
+    return tuple(_target(one) for one in data["activeTargets"])
+
+
+def _version(data: Json) -> str:
+    return str(data.get("version", "unknown")) if isinstance(data, dict) else "unknown"
+
+
+def _rules(data: Json) -> tuple[AlertRule, ...]:
+    return tuple(_rule(group, rule) for group in data["groups"] for rule in group["rules"])
 
 
 def _sample(one: Json) -> Sample:

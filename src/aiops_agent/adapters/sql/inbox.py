@@ -5,16 +5,18 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, insert, select, update
+from sqlalchemy import ColumnElement, Connection, Row, func, insert, select, update
 
+from aiops_agent.adapters.sql.plain import written
 from aiops_agent.adapters.sql.rows import put, read
 from aiops_agent.adapters.sql.tables import COUNTERS, INBOX, TOKENS
-from aiops_agent.domain.alert import Delivery
+from aiops_agent.domain.alert import NONE_DONE, Backlog, Delivery, Progress
 from aiops_agent.domain.environment import EnvironmentRef
 from aiops_agent.domain.errors import StoreError, UsageError
 from aiops_agent.domain.token import Token
 
-_APART = {"id", "seen", "body"}  # of a delivery: columns of their own
+_APART = {"id", "seen", "body", "part", "progress"}  # of a delivery: columns of their own
+_WAITS = (INBOX.c.handled.is_(False), INBOX.c.rejected == "")
 _ATTEMPTS, _MOST_ATTEMPTS = "attempts", 2**30  # the counter begins anew: it says nothing
 _NEWEST = (INBOX.c.received_at.desc(), INBOX.c.number.desc())
 
@@ -26,39 +28,97 @@ class SqlInbox:
     connection: Connection
 
     def keep(self, delivery: Delivery) -> Delivery:
-        """Keep a body. The same bytes again count up `seen` and wait to be handled again."""
+        """Keep a body. The same bytes again count up `seen` and wait to be handled again.
+
+        What waits already keeps its place.
+        """
         same = (
             INBOX.c.source == delivery.source,
             INBOX.c.environment == _written(delivery.environment),
             INBOX.c.digest == delivery.digest,
+            INBOX.c.part == delivery.part,
         )
-        document = delivery.model_dump(mode="json", exclude=_APART)
-        fresh = {
-            "received_at": delivery.received_at,
-            "rejected": delivery.rejected,
-            "handled": False,
-            "document": document,
-        }
-        again = update(INBOX).where(*same).values(seen=INBOX.c.seen + 1, **fresh)
-        if self.connection.execute(again).rowcount == 0:
-            row = insert(INBOX).values(
-                source=delivery.source,
-                environment=_written(delivery.environment),
-                digest=delivery.digest,
-                body=delivery.body,
-                seen=1,
-                **fresh,
-            )
-            self.connection.execute(row)
-        return _delivery(self.connection.execute(select(INBOX).where(*same)).one())
+        query = select(INBOX.c.number, INBOX.c.seen, INBOX.c.handled).where(*same)
+        known = self.connection.execute(query).one_or_none()
+        columns: dict[str, Any] = {"seen": known.seen + 1 if known else 1}
+        if known is None or known.handled:
+            columns |= {
+                "received_at": delivery.received_at,
+                "rejected": delivery.rejected,
+                "handled": False,
+                "size": len(delivery.alerts),
+                "progress": Progress().document(),
+                "document": written(delivery, _APART),
+            }
+        if known is not None:
+            self.connection.execute(update(INBOX).where(*same).values(**columns))
+            number = known.number
+        else:
+            named = {name: getattr(delivery, name) for name in ("source", "digest", "part")}
+            named |= {"environment": _written(delivery.environment), "body": delivery.body}
+            self.connection.execute(insert(INBOX).values(**named, **columns))
+            number = self.connection.execute(query).one().number
+        again = {"id": number, "seen": columns["seen"], "progress": Progress()}
+        return delivery.model_copy(update=again)
 
     def waiting(
-        self, limit: int, *, environment: EnvironmentRef | None = None
+        self, limit: int, *, environment: EnvironmentRef | None = None, alerts: int | None = None
     ) -> tuple[Delivery, ...]:
-        """Return unhandled, unrejected deliveries (of one environment), oldest first."""
+        """Return unhandled, unrejected deliveries (of one environment), oldest first.
+
+        Of one body kept in parts, all but the first wait until no other waits. With `alerts`, no
+        more deliveries than hold so many, but one at least.
+        """
         here = () if environment is None else (INBOX.c.environment == str(environment),)
-        waits = (INBOX.c.handled.is_(False), INBOX.c.rejected == "", *here)
-        return self._found(waits, (INBOX.c.received_at, INBOX.c.number), limit)
+        waits = (*_WAITS, *here)
+        order = (INBOX.c.part, INBOX.c.received_at, INBOX.c.number)
+        if alerts is None:
+            return self._found(waits, order, limit)
+        sizes = select(INBOX.c.number, INBOX.c.size).where(*waits).order_by(*order).limit(limit)
+        chosen: list[int] = []
+        for number, size in self.connection.execute(sizes):
+            alerts -= size
+            if chosen and alerts < 0:
+                break
+            chosen.append(number)
+        return self._found((INBOX.c.number.in_(chosen),), order, limit)
+
+    def progress(self, delivery: int) -> Progress | None:
+        """Return how far a delivery is handled; None when it is wholly."""
+        waits = (INBOX.c.number == delivery, INBOX.c.handled.is_(False))
+        found = self.connection.scalar(select(INBOX.c.progress).where(*waits))
+        return None if found is None else read(Progress, found)
+
+    def joined(self, delivery: Delivery) -> str:
+        """Return the incident that an earlier part of the same body joined, or ""."""
+        earlier = (
+            INBOX.c.source == delivery.source,
+            INBOX.c.environment == _written(delivery.environment),
+            INBOX.c.digest == delivery.digest,
+            INBOX.c.part < delivery.part,
+        )
+        query = select(INBOX.c.progress).where(*earlier).order_by(INBOX.c.part.desc())
+        found = (read(Progress, one).joined for one in self.connection.scalars(query))
+        return next(filter(None, found), "")
+
+    def backlog(self) -> Backlog:
+        """Return how much waits."""
+        claimed = INBOX.c.environment != ""
+        counts = select(func.count(), func.coalesce(func.sum(INBOX.c.size), 0))
+        bodies, alerts = self.connection.execute(counts.where(*_WAITS, claimed)).one()
+        _, unclaimed = self.connection.execute(counts.where(*_WAITS, ~claimed)).one()
+        return Backlog(bodies=bodies, alerts=alerts, unclaimed=unclaimed)
+
+    def advance(self, delivery: int, progress: Progress) -> None:
+        """Say how far a delivery is handled."""
+        self._note(delivery, progress=progress.document())
+
+    def handled(self, delivery: int, progress: Progress = NONE_DONE) -> None:
+        """Mark a delivery as handled wholly."""
+        self._note(delivery, progress=progress.document(), handled=True)
+
+    def _note(self, delivery: int, **columns: Any) -> None:
+        self.connection.execute(update(INBOX).where(INBOX.c.number == delivery).values(**columns))
 
     def environments(self) -> tuple[EnvironmentRef, ...]:
         """Return the environments for which deliveries wait."""
@@ -72,10 +132,6 @@ class SqlInbox:
         known = select(COUNTERS.c.value).where(COUNTERS.c.name == _ATTEMPTS)
         number = (self.connection.scalar(known) or 0) % _MOST_ATTEMPTS + 1
         put(self.connection, COUNTERS, {"name": _ATTEMPTS}, {"value": number})
-
-    def unclaimed(self, limit: int) -> tuple[Delivery, ...]:
-        """Return accepted deliveries that no environment claims, newest first."""
-        return self._found((INBOX.c.environment == "", INBOX.c.rejected == ""), _NEWEST, limit)
 
     def get(self, number: int) -> Delivery | None:
         """Return one delivery, or None."""
@@ -93,19 +149,14 @@ class SqlInbox:
         query = select(INBOX).where(*which).order_by(*order).limit(limit)
         return tuple(_delivery(row) for row in self.connection.execute(query))
 
-    def handled(self, delivery: int) -> None:
-        """Mark a delivery as handled."""
-        self.connection.execute(
-            update(INBOX).where(INBOX.c.number == delivery).values(handled=True)
-        )
-
 
 def _written(environment: EnvironmentRef | None) -> str:
     return str(environment) if environment else ""
 
 
 def _delivery(row: Row[Any]) -> Delivery:
-    return read(Delivery, row.document, id=row.number, seen=row.seen, body=row.body)
+    own = {name: getattr(row, name) for name in ("seen", "part", "progress", "body")}
+    return read(Delivery, row.document, id=row.number, **own)
 
 
 @dataclass(frozen=True)

@@ -179,7 +179,8 @@ class SqlAlerts:
         for start in range(0, len(ordered), _AT_ONCE):
             some = ordered[start : start + _AT_ONCE]
             mine = (ALERTS.c.environment == str(environment), ALERTS.c.key.in_(some))
-            rows = self.connection.execute(_ALERTS.where(*mine).order_by(ALERTS.c.number))
+            newest = select(func.max(ALERTS.c.number)).where(*mine).group_by(ALERTS.c.key)
+            rows = self.connection.execute(_ALERTS.where(ALERTS.c.number.in_(newest)))
             found |= {row.key: _alert(row) for row in rows}
         return found
 
@@ -191,11 +192,7 @@ class SqlAlerts:
     def put(self, environment: EnvironmentRef, alerts: Sequence[IncidentAlert]) -> None:
         """Insert or replace alerts, each once, by incident and key."""
         groups: dict[Any, str] = {}
-        keys = {alert.key for alert in alerts}
-        known: set[tuple[str, str]] = set()
-        for incident in {alert.incident for alert in alerts}:
-            mine = select(ALERTS.c.key).where(ALERTS.c.incident == incident)
-            known |= {(incident, key) for key in self.connection.scalars(mine) if key in keys}
+        known = self._known(alerts)
         fresh: list[dict[str, Any]] = []
         changed: list[dict[str, Any]] = []
         for alert in alerts:
@@ -210,6 +207,19 @@ class SqlAlerts:
         for statement, rows in ((_NEW_ALERT, fresh), (_CHANGED_ALERT, changed)):
             if rows:
                 self.connection.execute(statement, rows)
+
+    def _known(self, alerts: Sequence[IncidentAlert]) -> set[tuple[str, str]]:
+        """Return those that are kept already, by incident and key."""
+        found: set[tuple[str, str]] = set()
+        keys: dict[str, list[str]] = {}
+        for alert in alerts:
+            keys.setdefault(alert.incident, []).append(alert.key)
+        for incident, of in keys.items():
+            for start in range(0, len(of), _AT_ONCE):
+                some = ALERTS.c.key.in_(of[start : start + _AT_ONCE])
+                query = select(ALERTS.c.key).where(ALERTS.c.incident == incident, some)
+                found |= {(incident, key) for key in self.connection.scalars(query)}
+        return found
 
     def _group(self, alert: IncidentAlert, groups: dict[Any, str]) -> str:
         """Keep what came with an alert, unless it is in `groups`; return its digest."""

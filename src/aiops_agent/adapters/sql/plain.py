@@ -9,6 +9,8 @@ from sqlalchemy import DateTime, Text
 from sqlalchemy.engine import Dialect
 from sqlalchemy.types import TypeDecorator
 
+from aiops_agent.domain.value import Value
+
 REPLACEMENT = "\ufffd"
 
 
@@ -22,8 +24,25 @@ def clean(text: str) -> str:
     )
 
 
+class JsonText(str):
+    """Strict JSON that needs no cleaning: what is very long is written by a quicker hand."""
+
+    __slots__ = ()
+
+
+def written(value: Value, apart: set[str]) -> Any:
+    """Return a long value without the fields `apart` as what `dumps` takes; ten times as quick."""
+    try:
+        text = value.model_dump_json(exclude=apart)
+    except ValueError:  # a lone surrogate
+        text = "\\u0000"
+    return value.model_dump(mode="json", exclude=apart) if "\\u0000" in text else JsonText(text)
+
+
 def dumps(document: Any) -> str:
     """Return strict JSON; hostile characters are replaced, NaN and infinities become texts."""
+    if isinstance(document, JsonText):
+        return str(document)
     try:
         text = _json(document)
         text.encode()

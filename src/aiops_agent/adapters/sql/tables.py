@@ -29,10 +29,11 @@ INBOX = _table(
     "inbox",
     *_texts("source", "environment", "digest", "body", "rejected"),
     _some("handled", Boolean),
-    _some("seen", Integer),
+    *(_some(name, Integer) for name in ("seen", "part", "size")),
+    _some("progress", JSON),
     _some("received_at", Utc),
     _some("document", JSON),
-    Index("ix_inbox_same", "source", "environment", "digest", unique=True),
+    Index("ix_inbox_same", "source", "environment", "digest", "part", unique=True),
     Index("ix_inbox_waiting", "handled", "received_at"),
 )
 COUNTERS = Table(

@@ -49,11 +49,13 @@ def _incoming() -> None:
         "inbox",
         *map(_text, ("source", "environment", "digest", "body", "rejected")),
         _some("handled", sa.Boolean()),
-        _some("seen", sa.Integer()),
+        *(_some(name, sa.Integer()) for name in ("seen", "part", "size")),
+        _some("progress", sa.JSON()),
         _some("received_at", WHEN),
         _some("document", sa.JSON()),
     )
-    op.create_index("ix_inbox_same", "inbox", ["source", "environment", "digest"], unique=True)
+    same = ["source", "environment", "digest", "part"]
+    op.create_index("ix_inbox_same", "inbox", same, unique=True)
     op.create_index("ix_inbox_waiting", "inbox", ["handled", "received_at"])
 
 

@@ -27,8 +27,6 @@ _PATIENCE = 4  # timeouts for a whole answer: one that trickles would never end
 _SERIES = re.compile(rb'"metric"\s{0,8}:\s{0,8}\{')
 _LONGEST_SIGN = 30  # bytes
 _REASONS = {
-    401: "does not let us in; check the token",
-    403: "does not let us in; check the token",
     404: "does not know this path; check the address",
     429: "is asked too often, by us or by others; it is asked again later",
     500: "is not able to answer now",
@@ -130,21 +128,7 @@ class PrometheusClient:
         self, method: str, path: str, form: Mapping[str, str], read: Callable[[Json], T]
     ) -> T:
         params, data = (form, None) if method == "GET" else (None, form)
-        headers = self.access.sent()
-        try:
-            async with self._client().stream(
-                method, path, params=params, data=data, headers=headers
-            ) as answer:
-                body = bytearray()
-                async for chunk in answer.aiter_bytes():
-                    body += chunk
-                    if len(body) > _MOST_BYTES:
-                        told = f"Prometheus at {self.url} answered more than we can read."
-                        raise SourceError(told)
-                return self._data(answer.status_code, bytes(body), headers)
-        except httpx2.TimeoutException as error:
-            seconds = self.timeout.total_seconds()
-        headers, seconds = self._headers(), self.timeout.total_seconds()
+        headers, seconds = self.access.sent(), self.timeout.total_seconds()
         try:
             async with (
                 asyncio.timeout(seconds * _PATIENCE),
@@ -160,7 +144,7 @@ class PrometheusClient:
             why = hidden(str(error), headers) or type(error).__name__
             raise SourceError(f"Prometheus at {self.url} cannot be reached: {why}.") from error
         # In a thread: what else this process does goes on meanwhile.
-        return await asyncio.to_thread(self._decoded, answer.status_code, body, read)
+        return await asyncio.to_thread(self._decoded, answer.status_code, body, read, headers)
 
     async def _body(self, answer: httpx2.Response) -> bytes:
         """Read an answer, and no further than we can use it; raises SourceError."""
@@ -178,8 +162,10 @@ class PrometheusClient:
                 raise SourceError(told)
         return bytes(body)
 
-    def _decoded(self, status: int, body: bytes, read: Callable[[Json], T]) -> T:
-        return _parsed(lambda: read(self._data(status, body)))
+    def _decoded(
+        self, status: int, body: bytes, read: Callable[[Json], T], sent: Mapping[str, str]
+    ) -> T:
+        return _parsed(lambda: read(self._data(status, body, sent)))
 
     def _data(self, status: int, body: bytes, sent: Mapping[str, str]) -> Json:
         if status in (401, 403):
@@ -189,18 +175,13 @@ class PrometheusClient:
             document = orjson.loads(body)
         except ValueError as error:
             why = _REASONS.get(min(500, status), "")
-            told = (
-                f"{why} ({status})."
-                if why
-                else (f"answered {status} without JSON; is this the address of a Prometheus?")
-            )
-            raise SourceError(f"Prometheus at {self.url} {told}") from error
+            told = f"answered {status} without JSON; is this the address of a Prometheus?"
+            said = f"{why} ({status})." if why else told
+            raise SourceError(f"Prometheus at {self.url} {said}") from error
         if not isinstance(document, dict) or document.get("status") != "success":
             reason = document.get("error") if isinstance(document, dict) else None
             said = hidden(str(reason or status), sent)[:200]
-            raise SourceError(f"Prometheus at {self.url} refused a question: {said}.")
             why = f"{_REASONS[status]} ({status})" if status in _REASONS else "refused a question"
-            said = str(reason or status)[:200]
             raise SourceError(f"Prometheus at {self.url} {why}: {said}.")
         return document.get("data")
 

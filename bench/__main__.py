@@ -13,6 +13,7 @@ from bench.row import report
 
 PARTS = (startup, install, story, idle)
 LONG = {  # a name, and the module whose `main(arguments)` measures it
+    "airlock": "bench.airlock",
     "clocks": "bench.clocks",
     "stops": "bench.stops",
     "hands": "bench.hands",

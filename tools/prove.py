@@ -61,6 +61,7 @@ def stages() -> tuple[Stage, ...]:
         Stage("secrets", (*bench, "secrets", *seeded), 5),
         Stage("clocks", (*bench, "clocks", *seeded), 25),
         Stage("hands", (*bench, "hands", *seeded), 10),
+        Stage("airlock", (*bench, "airlock", *seeded), 30),
         Stage("leaks", (*bench, "leaks", *seeded), 5),
         Stage("stops", (*bench, "stops", *seeded), 20),
         Stage("patterns", (*bench, "patterns", *seeded), 10),

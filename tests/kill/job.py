@@ -3,15 +3,20 @@
 import json
 import os
 from dataclasses import asdict, dataclass, field
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Self
 
+from aiops_agent.bootstrap.application import wall_time
 from aiops_agent.bootstrap.scripted import scripted_models
+from aiops_agent.domain.policy import Freeze
 from aiops_agent.settings.sections import Settings, StoreSettings
 
 HELPS = "helps"  # the plan helps at once
 TAKEN_BACK = "taken back"  # the first plan does not help, is taken back, and the second one does
 REASONED = "reasoned"  # helps, and models reason beside the statistics
+LATER = "later.txt"  # a file: every process of this run lives eleven minutes later
+FROZEN = "frozen.txt"  # a file: a freeze has begun
 COMMIT = "commit:"  # with a number: right after so many commits of one process
 STOPPED = 75  # the exit code of a process that left its story unfinished
 
@@ -27,6 +32,7 @@ class Job:
     executor: str = "ours"
     once: str = "ours"  # or "forgets": the planted defect
     provider: str = ""  # where models are asked
+    then: str = ""  # what happens after the first death, see `then.Then`
     store: str = ""  # an address other than the folder's own SQLite file
 
     def settings(self) -> Settings:
@@ -36,7 +42,16 @@ class Job:
             found = found.reasoning_with(scripted_models(self.provider))
         if self.store:
             found = found.model_copy(update={"store": StoreSettings(url=self.store)})
+        if (Path(self.folder) / FROZEN).exists():
+            freeze = (Freeze(reason="no changes now"),)
+            frozen = found.policy.model_copy(update={"freeze": freeze})
+            found = found.model_copy(update={"policy": frozen})
         return found
+
+    def now(self) -> datetime:
+        """Return wall time as the processes of this run know it."""
+        late = timedelta(minutes=11) if (Path(self.folder) / LATER).exists() else timedelta()
+        return wall_time() + late
 
     def write(self) -> str:
         """Return the job as one line."""

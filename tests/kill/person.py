@@ -5,7 +5,7 @@ import threading
 from types import TracebackType
 from typing import Self
 
-from aiops_agent.bootstrap.application import Application, application
+from aiops_agent.bootstrap.application import Application, Overrides, application
 from aiops_agent.domain.approval import ApprovalState, Surface
 from aiops_agent.domain.errors import AiopsError, ApprovalError
 from aiops_agent.domain.point import Point
@@ -38,7 +38,7 @@ class Person:
         self._thread.join()
 
     def _stay(self) -> None:
-        desk = application(self._job.settings())
+        desk = application(self._job.settings(), Overrides(now=self._job.now))
         while not self._gone.wait(PAUSE_SECONDS):
             if not self._hesitates:
                 with contextlib.suppress(AiopsError):  # the store was busy: look again

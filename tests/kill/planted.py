@@ -2,11 +2,20 @@
 
 from typing import Self
 
+import pytest
+
 from aiops_agent.domain.approval import ApprovalRequest
 from aiops_agent.domain.errors import RequestRefused
 from aiops_agent.domain.point import Point
 from aiops_agent.domain.remediation import Effect, EffectState, Outcome
 from aiops_agent.safety.execute import Executor, Judged
+from tests import seams
+
+
+def permits_all(right: Executor) -> Executor:
+    """Let everything begin that was armed once: for good, this process is ours alone."""
+    seams.PERMITTED.plant(pytest.MonkeyPatch(), lambda *_: None)
+    return right
 
 
 class RecordsAfterActing(Executor):

@@ -8,12 +8,14 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from queue import Queue
+from threading import Thread
 from types import TracebackType
 from typing import Self
 
 from tests.kill.checker import violations
 from tests.kill.job import STOPPED, Job
 from tests.kill.person import Person
+from tests.kill.then import Then, happens, sent_under_stop, wrong_sends
 
 ROOT = Path(__file__).parents[2]
 
@@ -85,10 +87,30 @@ def run(job: Job, nursery: Nursery) -> Ended:
     with Person(job):
         for _ in range(len(job.kills) + 1):
             code = nursery.run(job)
-            if code not in (-9, STOPPED):
+            if code not in (-9, STOPPED) or job.then:
                 break
+        if job.then and code == -9:
+            return _goes_on(job, nursery)
     if code:
-        stderr = Path(job.folder) / "stderr.txt"
-        said = stderr.read_text()[-2000:] if stderr.exists() else ""
-        return Ended(job, job.died, [f"the last process ended with {code}: {said}"])
+        return _failed(job, code)
     return Ended(job, job.died, violations(job))
+
+
+def _goes_on(job: Job, nursery: Nursery) -> Ended:
+    """Let happen what is to happen after a death, live on, and judge what was sent since."""
+    then, codes = Then(job.then), list[int]()
+    seen, wrong = happens(job, then), list[str]()
+    live = Thread(target=lambda: codes.append(nursery.run(job)))
+    live.start()
+    if then is Then.STOPPED:
+        wrong += sent_under_stop(job, seen, live)
+    live.join()
+    if codes != [0]:
+        return _failed(job, codes[0] if codes else 1)
+    return Ended(job, job.died, wrong + wrong_sends(job, then, seen))
+
+
+def _failed(job: Job, code: int) -> Ended:
+    stderr = Path(job.folder) / "stderr.txt"
+    said = stderr.read_text()[-2000:] if stderr.exists() else ""
+    return Ended(job, job.died, [f"the last process ended with {code}: {said}"])

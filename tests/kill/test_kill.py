@@ -11,6 +11,7 @@ from aiops_agent.domain.point import Point
 from tests.kill.checker import told
 from tests.kill.job import COMMIT, HELPS, TAKEN_BACK, Job
 from tests.kill.run import Ended, run_all
+from tests.kill.then import Then, plot_of
 
 Record = Callable[[str, object], None]
 SEED = 20261124
@@ -98,6 +99,31 @@ def test_hands_that_record_after_acting_are_caught(tmp_path: Path) -> None:
     (ended,) = run_all([job])
     assert ended.died == [Point.AFTER_SEND]
     assert any("done more than once" in wrong for wrong in ended.wrong), ended.wrong
+
+
+def after(folder: Path, point: Point, then: Then, executor: str = "ours") -> Job:
+    name = f"{point} {then} {executor}".replace(" ", "-")
+    return Job(
+        str(folder / name), plot_of(point), [point.value], then=then.value, executor=executor
+    )
+
+
+@pytest.mark.timeout(120)
+def test_a_process_that_goes_on_sends_nothing_that_may_not_begin_any_more(
+    tmp_path: Path, record_property: Record
+) -> None:
+    """A sample of every point x everything that may happen: `make prove STAGE=airlock`."""
+    ended = run_all(
+        [
+            after(tmp_path, Point.ARMED, Then.TAKEN),
+            after(tmp_path, Point.BEFORE_SEND, Then.STOPPED),
+            after(tmp_path, Point.ARMED, Then.TAKEN, executor="permits all"),
+        ]
+    )
+    *right, defect = ended
+    record_property("count", f"kills and what happened then: {len(right)} runs, 0 wrong sends")
+    assert judged(right) == []
+    assert any("was sent though taken over" in flaw for flaw in defect.wrong), "planted"
 
 
 @pytest.mark.real

@@ -21,10 +21,11 @@ from aiops_agent.domain.remediation import Action, ActionKind, Plan, Target
 from aiops_agent.ports.durable import uncheckpointed
 from aiops_agent.ports.store import Work
 from aiops_agent.safety.execute import Executor
+from aiops_agent.workflow import hold
 from aiops_agent.workflow.engine import Engine
 from tests import seams
 from tests.kill.job import COMMIT, HELPS, REASONED, TAKEN_BACK, Job
-from tests.kill.planted import RecordsAfterActing
+from tests.kill.planted import RecordsAfterActing, permits_all
 from tests.kill.reasoned import dying, named
 
 SCENARIOS = {
@@ -35,6 +36,7 @@ SCENARIOS = {
 EXECUTORS: dict[str, Callable[[Executor], Executor]] = {
     "ours": lambda executor: executor,
     "records after acting": RecordsAfterActing.of,
+    "permits all": permits_all,
 }
 
 
@@ -49,7 +51,9 @@ def live(job: Job) -> bool:
         seams.ONCE.plant(pytest.MonkeyPatch(), lambda: uncheckpointed)
         seams.ANSWERED.plant(pytest.MonkeyPatch(), lambda _self, _incident, _about: None)
     die_at_a_commit(job)
-    parts = Overrides(crew=crew, executor=EXECUTORS[job.executor], mark=mark, around=dying(mark))
+    hands = EXECUTORS[job.executor]
+    parts = Overrides(crew=crew, executor=hands, mark=mark, around=dying(mark), now=job.now)
+    hold.LOOK_SECONDS = 0.3  # for good: this process is ours alone
     built = application(job.settings(), parts)
     ended = asyncio.run(work(built, SCENARIOS[job.plot], stop))
     built.close()

@@ -211,7 +211,8 @@ class IncidentRecorder:  # limit: one writer of the incident, a short method per
     def executed(self, incident_id: str, number: int, done: Outcome) -> datetime:
         """Keep what was done; return the environment's time at which it was done."""
         with transaction(self._deps, incident_id) as t:
-            attempt = t.amend(number, outcome=done)
+            # What was never begun was not tried: it may be planned again.
+            attempt = t.amend(number, outcome=done if done.begun or not done.effects else None)
             step = attempt.prepared.steps[0] if attempt.prepared else None
             finished = payload.ActionFinished(
                 attempt=number,

@@ -11,6 +11,7 @@ import pytest
 from aiops_agent.adapters import cleaned, ownership
 from aiops_agent.adapters.docker import clone, platform
 from aiops_agent.adapters.docker.back import WayBack
+from aiops_agent.adapters.docker.endpoint import Endpoint
 from aiops_agent.adapters.prometheus.access import Access
 from aiops_agent.adapters.sql import approvals, store
 from aiops_agent.adapters.sql.approvals import SqlApprovals
@@ -113,6 +114,8 @@ NEEDS_PERSON = Seam(SecondOpinion, "needs_person", "a disagreement needs a perso
 # The hands on Docker: what is not ours stays as it is.
 MODEL_OF = Seam(platform, "model_of", "a container that only carries the label is not copied")
 RIGHTS_OF = Seam(platform, "rights_of", "what has rights on its host is copied by no machine alone")
+SAME = Seam(platform.DockerPlatform, "_same", "a request meets the container that was planned for")
+TLS_CONTEXT = Seam(Endpoint, "context", "an engine over TCP proves who it is")
 ILL_OF = Seam(platform, "ill_of", "a restart leaves the healthy containers alone")
 HELD_BACK = Seam(clone, "held_back", "secrets of a container are in no plan")
 LEDGER_ONLY = Seam(WayBack, "_removed", "taking back removes only what the ledger says we made")

@@ -26,6 +26,7 @@ from aiops_agent.adapters.docker.endpoint import Endpoint, from_host
 from aiops_agent.adapters.docker.plug import DockerSettings
 from aiops_agent.domain.errors import PlatformError, RequestRefused, SourceError
 from aiops_agent.settings.load import load
+from tests import seams
 
 VERSION = b'{"Version": "24.0", "ApiVersion": "1.43", "MinAPIVersion": "1.24"}'
 
@@ -224,6 +225,23 @@ async def test_wrong_certificates_are_one_sentence(
 
     with pytest.raises(SourceError, match=told):
         await about(host, ours)
+
+
+async def test_an_engine_that_is_not_verified_is_caught(
+    engine: tuple[str, Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    host, ours = engine
+    another_authority(ours)
+
+    def trusting(_endpoint: Endpoint) -> ssl.SSLContext:
+        context = ssl.create_default_context()
+        context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+        context.load_cert_chain(ours / "cert.pem", ours / "key.pem")
+        return context
+
+    seams.TLS_CONTEXT.plant(monkeypatch, trusting)
+
+    assert await about(host, ours) == "24.0"  # the right answer is: not verified
 
 
 async def test_a_folder_that_is_not_there_is_one_sentence_also_for_the_hands(

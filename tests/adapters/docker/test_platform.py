@@ -15,6 +15,7 @@ from aiops_agent.domain.errors import (
 from aiops_agent.domain.remediation import Action, ActionKind, Draft, Prepared, Request
 from aiops_agent.domain.telemetry import ServiceName
 from aiops_agent.registry import CATALOGUE
+from tests import seams
 from tests.targets import at
 
 from .fake_engine import NOW, FakeEngine
@@ -216,6 +217,20 @@ async def test_nothing_is_sent_to_a_container_that_was_started_since(
     with pytest.raises(RequestRefused, match="was started since"):
         await engine.platform.send(found.requests[-1])
     assert engine.changed == []
+
+
+async def test_hands_that_do_not_look_again_are_caught(
+    engine: FakeEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def trusting(_platform: object, _payload: object) -> None:
+        return None
+
+    found = await prepared(engine, RESTART)
+    engine.running("pay")[-1]["State"]["StartedAt"] = "2026-03-01T12:30:00Z"
+    seams.SAME.plant(monkeypatch, trusting)
+
+    await engine.platform.send(found.requests[-1])
+    assert len(engine.changed) == 1  # the right answer is: nothing was sent
 
 
 async def test_nothing_is_sent_to_a_container_that_is_gone(engine: FakeEngine) -> None:

@@ -7,6 +7,7 @@ what the product makes of right and wrong answers; how often a real model is rig
 # limit: one benchmark, from the dice to the rows
 
 import asyncio
+import os
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
@@ -172,7 +173,7 @@ class CrewBenchmark:
             made = without_llm() if voice is Voice.ENGINE else with_models(Desk(dice))
             if voice is Voice.MODEL:
                 made = replace(made, diagnose=_only(made))
-            return _blinded(made, lambda given: degraded(given, lost, seed))
+            return _blinded(made, lambda given, of: degraded(given, lost, seed, of))
 
         incident = await Runner(crew=crew())(scenario, seed)
         return _judged(told, incident, voice, accuracy, truth)
@@ -183,12 +184,13 @@ def _truth(told: EvaluationCase) -> Suspect | None:
     return None if kind is None else Suspect(kind=kind, service=told.truth)
 
 
-def _blinded(crew: Crew, worse: Callable[[Any], Any]) -> Crew:
+def _blinded(crew: Crew, worse: Callable[[Any, Any], Any]) -> Crew:
     """Return the crew, each of whose members sees through degraded telemetry."""
 
     def seen(ask: Callable[..., Any]) -> Callable[..., Any]:
         async def asked(briefing: Briefing, *given: Any) -> Any:
-            return await ask(replace(briefing, environment=worse(briefing.environment)), *given)
+            seen = worse(briefing.environment, briefing.incident.service)
+            return await ask(replace(briefing, environment=seen), *given)
 
         return asked
 
@@ -254,8 +256,10 @@ def benchmark(
     first = seed * 10_000
     seeds = range(first, first + max(1, incidents // len(SCENARIOS)))
     pairs: list[Pair] = []
-    # A process each: the durable engine is one to a process, and the shop is plain arithmetic.
-    with ProcessPoolExecutor(mp_context=get_context("spawn"), max_tasks_per_child=10) as workers:
+    # A process each: the durable engine is one to a process, which waits half of its time.
+    most = 3 * (os.cpu_count() or 1)
+    spawn = get_context("spawn")
+    with ProcessPoolExecutor(most, mp_context=spawn, max_tasks_per_child=10) as workers:
         for found in workers.map(partial(_measured, seed), seeds):
             pairs += found
             seen(f"{found[0].seed}")

@@ -18,9 +18,10 @@ from aiops_agent.domain.telemetry import (
 )
 from aiops_agent.ports.telemetry import Environment, Metrics, Topology
 
-KEPT = (Signal.LATENCY, Signal.ERRORS)  # without them nothing would alert
-SHARE_BLIND = 0.3  # of services, of which one signal is not measured
-SHARE_UNKNOWN = 0.3  # of calls between services, which the graph lacks
+KEPT = (Signal.LATENCY, Signal.ERRORS)  # what most services measure, whatever else they lack
+SHARE_BLIND = 0.4  # of services, of which one signal is not measured
+SHARE_DARK = 0.5  # of services, of which nothing is measured: never the one that alerts
+SHARE_UNKNOWN = 0.4  # of calls between services, which the graph lacks
 NOISE = 0.15  # standard deviation, as a share of the value
 EVERY = 4  # samples of which one is kept
 
@@ -35,19 +36,22 @@ class Loss(StrEnum):
     RARE = "samples are rare"
     NOISE = "values are noisy"
     CALLS = "some calls are unknown"
+    SERVICES = "some services are not measured at all"
 
 
 def losses(seed: int) -> tuple[Loss, ...]:
-    """Draw one to three losses."""
+    """Draw three to five losses."""
     dice = Random(f"losses {seed}")  # noqa: S311 -- a benchmark, no secret
-    return tuple(sorted(dice.sample(tuple(Loss), dice.choice((1, 2, 3)))))
+    return tuple(sorted(dice.sample(tuple(Loss), dice.choice((3, 4, 5)))))
 
 
-def degraded(environment: Environment, lost: Sequence[Loss], seed: int) -> Environment:
+def degraded(
+    environment: Environment, lost: Sequence[Loss], seed: int, alerting: ServiceName
+) -> Environment:
     """Return the same environment, seen through telemetry that lacks these."""
     return replace(
         environment,
-        metrics=_Metrics(environment.metrics, frozenset(lost), seed),
+        metrics=_Metrics(environment.metrics, frozenset(lost), seed, alerting),
         topology=_Topology(environment.topology, frozenset(lost), seed),
         logs=Absent("Logs are not collected here.") if Loss.LOGS in lost else environment.logs,
         changes=Absent("Changes are not collected here.")
@@ -61,6 +65,7 @@ class _Metrics:
     inner: Metrics
     lost: frozenset[Loss]
     seed: int
+    alerting: ServiceName
 
     async def read(
         self, services: Sequence[ServiceName], signals: Sequence[Signal], window: Window
@@ -69,11 +74,17 @@ class _Metrics:
         return tuple(self._worse(one) for one in found if not self._blind(one))
 
     def _blind(self, one: Series) -> bool:
+        if Loss.SERVICES in self.lost and self._dark(one.service):
+            return True
         if one.signal in KEPT:
             return False
         if Loss.SATURATION in self.lost and one.signal is Signal.SATURATION:
             return True
         return Loss.SIGNALS in self.lost and self._dice(one).random() < SHARE_BLIND
+
+    def _dark(self, service: ServiceName) -> bool:
+        dice = Random(f"{self.seed} {service} dark")  # noqa: S311 -- a benchmark
+        return service != self.alerting and dice.random() < SHARE_DARK
 
     def _worse(self, one: Series) -> Series:
         times, values = one.times, one.values

@@ -1,11 +1,15 @@
 """What models add or spoil is measured by incidents; a crew that believes its model is caught."""
 
 from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
 
 import pytest
 
+from aiops_agent.domain.telemetry import ServiceName, Signal, Window
 from aiops_agent.evaluation.crew import CrewBenchmark, Pair, Voice, crew_goals, measure_crew
-from aiops_agent.evaluation.degrade import Loss, losses
+from aiops_agent.evaluation.degrade import Loss, degraded, losses
+from aiops_agent.simulator.plug import create_shop
 
 INCIDENT = Pair(
     scenario="hung-process",
@@ -21,6 +25,8 @@ INCIDENT = Pair(
     right=True,
     harmful=False,
 )
+
+PAYMENTS = ServiceName("payments-api")
 
 
 def kept(*pairs: Pair) -> dict[str, bool]:
@@ -75,5 +81,20 @@ def test_losses_are_drawn_from_the_seed(seed: int) -> None:
     drawn = losses(seed)
 
     assert drawn == losses(seed)
-    assert 1 <= len(drawn) <= 3
+    assert 3 <= len(drawn) <= 5
     assert set(drawn) <= set(Loss)
+
+
+async def test_some_services_are_dark_but_never_the_one_that_alerts(tmp_path: Path) -> None:
+    shop = create_shop(tmp_path / "shop", "traffic-surge", 1).environment
+    names = tuple(one.name for one in (await shop.topology.graph()).services)
+    now = shop.clock.now()
+    window = Window(start=now - timedelta(minutes=5), end=now)
+    dark: set[str] = set()
+    for seed in range(8):
+        seen = degraded(shop, (Loss.SERVICES,), seed, PAYMENTS)
+        found = await seen.metrics.read(names, (Signal.LATENCY,), window)
+        measured = {one.service for one in found}
+        assert PAYMENTS in measured
+        dark |= set(names) - measured
+    assert len(dark) > len(names) // 2

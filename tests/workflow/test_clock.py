@@ -14,6 +14,7 @@ from aiops_agent.domain.incident import Status
 from aiops_agent.domain.remediation import PreparedPlan
 from aiops_agent.domain.telemetry import ServiceName
 from aiops_agent.workflow.commands import Commands
+from aiops_agent.workflow.deps import note_time
 from aiops_agent.workflow.gate import Gate
 from tests import seams
 from tests.safety.plans import a_decision, a_plan, an_incident
@@ -126,6 +127,19 @@ def test_after_a_poisoned_time_questions_are_asked_and_answered_again(
     assert state(gate) is ApprovalState.WITHDRAWN
     place.clock.go(minutes=1)
     assert answered(place, gate, OTHER)
+
+
+def test_while_a_question_waits_the_time_is_noted_and_a_jump_seen(place: Place, gate: Gate) -> None:
+    note_time(place.deps)
+    with place.store.read() as view:
+        assert view.clock.latest() == place.clock.at
+    place.clock.go(minutes=-1)
+    note_time(place.deps)
+    assert state(gate) is ApprovalState.WITHDRAWN
+    place.clock.go(days=1)
+    note_time(place.deps)  # nothing waits: nothing is written
+    with place.store.read() as view:
+        assert view.clock.latest() == place.clock.at - timedelta(days=1)
 
 
 def test_another_process_is_judged_by_the_same_time(place: Place, gate: Gate) -> None:

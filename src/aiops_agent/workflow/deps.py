@@ -144,10 +144,23 @@ def transaction(deps: Deps, incident_id: str) -> Iterator[IncidentTransaction]:
     It notes the time. When the clock was set back, what waited for an answer is withdrawn first.
     """
     with deps.store.begin() as work:
-        wall = work.clock.now(deps.now())
-        if times.jumped(work, wall):
-            _withdraw_all(deps, work, wall)
-        yield _opened(deps, work, incident_id, times.note(work, wall))
+        yield _opened(deps, work, incident_id, _noted(deps, work))
+
+
+def note_time(deps: Deps) -> None:
+    """Note the time while a question waits, so that a clock that is set back is seen at once."""
+    with deps.store.read() as view:
+        waiting = view.approvals.pending()
+    if waiting:
+        with deps.store.begin() as work:
+            _noted(deps, work)
+
+
+def _noted(deps: Deps, work: Work) -> datetime:
+    wall = work.clock.now(deps.now())
+    if times.jumped(work, wall):
+        _withdraw_all(deps, work, wall)
+    return times.note(work, wall)
 
 
 def _withdraw_all(deps: Deps, work: Work, wall: datetime) -> None:

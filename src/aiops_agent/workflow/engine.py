@@ -17,7 +17,7 @@ from aiops_agent.domain.errors import ApprovalError, UsageError
 from aiops_agent.domain.event import Event
 from aiops_agent.domain.incident import IncidentId
 from aiops_agent.workflow.alarm import TroubleAlarm
-from aiops_agent.workflow.deps import Deps
+from aiops_agent.workflow.deps import Deps, note_time
 from aiops_agent.workflow.executor_steps import Busy
 from aiops_agent.workflow.feed import Feed
 from aiops_agent.workflow.gate import Gate
@@ -239,6 +239,7 @@ class Engine:
         return sorted((one for one in found if one.simulated), key=str)
 
     async def _check_stalled(self) -> None:
+        await asyncio.to_thread(note_time, self.deps)
         await self.monitor.check(await asyncio.to_thread(self._unended))
 
     def _unended(self) -> list[IncidentId]:

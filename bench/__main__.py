@@ -16,6 +16,7 @@ LONG = {  # a name, and the module whose `main(arguments)` measures it
     "airlock": "bench.airlock",
     "clocks": "bench.clocks",
     "stops": "bench.stops",
+    "door": "bench.door",
     "hands": "bench.hands",
     "hostile": "bench.hostile",
     "orders": "bench.orders",

@@ -62,6 +62,7 @@ def stages() -> tuple[Stage, ...]:
         Stage("clocks", (*bench, "clocks", *seeded), 25),
         Stage("hands", (*bench, "hands", *seeded), 10),
         Stage("airlock", (*bench, "airlock", *seeded), 30),
+        Stage("door", (*bench, "door", *seeded), 5),
         Stage("leaks", (*bench, "leaks", *seeded), 5),
         Stage("stops", (*bench, "stops", *seeded), 20),
         Stage("patterns", (*bench, "patterns", *seeded), 10),

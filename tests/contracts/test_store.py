@@ -11,14 +11,15 @@ import pytest
 import sqlalchemy as sa
 
 from aiops_agent.adapters.sql.store import SqlStore
+from aiops_agent.adapters.sql.tables import LEDGER
 from aiops_agent.domain.alert import AlertList, AlertState
 from aiops_agent.domain.answer import STATISTICS, Effort
 from aiops_agent.domain.approval import ApprovalState, RefusedAnswer, Surface
 from aiops_agent.domain.environment import EnvironmentRef
-from aiops_agent.domain.errors import StoreError, UsageError
+from aiops_agent.domain.errors import StoreError, Tampered, UsageError
 from aiops_agent.domain.event import Event
 from aiops_agent.domain.incident import Status
-from aiops_agent.domain.ledger import IntentState
+from aiops_agent.domain.ledger import Intent, IntentState
 from aiops_agent.domain.payload import Unreadable
 from aiops_agent.domain.sending import Switch
 from aiops_agent.domain.telemetry import ServiceName
@@ -305,6 +306,24 @@ def test_only_open_plans_are_found_by_the_first_digits(store: SqlStore) -> None:
         assert work.approvals.named("ab" * 31 + "c") == (digests[1],)
         for nothing in ("%" * 12, "_" * 12, "c" * 12):
             assert work.approvals.named(nothing) == ()
+
+
+@pytest.mark.parametrize("column", ["state", "ordinal", "operation"])
+def test_a_ledger_row_whose_columns_say_something_else_is_not_read(
+    store: SqlStore, column: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also the planted defect: a row of which only the document is looked at."""
+    with store.begin() as work:
+        work.ledger.arm([an_intent()])
+    other = {"state": "applied", "ordinal": 7, "operation": "INC-0009.1.1"}[column]
+    with store._engine.begin() as connection:
+        connection.execute(sa.update(LEDGER).values({column: other}))
+    with pytest.raises(Tampered, match="was changed by somebody else"), store.read() as view:
+        view.ledger.of_plan("INC-0001", "p1", undo=False)
+
+    seams.WHOLE_ROW.plant(monkeypatch, lambda row: Intent.of(row.document))
+    with store.read() as view:
+        assert view.ledger.of_plan("INC-0001", "p1", undo=False) == (an_intent(),)
 
 
 def test_an_armed_intent_is_left_as_it_is(store: SqlStore) -> None:

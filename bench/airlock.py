@@ -10,7 +10,6 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from aiops_agent.domain.point import Point
-from aiops_agent.safety import send
 from bench.goal import Goal, tell
 from tests.kill.job import Job
 from tests.kill.run import run_all
@@ -45,11 +44,10 @@ def main(arguments: Sequence[str]) -> int:
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--most", type=int, default=10_000, help="so many kills")
     given = parser.parse_args(arguments)
-    send.LOOK_AGAIN_SECONDS = 0  # the platform in memory is as it is
-    lived = deaths.lived_through(range(given.seed, given.seed + SEEDS))
-    tried, armed = swapped(PLANS)
     with tempfile.TemporaryDirectory() as folder:
         goals, flaws = killed(Path(folder), given.most)
+    lived = deaths.lived_through(range(given.seed, given.seed + SEEDS))
+    tried, armed = swapped(PLANS)
     for flaw in (*lived.wrong, *armed, *flaws):
         print(flaw, file=sys.stderr)
     happenings = len(deaths.Then)

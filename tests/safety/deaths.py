@@ -11,6 +11,8 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
+import pytest
+
 from aiops_agent.domain.approval import ApprovalState, Ruling, Verdict
 from aiops_agent.domain.errors import ApprovalError, OnHold
 from aiops_agent.domain.incident import Status
@@ -19,8 +21,9 @@ from aiops_agent.domain.point import Point
 from aiops_agent.domain.remediation import EffectState, Outcome, PreparedPlan
 from aiops_agent.domain.sending import Switch
 from aiops_agent.registry import CATALOGUE
+from aiops_agent.safety import send
 from aiops_agent.safety.execute import Executor
-from tests.safety.memory import MemoryStore
+from tests.safety.memory import MemoryStore, inline
 from tests.safety.plans import NOW, a_plan, a_request, asks, stored
 from tests.safety.scripted import Scripted
 
@@ -172,7 +175,10 @@ class Verdicts:
 
 def lived_through(seeds: Iterable[int], thens: Iterable[Then] = Then) -> Verdicts:
     """Die at every mark of the lives of these seeds, and go on after each of these happenings."""
-    return asyncio.run(_lived_through(list(seeds), list(thens)))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(asyncio, "to_thread", inline)
+        patch.setattr(send, "LOOK_AGAIN_SECONDS", 0)
+        return asyncio.run(_lived_through(list(seeds), list(thens)))
 
 
 async def _lived_through(seeds: list[int], thens: list[Then]) -> Verdicts:

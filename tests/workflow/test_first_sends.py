@@ -7,12 +7,15 @@ from threading import Thread
 
 import pytest
 
+from aiops_agent.bootstrap.application import application
 from aiops_agent.domain.approval import ApprovalState
 from aiops_agent.domain.incident import Ending, Status
 from aiops_agent.domain.payload import EventType
 from aiops_agent.domain.point import Point
 from aiops_agent.domain.remediation import Action, ActionKind
+from aiops_agent.settings.sections import Settings
 from aiops_agent.workflow import hold
+from tests.safety.plans import an_incident
 from tests.workflow.running import Run
 
 PENDING, ENDED = EventType.APPROVAL_PENDING, EventType.APPROVAL_ENDED
@@ -103,3 +106,18 @@ def test_a_stop_holds_what_was_approved_and_says_so_until_sending_starts(
     assert len(run.told(HELD)) == 1
     assert "sending is stopped by alex" in run.told(HELD)[0]
     assert len(run.effects) == 1
+
+
+def test_an_incident_of_which_no_story_has_begun_yet_can_be_taken_over(tmp_path: Path) -> None:
+    house = application(Settings(state_dir=tmp_path))
+
+    async def once() -> None:
+        async with house.engine("shop"):
+            pass  # an engine was here, and is gone
+
+    asyncio.run(once())
+    with house.store.begin() as work:
+        work.incidents.put(an_incident())
+    assert house.commands.take_over("INC-0001", "alex", "mine").takeover
+    assert house.queries.incident("INC-0001").takeover
+    house.close()

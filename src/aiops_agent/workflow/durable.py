@@ -13,11 +13,13 @@ import json
 import logging
 import threading
 from collections.abc import Awaitable, Callable, Coroutine
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cache
 from typing import Any, Generic, NoReturn, ParamSpec, TypeVar, cast, get_type_hints, overload
 
 from dbos import DBOS, DBOSClient, DBOSConfig, Serializer
+from dbos import error as dbos_error
 from dbos._serialization import DefaultSerializer
 from pydantic import TypeAdapter
 from sqlalchemy import Connection, Engine
@@ -238,10 +240,14 @@ class Durable:
         DBOS.destroy()
 
     def wake(self, connection: Connection, incident: str, key: str) -> None:
-        """Tell a workflow that something changed, inside the caller's transaction."""
-        self._sender().send_in_transaction(
-            connection, incident, "look", "wake", idempotency_key=key
-        )
+        """Tell a workflow that something changed, inside the caller's transaction.
+
+        One that has not begun yet is told nothing: it reads everything when it begins.
+        """
+        with suppress(dbos_error.DBOSNonExistentWorkflowError), connection.begin_nested():
+            self._sender().send_in_transaction(
+                connection, incident, "look", "wake", idempotency_key=key
+            )
 
     def _sender(self) -> DBOSClient:
         with self._once:

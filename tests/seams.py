@@ -39,6 +39,7 @@ from aiops_agent.workflow import commands, gate, intake, questions
 from aiops_agent.workflow.feed import Feed
 from aiops_agent.workflow.loops import Loop
 from aiops_agent.workflow.notices import Notices
+from aiops_agent.workflow.queries import Queries
 from aiops_agent.workflow.receive import Receive
 
 
@@ -147,6 +148,7 @@ ROUTE = Seam(Routes, "route", "a token for one environment cannot reach another"
 TOKEN_NAME = Seam(commands, "token_name", "a token is called by plain letters")
 STANDING = Seam(inbox, "standing", "a body that waits is told with its reason")
 STEPS = Seam(ownership, "_steps", "a folder on the way that others can write is told")
+GUARDED = Seam(Queries, "guarded", "after the only token was revoked nobody is let in")
 REFUSAL = Seam(Doorstep, "refusal", "a page of another site comes in without a token")
 HEAD = Seam(Caller, "_cut_off", "a request whose head never ends is cut off")
 FITS = Seam(Place, "fits", "all bodies together have one room")

@@ -287,6 +287,16 @@ def test_a_token_is_made_for_environments_that_are_configured(
     assert (ran.code, "There is no environment 'locl'" in ran.err) == (2, True)
 
 
+def test_that_every_token_is_revoked_is_a_problem(aiops: Aiops, house: PlayedHouse) -> None:
+    assert aiops("token", "create", "am").code == 0
+    house.service.made = [one.model_copy(update={"revoked_at": NOW}) for one in house.service.made]
+
+    ran = aiops("doctor", "-o", "json")
+    (tokens,) = [one for one in ran.data if one["name"] == "tokens"]
+    assert (ran.code, tokens["health"]) == (3, "problem")
+    assert "every token is revoked" in tokens["words"]
+
+
 def test_alerts_that_no_environment_claims_are_shown(aiops: Aiops, house: PlayedHouse) -> None:
     body = a_delivery(unclaimed="No environment claims it.", environment=None)
     house.service.nobodys.append(body)

@@ -18,7 +18,7 @@ from tests.safety import deaths
 from tests.safety.test_approve import swapped
 
 PLANS = 120  # each is changed at every leaf: some 180 changed plans
-SEEDS = 20
+SEEDS = 10
 
 
 def killed(folder: Path, most: int) -> tuple[list[Goal], list[str]]:

@@ -21,6 +21,7 @@ ALLOWED = {
     ("awaiting_approval", "diagnosing"),
     ("awaiting_approval", "escalated"),
     ("remediating", "verifying"),
+    ("remediating", "diagnosing"),
     ("remediating", "escalated"),
     ("verifying", "resolved"),
     ("verifying", "diagnosing"),

@@ -6,16 +6,20 @@ from pathlib import Path
 
 import pytest
 
+from aiops_agent.bootstrap import environments
 from aiops_agent.bootstrap.application import Application, Overrides, application
+from aiops_agent.bootstrap.environments import MOST_SHOPS_OPEN, OpenEnvironments
 from aiops_agent.domain.approval import Surface
 from aiops_agent.domain.checkup import Checkup, Health
 from aiops_agent.domain.environment import EnvironmentRef
 from aiops_agent.domain.errors import SettingsError
 from aiops_agent.domain.incident import Status
 from aiops_agent.domain.payload import ApprovalPending
+from aiops_agent.domain.redact import Redactor
 from aiops_agent.ports.plug import Connection, Surroundings, Vendor
 from aiops_agent.registry import Registry
 from aiops_agent.settings.load import load
+from aiops_agent.settings.sections import Settings
 from aiops_agent.simulator.plug import create_shop
 
 from .foreign import BROKEN_CHANNEL, PLUGGED, FakeSettings
@@ -121,3 +125,25 @@ def test_a_freeze_names_the_actions_of_the_registry_in_use(tmp_path: Path, where
     assert settings.resolved[0].policy.freeze[0].actions == ("nudge",)
     with pytest.raises(SettingsError, match="there is no action 'nudge'"):
         load(config, environ={})
+
+
+def test_of_many_shops_only_those_used_last_stay_open(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opened: list[str] = []
+
+    def opens(folder: Path) -> str:
+        opened.append(folder.name)
+        return folder.name
+
+    def handle(_self: object, _shop: object) -> object:
+        return object()
+
+    monkeypatch.setattr(environments, "open_shop", opens)
+    monkeypatch.setattr(OpenEnvironments, "_of_shop", handle)
+    places = OpenEnvironments(Settings(state_dir=tmp_path), Redactor())
+    for number in range(100):
+        for name in ("shop:busy", f"shop:{number}"):
+            places._handle(EnvironmentRef.parse(name))
+    assert len(places._open) == MOST_SHOPS_OPEN
+    assert (len(opened), opened.count("busy")) == (101, 1)

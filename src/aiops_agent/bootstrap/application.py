@@ -23,6 +23,7 @@ from aiops_agent.adapters.sql.calls import SqlCallLog
 from aiops_agent.adapters.sql.engine import make_engine, our_errors
 from aiops_agent.adapters.sql.migrate import upgrade
 from aiops_agent.adapters.sql.store import SqlStore
+from aiops_agent.adapters.sql.upkeep import look_through
 from aiops_agent.adapters.stop_file import NAME as STOP
 from aiops_agent.adapters.stop_file import StopFile
 from aiops_agent.agents.asking import Desk
@@ -159,6 +160,8 @@ class Application:
             engine = self._engine(serving=role == "serve")
             await asyncio.to_thread(self._settings.state_dir.mkdir, parents=True, exist_ok=True)
             await asyncio.to_thread(build_all)
+            if not await asyncio.to_thread(look_through, self._database):
+                log.warning("the store is too large to be looked through at a start")
             if not gc.get_freeze_count():
                 gc.freeze()  # what is loaded by now stays; to look through it again costs 70 ms
             with our_errors():

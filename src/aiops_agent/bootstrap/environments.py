@@ -26,6 +26,8 @@ from aiops_agent.registry import Registry
 from aiops_agent.settings.sections import BaseSettings, ResolvedEnvironment
 from aiops_agent.simulator.plug import OpenShop, open_shop
 
+MOST_SHOPS_OPEN = 16  # a megabyte each; which were used longest ago is closed
+
 
 @dataclass(frozen=True)
 class EnvironmentHandle:
@@ -198,14 +200,21 @@ class OpenEnvironments:
     def add_shop(self, shop: OpenShop) -> EnvironmentRef:
         """Keep a shop that was just founded and return its name."""
         with self._turn:
-            self._open[shop.environment.ref] = self._of_shop(shop)
+            self._hold(shop.environment.ref, self._of_shop(shop))
         return shop.environment.ref
 
     def _handle(self, ref: EnvironmentRef) -> EnvironmentHandle:
         with self._turn:
-            if ref not in self._open:
-                self._open[ref] = self._opened(ref)
-            return self._open[ref]
+            handle = self._open.pop(ref, None) or self._opened(ref)
+            self._hold(ref, handle)
+            return handle
+
+    def _hold(self, ref: EnvironmentRef, handle: EnvironmentHandle) -> None:
+        """Keep it open, as the one used last; of shops only so many: each can be opened again."""
+        self._open[ref] = handle
+        shops = [one for one in self._open if one.simulated]
+        for one in shops[: max(len(shops) - MOST_SHOPS_OPEN, 0)]:
+            del self._open[one]
 
     def _opened(self, ref: EnvironmentRef) -> EnvironmentHandle:
         if ref.simulated:

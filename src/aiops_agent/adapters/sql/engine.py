@@ -40,7 +40,7 @@ _SIGNS = (
     ),
     (
         ("malformed", "not a database"),
-        "The store's file is damaged or is no SQLite database; restore it, or name another file.",
+        "The store's file is damaged or is none; put a backup back: aiops store restore BACKUP",
     ),
     (
         (

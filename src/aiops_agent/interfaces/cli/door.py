@@ -65,6 +65,20 @@ def application(settings: "Settings") -> "Application":
     return build(settings)
 
 
+def backup(settings: "Settings", target: Path) -> int:
+    """Copy the store into a new file and return its bytes; raises UsageError or StoreError."""
+    from aiops_agent.bootstrap.upkeep import backup as copy  # noqa: PLC0415 -- the lazy door
+
+    return copy(settings, target)
+
+
+def restore(settings: "Settings", source: Path, by: str) -> Path:
+    """Put a backup in place of the store and return where the old one lies; may be busy."""
+    from aiops_agent.bootstrap.upkeep import restore as put  # noqa: PLC0415 -- the lazy door
+
+    return put(settings, source, by)
+
+
 def runbooks(settings: "Settings", page: Path | None = None) -> "Shelf":
     """Read the runbooks of the settings' folder, or those of a page or another folder."""
     from aiops_agent.settings.runbooks import Shelf, read_runbooks  # noqa: PLC0415 -- the lazy door

@@ -1,12 +1,15 @@
 """`aiops store ...`: is what is kept sound?"""
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
 from rich.console import Group
 
+from aiops_agent.interfaces.cli import door
 from aiops_agent.interfaces.cli.call import Output, OutputOption, called
 from aiops_agent.interfaces.cli.exits import Exit
+from aiops_agent.interfaces.cli.tables import facts
 from aiops_agent.interfaces.terminal.escape import say, tell
 from aiops_agent.interfaces.terminal.palette import BAD, GOOD
 
@@ -40,3 +43,41 @@ def check(
     elif flaws.words:
         call.note("aiops store check --repair mends it.")
         raise typer.Exit(Exit.PROBLEMS)
+
+
+@app.command()
+def info(context: typer.Context, output: OutputOption = Output.TABLE) -> None:
+    """Show where the store is, whether it takes a record, and what waits in it."""
+    call = called(context)
+    refused, backlog = call.application.readiness.refused(), call.application.queries.backlog()
+    rows = [
+        ("store", call.loaded.settings.store.url.rpartition("@")[2]),
+        ("takes a record", refused or "yes"),
+        ("bodies waiting", str(backlog.bodies)),
+        ("alerts waiting", str(backlog.alerts)),
+        ("events", str(call.application.queries.newest_event())),
+    ]
+    data = {name.replace(" ", "_"): value for name, value in rows}
+    call.answer(output, data, lambda _: facts(rows))
+
+
+@app.command()
+def backup(context: typer.Context, file: Annotated[Path, typer.Argument()]) -> None:
+    """Copy the store into a new FILE while everything runs; the copy is looked through."""
+    call = called(context)
+    size = door.backup(call.settings, file)
+    call.note(f"{file} holds the store as of now, {size:,} bytes.")
+
+
+@app.command()
+def restore(context: typer.Context, file: Annotated[Path, typer.Argument()]) -> None:
+    """Put the backup FILE in the place of the store; refused while a process works on it.
+
+    Nothing of the past is sent or told again: sending is stopped, open questions are expired.
+    """
+    call = called(context)
+    old = door.restore(call.settings, file, call.user)
+    call.note(
+        f"Restored. What was there before is kept as {old}.",
+        "Sending is stopped: look at what is half done, then: aiops sending start",
+    )

@@ -1,0 +1,22 @@
+"""Backup and restore of the store of some settings."""
+
+from contextlib import ExitStack
+from datetime import UTC, datetime
+from pathlib import Path
+
+from aiops_agent.adapters.sql import upkeep
+from aiops_agent.settings.sections import Settings
+from aiops_agent.workflow.lock import lock
+
+
+def backup(settings: Settings, target: Path) -> int:
+    """Copy the store while it is used; return the bytes."""
+    return upkeep.backup(settings.store.url, target)
+
+
+def restore(settings: Settings, source: Path, by: str) -> Path:
+    """Put a backup in place of the store, unless a process works on it: BusyError says which."""
+    with ExitStack() as held:
+        for role in ("serve", "shop"):
+            held.enter_context(lock(settings.state_dir / "locks" / f"{role}.lock", "the engine"))
+        return upkeep.restore(settings.store.url, source, by=by, at=datetime.now(UTC))

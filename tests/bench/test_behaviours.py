@@ -44,6 +44,7 @@ def test_a_row_that_is_left_out_is_missed() -> None:
     )
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(200)
 @pytest.mark.parametrize("row", SAMPLE, ids=lambda row: row.behaviour)
 def test_the_incident_ends_within_its_limits_and_nothing_is_loosened(row: Treated) -> None:

@@ -20,6 +20,7 @@ def test_no_dead_yes_counts(
     record_property("count", f"clocks: 50 interleavings, {found['moves']} moves, 0 dead yes")
 
 
+@pytest.mark.slow
 def test_a_clock_that_is_not_compared_is_caught(
     store: SqlStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -1,8 +1,11 @@
 """A small crowd at the door of a real server; the large one is of `make prove`."""
 
+import pytest
+
 from bench import door
 
 
+@pytest.mark.slow
 def test_a_small_crowd_keeps_nobody_out() -> None:
     filler = "y" * 1024 * 1024
     with door.serving() as crowd:

@@ -27,6 +27,7 @@ async def found(families: tuple[str, ...], manners: tuple[str, ...], rounds: int
     return bad & set(FINDINGS)
 
 
+@pytest.mark.slow
 async def test_hostile_models_and_strings_of_every_family_achieve_nothing() -> None:
     goals = await hostile.goals(seed=11, n=len(FAMILIES) * len(MANNERS), stories=1)
     print(*goals, sep="\n")

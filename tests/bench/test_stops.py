@@ -37,6 +37,7 @@ def test_no_send_begins_a_second_after_a_stop(
     )
 
 
+@pytest.mark.slow
 def test_senders_that_do_not_ask_are_caught(
     store: SqlStore, store_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

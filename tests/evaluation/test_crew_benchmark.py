@@ -38,6 +38,7 @@ def many(count: int, **facts: object) -> list[Pair]:
     return [replace(INCIDENT, seed=seed, **facts) for seed in range(count)]  # type: ignore[arg-type]
 
 
+@pytest.mark.slow
 async def test_one_incident_is_run_in_every_mode() -> None:
     pairs = await measure_crew(CrewBenchmark(1), (7,), ("hung-process",))
 

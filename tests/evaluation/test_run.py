@@ -18,6 +18,7 @@ async def test_a_surge_is_scaled_away_with_and_without_memory() -> None:
         assert accepted(told, incident) == (True, "scaled")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("scenario", ["pool-cut", "friday-freeze"])
 async def test_a_renamed_shop_ends_the_same_way(scenario: str) -> None:
     told = case(scenario, 1, RENAMED)

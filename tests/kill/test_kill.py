@@ -93,6 +93,7 @@ def test_a_killed_process_loses_and_doubles_nothing(
     assert judged(ended) == []
 
 
+@pytest.mark.slow
 def test_hands_that_record_after_acting_are_caught(tmp_path: Path) -> None:
     """A planted defect: what the checker is for."""
     job = Job(str(tmp_path / "a"), kills=[Point.AFTER_SEND], executor="records after acting")
@@ -108,6 +109,7 @@ def after(folder: Path, point: Point, then: Then, executor: str = "ours") -> Job
     )
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(120)
 def test_a_process_that_goes_on_sends_nothing_that_may_not_begin_any_more(
     tmp_path: Path, record_property: Record
@@ -141,6 +143,7 @@ def test_every_point_once_and_with_a_second_death_while_recovering(
     assert len({one.died[0] for one in killed}) == len(Point) >= 15
 
 
+@pytest.mark.slow
 def test_a_point_that_is_not_exercised_fails_the_run(tmp_path: Path) -> None:
     """The judge's own test: this plot never takes anything back."""
     (ended,) = run_all([Job(str(tmp_path / "a"), HELPS, [Point.UNDONE])])

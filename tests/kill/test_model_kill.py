@@ -22,6 +22,7 @@ def ended(tmp_path_factory: pytest.TempPathFactory) -> list[Counted]:
     return run_counted([*lives, job(folder, f"{BEFORE}3", once="forgets")])
 
 
+@pytest.mark.slow
 def test_a_process_that_dies_around_a_request_pays_for_the_one_in_flight_only(
     ended: list[Counted], record_property: Record
 ) -> None:
@@ -34,6 +35,7 @@ def test_a_process_that_dies_around_a_request_pays_for_the_one_in_flight_only(
     assert [run.requests - calm for run in runs] == [1, 0, 0]
 
 
+@pytest.mark.slow
 def test_answers_that_leave_no_checkpoint_are_paid_again_and_caught(ended: list[Counted]) -> None:
     """A planted defect: what the provider's count is for."""
     [whole, *_, forgetful] = ended

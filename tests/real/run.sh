@@ -144,7 +144,7 @@ run_tests() { # ARGUMENTS of pytest: run it within what is left of the time
 }
 
 installed=$SECONDS
-marked='real and not built'
+marked='(real or slow) and not built'
 [ -z "${AIOPS_TEST_BUILT:-}" ] || marked=built
 if [ $# -gt 0 ]; then
   run_tests "$@"

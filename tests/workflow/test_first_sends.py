@@ -7,7 +7,7 @@ from threading import Thread
 
 import pytest
 
-from aiops_agent.bootstrap.application import application
+from aiops_agent.bootstrap.application import Overrides, application
 from aiops_agent.domain.approval import ApprovalState
 from aiops_agent.domain.incident import Ending, Status
 from aiops_agent.domain.payload import EventType
@@ -109,7 +109,7 @@ def test_a_stop_holds_what_was_approved_and_says_so_until_sending_starts(
 
 
 def test_an_incident_of_which_no_story_has_begun_yet_can_be_taken_over(tmp_path: Path) -> None:
-    house = application(Settings(state_dir=tmp_path))
+    house = application(Settings(state_dir=tmp_path), Overrides(name=tmp_path.name))
 
     async def once() -> None:
         async with house.engine("shop"):

@@ -16,7 +16,7 @@ from dbos._error import DBOSWorkflowCancelledError
 from sqlalchemy.exc import OperationalError
 
 from aiops_agent.adapters.sql.store import SqlStore
-from aiops_agent.bootstrap.application import application
+from aiops_agent.bootstrap.application import Overrides, application
 from aiops_agent.domain.environment import EnvironmentRef
 from aiops_agent.domain.errors import AiopsError, NotifyError, StoreError
 from aiops_agent.domain.event import Event
@@ -357,7 +357,7 @@ async def test_the_inbox_of_a_serving_engine_outlives_a_full_disk(
     seams.HANDLE.plant(monkeypatch, handle)
     monkeypatch.setattr("aiops_agent.workflow.engine.SLOW_POLL_SECONDS", 0.01)
     monkeypatch.setattr("aiops_agent.workflow.loops.STUCK_SECONDS", 0.0)
-    built = application(Settings(state_dir=tmp_path))
+    built = application(Settings(state_dir=tmp_path), Overrides(name=tmp_path.name))
     try:
         async with built.engine("serve"):
             await until(lambda: turns >= 3)
@@ -375,8 +375,10 @@ async def test_the_screen_of_serve_goes_on_where_the_store_failed(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     call = Call(Flags(no_color=True))
-    call.__dict__["application"] = built = application(Settings(state_dir=tmp_path))
-    events = [an_event(f"e{number}", message=f"line {number}") for number in range(3)]
+    call.__dict__["application"] = built = application(
+        Settings(state_dir=tmp_path), Overrides(name=tmp_path.name)
+    )
+    events = [an_event(f"e{number}", message=f"said-{number}.") for number in range(3)]
     with built.store.begin() as work:
         work.events.append_all(events)
     whole, failed = built.feed.follow, False
@@ -399,4 +401,4 @@ async def test_the_screen_of_serve_goes_on_where_the_store_failed(
     await asyncio.wait({running})
     built.close()
     printed = capsys.readouterr().out
-    assert [printed.count(f"line {number}") for number in range(3)] == [1, 1, 1]
+    assert [printed.count(f"said-{number}.") for number in range(3)] == [1, 1, 1]

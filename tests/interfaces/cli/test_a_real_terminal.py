@@ -102,6 +102,7 @@ def plan_of(state: Path) -> str:
     return str(shown["digest"])
 
 
+@pytest.mark.slow
 def test_neither_early_keys_nor_a_pasted_block_apply_the_plan_of_the_shop(tmp_path: Path) -> None:
     shown = in_terminal(tmp_path, "demo", early="y\ny\n", answer="y\nls -l\n", then="n\n")
 
@@ -120,6 +121,7 @@ def _by_file(state: Path) -> None:
     subprocess.run(["sh", "-c", data["approve_by_file"]], check=True)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("give", "surface"), [(_by_command, "command"), (_by_file, "file")])
 def test_an_answer_from_elsewhere_goes_on_here(
     tmp_path: Path, give: Callable[[Path], None], surface: str
@@ -130,6 +132,7 @@ def test_an_answer_from_elsewhere_goes_on_here(
     assert f"({surface})" in shown.text
 
 
+@pytest.mark.slow
 def test_without_a_terminal_it_goes_on_after_the_approval(tmp_path: Path) -> None:
     """Approved below the whole plan in another terminal, at the second try; a no is too late."""
     waiting = quietly(tmp_path, "demo")

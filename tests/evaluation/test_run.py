@@ -10,6 +10,7 @@ from aiops_agent.simulator.shop import BY_NAME
 RENAMED = {name: f"unit-{place}" for place, name in enumerate(BY_NAME)}
 
 
+@pytest.mark.slow
 async def test_a_surge_is_scaled_away_with_and_without_memory() -> None:
     told = case("traffic-surge", 1)
 

@@ -82,6 +82,7 @@ READERS = [
 @pytest.mark.parametrize(
     ("contract", "path", "line"), [*((name, *found) for name, found in PLANTED.items()), *READERS]
 )
+@pytest.mark.slow
 def test_a_planted_import_breaks_the_contract(
     contract: str, path: str, line: str, copy: Path
 ) -> None:

@@ -122,6 +122,7 @@ def test_two_processes_at_once_use_a_yes_once(
     assert set(effects.values()) == {1}
 
 
+@pytest.mark.slow
 def test_two_processes_that_do_not_claim_are_caught(
     store: SqlStore, store_url: str, tmp_path: Path
 ) -> None:

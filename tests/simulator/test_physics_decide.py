@@ -6,7 +6,10 @@ from aiops_agent.domain.telemetry import Signal
 from aiops_agent.simulator.shop import BY_NAME
 from tests.simulator.lab import SEEDS, USERS, trial
 
-pytestmark = pytest.mark.parametrize("seed", SEEDS)
+QUICK = 2  # seeds that every run of the tests takes
+pytestmark = pytest.mark.parametrize(
+    "seed", [*SEEDS[:QUICK], *(pytest.param(s, marks=pytest.mark.slow) for s in SEEDS[QUICK:])]
+)
 
 
 @pytest.mark.parametrize("scenario", ["traffic-surge", "busy-corner"])

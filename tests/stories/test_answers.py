@@ -49,6 +49,7 @@ async def test_a_yes_to_another_plan_is_refused_and_recorded(stage: Stage) -> No
     assert EventType.APPROVAL_REFUSED in told.types
 
 
+@pytest.mark.slow
 async def test_silence_is_a_no(stage: Stage) -> None:
     """Nobody answers: the request expires in wall time, nothing is run."""
 
@@ -98,6 +99,7 @@ async def test_a_takeover_while_waiting_stops_the_agent(stage: Stage) -> None:
     assert told.effects == ()
 
 
+@pytest.mark.slow
 async def test_a_file_that_cannot_be_taken_away_is_refused_once(stage: Stage) -> None:
     """It lies there for many looks; the bus is not filled with it."""
 

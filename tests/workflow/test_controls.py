@@ -53,6 +53,7 @@ def test_a_question_is_asked_anew_under_another_digest_when_the_clock_was_set_ba
     assert states == {first.id: ApprovalState.WITHDRAWN, second.id: ApprovalState.USED}
 
 
+@pytest.mark.slow
 def test_a_clock_that_is_set_back_again_and_again_is_not_gone_by(tmp_path: Path) -> None:
     def set_back(run: Run) -> None:
         run.when[PENDING] = set_back

@@ -60,7 +60,7 @@ class Anything:
 AGENTS = ("triage", "diagnose", "plan", "critique", "verify", "report")
 
 
-@pytest.mark.parametrize("mode", [Mode.ACT, Mode.PROPOSE])
+@pytest.mark.parametrize("mode", [Mode.ACT, pytest.param(Mode.PROPOSE, marks=pytest.mark.slow)])
 @pytest.mark.parametrize("scenario", ["traffic-surge", "hung-process", "false-alarm"])
 def test_colluding_models_run_nothing_that_nobody_approved(
     tmp_path: Path, scenario: str, mode: Mode, record_property: Any

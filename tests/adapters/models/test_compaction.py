@@ -139,7 +139,7 @@ async def prove(conversations: int, *, on_gemini: bool = True) -> Proof:
     return proof
 
 
-@pytest.mark.parametrize("on_gemini", [True, False])
+@pytest.mark.parametrize("on_gemini", [True, pytest.param(False, marks=pytest.mark.slow)])
 async def test_cited_facts_survive_and_the_limit_holds(on_gemini: bool) -> None:
     proof = await prove(CONVERSATIONS, on_gemini=on_gemini)
 

@@ -14,6 +14,7 @@ import termios
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -85,7 +86,12 @@ def _read(terminal: int) -> bytes | None:
         return None
 
 
-@pytest.mark.parametrize(("typed", "code"), [("y\n", 0), ("\n", 5), ("\x04", 8), ("\x03", 130)])
+slow = partial(pytest.param, marks=pytest.mark.slow)
+
+
+@pytest.mark.parametrize(
+    ("typed", "code"), [("y\n", 0), slow("\n", 5), slow("\x04", 8), slow("\x03", 130)]
+)
 def test_a_key_decides(tmp_path: Path, typed: str, code: int) -> None:
     shown = in_terminal(tmp_path, "demo", answer=typed)
 

@@ -164,6 +164,7 @@ async def test_chunks_of_an_old_client_are_refused(app: FastAPI, service: FakeSe
     assert service.kept == []
 
 
+@pytest.mark.slow
 async def test_two_ends_that_nobody_looks_at_are_seen(
     app: FastAPI, service: FakeService, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -10,7 +10,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from aiops_agent.domain.point import Point
-from bench.goal import Goal, tell
+from aiops_agent.evaluation.goals import Goal
+from bench.told import tell
 from tests.kill.job import Job
 from tests.kill.run import run_all
 from tests.kill.then import Then, plot_of

@@ -16,9 +16,10 @@ from itertools import combinations
 from multiprocessing import get_context
 from pathlib import Path
 
+from aiops_agent.evaluation.goals import Goal
 from aiops_agent.simulator.provider.behaviours import BEHAVIOURS
-from bench.goal import Goal, tell
 from bench.mistreated import SECONDS, WIRES, Lived, Treated, flaws, live
+from bench.told import tell
 
 NAMES = (*BEHAVIOURS, "right", "wrong")
 PLACES = (

@@ -23,6 +23,7 @@ from aiops_agent.adapters.sql.store import SqlStore
 from aiops_agent.agents.crew import without_llm
 from aiops_agent.domain.environment import EnvironmentRef
 from aiops_agent.domain.routing import Claim, Routes
+from aiops_agent.evaluation.goals import Goal
 from aiops_agent.memory.recall import ArchiveMemory
 from aiops_agent.ports.telemetry import Environment
 from aiops_agent.registry import CATALOGUE, RULES
@@ -30,7 +31,7 @@ from aiops_agent.safety.execute import Executor
 from aiops_agent.workflow.deps import Deps
 from aiops_agent.workflow.intake import Intake
 from aiops_agent.workflow.receive import Receive
-from bench.goal import Goal, tell
+from bench.told import tell
 
 HERE = EnvironmentRef.parse("docker:local")
 ALERTS = 10_000

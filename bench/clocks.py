@@ -16,9 +16,10 @@ from aiops_agent.domain.approval import ApprovalState, Ruling, Verdict
 from aiops_agent.domain.errors import ApprovalError
 from aiops_agent.domain.incident import Status
 from aiops_agent.domain.remediation import PreparedPlan
+from aiops_agent.evaluation.goals import Goal
 from aiops_agent.safety import approve
 from aiops_agent.workflow.gate import Gate
-from bench.goal import Goal, tell
+from bench.told import tell
 from tests.safety.plans import a_decision, a_plan, an_incident
 from tests.workflow.place import Place
 

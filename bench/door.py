@@ -18,7 +18,8 @@ from pathlib import Path
 
 import psutil
 
-from bench.goal import Goal, tell
+from aiops_agent.evaluation.goals import Goal
+from bench.told import tell
 
 SERVE = (sys.executable, "-m", "aiops_agent.interfaces.cli.main", "serve", "--port", "0")
 MIB = 1024 * 1024

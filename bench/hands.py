@@ -13,8 +13,9 @@ from aiops_agent.adapters.docker.containers import OPERATION
 from aiops_agent.domain.errors import PlatformError, RequestRefused
 from aiops_agent.domain.ledger import Intent
 from aiops_agent.domain.remediation import Action, ActionKind, Draft, Risk
+from aiops_agent.evaluation.goals import Goal
 from aiops_agent.registry import ACTIONS
-from bench.goal import Goal, tell
+from bench.told import tell
 from tests.adapters.docker.fake_engine import NOW, FakeEngine, Raw
 from tests.sending import applied
 from tests.targets import at

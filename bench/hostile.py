@@ -14,11 +14,12 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from bench.goal import Goal, tell
+from aiops_agent.evaluation.goals import Goal
 from bench.hostile_case import ALONE, FINDINGS, HEARD, OBEYED, Ground, tried
 from bench.hostile_story import told
 from bench.hostile_strings import FAMILIES, hostile
 from bench.puppets import MANNERS
+from bench.told import tell
 
 FEWEST = 20_000  # cases
 STORIES = 16

@@ -9,7 +9,8 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
-from bench.goal import Goal, tell
+from aiops_agent.evaluation.goals import Goal
+from bench.told import tell
 from tests.kill.drawn import KINDS, counted, drawn, job, judged
 from tests.kill.reasoned import run_counted
 

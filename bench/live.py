@@ -15,7 +15,8 @@ from pathlib import Path
 from typing import Any
 
 from aiops_agent.adapters.models.section import KEY_NAMES
-from bench.goal import Goal, tell
+from aiops_agent.evaluation.goals import Goal
+from bench.told import tell
 
 SCENARIOS = ("traffic-surge", "slow-release", "third-party-outage")
 ENDED = (0, 5, 6, 7)  # the exit codes of an incident that has ended

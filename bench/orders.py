@@ -6,10 +6,11 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+from aiops_agent.evaluation.goals import Goal
 from aiops_agent.reasoning.orders import order_in
 from bench.attempts import KEPT_APART, SEEN, attempt, innocent
 from bench.contexts import clean
-from bench.goal import Goal, tell
+from bench.told import tell
 
 
 def main(arguments: list[str]) -> int:

@@ -10,8 +10,9 @@ from collections.abc import Callable, Iterator
 from aiops_agent.domain.passage import Passage, wrapped
 from aiops_agent.domain.redact import Redactor
 from aiops_agent.domain.text import safe
-from bench.goal import Goal, tell
+from aiops_agent.evaluation.goals import Goal
 from bench.hostile_texts import KINDS
+from bench.told import tell
 
 # The modules whose patterns meet what others wrote, at its full length.
 MODULES = (

@@ -11,9 +11,10 @@ from pathlib import Path
 
 from aiops_agent.domain.passage import Passage, wrapped
 from aiops_agent.domain.redact import Redactor
+from aiops_agent.evaluation.goals import Goal
 from bench.contexts import CONTEXTS, clean
 from bench.families import ALPHABETS, NAMED, UNNAMED, drawn, families
-from bench.goal import Goal, tell
+from bench.told import tell
 
 FEWEST = 5000  # secrets
 SHOWN = 10  # examples of what survived, on stderr, when asked

@@ -27,6 +27,7 @@ from aiops_agent.domain.approval import Surface
 from aiops_agent.domain.errors import AiopsError, SourceError
 from aiops_agent.domain.payload import EventType
 from aiops_agent.domain.telemetry import LogLine, ServiceName, Window
+from aiops_agent.evaluation.goals import Goal
 from aiops_agent.interfaces.cli.discreet import Discreet
 from aiops_agent.interfaces.cli.logs import log_to
 from aiops_agent.ports.plug import Connection, Port, Surroundings, Vendor
@@ -35,7 +36,7 @@ from aiops_agent.settings.load import load
 from aiops_agent.simulator.plug import create_shop
 from bench.contexts import CONTEXTS
 from bench.families import NAMED, UNNAMED, drawn, families
-from bench.goal import Goal, tell
+from bench.told import tell
 from tests.house import foreign
 from tests.house.test_plug import CREW
 

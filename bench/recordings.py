@@ -29,7 +29,8 @@ from aiops_agent.adapters.models.wire import recording
 from aiops_agent.domain.answer import Usage
 from aiops_agent.domain.model import ModelError, ModelRef, Trouble
 from aiops_agent.domain.value import Json
-from bench.goal import Goal, tell
+from aiops_agent.evaluation.goals import Goal
+from bench.told import tell
 
 _GEMINI = re.compile(r":(generate|streamGenerate)Content$|:countTokens$")
 # What a model thinks aloud between its words; the client library sets it apart.

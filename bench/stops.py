@@ -22,10 +22,11 @@ from aiops_agent.domain.errors import NotPermitted, OnHold
 from aiops_agent.domain.ledger import Intent
 from aiops_agent.domain.remediation import Draft, Request
 from aiops_agent.domain.sending import Limits, Switch, limit
+from aiops_agent.evaluation.goals import Goal
 from aiops_agent.ports.store import Store
 from aiops_agent.registry import CATALOGUE
 from aiops_agent.safety.execute import Executor
-from bench.goal import Goal, tell
+from bench.told import tell
 from tests.safety.plans import NOW, asks
 from tests.safety.test_arming import approved
 

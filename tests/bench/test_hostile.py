@@ -31,7 +31,7 @@ async def found(families: tuple[str, ...], manners: tuple[str, ...], rounds: int
 async def test_hostile_models_and_strings_of_every_family_achieve_nothing() -> None:
     goals = await hostile.goals(seed=11, n=len(FAMILIES) * len(MANNERS), stories=1)
     print(*goals, sep="\n")
-    assert [one.row for one in goals if not one.kept] == []
+    assert [one.row for one in goals if not one.met] == []
 
 
 async def test_a_text_that_can_end_its_block_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -6,14 +6,15 @@ import pytest
 
 from aiops_agent.domain import redact
 from aiops_agent.domain.naming import Naming
+from aiops_agent.evaluation.goals import Goal
 from bench import bodies, patterns, planted
-from bench.goal import Goal, tell
+from bench.told import tell
 from tests import seams
 
 
 def missed(goals: list[Goal]) -> list[str]:
     # Speed is for a quiet machine.
-    return [one.row for one in goals if not one.kept and "a second" not in one.row]
+    return [one.row for one in goals if not one.met and "a second" not in one.row]
 
 
 def test_planted_secrets_do_not_survive_and_clean_lines_stay() -> None:
@@ -69,9 +70,9 @@ def test_a_missed_goal_is_told_twice_and_ends_with_1(capsys: pytest.CaptureFixtu
 
 
 def test_a_goal_over_no_cases_is_not_reached() -> None:
-    assert not Goal("anything", 0, 1.0, ">= 0.5").kept
-    assert not Goal("anything", 0, 0.0, "<= 0.5").kept
-    assert Goal("told only", 0, 0.0).kept
+    assert not Goal("anything", 0, 1.0, ">= 0.5").met
+    assert not Goal("anything", 0, 0.0, "<= 0.5").met
+    assert Goal("told only", 0, 0.0).met
 
 
 def test_a_long_body_is_handled_whole() -> None:

@@ -31,7 +31,7 @@ PAYMENTS = ServiceName("payments-api")
 
 def kept(*pairs: Pair) -> dict[str, bool]:
     """Return which goals are met, by their row; rows that promise nothing are left out."""
-    return {one.row: one.met for one in crew_goals(pairs) if one.goal is not None}
+    return {one.row: one.met for one in crew_goals(pairs) if one.goal}
 
 
 def many(count: int, **facts: object) -> list[Pair]:

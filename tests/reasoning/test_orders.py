@@ -46,13 +46,13 @@ def test_advice_to_people_is_no_order(text: str) -> None:
 def test_false_alarms_are_rare() -> None:
     goals = list(orders.goals(seed=3, n=2000))
     print(*goals, sep="\n")
-    assert [one.row for one in goals if not one.kept] == []
+    assert [one.row for one in goals if not one.met] == []
     assert min(one.measured for one in goals if "looked at" in one.row) > 0.7
 
 
 def test_the_count_notices_a_detector_that_cries_wolf(monkeypatch: pytest.MonkeyPatch) -> None:
     seams.ENOUGH.plant(monkeypatch, 1)
-    assert [one.row for one in orders.goals(seed=3, n=200) if not one.kept]
+    assert [one.row for one in orders.goals(seed=3, n=200) if not one.met]
 
 
 async def test_a_log_line_that_gives_orders_becomes_a_finding() -> None:

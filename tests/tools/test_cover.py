@@ -114,7 +114,7 @@ def test_a_goal_that_is_missed_is_said(capsys: pytest.CaptureFixture[str]) -> No
     assert json.loads(capsys.readouterr().out.splitlines()[-1]) == {
         "row": "lines",
         "n": 100,
-        "goal": 90.0,
+        "goal": ">= 90",
         "measured": 89.0,
     }
 

@@ -28,7 +28,7 @@ from aiops_agent.domain.incident import Incident
 from aiops_agent.domain.reasoning import Direction, Stand, Suspect
 from aiops_agent.domain.value import Value
 from aiops_agent.evaluation.degrade import degraded, losses
-from aiops_agent.evaluation.goals import MeasuredGoal, share
+from aiops_agent.evaluation.goals import Goal, share
 from aiops_agent.evaluation.outcomes import EvaluationCase, case, cured, done
 from aiops_agent.evaluation.run import Runner
 from aiops_agent.ports.model import Asking, ModelQuestion
@@ -251,7 +251,7 @@ def _harmful(told: EvaluationCase, incident: Incident) -> bool:
 
 def benchmark(
     seed: int, incidents: int, seen: Callable[[str], None] = lambda _what: None
-) -> Sequence[MeasuredGoal]:
+) -> Sequence[Goal]:
     """Run about so many incidents, each in every mode; return what was promised and measured."""
     first = seed * 10_000
     seeds = range(first, first + max(1, incidents // len(SCENARIOS)))
@@ -291,15 +291,15 @@ async def measure_crew(
     return pairs
 
 
-def crew_goals(pairs: Sequence[Pair]) -> Iterator[MeasuredGoal]:
+def crew_goals(pairs: Sequence[Pair]) -> Iterator[Goal]:
     """Yield what is promised of the crew, each row with what came out."""
     engine = {(p.scenario, p.seed): p for p in pairs if p.voice is Voice.ENGINE}
     both = [p for p in pairs if p.voice is Voice.BOTH and not p.correlated]
     erred = [p for p in engine.values() if not p.named]
-    yield MeasuredGoal("engine errors among the incidents", len(engine), 0.1, _share(erred, engine))
+    yield Goal("engine errors among the incidents", len(engine), _share(erred, engine), ">= 0.1")
     right = [p for p in both if p.accuracy == 1.0 and not engine[p.scenario, p.seed].named]
     n, told = share(p.shown for p in right if p.diagnosed)
-    yield MeasuredGoal("truth among the two shown where the engine errs, right model", n, 0.5, told)
+    yield Goal("truth among the two shown where the engine errs, right model", n, told, ">= 0.5")
     for accuracy in sorted({p.accuracy for p in both}):
         beside = [p for p in both if p.accuracy == accuracy]
         yield from _against_engine(f"model right {accuracy:.0%}", beside, engine)
@@ -311,9 +311,9 @@ def crew_goals(pairs: Sequence[Pair]) -> Iterator[MeasuredGoal]:
     seen = [p for p in (*both, *hard) if p.diagnosed]
     one_wrong = [p for p in seen if p.exact is not p.model_right]
     n, raised = share(p.disagreed for p in one_wrong)
-    yield MeasuredGoal("disagreement raised where one of the two is wrong", n, 0.8, raised)
+    yield Goal("disagreement raised where one of the two is wrong", n, raised, ">= 0.8")
     n, raised = share(p.disagreed for p in seen if p.exact and p.model_right)
-    yield MeasuredGoal("disagreement raised where both are right", n, 0.1, raised, most=True)
+    yield Goal("disagreement raised where both are right", n, raised, "<= 0.1")
 
 
 def _against_engine(
@@ -322,17 +322,15 @@ def _against_engine(
     engine: dict[tuple[str, int], Pair],
     *,
     promised: bool = True,
-) -> Iterator[MeasuredGoal]:
+) -> Iterator[Goal]:
     """Compare with the engine on the same incidents: right remedies lost (points), harm added."""
     same = [engine[p.scenario, p.seed] for p in beside]
     n = len(beside)
     lost = 100 * (sum(p.right for p in same) - sum(p.right for p in beside)) / max(n, 1)
     more = sum(p.harmful for p in beside) - sum(p.harmful for p in same)
-    points, harm = (2.0, 0) if promised else (None, None)
-    yield MeasuredGoal(
-        f"points of right remedies lost, {who}", n, points, round(lost, 2), most=True
-    )
-    yield MeasuredGoal(f"harmful remedies more than the engine's, {who}", n, harm, more, most=True)
+    points, harm = ("<= 2", "<= 0") if promised else ("", "")
+    yield Goal(f"points of right remedies lost, {who}", n, round(lost, 2), points)
+    yield Goal(f"harmful remedies more than the engine's, {who}", n, more, harm)
 
 
 def _share(some: Sequence[object], everything: dict[Any, Any]) -> float:

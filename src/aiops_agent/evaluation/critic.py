@@ -16,7 +16,7 @@ from aiops_agent.domain.answer import STATISTICS, Answer, Effort
 from aiops_agent.domain.approval import STRICTNESS, Opinion, Ruling
 from aiops_agent.domain.remediation import PreparedPlan
 from aiops_agent.evaluation.critics import Cast, Critic, Temper
-from aiops_agent.evaluation.goals import MeasuredGoal, share
+from aiops_agent.evaluation.goals import Goal, share
 from aiops_agent.evaluation.laws import SERVICES, DefectKind, Law, PageSet
 from aiops_agent.evaluation.laws_apart import APART
 from aiops_agent.evaluation.laws_building import BUILDING
@@ -111,7 +111,7 @@ def _always(opinion: Opinion) -> Callable[[Case], Opinion | None]:
 
 def benchmark(
     seed: int, plans: int, seen: Callable[[int], None] = lambda _number: None
-) -> Sequence[MeasuredGoal]:
+) -> Sequence[Goal]:
     """Let every scripted critic read so many plans with a defect, and as many clean ones."""
     return tuple(critic_goals(asyncio.run(scripted_readings(seed, plans, seen))))
 
@@ -131,7 +131,7 @@ async def scripted_readings(
     return found
 
 
-def critic_goals(readings: Sequence[CriticReading]) -> Iterator[MeasuredGoal]:
+def critic_goals(readings: Sequence[CriticReading]) -> Iterator[Goal]:
     """Yield what is promised of scripted critics, each row with what came out."""
     yield from reading_goals("the careful critic", _of(readings, Temper.CAREFUL))
     lazy = [one.counted for one in _of(readings, Temper.LAZY)]
@@ -147,7 +147,7 @@ def critic_goals(readings: Sequence[CriticReading]) -> Iterator[MeasuredGoal]:
     yield from _paranoid(_of(readings, Temper.PARANOID))
 
 
-def reading_goals(who: str, readings: Sequence[CriticReading]) -> Iterator[MeasuredGoal]:
+def reading_goals(who: str, readings: Sequence[CriticReading]) -> Iterator[Goal]:
     """Yield what a critic caught, and objected to for nothing: in all, by pages, without a kind."""
     yield from _both(who, readings)
     for pages in PageSet:
@@ -157,40 +157,32 @@ def reading_goals(who: str, readings: Sequence[CriticReading]) -> Iterator[Measu
         yield from _both(f"{who}, without {kind}", rest)
 
 
-def _both(who: str, readings: Sequence[CriticReading]) -> Iterator[MeasuredGoal]:
+def _both(who: str, readings: Sequence[CriticReading]) -> Iterator[Goal]:
     caught = [one.right for one in readings if one.case.planted]
     false = [one.counted for one in readings if not one.case.planted]
-    yield MeasuredGoal(f"planted defects caught by {who}", *_row(caught, CAUGHT))
-    n, limit, told = _row(false, FALSE)
-    yield MeasuredGoal(f"false objections of {who}", n, limit, told, most=True)
+    yield Goal(f"planted defects caught by {who}", *share(caught), f">= {CAUGHT:g}")
+    yield Goal(f"false objections of {who}", *share(false), f"<= {FALSE:g}")
 
 
-def _paranoid(readings: Sequence[CriticReading]) -> Iterator[MeasuredGoal]:
+def _paranoid(readings: Sequence[CriticReading]) -> Iterator[Goal]:
     """Tell how far code alone goes against a critic that quotes every sentence: no promise."""
     plans: dict[int, bool] = {}
     for one in readings:
         if one.case.planted is None:
             plans[one.case.number] = plans.get(one.case.number, False) or one.counted
-    n, told = share(plans.values())
-    yield MeasuredGoal("clean plans that the paranoid critic stops", n, 1.0, told, most=True)
+    yield Goal("clean plans that the paranoid critic stops", *share(plans.values()), "<= 1")
     caught: dict[int, bool] = {}
     for one in readings:
         if one.case.planted is not None:
             caught[one.case.number] = caught.get(one.case.number, False) or one.right
-    yield MeasuredGoal(
-        "planted defects caught by the paranoid critic", *_row(caught.values(), CAUGHT)
-    )
+    told = share(caught.values())
+    yield Goal("planted defects caught by the paranoid critic", *told, f">= {CAUGHT:g}")
 
 
 def _of(readings: Sequence[CriticReading], temper: Temper) -> list[CriticReading]:
     return [one for one in readings if one.temper is temper]
 
 
-def _row(flags: Iterable[bool], goal: float) -> tuple[int, float, float]:
-    n, told = share(flags)
-    return n, goal, told
-
-
-def _none(row: str, flags: Iterable[bool]) -> MeasuredGoal:
+def _none(row: str, flags: Iterable[bool]) -> Goal:
     known = list(flags)
-    return MeasuredGoal(row, len(known), 0, sum(known), most=True)
+    return Goal(row, len(known), sum(known), "<= 0")

@@ -13,7 +13,7 @@ from aiops_agent.adapters.models.section import ModelSettings
 from aiops_agent.domain.answer import Usage
 from aiops_agent.domain.model import ModelCall, Spending
 from aiops_agent.evaluation.critic import LAWS, CriticReading, read_plan, reading_goals
-from aiops_agent.evaluation.goals import MeasuredGoal
+from aiops_agent.evaluation.goals import Goal
 from aiops_agent.evaluation.sketches import cases
 from aiops_agent.ports.model import Reasoner
 
@@ -65,12 +65,12 @@ class LiveRun:
     stopped: str = ""
 
     @property
-    def goals(self) -> Iterator[MeasuredGoal]:
+    def goals(self) -> Iterator[Goal]:
         """Yield the rows over the plans that were answered."""
         told = [one for one in self.readings if one.answered]
         yield from reading_goals("the model", told)
         loosened = sum(one.loosened for one in told)
-        yield MeasuredGoal("verdicts loosened by the model", len(told), 0, loosened, most=True)
+        yield Goal("verdicts loosened by the model", len(told), loosened, "<= 0")
 
 
 def live(

@@ -1,4 +1,4 @@
-"""What was promised, beside what was measured."""
+"""What was promised, beside what was measured: a line of JSON that programs read."""
 
 import json
 from collections.abc import Iterable
@@ -6,30 +6,30 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
-class MeasuredGoal:
-    """One row: `n` cases, what is promised, what came out; `most` turns the goal into a limit.
+class Goal:
+    """One row: what was measured over `n` cases; `goal` says what is wanted, as "<= 0.01".
 
-    A goal of None promises nothing: the row only tells.
+    A goal of "" promises nothing: the row only tells.
     """
 
     row: str
     n: int
-    goal: float | None
     measured: float
-    most: bool = False
+    goal: str = ""
 
     @property
     def met(self) -> bool:
-        """Whether it holds; of no cases nothing holds."""
-        if self.goal is None:
-            return True
-        kept = self.measured <= self.goal if self.most else self.measured >= self.goal
-        return self.n > 0 and kept
+        """Whether it is reached; over no cases none is."""
+        if not self.goal or not self.n:
+            return not self.goal
+        sign, wanted = self.goal.split()
+        limit = float(wanted)
+        return self.measured >= limit if sign == ">=" else self.measured <= limit
 
     def json(self) -> str:
         """Return the row as one line of JSON."""
-        told = {"row": self.row, "n": self.n, "goal": self.goal, "measured": self.measured}
-        return json.dumps({**told, "met": self.met})
+        measured = round(self.measured, 5)
+        return json.dumps({"row": self.row, "n": self.n, "goal": self.goal, "measured": measured})
 
 
 def share(flags: Iterable[bool]) -> tuple[int, float]:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from aiops_agent.domain.model import ModelCall
     from aiops_agent.domain.redact import Clean
     from aiops_agent.evaluation.critic_live import LiveRun
-    from aiops_agent.evaluation.goals import MeasuredGoal
+    from aiops_agent.evaluation.goals import Goal
     from aiops_agent.settings.load import Loaded
     from aiops_agent.settings.runbooks import Shelf
     from aiops_agent.settings.sections import Server, Settings
@@ -88,18 +88,14 @@ def runbooks(settings: "Settings", page: Path | None = None) -> "Shelf":
     return read_runbooks(place, actions) if place else Shelf()
 
 
-def benchmark_crew(
-    seed: int, incidents: int, seen: Callable[[str], None]
-) -> "Sequence[MeasuredGoal]":
+def benchmark_crew(seed: int, incidents: int, seen: Callable[[str], None]) -> "Sequence[Goal]":
     """Measure what models add or spoil; `seen` is told each shop that is done."""
     from aiops_agent.evaluation.crew import benchmark  # noqa: PLC0415 -- the lazy door
 
     return benchmark(seed, incidents, seen)
 
 
-def benchmark_critic(
-    seed: int, plans: int, seen: Callable[[int], None]
-) -> "Sequence[MeasuredGoal]":
+def benchmark_critic(seed: int, plans: int, seen: Callable[[int], None]) -> "Sequence[Goal]":
     """Measure what scripted critics catch and spoil; `seen` is told each plan that is done."""
     from aiops_agent.evaluation.critic import benchmark  # noqa: PLC0415 -- the lazy door
 

@@ -15,7 +15,7 @@ from tests.kill.then import Then, plot_of
 
 Record = Callable[[str, object], None]
 SEED = 20261124
-SAMPLE = (Point.ASKED, Point.AFTER_SEND)
+SAMPLE = (Point.AFTER_SEND,)  # `make test-real` dies at every one
 STOPS = (
     Point.INCIDENT_OPENED,
     Point.PLANNED,

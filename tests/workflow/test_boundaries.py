@@ -2,6 +2,7 @@
 
 import asyncio
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,8 @@ from aiops_agent.settings.sections import Settings
 from tests.workflow.running import Run
 
 PENDING, REMINDER = EventType.APPROVAL_PENDING, EventType.APPROVAL_REMINDER
+
+slow = partial(pytest.param, marks=pytest.mark.slow)
 
 
 def yes(run: Run) -> None:
@@ -75,7 +78,9 @@ def test_a_yes_that_was_not_used_in_time_is_void(tmp_path: Path) -> None:
     assert run.effects == ()
 
 
-@pytest.mark.parametrize("point", [Point.TRIAGED, Point.ASKED, Point.DECIDED, Point.RECHECKED])
+@pytest.mark.parametrize(
+    "point", [slow(Point.TRIAGED), Point.ASKED, slow(Point.DECIDED), Point.RECHECKED]
+)
 def test_a_person_who_takes_over_before_the_send_stops_it(tmp_path: Path, point: Point) -> None:
     run = Run(tmp_path, when={PENDING: yes}, at={point: takes_over})
     if point is Point.ASKED:
@@ -125,10 +130,10 @@ def test_in_mode_act_a_small_reversible_thing_is_done_and_signed_by_its_rule(
 @pytest.mark.parametrize(
     ("agent", "error"),
     [
-        ("triage", KeyError("a")),
+        slow("triage", KeyError("a")),
         ("diagnose", ZeroDivisionError("float division")),
-        ("plan", AttributeError("no such thing")),
-        ("critique", ValueError("not a number")),
+        slow("plan", AttributeError("no such thing")),
+        slow("critique", ValueError("not a number")),
         ("verify", OSError("disk")),
     ],
 )

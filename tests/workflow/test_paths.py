@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from functools import partial
 from itertools import groupby, pairwise
 from pathlib import Path
 from typing import Any
@@ -77,6 +78,8 @@ TOLD = [
     ("report.written", "report", True),
 ]
 EFFORT = Effort(by=Author(kind=AuthorKind.STATISTICS), took=0.0)
+
+slow = partial(pytest.param, marks=pytest.mark.slow)
 
 
 def always_yes(run: Run) -> None:
@@ -382,7 +385,7 @@ def test_an_alert_that_telemetry_does_not_confirm_is_watched_first(
 
 
 @pytest.mark.parametrize(
-    ("recovery", "patient"), [(Recovery.WORSE, 0), (Recovery.NOT_RECOVERED, 1), (None, 2)]
+    ("recovery", "patient"), [(Recovery.WORSE, 0), slow(Recovery.NOT_RECOVERED, 1), slow(None, 2)]
 )
 def test_a_fix_is_given_its_time_unless_it_makes_things_worse(
     tmp_path: Path, recovery: Recovery | None, patient: int

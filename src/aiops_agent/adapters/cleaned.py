@@ -16,9 +16,9 @@ T = TypeVar("T")
 
 
 def cleaned(environment: Environment, redactor: Redactor) -> Environment:
-    """Return the environment with every foreign text redacted before anybody sees or keeps it.
+    """Return the environment with its foreign texts redacted before anybody sees or keeps them.
 
-    An expression of a rule stays as it is: it is asked again, letter by letter.
+    Names stay, and alerting rules whole: a rule is asked again, letter by letter.
     """
     clean = redactor.clean
     return replace(

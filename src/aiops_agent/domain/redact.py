@@ -14,7 +14,7 @@ from aiops_agent.domain.shapes import SHAPES, Shape
 from aiops_agent.domain.value import Json
 
 # What a provider gave us to hand back as it is: it is its own, and a changed one is refused.
-_UNTOUCHED = frozenset({"thoughtSignature", "thought_signature", "encrypted_content"})
+UNTOUCHED = frozenset({"thoughtSignature", "thought_signature", "encrypted_content"})
 _FEWEST = 4  # characters of a configured secret that is replaced inside of words too
 
 # What a name that may be a secret's contains; a text with none of them needs no closer look.
@@ -92,7 +92,7 @@ def redacted_json(body: Json, clean: Clean) -> tuple[Json, int]:
             count += cleaned.count
             return cleaned.text
         if isinstance(value, dict):
-            return {k: v if k in _UNTOUCHED else walk(v) for k, v in value.items()}
+            return {k: v if k in UNTOUCHED else walk(v) for k, v in value.items()}
         return [walk(one) for one in value] if isinstance(value, list) else value
 
     return walk(body), count

@@ -110,7 +110,7 @@ def way_back(requests: Iterable[Request]) -> str:
 
 
 def claim(work: Work, prepared: PreparedPlan, now: datetime) -> None:
-    """TargetClaim every target of a plan for its incident, or raise OnHold: another one acts there.
+    """Claim every target of a plan for its incident, or raise OnHold: another one acts there.
 
     A claim ends with its incident, or when what was done is taken back.
     """

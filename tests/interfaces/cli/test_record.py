@@ -33,12 +33,16 @@ def call(received: Any) -> ModelCall:
 
 
 def test_a_cassette_is_redacted_and_can_be_played(tmp_path: Any) -> None:
-    answer = {"choices": [{"message": {"content": f"it is {SECRET}"}}]}
+    answer: Any = {"choices": [{"message": {"content": f"it is {SECRET}"}}]}
+    called = {"functionCall": {"name": "look", "args": {"password": "summer"}}}
+    answer["parts"] = [{**called, "thoughtSignature": "A=="}]
     calls = [call(answer), call(None), call("no JSON")]
 
-    rows = list(exchanges(calls, Redactor([SECRET]).clean))
+    rows = list(exchanges(calls, Redactor([SECRET])))
 
     assert SECRET not in json.dumps(rows)
+    assert "summer" not in json.dumps(rows), "the name says that it is one"
+    assert "A==" in json.dumps(rows), "what a provider signed is its own"
     (tmp_path / "a.jsonl").write_text("\n".join(map(json.dumps, rows)))
     played = list(read(tmp_path))
     assert [(one.status, one.provider) for one in played] == [(200, "openai")] * 2
@@ -46,6 +50,6 @@ def test_a_cassette_is_redacted_and_can_be_played(tmp_path: Any) -> None:
 
 
 def test_planted_a_cassette_as_it_came_holds_the_secret() -> None:
-    (row,) = exchanges([call({"text": SECRET})], Redactor().clean)
+    (row,) = exchanges([call({"text": SECRET})], Redactor())
     with pytest.raises(AssertionError):
         assert SECRET not in json.dumps(row)

@@ -4,11 +4,11 @@ from collections.abc import Iterator, Sequence
 from urllib.parse import urlsplit
 
 from aiops_agent.domain.model import ModelCall
-from aiops_agent.domain.redact import Clean, redacted_json
+from aiops_agent.domain.redact import UNTOUCHED, Redactor
 from aiops_agent.domain.value import Document
 
 
-def exchanges(calls: Sequence[ModelCall], clean: Clean) -> Iterator[Document]:
+def exchanges(calls: Sequence[ModelCall], redactor: Redactor) -> Iterator[Document]:
     """Yield each request that was answered, in order; what was asked is redacted already."""
     answered = (one for one in calls if one.received is not None)
     for number, one in enumerate(answered):
@@ -20,5 +20,5 @@ def exchanges(calls: Sequence[ModelCall], clean: Clean) -> Iterator[Document]:
             "status": one.status,
             "headers": {"content-type": "application/json"},
             "request": one.sent,
-            "response": redacted_json(one.received, clean)[0],
+            "response": redactor.document(one.received, UNTOUCHED)[0],
         }

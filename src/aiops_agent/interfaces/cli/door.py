@@ -13,7 +13,7 @@ from aiops_agent.domain.value import Document, Json
 if TYPE_CHECKING:
     from aiops_agent.bootstrap.application import Application
     from aiops_agent.domain.model import ModelCall
-    from aiops_agent.domain.redact import Clean
+    from aiops_agent.domain.redact import Clean, Redactor
     from aiops_agent.evaluation.critic_live import LiveRun
     from aiops_agent.evaluation.goals import Goal
     from aiops_agent.settings.load import Loaded
@@ -44,11 +44,11 @@ def clean_by_looks() -> "Clean":
     return Redactor().clean
 
 
-def cassette(calls: "Sequence[ModelCall]", clean: "Clean") -> "Iterator[Document]":
+def cassette(calls: "Sequence[ModelCall]", redactor: "Redactor") -> "Iterator[Document]":
     """Yield each answered request as a recording has it."""
     from aiops_agent.adapters.models.cassette import exchanges  # noqa: PLC0415 -- the lazy door
 
-    return exchanges(calls, clean)
+    return exchanges(calls, redactor)
 
 
 def not_ours(settings: "Settings") -> str:

@@ -25,7 +25,7 @@ def record(
     """
     call = called(context)
     found = call.application.queries.incident(incident)
-    rows = list(door.cassette(call.application.queries.calls(found.id), call.application.clean))
+    rows = list(door.cassette(call.application.queries.calls(found.id), call.application.redactor))
     if not rows:
         raise UsageError(f"No model has answered about {found.id}: there is nothing to record.")
     path = to / f"{found.id}.jsonl"

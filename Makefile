@@ -8,7 +8,7 @@ help: ## list the commands
 
 setup: .venv/.ready ## make .venv with the pinned packages (once)
 
-.venv/.ready: pyproject.toml constraints.txt tools/setup.sh
+.venv/.ready: pyproject.toml requirements.lock tools/setup.sh
 	@PYTHON="$(PYTHON)" tools/setup.sh
 
 # A no (aiops exits 5) and a plan left waiting (8) are answers, not errors of make.

@@ -20,7 +20,7 @@ from typing import Any
 
 ROOT = Path(__file__).parents[1]
 HOME = ROOT / "build" / "prove"  # git does not see it, `make clean` takes it away
-SOURCES = ("src", "bench", "tools", "tests", "pyproject.toml", "constraints.txt")
+SOURCES = ("src", "bench", "tools", "tests", "pyproject.toml", "requirements.lock")
 MOST_MINUTES = 60
 
 

@@ -9,7 +9,7 @@ needs_mb=900
 stop() { printf 'setup: %s\n' "$*" >&2; exit 1; }
 
 # Only what decides about packages counts: a changed lint rule installs nothing.
-wanted() { { sed '/^\[tool\./,$d' pyproject.toml; cat constraints.txt; } | cksum; }
+wanted() { { sed '/^\[tool\./,$d' pyproject.toml; cat requirements.lock; } | cksum; }
 
 works() { "$1" -c 'import sys; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1; }
 has_venv() { "$1" -c 'import venv, ensurepip' >/dev/null 2>&1; }
@@ -45,9 +45,16 @@ explain() {
     stop "installing the packages failed, for the reason above."
 }
 
+# Nothing that the lock does not hash: no source is built, as what builds it would come unpinned,
+# and the package itself is built by the back-end that was just installed.
 install() {
+    with_pip --require-hashes --only-binary :all: -r requirements.lock || explain
+    with_pip --no-index --no-deps --no-build-isolation -e . || explain
+}
+
+with_pip() {
     "$venv/bin/python" -m pip install --disable-pip-version-check --no-input --progress-bar off \
-        --retries 2 -c constraints.txt -e '.[dev,models,otel]' </dev/null >"$log" 2>&1 || explain
+        --retries 2 "$@" </dev/null >"$log" 2>&1
 }
 
 if [ -f "$venv/.ready" ] && [ "$(cat "$venv/.ready")" = "$(wanted)" ] && works "$venv/bin/python"; then

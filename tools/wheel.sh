@@ -4,11 +4,12 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 max_packages=60 max_mb=200
 python=$PWD/.venv/bin/python
-constraints=$PWD/constraints.txt
+lock=$PWD/requirements.lock
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 
-"$python" -m build --wheel --outdir "$work/dist" . >"$work/build.log" 2>&1 || { cat "$work/build.log" >&2; exit 1; }
+# The back-end is the one of .venv, which the lock hashes; an isolated one would come unpinned.
+"$python" -m build --wheel --no-isolation --outdir "$work/dist" . >"$work/build.log" 2>&1 || { cat "$work/build.log" >&2; exit 1; }
 wheel=$(ls "$work"/dist/*.whl)
 echo "wheel: $(basename "$wheel"), $(du -k "$wheel" | cut -f1) kB"
 
@@ -21,9 +22,12 @@ source = {str(f.relative_to("src")) for f in Path("src/aiops_agent").rglob("*") 
 sys.exit(f"wheel: differs from the source: {sorted(packed ^ source)}" if packed != source else 0)
 END
 
+# It gets its packages from a folder of files that the lock hashes, and from nowhere else.
+"$python" -m pip download --disable-pip-version-check --no-input --quiet --no-deps \
+    --require-hashes --only-binary :all: --requirement "$lock" --dest "$work/wheels" </dev/null
 "$python" -m venv "$work/env"
-"$work/env/bin/python" -m pip install --disable-pip-version-check --no-input --quiet --no-compile \
-    -c "$constraints" "$wheel" </dev/null
+"$work/env/bin/python" -m pip install --isolated --disable-pip-version-check --no-input --quiet \
+    --no-compile --no-index --find-links "$work/wheels" "$wheel" </dev/null
 
 # pip and setuptools are the environment's, not ours.
 packages=$("$work/env/bin/python" -m pip list --format=freeze --disable-pip-version-check | grep -cvE '^(pip|setuptools|wheel)==')

@@ -26,7 +26,7 @@ def project(tmp_path: Path) -> Path:
     (tmp_path / "tools").mkdir()
     (tmp_path / "bin").mkdir()
     shutil.copy(ROOT / "tools" / "setup.sh", tmp_path / "tools")
-    for name in ("pyproject.toml", "constraints.txt"):
+    for name in ("pyproject.toml", "requirements.lock"):
         shutil.copy(ROOT / name, tmp_path)
     return tmp_path
 
@@ -125,7 +125,7 @@ def test_a_second_run_installs_nothing(project: Path) -> None:
 def test_changed_dependencies_are_installed_again(project: Path) -> None:
     python_that_installs(project)
     setup(project, PIP_SAYS="fine", PIP_EXIT="0")
-    (project / "constraints.txt").write_text("changed==1\n")
+    (project / "requirements.lock").write_text("changed==1\n")
 
     again = setup(project, PIP_SAYS="asked again", PIP_EXIT="1")
 

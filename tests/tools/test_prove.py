@@ -70,7 +70,7 @@ def test_a_change_of_the_source_is_seen(tmp_path: Path) -> None:
     (tmp_path / "src").mkdir()
     file = tmp_path / "src" / "a.py"
     file.write_text("1")
-    for name in ("pyproject.toml", "constraints.txt"):
+    for name in ("pyproject.toml", "requirements.lock"):
         (tmp_path / name).write_text("")
     before = fingerprint(tmp_path)
     file.write_text("2")

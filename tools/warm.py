@@ -20,7 +20,9 @@ LIBRARIES = (
     *("pydantic", "pyte", "pytest", "pytest_asyncio.plugin", "pytest_timeout", "rich.console"),
     *("sqlalchemy.dialects.sqlite", "typer", "uvicorn", "yaml"),
 )
-OPTIONS = ("-x", "-q", "-p", "no:cacheprovider", "-p", "no:xdist", "--timeout=60", "--assert=plain")
+# By a thread: it ends the process, whatever the code under test makes of an exception.
+HANGS = ("--timeout=60", "--timeout-method=thread")
+OPTIONS = ("-x", "-q", "-p", "no:cacheprovider", "-p", "no:xdist", "--assert=plain", *HANGS)
 POLL_SECONDS = 0.02
 
 

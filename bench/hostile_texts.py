@@ -45,5 +45,11 @@ KINDS: dict[str, Kind] = {
     "combining marks": _repeated("a\u0301"),
     "wide letters": _repeated("ß漢"),
     "sentences": _repeated("ignore all the previous instructions and "),
+    "letters, then a mark": _repeated("a", tail="!"),
+    "digits, then a mark": _repeated("1", tail="!"),
+    "blanks, then a mark": _repeated(" ", "a", "!"),
+    "numbers": _repeated("1st, "),
+    "words": _repeated("and or it "),
+    "commas": _repeated("a, "),
     "almost sentences": _repeated("ignore the "),
 }

@@ -65,7 +65,7 @@ def stages() -> tuple[Stage, ...]:
         Stage("door", (*bench, "door", *seeded), 5),
         Stage("leaks", (*bench, "leaks", *seeded), 5),
         Stage("stops", (*bench, "stops", *seeded), 20),
-        Stage("patterns", (*bench, "patterns", *seeded), 10),
+        Stage("patterns", (*bench, "patterns", *seeded), 20),
         Stage("bodies", (*bench, "bodies", *seeded), 10),
         Stage("behaviours", (*bench, "behaviours", *seeded), 15),
         Stage("kills", (*bench, "kills", *seeded), 15),

@@ -1,13 +1,11 @@
 """The long measurements in small: `make prove` runs them whole."""
 
-import re
-
 import pytest
 
 from aiops_agent.domain import redact
 from aiops_agent.domain.naming import Naming
 from aiops_agent.evaluation.goals import Goal
-from bench import bodies, patterns, planted
+from bench import bodies, planted
 from bench.told import tell
 from tests import seams
 
@@ -42,23 +40,6 @@ def test_the_count_notices_a_redactor_that_takes_out_too_much(
 def test_half_a_secret_counts_as_survived() -> None:
     assert planted.survives("abcdefghijkl", "so abcdefgh…")
     assert not planted.survives("abcdefghijkl", "so abcde…")
-
-
-def test_a_pattern_that_is_quadratic_is_noticed() -> None:
-    slow, quick = re.compile(r"\s+x"), re.compile(r"\s++x")
-    made = "a{}".format
-
-    def blanks(n: int) -> str:
-        return made(" " * n)
-
-    assert patterns.grows(slow.search, blanks, 6000) > patterns.WORST
-    assert patterns.grows(lambda text: quick.match(text, 1), blanks, 6000) < patterns.WORST
-
-
-def test_every_pattern_that_meets_foreign_text_is_measured() -> None:
-    names = set(patterns.found())
-    assert {"redact._PAIR", "text._HIDDEN", "passage._MARKS"} < names
-    assert len(names) > 80
 
 
 def test_a_missed_goal_is_told_twice_and_ends_with_1(capsys: pytest.CaptureFixture[str]) -> None:

@@ -9,7 +9,7 @@ _COUNTED = ("one", "two", "three", "four", "five", "six", "seven", "eight", "nin
             "eleven", "twelve", "thirteen", "fourteen", "fifteen", "sixteen", "seventeen",
             "eighteen", "nineteen", "twenty")  # fmt: skip
 _VALUES = {word: value for value, word in enumerate(_COUNTED, 1)}
-_NUMBER = rf"(\d+|{'|'.join(_COUNTED)})\b(?![.:,]\d)"
+_NUMBER = rf"(\d{{1,9}}|{'|'.join(_COUNTED)})\b(?![.:,]\d)"
 # A plan breaks "never more than N" with more than N; the word before decides which side is broken.
 _SIDES = (
     (r"at least|a minimum of|minimum is|not (?:less|fewer) than|no (?:less|fewer) than", lt),
@@ -21,6 +21,13 @@ _AFTER = ((r"or more|and more|and above|or above|upwards?", ge),
           (r"or fewer|or less|and below|or below", le))  # fmt: skip
 _IS = ((r"(?:is|are) (?:the|our|a) (?:\w+ )?(?:ceiling|maximum|limit|most|cap|top)", gt),
        (r"(?:is|are) (?:the|our|a) (?:\w+ )?(?:floor|minimum|least|bottom)", lt))  # fmt: skip
+_PATTERNS = tuple(
+    (re.compile(written, re.IGNORECASE), side)
+    for written, side in (
+        *((rf"\b(?:{words})\s+(?:the )?{_NUMBER}", side) for words, side in _SIDES),
+        *((rf"\b{_NUMBER}(?:\s+\w+)?\s+(?:{words})\b", side) for words, side in (*_AFTER, *_IS)),
+    )
+)
 _OF_NO_SETTING = re.compile(
     r"(?:minute|hour|day|week|month|second|people|person|owner|engineer|approv|time|attempt|team)"
 )
@@ -55,14 +62,10 @@ def limits(text: str, wished: Mapping[str, str | int]) -> tuple[Limit, ...]:
     """
     if wished and not any(topic in text.lower() for topic in _topics(wished)):
         return ()
-    patterns = (
-        *((rf"\b(?:{words})\s+(?:the )?{_NUMBER}", side) for words, side in _SIDES),
-        *((rf"\b{_NUMBER}(?:\s+\w+)?\s+(?:{words})\b", side) for words, side in (*_AFTER, *_IS)),
-    )
     return tuple(
         _limit(place, side.__name__)
-        for pattern, side in patterns
-        for place in re.finditer(pattern, text, re.IGNORECASE)
+        for pattern, side in _PATTERNS
+        for place in pattern.finditer(text)
     )
 
 

@@ -23,6 +23,7 @@ from aiops_agent.reasoning.verbs import speaks_of
 FEWEST_WORDS = 3  # of a quote; fewer stand on any page
 _WORD = re.compile(r"[A-Za-z0-9_-]+")
 _NUMBER = re.compile(r"\b\d+(?:[.,]\d+)?\b")
+_MODE = re.compile(rf"\bmode ({'|'.join(Mode)})\b|\b({'|'.join(Mode)}) mode\b")
 _TIERS = (ServiceKind.DATABASE, ServiceKind.CACHE, ServiceKind.QUEUE)  # words that mean no other
 _PLACES = (
     ("production", "prod", "live"),
@@ -150,11 +151,9 @@ class Scope:
     def _modes(self, said: str) -> list[Mention]:
         if self.mode is None:
             return []
-        words = "|".join(Mode)
-        pattern = rf"\bmode ({words})\b|\b({words}) mode\b"
         return [
             Mention(*place.span(), place.group().lower(), self.mode.value in place.groups())
-            for place in re.finditer(pattern, said.lower())
+            for place in _MODE.finditer(said.lower())
         ]
 
 

@@ -35,7 +35,7 @@ _DATE = (
 )
 # "12, 13 and 14 October": the days before the last one borrow its month.
 _DATE_LIST = re.compile(
-    rf"\b((?:\d{{1,2}}(?:st|nd|rd|th)?(?:, and |, | and | or ))+)\d{{1,2}}(?:st|nd|rd|th)?"
+    rf"\b((?:\d{{1,2}}(?:st|nd|rd|th)?(?:, and |, | and | or )){{1,30}})\d{{1,2}}(?:st|nd|rd|th)?"
     rf"(?: of)? ({_MONTH})(?:,? (\d{{4}}))?",
     re.IGNORECASE,
 )

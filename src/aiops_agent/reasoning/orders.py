@@ -24,6 +24,13 @@ _UNSEEN = re.compile(
 )
 _TAGS = re.compile("[\U000e0020-\U000e007e]")  # letters that nobody sees and a model reads
 _SPACED = re.compile(r"(?:\b\w[ ._\-*]){5,60}\w\b")
+_ORDERED = tuple(
+    (word, re.compile(f"(?i){word}"))
+    for word in (
+        *("ignore", "disregard", "forget", "all", "previous", "prior", "above"),
+        *("instructions", "rules", "and", "your", "system"),
+    )
+)
 _LEET = str.maketrans("013457@$!", "oleastasi")
 _CODED = re.compile(r"[A-Za-z0-9+/_\-]{24,2000}={0,2}")
 _HEXED = re.compile(r"(?:[0-9a-fA-F]{2}){16,500}")
@@ -112,9 +119,8 @@ def _spellings(text: str) -> Iterable[str]:
 
 def _spread(joined: str) -> str:
     """Return letters that stood alone as words again, as far as the words that matter go."""
-    words = "ignore disregard forget all previous prior above instructions rules and your system"
-    for word in words.split():
-        joined = re.sub(f"(?i){word}", f" {word} ", joined)
+    for word, pattern in _ORDERED:
+        joined = pattern.sub(f" {word} ", joined)
     return " ".join(joined.split())
 
 

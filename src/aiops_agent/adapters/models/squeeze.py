@@ -6,7 +6,8 @@ from dataclasses import dataclass, field
 
 MOST_KINDS = 6  # kinds of lines that are told of one answer; the rest are only counted
 QUOTE = 24  # characters: a model that repeats so many of a line has cited it
-_MARK = re.compile(r"[A-Za-z][A-Za-z_-]*\d[\w-]*")  # F3, INC-0004, finding-12
+# F3, INC-0004, finding-12. Each run of letters is begun once: linear.
+_MARK = re.compile(r"(?<![A-Za-z_-])[_-]*+([A-Za-z][A-Za-z_-]*+\d[\w-]*+)")
 _NUMBER = re.compile(r"-?\d+(?:\.\d+)?")
 _VARYING = re.compile(r"\b[0-9a-f]{8,}\b|\b\w*\d[\w.:-]*")
 

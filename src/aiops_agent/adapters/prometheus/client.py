@@ -274,7 +274,7 @@ _UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86_400.0}
 
 
 def _target(one: Json) -> ScrapeTarget:
-    parts = re.findall(r"(\d+)(ms|[smhd])", str(one.get("scrapeInterval", "")))
+    parts = re.findall(r"(\d{1,9})(ms|[smhd])", str(one.get("scrapeInterval", "")))
     total = sum(float(number) * _UNITS[unit] for number, unit in parts)
     every = timedelta(seconds=total) if total else None
     return ScrapeTarget(one.get("labels", {}), one.get("health") == "up", every)

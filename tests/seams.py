@@ -7,6 +7,7 @@ violations of their own, in tests/house.
 from dataclasses import dataclass
 
 import pytest
+from dbos import _sys_db
 
 from aiops_agent.adapters import cleaned, ownership
 from aiops_agent.adapters.docker import clone, platform
@@ -129,6 +130,9 @@ BEGIN = Seam(SqlStore, "begin", "a process dies right after any commit")
 READ = Seam(SqlStore, "read", "a view waits for no writer and cannot write")
 SNAPSHOT = Seam(store, "snapshot", "a view is one moment of the store")
 FOLLOW = Seam(Feed, "follow", "whoever comes late to the feed misses nothing")
+BRIEFED = Seam(questions.Questions, "_read", "a store that is away ends no story")
+PATIENTLY = Seam(questions, "patiently", "a question waits for a store that is away")
+SLEEPS = Seam(_sys_db, "time", "a server that is back is noticed soon, and none delays an end")
 ONCE = Seam(questions, "OnceSteps", "a finished call of an agent is not made again")
 ANSWERED = Seam(SqlCallLog, "answered", "an answer on record is not paid again")
 PUT_ALERTS = Seam(SqlAlerts, "put", "a batch of alerts is taken whole or not at all")

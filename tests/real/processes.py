@@ -92,10 +92,10 @@ class Process:
         self._child.kill()
         self._child.wait()
 
-    def stop(self, timeout: float = 15) -> int:
+    def stop(self, timeout: float = 15, ask: signal.Signals = signal.SIGTERM) -> int:
         """Ask the child to end, and return its exit code; kill it after `timeout` seconds."""
         if self.exit_code is None:
-            self._child.send_signal(signal.SIGTERM)
+            self._child.send_signal(ask)
         try:
             return self._child.wait(timeout)
         except subprocess.TimeoutExpired:

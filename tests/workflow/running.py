@@ -14,6 +14,7 @@ from aiops_agent.adapters.sql.engine import make_engine
 from aiops_agent.agents.crew import Crew
 from aiops_agent.bootstrap.application import Application, Overrides, application
 from aiops_agent.domain.approval import ApprovalRequest, Surface
+from aiops_agent.domain.errors import StoreError
 from aiops_agent.domain.event import Event
 from aiops_agent.domain.incident import Incident
 from aiops_agent.domain.payload import EventType
@@ -24,6 +25,7 @@ from aiops_agent.ports.model import Reasoner
 from aiops_agent.safety.execute import Executor
 from aiops_agent.settings.sections import Settings
 from aiops_agent.simulator.journal import Operation, effects
+from aiops_agent.workflow.engine import Engine
 
 _NUMBERS = count(1)  # the durable engine knows each story by a name of its own
 
@@ -42,6 +44,7 @@ class Run:
     reasoner: Reasoner | None = None
     executor: Callable[[Executor], Executor] = lambda right: right
     per_service: str = "3/h"  # policy.limits
+    store: str = ""  # an address other than the folder's own SQLite file
     at: dict[Point, Callable[["Run"], None]] = field(default_factory=dict)
     when: dict[EventType, Callable[["Run"], None]] = field(default_factory=dict)
     ahead: timedelta = timedelta()
@@ -60,7 +63,9 @@ class Run:
             mark=self._mark,
         )
         policy = {"limits": {"per_service": self.per_service}}
-        given = {"state_dir": self.folder, "mode": self.mode, "policy": policy}
+        given: dict[str, Any] = {"state_dir": self.folder, "mode": self.mode, "policy": policy}
+        if self.store:
+            given["store"] = {"url": self.store}
         self.house = application(Settings.model_validate(given), parts)
         try:
             asyncio.run(self._live(self.house))
@@ -133,10 +138,24 @@ class Run:
             shop = await asyncio.to_thread(built.demo.begin, self.scenario, 1, remember=False)
             self.environment = shop
             (self.name,) = await engine.intake(shop)
+            while not await self._followed(engine):  # noqa: ASYNC110 -- a store
+                await asyncio.sleep(0.2)
+
+    async def _followed(self, engine: Engine) -> bool:
+        """Follow the incident to its end; False when the store is away, as in an outage."""
+        last = self.events[-1].id if self.events else 0
+        try:
             async for event in engine.follow(self.name):
+                if event.id <= last:
+                    continue
                 self.events.append(event)
                 if event.type in self.when:
                     await asyncio.to_thread(self.when.pop(event.type), self)
+        except StoreError:
+            if not self.store:
+                raise
+            return False
+        return True
 
     def _mark(self, point: Point) -> None:
         self.passed.append(point)

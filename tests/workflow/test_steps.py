@@ -26,7 +26,7 @@ from aiops_agent.domain.errors import (
 from aiops_agent.domain.model import ModelError, Trouble
 from aiops_agent.domain.postmortem import Postmortem
 from aiops_agent.domain.remediation import Outcome, Plan, PreparedPlan, Verification
-from aiops_agent.workflow import durable
+from aiops_agent.workflow import durable, patience
 from aiops_agent.workflow.durable import Checkpoint, PlainJson, Stored, returned, value_of
 from tests.workflow.values import JSON, STEADY, any_of
 
@@ -178,7 +178,7 @@ async def test_a_step_waits_for_the_store_however_long_it_is_away(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     """Before, nine minutes of a full disk ended the incident as a fault of ours."""
-    monkeypatch.setattr(durable, "FIRST_PAUSE", 0.0)
+    monkeypatch.setattr(patience, "FIRST_PAUSE", 0.0)
     left: list[Exception] = [StoreError("The disk of the store is full.")] * 50
 
     async def work() -> str:
@@ -187,7 +187,7 @@ async def test_a_step_waits_for_the_store_however_long_it_is_away(
         return "done"
 
     with caplog.at_level(logging.WARNING):
-        assert await durable.patiently("reviewed", work) == "done"
+        assert await patience.patiently("reviewed", work) == "done"
     assert "waits for the store" in caplog.text
 
 
@@ -199,4 +199,4 @@ async def test_what_is_not_the_store_is_not_waited_for(error: Exception) -> None
         raise error
 
     with pytest.raises(type(error), match="a defect"):
-        await durable.patiently("planned", work)
+        await patience.patiently("planned", work)

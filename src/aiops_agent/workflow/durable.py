@@ -24,11 +24,9 @@ from dbos._serialization import DefaultSerializer
 from pydantic import TypeAdapter
 from sqlalchemy import Connection, Engine
 
-from aiops_agent.domain.errors import AiopsError, StoreError
-from aiops_agent.domain.retry import growing, retry
+from aiops_agent.domain.errors import AiopsError
 from aiops_agent.domain.value import Document, Json, Value
-
-log = logging.getLogger(__name__)
+from aiops_agent.workflow.patience import SLEEP, patiently
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -36,8 +34,6 @@ R = TypeVar("R")
 VERSION = "aiops"
 APPLICATION = "aiops"
 POLL_SECONDS = 0.25  # a person does not notice it
-FIRST_PAUSE = 0.2  # seconds
-LONGEST_PAUSE = 15.0  # a store that came back is noticed within it
 VALUE, ERROR = "$value", "$error"  # the one key of a checkpoint as stored
 
 
@@ -70,17 +66,6 @@ async def checkpoint(name: str, work: Callable[[], Awaitable[R]], kind: Any) -> 
         return Checkpoint(await patiently(name, work), kind)
 
     return value_of(await DBOS.run_step_async({"name": name}, run), kind)
-
-
-async def patiently(name: str, work: Callable[[], Awaitable[R]]) -> R:
-    """Do the work; while the store is away, full or locked, wait and do it again, for ever."""
-
-    def away(error: AiopsError) -> bool:
-        if isinstance(error, StoreError):
-            log.warning("waits for the store", extra={"step": name, "why": str(error)})
-        return isinstance(error, StoreError)
-
-    return await retry(work, when=away, pauses=growing(FIRST_PAUSE, LONGEST_PAUSE, 1.8))
 
 
 class OnceSteps:
@@ -230,6 +215,7 @@ class Durable:
 
     def launch(self, executor: str) -> None:
         """Start, and resume the unfinished stories of this executor. Call it inside a loop."""
+        SLEEP.begin()
         DBOS(config=self._config(executor))
         DBOS.launch()
 
@@ -237,6 +223,7 @@ class Durable:
         """Stop; what is unfinished is resumed by the next launch of the same executor."""
         # A workflow that is cut off here is nobody's error: the next launch resumes it.
         logging.getLogger("dbos").setLevel(logging.CRITICAL)
+        SLEEP.end()
         DBOS.destroy()
 
     def wake(self, connection: Connection, incident: str, key: str) -> None:

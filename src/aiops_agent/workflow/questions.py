@@ -6,6 +6,7 @@ Some are asked again and again: how long the workflow looks, and what it makes o
 
 import asyncio
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any, TypeVar
 
 from dbos import DBOS, DBOSConfiguredInstance
@@ -24,6 +25,7 @@ from aiops_agent.domain.runbook import matching
 from aiops_agent.reasoning.weigh import acting
 from aiops_agent.workflow.deps import Deps, attempt_of, found, incident_of
 from aiops_agent.workflow.durable import Checkpoint, OnceSteps, returned, step, value_of
+from aiops_agent.workflow.patience import patiently
 from aiops_agent.workflow.recorder import IncidentEnded, IncidentRecorder
 
 T = TypeVar("T")
@@ -89,10 +91,18 @@ class Questions(DBOSConfiguredInstance):
         return value_of(await self.question(agent, incident_id, number, begin), kind)
 
     @DBOS.workflow(name="question.v1", max_recovery_attempts=FOREVER)
-    async def question(  # limit: one line for each agent
-        self, agent: str, incident_id: str, number: int, since: str
-    ) -> Any:
-        """Let one agent answer; a restart asks it again, but not what it asked `once`."""
+    async def question(self, agent: str, incident_id: str, number: int, since: str) -> Any:
+        """Let one agent answer; a restart asks it again, but not what it asked `once`.
+
+        So does a store that was away for a while: an outage is no agent's fault.
+        """
+        once = OnceSteps()
+        ask = partial(self._asked, agent, incident_id, number, since, once)
+        return Checkpoint(await patiently(agent, ask), returned(getattr(self, agent)))
+
+    async def _asked(  # limit: one line for each agent
+        self, agent: str, incident_id: str, number: int, since: str, once: OnceSteps
+    ) -> Answer[Any]:
         incident, alerts = await asyncio.to_thread(self._read, incident_id)
         environment = self._deps.environments(incident.environment)
         crew = self._deps.crew_of(incident.environment)
@@ -105,7 +115,7 @@ class Questions(DBOSConfiguredInstance):
             pace=self._deps.terms.pace,
             alerts=alerts,
             runbooks=matching(self._deps.runbooks, incident, alerts),
-            once=OnceSteps(),
+            once=once,
         )
         attempt = attempt_of(incident, number)
         answer: Answer[Any]
@@ -132,7 +142,7 @@ class Questions(DBOSConfiguredInstance):
             case _:
                 events = await asyncio.to_thread(self._events, incident_id)
                 answer = await crew.report(briefing, events)
-        return Checkpoint(answer, returned(getattr(self, agent)))
+        return answer
 
     def _read(self, incident_id: str) -> tuple[Incident, AlertList]:
         with self._deps.store.read() as view:

@@ -40,6 +40,7 @@ from aiops_agent.workflow.durable import step
 from aiops_agent.workflow.executor_steps import ExecutorSteps
 from aiops_agent.workflow.gate import Gate
 from aiops_agent.workflow.hold import Waiting, unheld
+from aiops_agent.workflow.patience import SLEEP
 from aiops_agent.workflow.questions import FOREVER, Looks, Questions
 from aiops_agent.workflow.recorder import IncidentEnded, IncidentRecorder
 
@@ -279,6 +280,8 @@ class ResolveIncident(DBOSConfiguredInstance):  # limit: the whole workflow of a
             # resumes it. Nothing of it may be taken for a fault of an agent.
             raise
         except Exception as error:  # border: whatever broke, the incident ends with a person
+            if SLEEP.over:  # but the end of the process: the next launch resumes it
+                raise
             log.exception("workflow failed", extra={"incident": incident_id})
             return error
 

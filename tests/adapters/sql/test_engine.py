@@ -8,7 +8,7 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy.exc import OperationalError
 
-from aiops_agent.adapters.sql.engine import explained, make_engine
+from aiops_agent.adapters.sql.engine import CONNECTIONS, explained, make_engine
 from aiops_agent.adapters.sql.migrate import upgrade
 from aiops_agent.adapters.sql.store import SqlStore
 from aiops_agent.domain.errors import SettingsError, StoreError
@@ -67,6 +67,9 @@ def test_a_folder_that_cannot_be_made_is_told_with_its_reason(tmp_path: Path) ->
         ("unable to open database file", "cannot be opened"),
         ("file is not a database", "damaged"),
         ("connection failed: connection refused\nmore", "does not let us in"),
+        ("connection failed: FATAL:  sorry, too many clients already", "raise its max_connections"),
+        ("FATAL: remaining connection slots are reserved for", "raise its max_connections"),
+        ("QueuePool limit of size 4 overflow 0 reached, connection timed out", "overloaded"),
         ("failed to resolve host 'x': Name or service not known", "does not let us in"),
         ("CHECK constraint failed", "refused a record"),
         ("", "refused a record"),
@@ -94,6 +97,41 @@ def test_a_server_that_is_away_is_a_store_error() -> None:
     with pytest.raises(StoreError, match="does not let us in") as told:
         upgrade(engine)
     assert "secret" not in str(told.value)
+
+
+def test_a_process_takes_few_connections_of_a_server_and_gives_up_one_that_is_gone() -> None:
+    engine = make_engine("postgresql://nobody@127.0.0.1:1/none")
+    assert isinstance(engine.pool, sa.QueuePool)
+    assert (engine.pool.size(), engine.pool._max_overflow) == (CONNECTIONS, 0)
+    taken = []
+    sa.event.listen(engine, "do_connect", lambda *given: taken.append(given[3]))
+    with pytest.raises(sa.exc.OperationalError):
+        engine.connect()
+    assert taken[0]["tcp_user_timeout"] <= 15_000
+
+
+def test_nobody_queues_behind_a_turn_that_hangs(
+    engine: sa.Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store, goes_on = SqlStore(engine), threading.Event()
+    hangs = threading.Event()
+
+    def hang() -> None:
+        with store.begin():
+            hangs.set()
+            goes_on.wait(20)
+
+    holder = threading.Thread(target=hang)
+    holder.start()
+    assert hangs.wait(20)
+    monkeypatch.setattr("aiops_agent.adapters.sql.store.STUCK", 0.0)
+    with pytest.raises(StoreError, match="has not taken a record"), store.begin():
+        pass
+    monkeypatch.undo()
+    goes_on.set()
+    with store.begin() as work:  # it waits for its turn, and has one
+        work.events.append(an_event("e1"))
+    holder.join()
 
 
 def test_a_full_disk_loses_the_transaction_and_says_so(tmp_path: Path) -> None:

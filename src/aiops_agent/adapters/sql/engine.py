@@ -19,9 +19,33 @@ PATIENCE = timedelta(seconds=30)  # how long a transaction waits for its turn
 _MS = int(PATIENCE.total_seconds() * 1000)
 _PRAGMAS = (f"busy_timeout={_MS}", "journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON")
 _KNOWS_SUBSEC = (3, 42)  # older ones answer unixepoch('subsec') with NULL
+CONNECTIONS = 4  # of a process to a server; DBOS takes one more to listen, in `aiops serve`
+POOL_SECONDS = 5.0  # how long a thread waits for one of them: whoever posts an alert waits too
+# libpq: a server whose machine is gone is given up after 15 s, and not when the system does.
+_REACHED = {
+    "connect_timeout": 10,
+    "keepalives_idle": 10,
+    "keepalives_interval": 2,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 15_000,
+}
 _TURN = 4_207_110_301  # one number for all of ours: the advisory lock of the store's writer
 
 _SIGNS = (
+    (
+        ("too many clients", "too many connections", "connection slots"),
+        (
+            "The database server has no connection left for us ({cause}); end something that uses "
+            "it, or raise its max_connections: each of our processes takes at most {connections}."
+        ),
+    ),
+    (
+        ("queuepool limit",),
+        (
+            "The database server has answered on none of our connections for a while; see that it "
+            "runs and is not overloaded, and try again."
+        ),
+    ),
     (
         ("is locked", "lock timeout"),
         "The store is held by another process for too long; try again when that one is done.",
@@ -67,9 +91,12 @@ def make_engine(url: str) -> Engine:
         return _sqlite(address)
     return create_engine(
         address.set(drivername="postgresql+psycopg"),
+        pool_size=CONNECTIONS,
+        max_overflow=0,
+        pool_timeout=POOL_SECONDS,
         pool_pre_ping=True,
         json_serializer=dumps,
-        connect_args={"connect_timeout": 10},
+        connect_args=_REACHED,
     )
 
 
@@ -118,7 +145,7 @@ def explained(error: SQLAlchemyError | sqlite3.Error) -> StoreError:
     cause = lines[0].rstrip(".")
     for signs, words in _SIGNS:
         if any(sign in cause.lower() for sign in signs):
-            return StoreError(words.format(cause=cause))
+            return StoreError(words.format(cause=cause, connections=CONNECTIONS + 1))
     return StoreError(f"The store refused a record: {cause}.")
 
 

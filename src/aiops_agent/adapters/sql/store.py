@@ -1,6 +1,7 @@
 """Opens transactions over everything durable."""
 
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
@@ -11,13 +12,16 @@ from sqlalchemy import Connection, Engine
 from aiops_agent.adapters.sql.approvals import SqlApprovals, SqlLedger
 from aiops_agent.adapters.sql.archive import SqlArchive
 from aiops_agent.adapters.sql.calls import SqlCalls
-from aiops_agent.adapters.sql.engine import PATIENCE, our_errors, snapshot, take_turn
+from aiops_agent.adapters.sql.engine import our_errors, snapshot, take_turn
 from aiops_agent.adapters.sql.events import SqlEvents
 from aiops_agent.adapters.sql.inbox import SqlInbox, SqlTokens
 from aiops_agent.adapters.sql.incidents import SqlAlerts, SqlIncidents
 from aiops_agent.adapters.sql.sending import SqlClock, SqlSending
 from aiops_agent.domain.errors import StoreError
 from aiops_agent.ports.store import View, Work
+
+STUCK = 5.0  # seconds of one turn: the database hangs, and nobody queues behind it any longer
+_LOOK = 0.25  # seconds between two looks whether it does
 
 # Given the open connection, an incident and a key: sends a message that counts on commit.
 Wake: TypeAlias = Callable[[Connection, str, str], None]
@@ -59,14 +63,14 @@ class SqlStore:
         self._wake = wake
         self._own_clock = own_clock
         self._gate = threading.Lock()  # threads queue here and do not poll the database
+        self._since = 0.0  # monotonic seconds, when the turn began that is taken now
         self._thread = threading.local()
 
     @contextmanager
     def begin(self) -> Iterator[Work]:
         """Open a transaction; leaving the block commits, an error rolls back."""
         with self._alone():
-            if not self._gate.acquire(timeout=PATIENCE.total_seconds()):
-                raise StoreError("The store was busy for too long; try again.")
+            self._enter()
             try:
                 with our_errors(), self._engine.connect() as connection:
                     take_turn(connection)
@@ -74,6 +78,14 @@ class SqlStore:
                     connection.commit()
             finally:
                 self._gate.release()
+
+    def _enter(self) -> None:
+        """Wait for our turn in this process, as long as turns are taken."""
+        while not self._gate.acquire(timeout=_LOOK):
+            held = time.monotonic() - self._since
+            if held > STUCK:
+                raise StoreError(f"The store has not taken a record for {held:.0f} s; try again.")
+        self._since = time.monotonic()
 
     @contextmanager
     def read(self) -> Iterator[View]:

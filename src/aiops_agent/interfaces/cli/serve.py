@@ -12,7 +12,7 @@ from typing import Annotated
 
 import typer
 
-from aiops_agent.domain.errors import SettingsError
+from aiops_agent.domain.errors import SettingsError, StoreError
 from aiops_agent.domain.payload import EventType
 from aiops_agent.domain.stats import stats_of
 from aiops_agent.interfaces.cli import door
@@ -122,7 +122,11 @@ def _say_sending(call: Call, stopped: str) -> None:
 
 def sum_up(call: Call, started: datetime) -> None:
     """Say what the incidents that came while it ran add up to, unless quiet or there was none."""
-    found = stats_of(call.application.queries.histories(started), started)
+    try:
+        found = stats_of(call.application.queries.histories(started), started)
+    except StoreError as error:  # all that is missing is the sum
+        call.note(f"no summary: {error}")
+        return
     if found.incidents and not call.flags.quiet:
         call.err.print(sums.stats(found, call.err.width), soft_wrap=not call.err.is_terminal)
 

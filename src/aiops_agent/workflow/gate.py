@@ -140,8 +140,10 @@ class Gate:  # limit: every way in which a question is put, answered and ended
             with transaction(self.deps, request.incident) as t:
                 found = t.work.approvals.get(request_id) or request
                 decision = decision.model_copy(update={"at": t.wall})  # not when it was typed
-                if t.incident.takeover or t.incident.ended:
-                    raise ApprovalError(f"{t.incident.id} is not the agent's any more.")
+                if t.incident.ended:
+                    raise ApprovalError(f"{t.incident.id} has ended: {t.incident.status}.")
+                if t.incident.takeover:
+                    raise ApprovalError(f"{t.incident.id} was taken over by a person.")
                 answered = approve.decide(t.work, found, decision)
                 self._tell_answer(t, answered, decision)
                 t.work.wake(request.incident, f"{request.id}:answer")

@@ -8,12 +8,14 @@ import pytest
 
 from aiops_agent.domain.approval import ApprovalState, RefusedAnswer, Surface
 from aiops_agent.domain.errors import BusyError, StoreError
+from aiops_agent.domain.incident import Incident
 from aiops_agent.interfaces.cli import door, keyboard
 from aiops_agent.interfaces.cli.call import Call, Flags
 from aiops_agent.interfaces.cli.serve import sum_up
 from tests.contracts.samples import a_delivery
 from tests.interfaces.cli.conftest import Aiops
 from tests.interfaces.cli.played import NOW, REQUEST, PlayedHouse, answered
+from tests.interfaces.terminal import canned
 
 READS = (
     ("demo", "--list"),
@@ -222,6 +224,24 @@ def test_an_answered_request_is_not_answered_again(aiops: Aiops, house: PlayedHo
     house.service.end(ApprovalState.REJECTED)
 
     assert aiops("approve", "INC-0001").code == 5
+
+
+@pytest.mark.parametrize("verb", ["approve", "reject"])
+@pytest.mark.parametrize("shape", [canned.WAITING, canned.RESOLVED], ids=["goes on", "ended"])
+def test_who_answers_late_is_told_so_and_what_can_still_be_done(
+    aiops: Aiops, house: PlayedHouse, shape: Incident, verb: str
+) -> None:
+    house.service.end(ApprovalState.USED)
+    house.service.one = shape
+
+    ran = aiops(verb, "INC-0001", "--plan", REQUEST.digest[:12])
+
+    assert (ran.code, ran.out) == (5, "")
+    assert "INC-0001.1 is not waiting any more" in ran.err
+    assert "changes nothing" in ran.err
+    assert "aiops approval audit INC-0001" in ran.err
+    stoppable = verb == "reject" and not shape.ended
+    assert ("aiops incident close INC-0001 --takeover" in ran.err) == stoppable
 
 
 def test_approval_show_prints_the_line_that_creates_the_file(aiops: Aiops, state: Path) -> None:

@@ -143,17 +143,30 @@ async def _ask(call: Call, request: ApprovalRequest, wish: Choice) -> Exit:
 
 
 def _decide(call: Call, name: str, wish: Choice, plan: str) -> None:
-    decided = call.application.commands.decide(
-        name,
-        approve=bool(wish.approve),
-        by=call.user,
-        surface=Surface.COMMAND,
-        plan=plan,
-        reason=wish.reason,
-    )
+    try:
+        decided = call.application.commands.decide(
+            name,
+            approve=bool(wish.approve),
+            by=call.user,
+            surface=Surface.COMMAND,
+            plan=plan,
+            reason=wish.reason,
+        )
+    except ApprovalError as error:
+        raise ApprovalError(f"{error} {_unheard(call, name, wish)}") from error
     said = "approved" if wish.approve else "rejected"
     actions = ", ".join(decided.actions)
     call.note(
         safe(f"{decided.id} {said} by {call.user}: {actions} (plan {decided.digest[:12]})."),
         f"If no process works on it: {call.command('incident', 'resume', decided.incident)}",
     )
+
+
+def _unheard(call: Call, name: str, wish: Choice) -> str:
+    """Say what an answer that does not count has done, and what a late no can still do."""
+    found = call.application.queries.incident(call.application.queries.approval(name).incident)
+    audit = call.command("approval", "audit", found.id)
+    said = f"Your answer changes nothing; it is kept aside: {audit}"
+    if wish.approve or found.ended or found.takeover:
+        return said
+    return f"{said}\nTo stop the agent: {call.command('incident', 'close', found.id, '--takeover')}"

@@ -48,16 +48,18 @@ def same_cause(
     graph: ServiceGraph,
     window: timedelta,
 ) -> Incident | None:
-    """Return the first open incident of the same service, or of one that calls or is called.
+    """Return an open incident of the same service, else of one that calls or is called; the newest.
 
     Only one that opened within `window` of `at` counts: later trouble is trouble of its own.
     An alert that names no service shares a cause with nothing.
     """
-    if service == UNKNOWN:
-        return None
-    near = (one for one in open_incidents if abs(at - one.opened_at) <= window)
     related = kin(service, graph)
-    return next((incident for incident in near if incident.service in related), None)
+    near = (one for one in open_incidents if abs(at - one.opened_at) <= window)
+    return max(
+        (one for one in near if one.service in related),
+        key=lambda one: (one.service == service, one.opened_at, len(one.id), one.id),
+        default=None,
+    )
 
 
 def kin(service: ServiceName, graph: ServiceGraph) -> frozenset[ServiceName]:

@@ -23,6 +23,7 @@ from aiops_agent.domain.telemetry import ServiceGraph
 from aiops_agent.workflow.intake import Intake
 from aiops_agent.workflow.receive import NAMES, Receive
 from tests import seams
+from tests.safety.plans import an_incident
 from tests.workflow.place import HERE, START, Company, Place, an_alert
 
 
@@ -78,6 +79,36 @@ async def test_a_caller_that_alerts_much_later_has_trouble_of_its_own(place: Pla
     place.keep(an_alert("web"))
     await take(place)
     assert [i.service for i in place.incidents()] == ["payments-api", "web"]
+
+
+@pytest.mark.parametrize(
+    ("apart", "service", "joined"),
+    [
+        (("web", "payments-db"), "payments-api", "INC-0002"),  # the newest of its kin
+        (("payments-db", "web"), "payments-api", "INC-0002"),
+        (("payments-api", "web"), "payments-api", "INC-0001"),  # its own before its kin's
+        (("web", "mail"), "payments-api", "INC-0001"),
+        (("mail", "mail"), "payments-api", "INC-0003"),
+    ],
+)
+async def test_of_several_incidents_an_alert_joins_its_own_else_the_newest_of_its_kin(
+    place: Place, apart: tuple[str, str], service: str, joined: str
+) -> None:
+    for service_apart in apart:
+        put = an_incident(
+            id=f"INC-{len(place.incidents()) + 1:04}",
+            environment=HERE,
+            subject=Target(environment=HERE, kind=TargetKind.SERVICE, name=service_apart),
+            opened_at=place.clock.at,
+        )
+        place.put(put)
+        with place.store.begin() as work:
+            work.incidents.new_id()
+        place.clock.go(minutes=1)
+    place.keep(an_alert(service))
+    await take(place)
+    holders = [one.id for one in place.incidents() if place.alerts(one)]
+    assert holders == [joined]
 
 
 async def test_a_stranger_has_trouble_of_its_own(place: Place) -> None:
@@ -394,6 +425,22 @@ async def test_progress_that_is_not_kept_is_caught(
             with pytest.raises(KeyboardInterrupt):
                 await Receive(place.deps, pause=dies).handle(HERE)
     assert any(e.payload.news is AlertNews.AGAIN for e in place.events(EventType.ALERT_RECEIVED))  # type: ignore[union-attr]
+
+
+async def test_each_portion_shows_a_sign_of_life(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    in_portions(monkeypatch, 5)
+    place.keep(*storm(20))
+    portions, alive = [], []
+
+    async def pause(_seconds: float) -> None:
+        portions.append(1)
+
+    handled = await Receive(place.deps, pause=pause).handle(HERE, lambda: alive.append(1))
+
+    assert handled == 1
+    assert len(alive) == len(portions) + 1 > 2
 
 
 async def test_in_a_body_of_two_replicas_what_fires_in_another_portion_fires(

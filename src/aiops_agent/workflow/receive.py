@@ -285,9 +285,7 @@ class _Batch:
     def _same_cause(self, service: ServiceName) -> Incident | None:
         names = (name for one in self.around.kin(service) for name in self.about.get(one, ()))
         near = (self.incidents[name] for name in names)
-        unended = sorted((one for one in near if not one.ended), key=_newest)
-        if not unended:
-            return None
+        unended = [one for one in near if not one.ended]
         return same_cause(service, self.at, unended, self.around.graph, self.deps.terms.window)
 
     def _just_ended(self, incident: Incident) -> bool:
@@ -371,10 +369,6 @@ class _Batch:
         now = self.deps.now
         about = IncidentTransaction(self.work, incident, self.at, now, now())
         self.told.append(about.event(payload, message, key))
-
-
-def _newest(incident: Incident) -> tuple[int, str]:
-    return (-len(incident.id), incident.id)
 
 
 def _received(seen: _Seen, news: AlertNews) -> AlertReceived:

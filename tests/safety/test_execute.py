@@ -109,6 +109,22 @@ async def test_what_is_not_safe_to_repeat_is_sent_once(reply: Reply) -> None:
     assert states == [EffectState.APPLIED if reply is LATE else EffectState.UNKNOWN]
 
 
+async def test_what_another_process_claimed_first_is_not_sent_here() -> None:
+    platform, store = Scripted(), MemoryStore()
+    request = stored(store, a_request(a_plan(1, 1), ApprovalState.APPROVED))
+
+    def elsewhere(point: Point) -> None:
+        if point is Point.BEFORE_SEND:
+            (row, *_) = [r for r in store.ledger.rows.values() if r.state is IntentState.ARMED]
+            done = row.model_copy(update={"state": IntentState.APPLIED, "sends": 1})
+            store.ledger.rows[row.operation] = done
+
+    outcome = await hands(platform, store, elsewhere).execute(request, asks)
+
+    assert {effect.state for effect in outcome.effects} == {EffectState.APPLIED}
+    assert platform.left == []
+
+
 async def test_after_one_that_did_not_apply_nothing_more_is_sent() -> None:
     platform = Scripted(sends=iter([OK, NO]))
     states, store = await done(platform, plan := a_plan(5, 3))

@@ -28,6 +28,7 @@ from aiops_agent.simulator.journal import Operation, effects
 from aiops_agent.workflow.engine import Engine
 
 _NUMBERS = count(1)  # the durable engine knows each story by a name of its own
+LIVED: list["Run"] = []  # those that came to their end since somebody looked
 
 
 @dataclass
@@ -69,7 +70,9 @@ class Run:
         self.house = application(Settings.model_validate(given), parts)
         try:
             asyncio.run(self._live(self.house))
-            return self.house.queries.incident(self.name)
+            LIVED.append(self)
+            self.end = self.house.queries.incident(self.name)
+            return self.end
         finally:
             self.house.close()
 

@@ -20,6 +20,8 @@ from aiops_agent.domain.remediation import Action, ActionKind
 from aiops_agent.settings.sections import Settings
 from tests.workflow.running import Run
 
+pytestmark = pytest.mark.usefixtures("read_as_kept")
+
 PENDING, REMINDER = EventType.APPROVAL_PENDING, EventType.APPROVAL_REMINDER
 
 slow = partial(pytest.param, marks=pytest.mark.slow)

@@ -18,6 +18,8 @@ from aiops_agent.workflow import hold
 from tests.safety.plans import an_incident
 from tests.workflow.running import Run
 
+pytestmark = pytest.mark.usefixtures("read_as_kept")
+
 PENDING, ENDED = EventType.APPROVAL_PENDING, EventType.APPROVAL_ENDED
 HELD, FINISHED = EventType.ACTION_HELD, EventType.ACTION_FINISHED
 

@@ -112,6 +112,14 @@ def test_a_small_correction_of_the_clock_changes_nothing(place: Place, gate: Gat
     assert gate.answer(ID, yes(place)).state is ApprovalState.APPROVED
 
 
+def test_a_clock_may_go_back_by_five_seconds_and_no_more(place: Place, gate: Gate) -> None:
+    place.clock.go(seconds=-5)
+    assert gate.look("INC-0001", ID) == 450
+    place.clock.go(microseconds=-1)
+    with pytest.raises(ApprovalError, match="clock was set back"):
+        gate.answer(ID, yes(place))
+
+
 def test_an_answer_ends_the_waiting_and_is_told_with_its_name(place: Place, gate: Gate) -> None:
     gate.answer(ID, yes(place, by="alex", surface=Surface.TERMINAL))
     assert gate.look("INC-0001", ID) == 0

@@ -120,6 +120,21 @@ async def test_a_question_has_a_size(place: Place, question: str) -> None:
         await desk(place)[0].ask(INC, question, "alex")
 
 
+async def test_a_thousand_characters_can_be_asked_and_corrected(place: Place) -> None:
+    happens(place, EventType.INCIDENT_OPENED)
+    asking, _ = desk(place)
+
+    asked = await asking.ask(INC, "x" * 1000, "alex")
+    asking.correct(INC, asked.number, "y" * 1000, "alex")
+    asking.correct(INC, asked.number, "y" * 1000, "alex")  # once more is the same
+
+    (answer,) = asking.answers(INC)
+    assert len(answer.corrections) == 1
+    for text in ("", "y" * 1001):
+        with pytest.raises(UsageError, match="1 to 1000"):
+            asking.correct(INC, asked.number, text, "alex")
+
+
 async def test_what_is_not_there_cannot_be_asked_or_corrected(place: Place) -> None:
     happens(place, EventType.INCIDENT_OPENED)
     asking, _ = desk(place)

@@ -7,13 +7,15 @@ from typing import Any
 import pytest
 
 from aiops_agent.adapters import alertmanager
-from aiops_agent.domain.alert import Delivery
+from aiops_agent.domain.alert import AlertGroup, Delivery
 from aiops_agent.domain.environment import EnvironmentRef
+from aiops_agent.domain.redact import Redactor
 from aiops_agent.domain.routing import Claim, Routed, Routes
 from aiops_agent.domain.token import Token
 from aiops_agent.ports.store import Store
-from aiops_agent.workflow.intake import Intake
+from aiops_agent.workflow.intake import Intake, without_secrets
 from tests import seams
+from tests.workflow.place import an_alert
 
 NOW = datetime(2026, 11, 24, 9, 30, tzinfo=UTC)
 EU, US = EnvironmentRef.parse("docker:eu"), EnvironmentRef.parse("docker:us")
@@ -94,3 +96,40 @@ def test_a_router_that_forgets_the_token_is_caught(
     seams.ROUTE.plant(monkeypatch, forgetful)
 
     assert reached(store)
+
+
+SECRET = "hunter2-hunter2"
+
+
+def test_every_place_in_which_a_delivery_may_carry_a_secret_is_cleaned_and_no_other() -> None:
+    """Also the names of labels; what was not sent stays away; the digest is of what came."""
+    words = {f"name {SECRET}": f"say {SECRET}", "cluster": "prod-eu"}
+    url = f"https://wiki.test/?q={SECRET}"
+    alert = an_alert(labels=words, annotations=words, generator_url=url, runbook=url)
+    bare = an_alert()
+    group = AlertGroup(group_labels=words, alertmanager_url=url)
+    delivery = Delivery(
+        source="alertmanager",
+        digest="0" * 64,
+        body=f"a body with {SECRET}",
+        rejected=f"{SECRET} is no alert",
+        alerts=(alert, bare),
+        group=group,
+        received_at=NOW,
+    )
+
+    clean = without_secrets(delivery, Redactor([SECRET]))
+
+    assert SECRET not in str(clean.document())
+    first, second = clean.alerts
+    for table in (first.labels, first.annotations, clean.group.group_labels):
+        assert len(table) == 2
+        assert table["cluster"] == "prod-eu"
+    for link in (first.generator_url, first.runbook, clean.group.alertmanager_url):
+        assert link is not None
+        assert link.startswith("https://wiki.test/")
+    assert second == bare
+    assert clean.body.startswith("a body with ")
+    assert clean.rejected.endswith(" is no alert")
+    assert (clean.digest, clean.received_at) == (delivery.digest, NOW)
+    assert without_secrets(delivery, Redactor()) == delivery

@@ -173,6 +173,13 @@ async def test_trouble_is_more_than_a_hiccup_or_a_silence() -> None:
     assert "hangs: 61 s" in loop.trouble
 
 
+def test_the_names_of_loops_are_a_promise_to_whoever_watches_the_metric() -> None:
+    assert {name.value for name in LoopName} == {
+        *("alarm", "answers", "feed", "inbox", "left_behind"),
+        *("notices", "screen", "stories", "traces"),
+    }
+
+
 async def test_one_that_fails_holds_up_no_other() -> None:
     done: list[int] = []
 
@@ -326,6 +333,19 @@ async def test_ready_is_answered_in_time_by_a_store_that_hangs(
     assert "has not taken a record" in answers[0][1]
     assert len(asked) == 1, "one thread hangs, not a hundred"
     held.set()
+
+
+async def test_one_write_answers_all_who_ask_within_a_second(store: SqlStore) -> None:
+    clock, tried = Hands(), []
+
+    def opens() -> AbstractContextManager[Work]:
+        tried.append(clock.at)
+        return store.begin()
+
+    one = ready(OddStore(opens), Loops(clock))
+    for clock.at in (5.0, 5.0, 5.9, 6.0, 6.9, 7.0):
+        assert await one.look() == (True, "ready")
+    assert tried == [5.0, 6.0, 7.0]
 
 
 @pytest.mark.parametrize("name", [LoopName.INBOX, LoopName.NOTICES])

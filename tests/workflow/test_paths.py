@@ -34,7 +34,10 @@ from aiops_agent.domain.remediation import (
     Verification,
 )
 from aiops_agent.safety.execute import Executor
+from tests import timeline
 from tests.workflow.running import Run
+
+pytestmark = pytest.mark.usefixtures("read_as_kept")
 
 PENDING, UNDONE = EventType.APPROVAL_PENDING, EventType.UNDO_FINISHED
 STEPS_TO_A_SECOND_PLAN = {
@@ -200,6 +203,12 @@ def test_what_does_not_help_is_taken_back_and_the_next_plan_is_tried(
     assert [event.type for event in after] == [EventType.VERIFICATION_SAMPLE]
     assert second.diagnosis is not None
     assert incident.note == second.diagnosis.summary
+
+
+def test_taking_back_reads_as_it_did(lived: tuple[Run, Incident]) -> None:
+    run, incident = lived
+
+    timeline.check("taken-back", timeline.written(incident, run.events, run.steps, run.passed))
 
 
 def test_an_attempt_keeps_all_that_was_said_and_done(lived: tuple[Run, Incident]) -> None:

@@ -21,6 +21,8 @@ from tests.agents.thinking import Say, Thinker, menu, silent, suspects
 from tests.workflow.running import Run
 from tests.workflow.test_paths import PENDING, always_yes
 
+pytestmark = pytest.mark.usefixtures("read_as_kept")
+
 REASONED, HANDS = EventType.DIAGNOSIS_REASONED, EventType.HANDS_CHANGED
 
 

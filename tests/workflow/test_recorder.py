@@ -11,7 +11,7 @@ from aiops_agent.domain.incident import Ending, Incident, Status
 from aiops_agent.domain.model import ModelCall, ModelRef
 from aiops_agent.domain.payload import ActionFinished, ActionStarted, EvidenceAdded
 from aiops_agent.domain.remediation import Recovery, Verification
-from aiops_agent.workflow.recorder import IncidentRecorder
+from aiops_agent.workflow.recorder import IncidentEnded, IncidentRecorder
 from tests.interfaces.terminal import canned
 from tests.workflow.place import HERE, START, Place
 
@@ -82,6 +82,10 @@ def test_a_look_that_sees_nothing_is_kept_as_one_that_cannot_tell(place: Place) 
     assert recovery is Recovery.INCONCLUSIVE
     assert seen is not None
     assert "Prometheus is away." in seen.reason
+
+
+def test_an_end_says_in_a_log_why_it_came() -> None:
+    assert str(IncidentEnded(Ending.DENIED, "no restarts on Fridays")) == "no restarts on Fridays"
 
 
 @pytest.mark.parametrize("recovery", list(Recovery))

@@ -25,12 +25,9 @@ class TroubleAlarm:
 
     async def look(self) -> None:
         """Tell what is not told yet; what cannot be told raises, and is told by a later look."""
-        loops = tuple(self.loops)
-        well = {loop for loop in loops if not loop.troubled}
-        self._told = {
-            one: key for one, key in self._told.items() if one[0] in loops and one[0] not in well
-        }
-        late = [loop for loop in loops if loop.troubled >= ALARM_SECONDS]
+        troubled = [loop for loop in self.loops if loop.troubled]
+        self._told = {one: key for one, key in self._told.items() if one[0] in troubled}
+        late = [loop for loop in troubled if loop.troubled >= ALARM_SECONDS]
         untold = [
             (n, one) for one in late for n in self.notifiers if (one, n.name) not in self._told
         ]

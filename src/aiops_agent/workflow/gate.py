@@ -29,7 +29,7 @@ class Settled(Value):
     state: ApprovalState
     words: str
     taken_over: bool
-    anew: bool = False  # the clock was set back: it is to be asked once more
+    anew: bool  # the clock was set back: it is to be asked once more
 
 
 @dataclass(frozen=True)

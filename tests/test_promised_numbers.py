@@ -1,0 +1,78 @@
+"""The numbers that people rely on, in one list: to change one is to change a promise.
+
+What is only a matter of tuning is not here.
+"""
+
+from datetime import timedelta
+
+import pytest
+
+from aiops_agent.domain.sending import CLOSED_FOR
+from aiops_agent.safety import permit, send, times
+from aiops_agent.safety.rules import wide_blast_radius
+from aiops_agent.workflow import (
+    alarm,
+    commands,
+    consent,
+    engine,
+    feed,
+    hold,
+    inquiries,
+    intake,
+    loops,
+    patience,
+    ready,
+    receive,
+    resolve,
+    traces,
+)
+from aiops_agent.workflow.deps import Terms
+
+SECOND, MINUTE, HOUR = timedelta(seconds=1), timedelta(minutes=1), timedelta(hours=1)
+TERMS = Terms()
+
+PROMISED = {
+    "a yes begins nothing after": (permit.USE_WITHIN, 10 * MINUTE),
+    "a clock may go back by": (times.CLOCK_SLACK, 5 * SECOND),
+    "a service is closed after two failures for": (CLOSED_FOR, HOUR),
+    "a question is open for": (TERMS.expires, 15 * MINUTE),
+    "alerts of one cause arrive within": (TERMS.window, 5 * MINUTE),
+    "a repeat after the end opens nothing for": (TERMS.cooldown, 10 * MINUTE),
+    "telemetry that cannot be read is waited for": (TERMS.blind, 10 * MINUTE),
+    "an alert is dated by arrival when it claims to be older than": (receive.OLDEST, 6 * HOUR),
+    "attempts of an incident": (TERMS.max_attempts, 3),
+    "targets that are a wide blast radius": (wide_blast_radius.MANY_TARGETS, 3),
+    "sends of what is safe to repeat": (send.MOST_SENDS, 5),
+    "looks at a platform that does not answer": (send.LOOKS, 6),
+    "times a question is asked anew": (consent.MOST_ASKED, 5),
+    "alerts of a body that are worked on before others": (intake.PART, 20_000),
+    "characters of a reason": (commands.LONGEST_REASON, 200),
+    "notes of an incident": (commands.MOST_NOTES, 20),
+    "facts that are quoted without a model": (inquiries.MOST_QUOTED, 6),
+    "readiness is answered within, s": (ready.PATIENCE_SECONDS, 1.0),
+    "an answer on readiness is as fresh as, s": (ready.FRESH_SECONDS, 1.0),
+    "a loop that fails is logged each, s": (loops.LOG_SECONDS, 60.0),
+    "a loop hangs after, s": (loops.SILENT_SECONDS, 60.0),
+    "people are told of a loop in trouble after, s": (alarm.ALARM_SECONDS, 60.0),
+    "a send in flight may end within, s": (engine.LONGEST_SEND_SECONDS, 20.0),
+    "a story that died is missed after, s": (engine.GRACE_SECONDS, 10.0),
+    "traces are sent at the end within, s": (engine.LAST_TRACES_SECONDS, 6.0),
+    "a held plan is looked at each, s": (hold.LOOK_SECONDS, 10.0),
+    "a store that came back is noticed within, s": (patience.LONGEST_PAUSE, 15.0),
+    "a collector that is away is asked each, s": (traces.LONGEST_PAUSE_SECONDS, 60.0),
+    "a store that is away is asked again after, s": (patience.FIRST_PAUSE, 0.2),
+    "an incident's report is waited for": (feed.GRACE, 6 * SECOND),
+    "an undo is tried for": (resolve.UNDO_TRIES * resolve.UNDO_PAUSE, 600.0),
+}
+
+
+@pytest.mark.parametrize("what", PROMISED)
+def test_a_promised_number_stays(what: str) -> None:
+    is_now, promised = PROMISED[what]
+    assert is_now == promised
+
+
+def test_a_stop_counts_within_a_second() -> None:
+    """From the permission to the send, and from a hand on the bell to a look."""
+    assert send.AT_ONCE + engine.POLL_SECONDS < 1.0
+    assert timedelta(milliseconds=100) >= feed.LIVELY

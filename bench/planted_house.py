@@ -1,8 +1,8 @@
 """Secrets planted in everything that comes in: what of them is kept, shown, told or logged?
 
 `python -m bench leaks --seed N`: one incident of a foreign vendor's environment, from the alert to
-the report, whose bodies, labels, log lines, changes, errors and people's words hold secrets; then
-every file of the state folder, the report and every log line is searched.
+the report, whose bodies, labels, log lines, rules, changes, errors and people's words hold secrets;
+then every file of the state folder, the report and every log line is searched.
 """
 
 import argparse
@@ -24,9 +24,10 @@ from rich.console import Console
 from aiops_agent.bootstrap.application import Application, Overrides, application
 from aiops_agent.domain.alert import Alert
 from aiops_agent.domain.approval import Surface
+from aiops_agent.domain.environment import EnvironmentRef
 from aiops_agent.domain.errors import AiopsError, SourceError
 from aiops_agent.domain.payload import EventType
-from aiops_agent.domain.telemetry import LogLine, ServiceName, Window
+from aiops_agent.domain.telemetry import AlertRule, LogLine, RuleReading, ServiceName, Window
 from aiops_agent.evaluation.goals import Goal
 from aiops_agent.interfaces.cli.discreet import Discreet
 from aiops_agent.interfaces.cli.logs import log_to
@@ -106,9 +107,37 @@ class LeakyChanges:
         raise SourceError(f"GET {self._lines} was refused")
 
 
+class LeakyRules:
+    """Alerting rules whose expressions, labels and words give secrets away."""
+
+    def __init__(self, inner: Any, lines: Sequence[str]) -> None:
+        self._inner, self._lines = inner, lines
+
+    async def rules(self) -> tuple[AlertRule, ...]:
+        (first, *others) = await self._inner.rules()
+        told = tuple(
+            first.model_copy(
+                update={
+                    "name": f"leaks {number}",
+                    "expression": f"{first.expression} # {text}" if number % 3 == 0 else "1",
+                    "labels": {"note": text} if number % 3 == 1 else {},
+                    "annotations": {"summary": text} if number % 3 == 2 else {},
+                }
+            )
+            for number, text in enumerate(self._lines)
+        )
+        return (first, *others, *told)
+
+    async def evaluate(self, rule: AlertRule) -> tuple[RuleReading, ...]:
+        if rule not in await self.rules():
+            raise SourceError(f"there is no such rule: {rule}")
+        return (RuleReading(labels={**rule.labels, **rule.annotations}, value=1.0),)
+
+
 def leaky(planter: Planter, count: int) -> Registry:
     """Return the foreign vendor's registry, whose every port leaks."""
     logs, errors = planter.lines(2 * count), planter.lines(count)
+    rules = planter.lines(count)
 
     def connect(section: Any, around: Surroundings) -> Connection:
         (vendor,) = (one for one in foreign.PLUGGED.sources if one.name == "fake")
@@ -117,6 +146,7 @@ def leaky(planter: Planter, count: int) -> Registry:
             right,
             logs=LeakyLogs(right.logs, logs),
             changes=LeakyChanges(errors),
+            rules=LeakyRules(right.rules, rules),
         )
 
     others = tuple(one for one in foreign.PLUGGED.sources if one.name != "fake")
@@ -126,7 +156,7 @@ def leaky(planter: Planter, count: int) -> Registry:
 
 async def lived(folder: Path, planter: Planter, n: int) -> str:
     """Live the incident and return all that can be read afterwards."""
-    part = n // 7
+    part = n // 8
     shop = create_shop(folder / "shop", "traffic-surge", 1)
     config = folder / "aiops.yaml"
     config.write_text(CONFIG.format(state=folder / "state", shop=folder / "shop", key=planter.key))
@@ -149,12 +179,19 @@ async def lived(folder: Path, planter: Planter, n: int) -> str:
             for line in planter.lines(part):
                 logging.getLogger("aiops_agent.leaks").warning("GET %s", line)
             shown = [json.dumps(built.queries.report(incident).data)]
+            shown += await _ruled(built, ref)
     finally:
         built.close()
         log_to(Console(), str, quiet=False, verbose=0)
     files = [one for one in sorted((folder / "state").rglob("*")) if one.is_file()]
     return "\n".join([*(one.read_bytes().decode("latin-1") for one in files), *shown,
                       said.getvalue()])  # fmt: skip
+
+
+async def _ruled(built: Application, ref: EnvironmentRef) -> list[str]:
+    """Return what every rule and its evaluation say; no story asks for them yet."""
+    rules = built.places.environment(ref).rules
+    return [str((one, await rules.evaluate(one))) for one in await rules.rules()]
 
 
 def _alerts(alerts: Sequence[Alert], planter: Planter, count: int) -> bytes:

@@ -28,6 +28,7 @@ from aiops_agent.adapters.models.section import GEMINI, OPENAI, Plug
 from aiops_agent.adapters.models.wire import recording
 from aiops_agent.domain.answer import Usage
 from aiops_agent.domain.model import ModelError, ModelRef, Trouble
+from aiops_agent.domain.redact import Redactor
 from aiops_agent.domain.value import Json
 from aiops_agent.evaluation.goals import Goal
 from bench.told import tell
@@ -173,6 +174,7 @@ async def played(cases: list[Case]) -> list[Outcome]:
         provider: line(
             Plug(ModelRef(provider=provider, name=name), base, SecretStr("k")),
             httpx2.AsyncHTTPTransport(),
+            redactor=Redactor(),
         )
         for provider, name in names.items()
     }

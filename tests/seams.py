@@ -99,6 +99,7 @@ NOTED = Seam(times, "note", "the largest time seen is kept")
 
 # Secrets: taken out where texts come in, and of what is said.
 BODIES = Seam(intake, "without_secrets", "no secret of a body is kept")
+RULES = Seam(cleaned, "_Rules", "no secret of an alerting rule is kept")
 TROUBLE = Seam(cleaned, "_told", "no secret of an address that failed is kept")
 SAID = Seam(Discreet, "__call__", "no secret is logged")
 
@@ -161,6 +162,7 @@ ONE_LENGTH = Seam(OneLength, "__call__", "a request with two ends is not begun")
 # Untrusted text on its way out, and what comes back.
 STRICTER = Seam(critique, "stricter", "a second critic takes nothing back that the first said")
 ADOPTED = Seam(diagnose, "adopted", "a model's suspect counts only where statistics are silent")
+DOCUMENT = Seam(redact.Redactor, "document", "what only its key gives away reaches no model")
 VALUED = Seam(redact, "_valued", "a value behind a secret's name leaves nothing behind")
 LOGINS = Seam(redact, "_logins", "a password in an address leaves nothing behind")
 ENOUGH = Seam(orders, "_ENOUGH", "a line is not called an order for one word in it")

@@ -12,15 +12,18 @@ from aiops_agent.domain.errors import PlatformError, SourceError
 from aiops_agent.domain.naming import MARK
 from aiops_agent.domain.redact import Redactor
 from aiops_agent.domain.telemetry import (
+    AlertRule,
     Change,
     ChangeKind,
     LogLine,
+    RuleReading,
     ServiceName,
     Span,
     Window,
     Workload,
 )
 from aiops_agent.ports.telemetry import Environment
+from tests import seams
 from tests.workflow.place import ABSENT, HERE, Company, HandClock
 
 AT = datetime(2026, 11, 27, tzinfo=UTC)
@@ -73,13 +76,29 @@ class Leaky:
     async def read(self, *_: Any) -> tuple[Any, ...]:
         raise SourceError(f"http://me:{OURS}@prometheus refused")
 
+    async def rules(self) -> tuple[AlertRule, ...]:
+        return (
+            AlertRule(
+                name="PayDown",
+                group="pay",
+                expression=f'up{{url="http://me:{OURS}@pay"}} == 0',
+                labels={"severity": "page", "api_token": "Sommer2026"},
+                annotations={"runbook": f"https://me:{OURS}@wiki/pay", "db_password": OURS},
+            ),
+        )
+
+    async def evaluate(self, rule: AlertRule) -> tuple[RuleReading, ...]:
+        if (rule,) != await self.rules():
+            raise SourceError(f"no such rule: {rule.expression}")
+        return (RuleReading(labels={"service": "pay", "token": OURS}, value=1.0),)
+
     async def send(self) -> str:
         raise PlatformError(f"tcp://me:{OURS}@docker refused")
 
 
 def environment(redactor: Redactor) -> Any:
     leaky: Any = Leaky()
-    ports = dict.fromkeys(("metrics", "logs", "changes", "workloads", "spans"), leaky)
+    ports = dict.fromkeys(("metrics", "logs", "changes", "rules", "workloads", "spans"), leaky)
     return cleaned(replace(AWAY, **ports), redactor)
 
 
@@ -103,6 +122,33 @@ async def test_a_change_keeps_what_is_no_secret() -> None:
 
     assert change.settings == {"DB_PASSWORD": (MARK, MARK), "POOL_SIZE": ("2", "20")}
     assert OURS not in f"{change} {workload}"
+
+
+@pytest.mark.parametrize("known", [(OURS,), ()], ids=["configured", "by its looks"])
+async def test_an_alerting_rule_loses_its_secrets_and_can_still_be_asked(
+    known: tuple[str, ...],
+) -> None:
+    there = environment(Redactor(known))
+    (rule,) = await there.rules.rules()
+    (reading,) = await there.rules.evaluate(rule)
+
+    assert (rule.name, rule.group, rule.labels["severity"]) == ("PayDown", "pay", "page")
+    assert (reading.labels["service"], reading.value) == ("pay", 1.0)
+    assert not [one for one in (OURS, "Sommer2026") if one in f"{rule} {reading}"]
+
+
+async def test_a_rule_of_nobody_is_refused_without_its_secrets() -> None:
+    there = environment(Redactor([OURS]))
+    (rule,) = await there.rules.rules()
+    with pytest.raises(SourceError, match="no such rule") as refused:
+        await there.rules.evaluate(rule.model_copy(update={"name": "Other"}))
+    assert OURS not in str(refused.value)
+
+
+async def test_rules_that_come_in_as_they_are_are_caught(monkeypatch: pytest.MonkeyPatch) -> None:
+    seams.RULES.plant(monkeypatch, lambda port, _redactor: port)
+    (rule,) = await environment(Redactor([OURS])).rules.rules()
+    assert OURS in str(rule)
 
 
 async def test_what_is_away_says_so_still() -> None:

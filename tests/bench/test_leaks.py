@@ -17,7 +17,7 @@ def test_what_comes_in_from_anywhere_is_kept_without_its_secrets() -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("seam", [seams.BODIES, seams.TROUBLE, seams.SAID], ids=str)
+@pytest.mark.parametrize("seam", [seams.BODIES, seams.RULES, seams.TROUBLE, seams.SAID], ids=str)
 def test_a_way_in_that_is_not_watched_is_noticed(
     monkeypatch: pytest.MonkeyPatch, seam: seams.Seam
 ) -> None:

@@ -108,7 +108,7 @@ class Application:
         self.redactor = Redactor(secrets(settings))
         self.clean = self.redactor.clean
         self.places = OpenEnvironments(settings, self.redactor)
-        wiring = Wiring(SqlCallLog(store), overrides.now, overrides.around, self.clean)
+        wiring = Wiring(SqlCallLog(store), overrides.now, overrides.around, self.redactor)
         self.reasoning = reasoning(settings.models, settings.keys, wiring)
         self._shelf, self._pages = _shelf(settings), own_pages(settings)
         self._deps = self._built(store)

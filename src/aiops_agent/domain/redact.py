@@ -36,6 +36,7 @@ _PAIR = re.compile(
 )
 _FLAGS = re.compile(r"(?<![\w.\-/])-")
 _FLAG = re.compile(r"(?<![\w.\-/])(--?[\w\-]++)\s{1,3}(?!-)([\"'])?")
+_FLAG_ALONE = re.compile(r"--?[\w\-]{1,60}")
 # `- name: DB_PASSWORD` or `"name": "DB_PASSWORD"`, and its value beside it.
 _NAMED = re.compile(
     r"(?i)\bname[\"'\\]{0,4}\s{0,3}[:=]\s{0,3}[\"'\\]{0,4}([\w.\-]++)[\s\\nrt,;\"']{1,60}+"
@@ -81,23 +82,6 @@ class Redacted:
 Clean = Callable[[str], Redacted]
 
 
-def redacted_json(body: Json, clean: Clean) -> tuple[Json, int]:
-    """Return a body with all its texts clean, and how many places were redacted."""
-    count = 0
-
-    def walk(value: Json) -> Json:
-        nonlocal count
-        if isinstance(value, str):
-            cleaned = clean(value)
-            count += cleaned.count
-            return cleaned.text
-        if isinstance(value, dict):
-            return {k: v if k in UNTOUCHED else walk(v) for k, v in value.items()}
-        return [walk(one) for one in value] if isinstance(value, list) else value
-
-    return walk(body), count
-
-
 class Redactor:
     """Takes secrets out of text; the configured ones surely, others by their looks."""
 
@@ -127,20 +111,30 @@ class Redactor:
 
     def value(self, name: str, text: str) -> str:
         """Return the text of something that has a name, such as a label, without its secrets."""
-        cleaned = self.clean(text)
-        secret = not cleaned.count and is_secret(naming(name), text, "")
-        return MARK if secret else cleaned.text
+        return self._named(name, text).text
 
     def document(self, value: Json, untouched: Collection[str] = ()) -> tuple[Json, int]:
         """Return a JSON document without its secrets, keys included, and how many there were.
 
-        What stands under the keys `untouched` stays: marks that its receiver made and wants back.
+        A key tells what stands under it, also in a list, as a flag does of what follows it and a
+        "name" of the "value" beside it. What stands under the keys `untouched` stays: marks that
+        its receiver made and wants back.
         """
+        return self._within("", value, untouched)
+
+    def _named(self, name: str, text: str) -> Redacted:
+        cleaned = self.clean(text)
+        secret = not cleaned.count and is_secret(naming(name), text, "")
+        return Redacted(MARK, 1) if secret else cleaned
+
+    def _within(self, name: str, value: Json, untouched: Collection[str]) -> tuple[Json, int]:
         if isinstance(value, str):
-            cleaned = self.clean(value)
+            cleaned = self._named(name, value)
             return cleaned.text, cleaned.count
         if isinstance(value, list):
-            items = [self.document(item, untouched) for item in value]
+            before = (str(one) if _is_flag(one) else name for one in ("", *value))
+            pairs = zip(before, value, strict=False)
+            items = [self._within(said, one, untouched) for said, one in pairs]
             return [item for item, _ in items], sum(count for _, count in items)
         if isinstance(value, dict):
             return self._mapping(value, untouched)
@@ -149,12 +143,12 @@ class Redactor:
     def _mapping(self, value: dict[str, Json], untouched: Collection[str]) -> tuple[Json, int]:
         found: dict[str, Json] = {}
         total = 0
+        beside = value.get("name", value.get("key"))
         for key, item in value.items():
             name = self.clean(key)
+            told = beside if key == "value" and isinstance(beside, str) else key
             kept = key in untouched and isinstance(item, str)
-            cleaned, count = (item, 0) if kept else self.document(item, untouched)
-            if isinstance(item, str) and not (count or kept) and is_secret(naming(key), item, ""):
-                cleaned, count = MARK, 1
+            cleaned, count = (item, 0) if kept else self._within(told, item, untouched)
             found[name.text] = cleaned
             total += count + name.count
         return found, total
@@ -181,6 +175,10 @@ def _spellings(secret: str) -> set[str]:
 def _literal(spelling: str) -> str:
     literal = re.escape(spelling)
     return literal if len(spelling) >= _FEWEST else rf"(?<!\w){literal}(?!\w)"
+
+
+def _is_flag(one: Json) -> bool:
+    return isinstance(one, str) and _FLAG_ALONE.fullmatch(one) is not None
 
 
 class _Cut:

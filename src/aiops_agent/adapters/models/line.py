@@ -47,10 +47,10 @@ from pydantic_ai.settings import ModelSettings as RequestSettings
 
 from aiops_agent.adapters.models import normal, prices, tokens
 from aiops_agent.adapters.models.section import GEMINI, HOMES, OPENAI, Plug
-from aiops_agent.adapters.models.wire import Exchange, LastGate, as_it_is, place_of, recording
+from aiops_agent.adapters.models.wire import Exchange, LastGate, place_of, recording
 from aiops_agent.domain.answer import Usage
 from aiops_agent.domain.model import ModelError, ModelRef, Trouble
-from aiops_agent.domain.redact import Clean
+from aiops_agent.domain.redact import Redactor
 from aiops_agent.domain.value import Json, Value
 
 # What is wrong with a body that a client library cannot read, besides its own errors.
@@ -100,7 +100,7 @@ class Line:
             return httpx2.Response(200, json=received)
 
         plug = Plug(self.ref, self.base_url, SecretStr("not sent"))
-        deaf = line(plug, httpx2.MockTransport(replay))
+        deaf = line(plug, httpx2.MockTransport(replay), redactor=Redactor())
         try:
             with recording() as exchange:
                 heard = await deaf.request(messages, parameters, RequestSettings(), exchange)
@@ -211,7 +211,7 @@ def line(
     plug: Plug,
     transport: httpx2.AsyncBaseTransport,
     *,
-    clean: Clean = as_it_is,
+    redactor: Redactor,
     timeout: float = 60.0,
 ) -> Line:
     """Build a line. `transport` reaches the network; the gate stands before it."""
@@ -219,7 +219,7 @@ def line(
     gate = LastGate(
         transport,
         place_of(plug.base_url),
-        clean=clean,
+        redactor=redactor,
         normal=normal.gemini if gemini else normal.openai,
     )
     # No proxies from the environment: they would be mounted around the gate.

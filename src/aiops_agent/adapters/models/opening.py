@@ -16,7 +16,7 @@ from aiops_agent.domain.answer import Answer
 from aiops_agent.domain.checkup import Checkup, Health
 from aiops_agent.domain.environment import EnvironmentRef
 from aiops_agent.domain.model import ModelRef
-from aiops_agent.domain.redact import Redacted
+from aiops_agent.domain.redact import Redactor
 from aiops_agent.ports.model import Around, Asking, CallLog, ModelQuestion, Reasoner
 
 T = TypeVar("T")
@@ -33,7 +33,7 @@ class Wiring:
     log: CallLog
     now: Callable[[], datetime]
     around: Around | None = None
-    clean: Callable[[str], Redacted] | None = None  # called on every text before it is sent
+    redactor: Redactor = field(default_factory=Redactor)  # of all that is sent
 
 
 @dataclass

@@ -17,11 +17,10 @@ from aiops_agent.adapters.models.purse import Purse
 from aiops_agent.adapters.models.section import AGENTS, Lineup
 from aiops_agent.adapters.models.sender import Courier, Letter, Timing, unwatched
 from aiops_agent.adapters.models.talk import Notebook, Talk
-from aiops_agent.adapters.models.wire import as_it_is
 from aiops_agent.domain.answer import Answer, Author, AuthorKind, Effort, Usage
 from aiops_agent.domain.checkup import Checkup
 from aiops_agent.domain.model import ModelError, ModelRef, Trouble
-from aiops_agent.domain.redact import Clean
+from aiops_agent.domain.redact import Redactor
 from aiops_agent.domain.value import Value
 from aiops_agent.ports.model import Around, Asking, CallLog, ModelQuestion, Tool
 
@@ -46,7 +45,7 @@ class Outside:
 
     log: CallLog
     timing: Timing
-    clean: Clean = as_it_is
+    redactor: Redactor = field(default_factory=Redactor)
     around: Around = unwatched
     transport: Callable[[], httpx2.AsyncBaseTransport] = httpx2.AsyncHTTPTransport
 
@@ -143,7 +142,7 @@ class Models:
             self._lines[ref] = line(
                 plug,
                 self.outside.transport(),
-                clean=self.outside.clean,
+                redactor=self.outside.redactor,
                 timeout=self.lineup.section.timeout,
             )
         return self._lines[ref]
@@ -189,7 +188,7 @@ def opened(lineup: Lineup, wiring: Wiring) -> Models:
     outside = Outside(
         log=wiring.log,
         timing=Timing(wiring.now),
-        clean=wiring.clean or as_it_is,
+        redactor=wiring.redactor,
         around=wiring.around or unwatched,
     )
     return Models(lineup, outside)

@@ -10,16 +10,11 @@ import httpx2
 
 from aiops_agent.adapters.models.normal import Normalised
 from aiops_agent.domain.model import ModelError, Trouble
-from aiops_agent.domain.redact import Clean, Redacted, redacted_json
+from aiops_agent.domain.redact import UNTOUCHED, Redactor
 from aiops_agent.domain.value import Json
 
 MOST_BYTES = 4_000_000  # of one answer: forty times the longest that a model can write
 Normal = Callable[[bytes], Normalised]
-
-
-def as_it_is(text: str) -> Redacted:
-    """Redact nothing."""
-    return Redacted(text, 0)
 
 
 @dataclass
@@ -58,10 +53,10 @@ class LastGate(httpx2.AsyncBaseTransport):
         inner: httpx2.AsyncBaseTransport,
         place: str,
         *,
-        clean: Clean = as_it_is,
+        redactor: Redactor,
         normal: Normal = lambda body: Normalised(_json(body), None),
     ) -> None:
-        self._inner, self._place, self._clean, self._normal = inner, place, clean, normal
+        self._inner, self._place, self._redactor, self._normal = inner, place, redactor, normal
 
     async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
         """Send one request on, redacted, and give its whole answer back, made normal."""
@@ -100,7 +95,8 @@ class LastGate(httpx2.AsyncBaseTransport):
     def _redacted(self, request: httpx2.Request, exchange: Exchange) -> httpx2.Request:
         if not request.content:
             return request
-        exchange.sent, exchange.redactions = redacted_json(json.loads(request.content), self._clean)
+        given = json.loads(request.content)
+        exchange.sent, exchange.redactions = self._redactor.document(given, UNTOUCHED)
         body = _bytes(exchange.sent)
         kept = {name: value for name, value in request.headers.items() if name != "content-length"}
         return httpx2.Request(

@@ -65,6 +65,7 @@ class Seam:
 RECOVER = Seam(send.Sender, "_recover", "nothing is sent twice or guessed after a silence")
 REFUSED = Seam(send.Sender, "_refused", "a refusal is looked after before it is believed")
 CLAIMED = Seam(send.Sender, "_claimed", "of two processes one sends")
+MOST_ASKS = Seam(send, "MOST_ASKS", "a process that is always held up sends nothing, and ends")
 MOST_SENDS = Seam(send, "MOST_SENDS", "a sender that never ends is cut off")
 
 # The approval: for exactly one plan, in its time, once.

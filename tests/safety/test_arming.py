@@ -220,6 +220,83 @@ async def test_a_process_that_was_held_up_asks_again_before_it_sends(
     assert intent.state is IntentState.ARMED
 
 
+class _Slow:
+    """A stopwatch of a process that is held up behind every permission."""
+
+    def __init__(self, reads: int = 1000) -> None:
+        self.reads = reads
+
+    def __call__(self) -> float:
+        self.reads -= 1
+        if self.reads < 0:
+            raise Endless
+        return -self.reads * 1.0  # a second later each time
+
+
+class Endless(Exception):
+    """It asks, and asks, and asks."""
+
+
+def slowed(monkeypatch: pytest.MonkeyPatch) -> None:
+    made = Executor._sender
+    slow = _Slow()
+    monkeypatch.setattr(Executor, "_sender", lambda *given: replace(made(*given), stopwatch=slow))
+
+
+async def test_a_process_that_is_always_held_up_sends_nothing_and_says_why(
+    at_once: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store, platform = MemoryStore(), Scripted()
+    request = approved(store, 1)
+    slowed(monkeypatch)
+    outcome = await hands(platform, store).execute(request, asks)
+    assert platform.sent == []
+    assert (outcome.state, outcome.begun) == (EffectState.SKIPPED, False)
+    assert "held up for more than 0.5 s" in outcome.halted
+    (intent,) = store.ledger.rows.values()
+    assert (intent.state, intent.begun) == (IntentState.SKIPPED, False)
+
+
+async def test_a_way_back_that_is_always_held_up_ends_too(
+    at_once: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store, platform = MemoryStore(), Scripted()
+    request = approved(store, 1)
+    await hands(platform, store).execute(request, asks)
+    slowed(monkeypatch)
+    outcome = await hands(platform, store).undo(request.prepared)
+    assert len(platform.sent) == 1
+    assert (outcome.state, outcome.begun) == (EffectState.SKIPPED, False)
+
+
+async def test_a_part_that_was_begun_by_a_process_held_up_since_is_a_persons_to_judge(
+    at_once: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store, platform = MemoryStore(), Scripted(sends=iter([Reply.LOST_BEFORE]))
+    request = approved(store, 1)
+    slow, made = _Slow(), Executor._sender
+
+    def late() -> float:  # held up at the repeat only
+        return slow() if platform.left else 0.0
+
+    monkeypatch.setattr(Executor, "_sender", lambda *given: replace(made(*given), stopwatch=late))
+    outcome = await hands(platform, store).execute(request, asks)
+    assert outcome.state is EffectState.UNKNOWN
+    assert "held up" in outcome.effects[0].note
+    assert "Ask a person" in outcome.effects[0].note
+
+
+async def test_a_sender_that_asks_for_ever_is_caught(
+    at_once: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = MemoryStore()
+    request = approved(store, 1)
+    slowed(monkeypatch)
+    seams.MOST_ASKS.plant(monkeypatch, 10**9)
+    with pytest.raises(Endless):
+        await hands(Scripted(), store).execute(request, asks)
+
+
 async def test_the_file_holds_sends_and_undos_and_lets_them_go_on(
     at_once: None, tmp_path: Path
 ) -> None:

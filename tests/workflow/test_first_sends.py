@@ -2,8 +2,11 @@
 
 import asyncio
 from collections.abc import Callable
+from dataclasses import replace
+from itertools import count
 from pathlib import Path
 from threading import Thread
+from typing import Any
 
 import pytest
 
@@ -13,6 +16,7 @@ from aiops_agent.domain.incident import Ending, Status
 from aiops_agent.domain.payload import EventType
 from aiops_agent.domain.point import Point
 from aiops_agent.domain.remediation import Action, ActionKind
+from aiops_agent.safety.execute import Executor
 from aiops_agent.settings.sections import Settings
 from aiops_agent.workflow import hold
 from tests.safety.plans import an_incident
@@ -27,6 +31,12 @@ HELD, FINISHED = EventType.ACTION_HELD, EventType.ACTION_FINISHED
 def yes_twice(run: Run) -> None:
     """Say yes to this question and to the next one."""
     run.when[PENDING] = lambda run: run.answer()
+    run.answer()
+
+
+def always_yes(run: Run) -> None:
+    """Say yes to this question and to every later one."""
+    run.when[PENDING] = always_yes
     run.answer()
 
 
@@ -72,6 +82,24 @@ def test_a_target_that_changed_behind_the_last_checkpoint_is_not_sent_to(tmp_pat
 
     assert "the target changed" in run.told(ENDED)[0]
     assert f"{run.name}.1.1.1" not in [operation.id for operation in run.effects]
+
+
+def test_a_process_that_is_always_held_up_sends_nothing_and_a_person_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made, reads = Executor._sender, count()
+
+    def slowed(*given: Any) -> Any:
+        return replace(made(*given), stopwatch=lambda: float(next(reads)))
+
+    monkeypatch.setattr(Executor, "_sender", slowed)
+    run = Run(tmp_path, when={PENDING: always_yes})
+    incident = run.go()
+
+    assert run.effects == ()
+    assert (incident.status, incident.acted) == (Status.ESCALATED, False)
+    assert all("held up for more than 0.5 s" in told for told in run.told(ENDED))
+    assert len(run.told(ENDED)) == len(run.told(PENDING)) >= 1
 
 
 def takes_over(run: Run) -> None:

@@ -26,6 +26,7 @@ Allow: TypeAlias = Callable[[Work, Intent, bool], None]
 Fresh: TypeAlias = Callable[[Intent], Awaitable[None]]
 
 AT_ONCE = 0.5  # seconds from the permission to the send; a stop counts after one second
+MOST_ASKS = 5  # for one send, by a process that is held up behind each permission
 MOST_SENDS = 5  # of a request that is safe to repeat
 LOOK_AGAIN_SECONDS = 0.5  # a platform shows what it did a moment later
 LOOKS = 6  # before a platform that does not answer is called unknown
@@ -106,7 +107,11 @@ class Sender:
         return done
 
     async def begin(self, intent: Intent, *, begun: bool) -> Intent:
-        """Record that a send begins and return the intent so; raises when it may not, or cannot."""
+        """Record that a send begins and return the intent so; raises when it may not, or cannot.
+
+        A process that is held up between permission and send asks again, as a stop may have come
+        since. Raises NotPermitted when that goes on: nothing was sent.
+        """
         if not intent.begun:
             await self.fresh(intent)
         first = not (begun or intent.begun)
@@ -114,15 +119,18 @@ class Sender:
         sending = intent.model_copy(
             update={"sends": intent.sends + 1, "state": IntentState.SENDING, "note": ""}
         )
-        while True:
+        for _ in range(MOST_ASKS):
             claimed, at = await asyncio.to_thread(self._claimed_at, sending, first)
             if not claimed:
                 raise _Elsewhere
             self.mark(Point.SENDING)
             if self.stopwatch() - at <= AT_ONCE:
                 return sending
-            # This process was held up and a stop may have come since: it is asked again.
             await self._record(sending, IntentState.ARMED, "held up before it was sent")
+        raise NotPermitted(
+            f"This process was held up for more than {AT_ONCE} s between permission and send, "
+            f"{MOST_ASKS} times in a row: relieve its machine."
+        )
 
     async def _stopped(self, intent: Intent, why: str) -> Intent:
         """Nothing of it begins any more; what may have left before is a person's to judge."""

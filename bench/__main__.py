@@ -15,6 +15,7 @@ PARTS = (startup, install, story, idle)
 LONG = {  # a name, and the module whose `main(arguments)` measures it
     "airlock": "bench.airlock",
     "clocks": "bench.clocks",
+    "crowd": "bench.crowd",
     "stops": "bench.stops",
     "door": "bench.door",
     "hands": "bench.hands",

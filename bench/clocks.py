@@ -33,7 +33,7 @@ def main(arguments: list[str]) -> int:
     """Count; exit 1 when a dead yes counted, or when nearly none that lived did."""
     parser = argparse.ArgumentParser(prog="python -m bench clocks", description=__doc__)
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--n", type=int, default=10_000, help="interleavings")
+    parser.add_argument("--n", type=int, default=3_000, help="interleavings")
     parser.add_argument("--store", default="", help="an empty database; a new SQLite file if none")
     given = parser.parse_args(arguments)
     with tempfile.TemporaryDirectory() as folder:

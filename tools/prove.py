@@ -59,7 +59,8 @@ def stages() -> tuple[Stage, ...]:
     found = [
         Stage("orders", (*bench, "orders", *seeded), 5),
         Stage("secrets", (*bench, "secrets", *seeded), 5),
-        Stage("clocks", (*bench, "clocks", *seeded), 25),
+        Stage("clocks", (*bench, "clocks", *seeded), 10),
+        Stage("crowd", (*bench, "crowd", *seeded), 15),
         Stage("hands", (*bench, "hands", *seeded), 10),
         Stage("airlock", (*bench, "airlock", *seeded), 30),
         Stage("door", (*bench, "door", *seeded), 5),

@@ -1,4 +1,4 @@
-"""A sample of the interleavings with clocks that are set; `make prove` runs 10,000."""
+"""A sample of the interleavings with clocks that are set; `make prove` runs 3,000."""
 
 from collections.abc import Callable
 

@@ -10,7 +10,7 @@ from sqlalchemy.exc import OperationalError
 
 from aiops_agent.adapters.sql.engine import CONNECTIONS, explained, make_engine
 from aiops_agent.adapters.sql.migrate import upgrade
-from aiops_agent.adapters.sql.store import SqlStore
+from aiops_agent.adapters.sql.store import STUCK, SqlStore
 from aiops_agent.domain.errors import SettingsError, StoreError
 from tests.contracts.samples import an_event, an_incident
 
@@ -124,7 +124,7 @@ def test_nobody_queues_behind_a_turn_that_hangs(
     holder = threading.Thread(target=hang)
     holder.start()
     assert hangs.wait(20)
-    monkeypatch.setattr("aiops_agent.adapters.sql.store.STUCK", 0.0)
+    monkeypatch.setitem(STUCK, engine.dialect.name, 0.0)
     with pytest.raises(StoreError, match="has not taken a record"), store.begin():
         pass
     monkeypatch.undo()

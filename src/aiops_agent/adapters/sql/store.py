@@ -12,7 +12,7 @@ from sqlalchemy import Connection, Engine
 from aiops_agent.adapters.sql.approvals import SqlApprovals, SqlLedger
 from aiops_agent.adapters.sql.archive import SqlArchive
 from aiops_agent.adapters.sql.calls import SqlCalls
-from aiops_agent.adapters.sql.engine import our_errors, snapshot, take_turn
+from aiops_agent.adapters.sql.engine import PATIENCE, our_errors, snapshot, take_turn
 from aiops_agent.adapters.sql.events import SqlEvents
 from aiops_agent.adapters.sql.inbox import SqlInbox, SqlTokens
 from aiops_agent.adapters.sql.incidents import SqlAlerts, SqlIncidents
@@ -20,7 +20,9 @@ from aiops_agent.adapters.sql.sending import SqlClock, SqlSending
 from aiops_agent.domain.errors import StoreError
 from aiops_agent.ports.store import View, Work
 
-STUCK = 5.0  # seconds of one turn: the database hangs, and nobody queues behind it any longer
+# Seconds of one turn; then the database hangs, and nobody queues behind it any longer. SQLite lets
+# nobody in by turns: a process among busy ones may wait long.
+STUCK = {"sqlite": PATIENCE.total_seconds(), "postgresql": 5.0}
 _LOOK = 0.25  # seconds between two looks whether it does
 
 # Given the open connection, an incident and a key: sends a message that counts on commit.
@@ -83,7 +85,7 @@ class SqlStore:
         """Wait for our turn in this process, as long as turns are taken."""
         while not self._gate.acquire(timeout=_LOOK):
             held = time.monotonic() - self._since
-            if held > STUCK:
+            if held > STUCK[self._engine.dialect.name]:
                 raise StoreError(f"The store has not taken a record for {held:.0f} s; try again.")
         self._since = time.monotonic()
 

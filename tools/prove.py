@@ -1,8 +1,9 @@
-"""The long counted proofs, stage after stage; what is done is remembered, so a cut run goes on.
+"""The long counted proofs, two at a time; what is done is remembered, so a cut run goes on.
 
-usage: tools/prove.py [STAGE...] [--list] [--again] [--seed N] [--folder FOLDER]
+usage: tools/prove.py [STAGE...] [--list] [--again] [--seed N] [--folder FOLDER] [--jobs N]
 Each stage is a command. One line per stage tells its counts; exits 1 when one failed. A stage is
-done for one state of the source: after a change of code it runs again.
+done for one state of the source: after a change of code it runs again. Those that use all cores, or
+measure how long something takes, run alone, after the others.
 """
 
 from __future__ import annotations
@@ -14,14 +15,17 @@ import os
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from threading import Lock
 from typing import Any
 
 ROOT = Path(__file__).parents[1]
 HOME = ROOT / "build" / "prove"  # git does not see it, `make clean` takes it away
 SOURCES = ("src", "bench", "tools", "tests", "pyproject.toml", "requirements.lock")
 MOST_MINUTES = 60
+JOBS = min(2, os.cpu_count() or 1)
 
 
 @dataclass(frozen=True)
@@ -31,6 +35,7 @@ class Stage:
     name: str
     command: tuple[str, ...]
     minutes: int
+    alone: bool = False
 
 
 @dataclass(frozen=True)
@@ -53,30 +58,30 @@ class Result:
 
 
 def stages() -> tuple[Stage, ...]:
-    """Return all stages, the quick ones first."""
+    """Return all stages, the long ones first: so two lanes end together."""
     bench = (sys.executable, "-m", "bench")
     seeded = ("--seed", "{seed}")
     found = [
+        Stage("hostile", (*bench, "hostile", *seeded), 40),
+        Stage("airlock", (*bench, "airlock", *seeded), 30),
+        Stage("clocks", (*bench, "clocks", *seeded), 10),
+        Stage("patterns", (*bench, "patterns", *seeded), 20),
+        Stage("behaviours", (*bench, "behaviours", *seeded), 15),
+        Stage("outcomes", (sys.executable, "tools/outcomes.py", "--seeds", "1-10"), 15),
+        Stage("kills", (*bench, "kills", *seeded), 15),
+        Stage("hands", (*bench, "hands", *seeded), 10),
+        Stage("leaks", (*bench, "leaks", *seeded), 5),
         Stage("orders", (*bench, "orders", *seeded), 5),
         Stage("secrets", (*bench, "secrets", *seeded), 5),
-        Stage("clocks", (*bench, "clocks", *seeded), 10),
-        Stage("crowd", (*bench, "crowd", *seeded), 15),
-        Stage("hands", (*bench, "hands", *seeded), 10),
-        Stage("airlock", (*bench, "airlock", *seeded), 30),
         Stage("door", (*bench, "door", *seeded), 5),
-        Stage("leaks", (*bench, "leaks", *seeded), 5),
-        Stage("stops", (*bench, "stops", *seeded), 20),
-        Stage("patterns", (*bench, "patterns", *seeded), 20),
-        Stage("bodies", (*bench, "bodies", *seeded), 10),
-        Stage("behaviours", (*bench, "behaviours", *seeded), 15),
-        Stage("kills", (*bench, "kills", *seeded), 15),
-        Stage("hostile", (*bench, "hostile", *seeded), 40),
-        Stage("outcomes", (sys.executable, "tools/outcomes.py", "--seeds", "1-10"), 15),
-        Stage("mutants", (sys.executable, "tools/cover.py", "--mutants", "60"), 60),
+        Stage("crowd", (*bench, "crowd", *seeded), 15, alone=True),
+        Stage("bodies", (*bench, "bodies", *seeded), 10, alone=True),
+        Stage("stops", (*bench, "stops", *seeded), 20, alone=True),
+        Stage("mutants", (sys.executable, "tools/cover.py", "--mutants", "60"), 60, alone=True),
     ]
     cases = os.environ.get("CASES")
     if cases:  # recorded conversations lie outside of the checkout
-        found.insert(3, Stage("recordings", (*bench, "recordings", "--cases", cases), 5))
+        found.insert(0, Stage("recordings", (*bench, "recordings", "--cases", cases), 5))
     return tuple(found)
 
 
@@ -88,6 +93,7 @@ def main() -> int:
     parser.add_argument("--again", action="store_true", help="also those that are done")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--folder", type=Path, default=HOME, help="where results are kept")
+    parser.add_argument("--jobs", type=int, default=JOBS, help="stages at a time")
     asked = parser.parse_args()
     known = {stage.name: stage for stage in stages()}
     if unknown := [name for name in asked.stages if name not in known]:
@@ -98,26 +104,32 @@ def main() -> int:
             print(f"{stage.name:<12} at most {stage.minutes} min: {' '.join(stage.command)}")
         return 0
     chosen = [known[name] for name in asked.stages or known]
-    return prove(chosen, asked.folder, asked.seed, again=asked.again)
+    return prove(chosen, asked.folder, asked.seed, again=asked.again, jobs=asked.jobs)
 
 
-def prove(chosen: list[Stage], folder: Path, seed: int, *, again: bool = False) -> int:
+def prove(
+    chosen: list[Stage], folder: Path, seed: int, *, again: bool = False, jobs: int = JOBS
+) -> int:
     """Run the stages, keep each result at once, print all of them; return the exit code."""
     folder.mkdir(parents=True, exist_ok=True)
-    source = fingerprint(ROOT)
-    results = []
-    for number, stage in enumerate(chosen, start=1):
-        done = None if again else kept(folder, stage, source, seed)
-        if done is None:
-            print(f"[{number}/{len(chosen)}] {stage.name} ...", flush=True)
-            done = run(stage, folder, source, seed)
-            with (folder / "results.jsonl").open("a") as file:
-                file.write(json.dumps(asdict(done)) + "\n")
-        results.append(done)
-        print(done, flush=True)
+    source, writing, began = fingerprint(ROOT), Lock(), time.monotonic()
+
+    def one(stage: Stage) -> Result:
+        with writing:
+            known = None if again else kept(folder, stage, source, seed)
+        done = known or run(stage, folder, source, seed)
+        with writing:
+            if known is None:
+                with (folder / "results.jsonl").open("a") as file:
+                    file.write(json.dumps(asdict(done)) + "\n")
+            print(done, flush=True)
+        return done
+
+    with ThreadPoolExecutor(max(1, jobs)) as pool:
+        results = list(pool.map(one, (stage for stage in chosen if not stage.alone)))
+    results += [one(stage) for stage in chosen if stage.alone]
     failed = [one.stage for one in results if one.code]
-    total = sum(one.cases for one in results)
-    minutes = sum(one.seconds for one in results) / 60
+    total, minutes = sum(one.cases for one in results), (time.monotonic() - began) / 60
     print(
         f"prove: {len(results)} stages, {total:,} cases, {minutes:.0f} min, failed: {failed or 0}"
     )

@@ -6,7 +6,6 @@ To change words on purpose: delete the file, run the test, read what it wrote.
 import re
 from collections.abc import Sequence
 from difflib import unified_diff
-from itertools import groupby
 from pathlib import Path
 
 from aiops_agent.domain.event import Event
@@ -39,11 +38,9 @@ def written(
         cites = f" [{' '.join(event.refs)}]" if event.refs else ""
         lines.append(f"{event.phase} {event.type} {event.agent}: {event.message}{cites}")
         lines.append(f"    {event.key}")
-    # How often it looks and waits is the machine's.
-    ours = (name for name in steps if not name.startswith("DBOS."))
-    lines += [f"- {name}" for name, _ in groupby(ours)]
-    # Whoever answers and whoever waits pass by in any order.
-    lines += [f"* {point}" for point, _ in groupby(passed) if point is not Point.WAITING]
+    # How often it looks, waits and tries again is the machine's: each is named once.
+    lines += [f"- {name}" for name in dict.fromkeys(steps) if not name.startswith("DBOS.")]
+    lines += [f"* {point}" for point in dict.fromkeys(passed) if point is not Point.WAITING]
     lines.append(f"= {end.status} {end.ending} recovery {end.recovery}: {end.note}")
     for attempt in end.attempts:
         left = attempt.outcome.state if attempt.outcome else "nothing sent"

@@ -21,6 +21,7 @@ from aiops_agent.domain.value import Json, Value
 from aiops_agent.interfaces.cli import door
 from aiops_agent.interfaces.cli.discreet import Discreet
 from aiops_agent.interfaces.cli.exits import Exit
+from aiops_agent.interfaces.cli.leaving import Leaving, stay
 from aiops_agent.interfaces.terminal.escape import tell
 from aiops_agent.interfaces.terminal.screen import screen
 
@@ -64,6 +65,7 @@ class Call:
     overrides: dict[str, Json] = field(default_factory=dict)
     following: str = ""  # the incident on the screen
     discreet: Discreet = field(default_factory=Discreet)
+    leaving: Leaving = stay  # called with the code when the work is done, before the loop ends
 
     @cached_property
     def out(self) -> Console:
@@ -143,12 +145,12 @@ class Call:
                 self.err.print(tell(line), soft_wrap=True)
 
     def run(self, work: Coroutine[Any, Any, Exit]) -> Exit:
-        """Return the code of the work.
+        """Return the code of the work, the last thing that a command does.
 
         Ctrl-C lets a send in flight finish; a second one does not.
         """
         try:
-            return asyncio.run(work)
+            return asyncio.run(self._done(work))
         except KeyboardInterrupt:
             self.out.print()
             if self.following:
@@ -159,6 +161,11 @@ class Call:
             return Exit.INTERRUPTED
         finally:
             self.close()
+
+    async def _done(self, work: Coroutine[Any, Any, Exit]) -> Exit:
+        code = await work
+        self.leaving(code)
+        return code
 
 
 def documents(nouns: Sequence[Value]) -> list[Json]:

@@ -33,6 +33,7 @@ from aiops_agent.interfaces.cli import (
 )
 from aiops_agent.interfaces.cli.call import Call, Flags
 from aiops_agent.interfaces.cli.exits import Exit, exit_for
+from aiops_agent.interfaces.cli.leaving import Leaving, at_the_latest, stay
 from aiops_agent.interfaces.cli.logs import log_to
 from aiops_agent.interfaces.terminal.escape import problem
 
@@ -112,10 +113,17 @@ def options(
     log_to(call.err, call.discreet, quiet=quiet, verbose=verbose + 2 * debug)
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
+def program() -> None:
+    """Run the command of this process, and end it even where a thread hangs."""
+    code = main(leaving=at_the_latest)
+    at_the_latest(code)
+    sys.exit(code)
+
+
+def main(arguments: Sequence[str] | None = None, leaving: Leaving = stay) -> int:
     """Run one command and return its exit code; every error is told in a sentence."""
     os.umask(0o077)  # what we write is ours alone, whatever the shell says
-    call = Call()
+    call = Call(leaving=leaving)
     words = hoisted(sys.argv[1:] if arguments is None else arguments)
     try:
         app(list(words), prog_name="aiops", obj=call)
@@ -169,4 +177,4 @@ def _one(words: Iterator[str]) -> tuple[str, ...]:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    program()

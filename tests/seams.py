@@ -75,6 +75,7 @@ CLOCK_SLACK = Seam(approve, "CLOCK_SLACK", "a yes from before the question count
 PERMITTED = Seam(permit, "permitted", "what was taken, ended or grew old begins nothing")
 GREW_STRICTER = Seam(permit, "stricter", "a freeze that begins later counts")
 GENUINE = Seam(permit, "genuine", "an edited row is never sent")
+CLAIM = Seam(permit, "claim", "a plan that waits holds nothing, so that no two wait for each other")
 CLAIMED_BY = Seam(permit, "claimed", "two incidents do not act on one service at once")
 FRESH = Seam(Executor, "_fresh", "nothing is sent to a target that somebody changed")
 AS_PLANNED = Seam(Executor, "_as_planned", "nothing is armed for a target that somebody changed")

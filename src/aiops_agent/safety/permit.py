@@ -131,3 +131,15 @@ def claimed(view: View, prepared: PreparedPlan) -> tuple[str, ...]:
                 f"{holder.id} is acting on {target.text}: this plan waits until it is done"
             )
     return tuple(words)
+
+
+def free(view: View, found: ApprovalRequest, wall: datetime, use_within: timedelta) -> None:
+    """Raise OnHold while another incident acts on a target of an approved plan.
+
+    Before that is over, what the target is like says nothing about the plan. A yes that could not
+    be used any more waits for nobody, and neither does an incident that a person took.
+    """
+    incident = view.incidents.get(found.incident)
+    over = incident is None or incident.takeover or late(found, view.clock.now(wall), use_within)
+    if not over and (waits := claimed(view, found.prepared)):
+        raise OnHold(f"{waits[0]}.")

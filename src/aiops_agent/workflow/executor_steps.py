@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from aiops_agent.agents import critique
-from aiops_agent.domain.approval import Opinion, Verdict
+from aiops_agent.domain.approval import ApprovalRequest, Opinion, Verdict
 from aiops_agent.domain.errors import SourceError
 from aiops_agent.domain.incident import Attempt, Incident
 from aiops_agent.domain.remediation import Outcome, Plan, PreparedPlan
@@ -94,11 +94,15 @@ class ExecutorSteps:
             return attempt, (*permit.claimed(view, prepared), *filter(None, words))
 
     async def unchanged(self, request_id: str) -> bool:
-        """Whether the target is as it was when the plan was made; raises PlatformError."""
-        prepared = await self._approved(request_id)
-        if await asyncio.to_thread(self.deps.executor.armed, prepared):
+        """Whether the target is as it was when the plan was made; raises PlatformError.
+
+        Raises OnHold while another incident acts there: it may take back what it did.
+        """
+        request = await asyncio.to_thread(Gate(self.deps).get, request_id)
+        if await asyncio.to_thread(self.deps.executor.armed, request.prepared):
             return True
-        return await self.deps.executor.unchanged(prepared)
+        await asyncio.to_thread(self._free, request)
+        return await self.deps.executor.unchanged(request.prepared)
 
     async def execute(self, request_id: str) -> Outcome:
         """Send the approved plan; raises ApprovalError when the approval does not count.
@@ -122,6 +126,10 @@ class ExecutorSteps:
         prepared = await self._approved(request_id)
         with self.busy.busy():
             return await self.deps.executor.undo(prepared)
+
+    def _free(self, request: ApprovalRequest) -> None:
+        with self.deps.store.read() as view:
+            permit.free(view, request, self.deps.now(), self.deps.executor.use_within)
 
     async def _approved(self, request_id: str) -> PreparedPlan:
         return (await asyncio.to_thread(Gate(self.deps).get, request_id)).prepared

@@ -1,15 +1,16 @@
 """Waits while nothing may be sent: sending is stopped, or another incident acts on the target."""
 
 from collections.abc import Callable, Coroutine
-from typing import Any
+from typing import Any, TypeVar
 
 from dbos import DBOS
 
 from aiops_agent.domain.errors import OnHold
-from aiops_agent.domain.remediation import Outcome
 from aiops_agent.domain.value import Value
 from aiops_agent.workflow.durable import step
 from aiops_agent.workflow.gate import Gate
+
+R = TypeVar("R")
 
 LOOK_SECONDS = 10.0  # wall time between two looks whether something may be sent by now
 
@@ -26,8 +27,8 @@ class Waiting(Value):
 
 
 async def unheld(
-    gate: Gate, waiting: Waiting, name: str, act: Callable[[str], Coroutine[Any, Any, Outcome]]
-) -> Outcome:
+    gate: Gate, waiting: Waiting, name: str, act: Callable[[str], Coroutine[Any, Any, R]]
+) -> R:
     """Act on the request as soon as nothing holds it up; say what does, each change once."""
     told = ""
     while True:

@@ -159,7 +159,7 @@ class ResolveIncident(DBOSConfiguredInstance):  # limit: the whole workflow of a
         """Just before sending: healed or changed meanwhile means withdrawn, not run."""
         note = "the target changed since the plan was made; nothing was run"
         try:
-            unchanged = await step("unchanged", self._executor.unchanged, waiting.request)
+            unchanged = await unheld(self._gate, waiting, "unchanged", self._executor.unchanged)
         except PlatformError as error:
             unchanged, note = False, str(error)
         healed = await self._looks.healed(waiting.incident, waiting.attempt)

@@ -20,6 +20,7 @@ LONG = {  # a name, and the module whose `main(arguments)` measures it
     "door": "bench.door",
     "hands": "bench.hands",
     "hostile": "bench.hostile",
+    "notices": "bench.notices",
     "orders": "bench.orders",
     "bodies": "bench.bodies",
     "patterns": "bench.patterns",

@@ -19,6 +19,7 @@ from aiops_agent.adapters.sql.approvals import SqlApprovals
 from aiops_agent.adapters.sql.calls import SqlCallLog
 from aiops_agent.adapters.sql.inbox import SqlInbox
 from aiops_agent.adapters.sql.incidents import SqlAlerts
+from aiops_agent.adapters.sql.outbox import SqlOutbox
 from aiops_agent.adapters.sql.store import SqlStore
 from aiops_agent.agents import ask, asking, critique, diagnose, report_story
 from aiops_agent.bootstrap.application import Overrides
@@ -36,10 +37,10 @@ from aiops_agent.interfaces.http.wire import Caller
 from aiops_agent.reasoning import claims, objections, orders
 from aiops_agent.safety import approve, assess, limits, permit, send, times
 from aiops_agent.safety.execute import Executor
-from aiops_agent.workflow import commands, gate, intake, questions
+from aiops_agent.workflow import commands, dispatch, gate, intake, questions
+from aiops_agent.workflow.dispatch import Dispatch
 from aiops_agent.workflow.feed import Feed
 from aiops_agent.workflow.loops import Loop
-from aiops_agent.workflow.notices import Notices
 from aiops_agent.workflow.queries import Queries
 from aiops_agent.workflow.receive import Receive
 
@@ -139,7 +140,12 @@ SLEEPS = Seam(_sys_db, "time", "a server that is back is noticed soon, and none 
 ONCE = Seam(questions, "OnceSteps", "a finished call of an agent is not made again")
 ANSWERED = Seam(SqlCallLog, "answered", "an answer on record is not paid again")
 PUT_ALERTS = Seam(SqlAlerts, "put", "a batch of alerts is taken whole or not at all")
-DONE = Seam(Notices, "_done", "a death after telling tells again under the same key")
+
+# Telling people: nothing is lost on the way, and nothing is told that is not so.
+ADD = Seam(SqlOutbox, "add", "what was read of the bus is kept")
+END = Seam(Dispatch, "_end", "a death after telling tells again under the same key")
+SUPERSEDE = Seam(Dispatch, "_supersede", "of an incident the newest notice is told, no other")
+OBSOLETE = Seam(dispatch, "obsolete", "an expired question is not told")
 
 # Loops and readiness.
 TRIED = Seam(Loop, "tried", "a loop outlives every kind of error")

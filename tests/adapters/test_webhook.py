@@ -8,11 +8,12 @@ from datetime import UTC, datetime, timedelta
 import httpx2
 import pytest
 
-from aiops_agent.adapters.webhook import Webhook, signature
+from aiops_agent.adapters.webhook import Webhook, signature, text_of
 from aiops_agent.domain.alert import Severity
 from aiops_agent.domain.environment import EnvironmentRef
 from aiops_agent.domain.errors import NotifyError
-from aiops_agent.domain.notice import Notice, Occasion, Receipt
+from aiops_agent.domain.notice import Notice, NoticeLine, Occasion, Receipt
+from aiops_agent.domain.remediation import Risk
 
 NOW = datetime(2026, 11, 24, 9, 30, tzinfo=UTC)
 NOTICE = Notice(
@@ -20,12 +21,18 @@ NOTICE = Notice(
     occasion=Occasion.APPROVAL_NEEDED,
     incident="INC-0001",
     environment=EnvironmentRef.parse("docker:local"),
-    title="payments-api is slow",
+    title="INC-0001: payments-api is slow",
+    services=("payments-api", "cart"),
     what="a plan waits for an answer",
     action="scale_pods payments-api replicas=4 \x1b[31m\u202e",
     severity=Severity.SEV2,
     plan="ab" * 32,
     expires_at=NOW + timedelta(minutes=15),
+    risk=Risk.LOW,
+    undo="scale back",
+    approve="aiops approve INC-0001 --plan abababababab",
+    reject="aiops reject INC-0001 --plan abababababab",
+    show="aiops incident show INC-0001",
     at=NOW,
 )
 URL = "https://hooks.example/aiops"
@@ -64,8 +71,44 @@ async def test_a_receiver_can_check_who_sent_it_and_what_was_sent() -> None:
     sent = json.loads(request.content)
     text = sent.pop("text")
     assert Notice.of(sent) == NOTICE
-    answers = [f"aiops {verb} INC-0001 --plan abababababab" for verb in ("approve", "reject")]
-    assert text == f"{NOTICE.what}. Do: {NOTICE.action}. Answer: {' or: '.join(answers)}"
+    assert text == (
+        "SEV2 INC-0001: payments-api is slow (payments-api, cart): a plan waits for an answer. "
+        "Do: scale_pods payments-api replicas=4 \\x1b[31m\\u{202e}. Risk: low. Undo: scale back. "
+        "Answer until 2026-11-24 09:45:00 UTC: aiops approve INC-0001 --plan abababababab "
+        "or: aiops reject INC-0001 --plan abababababab. See: aiops incident show INC-0001"
+    )
+
+
+def test_a_digest_in_one_line_says_how_many_which_and_where_all_of_them_are() -> None:
+    lines = [
+        NoticeLine(
+            key=f"k{n}",
+            occasion=Occasion.ESCALATED,
+            incident=f"INC-{n:04}",
+            environment=NOTICE.environment,
+            severity=Severity.SEV3,
+            title="slow",
+        )
+        for n in range(1, 13)
+    ]
+    digest = Notice(
+        key="digest:k1",
+        occasion=Occasion.DIGEST,
+        incident="",
+        severity=Severity.SEV3,
+        environment=NOTICE.environment,
+        title="20 notices of 20 incidents",
+        what="20 escalated",
+        show="aiops incident list",
+        digest=tuple(lines),
+        left_out=8,
+        at=NOW,
+    )
+    named = ", ".join(line.incident for line in lines[:10])
+    assert text_of(digest) == (
+        "SEV3 20 notices of 20 incidents: 20 escalated. "
+        f"Of: {named} and 10 more. See: aiops incident list"
+    )
 
 
 async def test_without_a_secret_nothing_is_signed() -> None:

@@ -10,6 +10,8 @@ from aiops_agent.domain.environment import EnvironmentRef
 from aiops_agent.domain.event import Event
 from aiops_agent.domain.incident import Incident, Status
 from aiops_agent.domain.ledger import Intent, IntentState
+from aiops_agent.domain.notice import Occasion
+from aiops_agent.domain.outbox import OutboxEntry
 from aiops_agent.domain.payload import IncidentOpened
 from aiops_agent.domain.postmortem import PastIncident, Postmortem
 from aiops_agent.domain.remediation import (
@@ -100,6 +102,21 @@ def an_event(key: str, **other: Any) -> Event:
         "written_at": NOW,
     }
     return Event(key=key, **{**given, **other})
+
+
+def an_entry(key: str, **other: Any) -> OutboxEntry:
+    given: dict[str, Any] = {
+        "receiver": "phone",
+        "key": key,
+        "occasion": Occasion.APPROVAL_NEEDED,
+        "incident": "INC-0001",
+        "environment": EnvironmentRef.parse("docker:local"),
+        "severity": Severity.SEV2,
+        "what": "a plan waits",
+        "born_at": NOW,
+        "at": NOW,
+    }
+    return OutboxEntry(**{**given, **other})
 
 
 def a_request(operation: str = "INC-0001.1.1") -> Request:

@@ -13,12 +13,13 @@ import orjson
 from aiops_agent.domain.checkup import Checkup, Health
 from aiops_agent.domain.errors import NotifyError
 from aiops_agent.domain.notice import Notice, Receipt
-from aiops_agent.domain.text import shell
+from aiops_agent.domain.text import safe
 from aiops_agent.domain.value import Value
 from aiops_agent.ports.plug import Channel
 from aiops_agent.ports.spellings import Secret, WebAddress
 
 TIMEOUT = timedelta(seconds=10)  # receivers that take longer are tried again
+_NAMED = 10  # incidents of a digest in its text
 _ATTEMPT_LATER = (408, 425, 429)  # the only 4xx that time can mend
 
 
@@ -31,8 +32,9 @@ class Webhook:
     """ports.people.Notifier by HTTP POST.
 
     With a secret the receiver can check `X-Aiops-Signature: v1=` HMAC-SHA256 of
-    "timestamp.body", and drop what is old by `X-Aiops-Timestamp` (seconds since 1970) and what
-    came before by `Idempotency-Key`.
+    "timestamp.body", and drop what is old by `X-Aiops-Timestamp` (seconds since 1970). Every
+    receiver should drop what came before by `Idempotency-Key`: after a crash or an answer that was
+    lost the same notice comes again under the same key.
     """
 
     url: str
@@ -89,11 +91,21 @@ class Webhook:
 
 def text_of(notice: Notice) -> str:
     """Return the notice as one line, for receivers that show text only."""
-    if not notice.plan:
-        return notice.what
-    named = (notice.incident, "--plan", notice.plan[:12])
-    yes, no = shell("aiops", "approve", *named), shell("aiops", "reject", *named)
-    return f"{notice.what}. Do: {notice.action}. Answer: {yes} or: {no}"
+    services = f" ({', '.join(notice.services)})" if notice.services else ""
+    until = f" until {notice.expires_at:%Y-%m-%d %H:%M:%S} UTC" if notice.expires_at else ""
+    asks = bool(notice.plan)
+    listed = ", ".join(one.incident for one in notice.digest[:_NAMED])
+    more = len(notice.digest) - _NAMED + notice.left_out
+    parts = (
+        f"{notice.severity.upper()} {notice.title}{services}: {notice.what}",
+        listed and f"Of: {listed}{f' and {more} more' if more > 0 else ''}",
+        notice.action and f"{'Do' if asks else 'Done'}: {notice.action}",
+        f"Risk: {notice.risk}" if notice.risk else "",
+        notice.undo and f"Undo: {notice.undo}",
+        f"Answer{until}: {notice.approve} or: {notice.reject}" if asks else "",
+        notice.show and f"See: {notice.show}",
+    )
+    return safe(". ".join(filter(None, parts)))
 
 
 def signature(secret: str, stamp: str, body: bytes) -> str:

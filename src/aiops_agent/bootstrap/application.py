@@ -54,6 +54,7 @@ from aiops_agent.simulator.scenarios import SCENARIOS, Scenario
 from aiops_agent.workflow.alarm import TroubleAlarm
 from aiops_agent.workflow.commands import Commands
 from aiops_agent.workflow.deps import Deps, Terms
+from aiops_agent.workflow.dispatch import Dispatch
 from aiops_agent.workflow.durable import Durable
 from aiops_agent.workflow.engine import Engine, StalledWorkflowMonitor
 from aiops_agent.workflow.executor_steps import Busy, ExecutorSteps
@@ -204,7 +205,8 @@ class Application:
             found.append(await checked("notify", channel.name, _channel_check, channel, section))
         if (where := sink(self._settings.telemetry)) is not None:
             found.append(await where.check())
-        waiting = () if refused else await asyncio.to_thread(waiting_checkups, self.queries)
+        look = partial(waiting_checkups, self.queries, self._overrides.now())
+        waiting = () if refused else await asyncio.to_thread(look)
         return (store, *waiting, *models, *found)
 
     def works(self, role: str) -> str:
@@ -258,7 +260,7 @@ class Application:
         busy = Busy()
         refs = tuple(one.ref for one in self._settings.resolved if serving)
         notifiers = tuple(self._notifiers()) if refs else ()
-        notices = [Notices(self._deps, self.feed, one, ref) for one in notifiers for ref in refs]
+        to = partial(Dispatch, self._deps, environments=frozenset(refs))
         now = self._overrides.now
         steps = ExecutorSteps(self._deps, busy)
         story = ResolveIncident(self._overrides.name, self._deps, steps)
@@ -271,7 +273,7 @@ class Application:
             receive=Receive(self._deps),
             busy=busy,
             answers=ApprovalFiles(self._settings.state_dir / "approvals"),
-            notices=notices,
+            notices=[Notices(to(one.name), self.feed, one) for one in notifiers],
             loops=self.loops,
             alarm=TroubleAlarm(self.loops, notifiers, refs[0], now) if notifiers else None,
             traces=self._traces(serving=serving),

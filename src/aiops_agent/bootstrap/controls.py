@@ -1,13 +1,18 @@
 """What the doctor says of the stop switch, of closed services, and of what waits."""
 
-from datetime import datetime
+from collections.abc import Iterator
+from datetime import datetime, timedelta
 
 from aiops_agent.domain.checkup import Checkup, Health
+from aiops_agent.domain.duration import spelled
 from aiops_agent.domain.errors import StoreError
 from aiops_agent.domain.incident import Status
+from aiops_agent.domain.outbox import OutboxStanding
 from aiops_agent.domain.text import shell
 from aiops_agent.safety.limits import closed_words
 from aiops_agent.workflow.queries import Queries
+
+LOOK_BACK = timedelta(hours=24)  # what was given up earlier is in the timelines
 
 
 def sending_checkups(queries: Queries, now: datetime) -> tuple[Checkup, ...]:
@@ -37,8 +42,8 @@ def sending_checkups(queries: Queries, now: datetime) -> tuple[Checkup, ...]:
     return (_checkup("sending", Health.PROBLEM, words, "; ".join(remedies)), *notes)
 
 
-def waiting_checkups(queries: Queries) -> tuple[Checkup, ...]:
-    """Return what waits to be worked on, as a note, or nothing; raises StoreError."""
+def waiting_checkups(queries: Queries, now: datetime) -> tuple[Checkup, ...]:
+    """Return what waits to be worked on or told, as notes, or nothing; raises StoreError."""
     backlog, unbegun = queries.backlog(), queries.standing()[0].get(Status.OPEN, 0)
     said = (
         f"{backlog.bodies} bodies with {backlog.alerts} alerts" if backlog.bodies else "",
@@ -46,7 +51,31 @@ def waiting_checkups(queries: Queries) -> tuple[Checkup, ...]:
     )
     words = f"waiting: {' and '.join(filter(None, said))}"
     remedy = "aiops serve works on them, the oldest first"
-    return (_checkup("stories", Health.NOTE, words, remedy),) if any(said) else ()
+    stories = (_checkup("stories", Health.NOTE, words, remedy),) if any(said) else ()
+    return (*stories, *outbox_checkups(queries, now))
+
+
+def outbox_checkups(queries: Queries, now: datetime) -> tuple[Checkup, ...]:
+    """Say of each receiver what waits and what was given up of late; raises StoreError."""
+    return tuple(
+        Checkup(
+            group="notify",
+            name=f"outbox {one.receiver}",
+            health=Health.NOTE,
+            words="; ".join(filter(None, _told_of(one, now))),
+            remedy="aiops serve tells what waits; the incidents' timelines name what was given up",
+        )
+        for one in queries.outbox(now - LOOK_BACK)
+        if one.waiting or one.given_up
+    )
+
+
+def _told_of(one: OutboxStanding, now: datetime) -> Iterator[str]:
+    if one.oldest is not None:
+        age = spelled(timedelta(seconds=max(int((now - one.oldest).total_seconds()), 0)))
+        yield f"{one.waiting} notices wait, the oldest for {age}{one.why and f': {one.why}'}"
+    if one.given_up:
+        yield f"{one.given_up} were NOT told within the last {spelled(LOOK_BACK)}"
 
 
 def _checkup(name: str, health: Health, words: str, remedy: str = "") -> Checkup:

@@ -17,6 +17,7 @@ class Occasion(StrEnum):
     RESOLVED = "resolved"
     ESCALATED = "escalated"
     TROUBLE = "trouble"  # the agent itself does not work; of no incident
+    DIGEST = "digest"  # many notices in one; of no incident
 
 
 class Link(Value):
@@ -26,11 +27,26 @@ class Link(Value):
     url: str
 
 
+class NoticeLine(Value):
+    """One of the notices that a digest stands for; `approve` is the command that says yes."""
+
+    key: str
+    occasion: Occasion
+    incident: str
+    environment: EnvironmentRef
+    severity: Severity
+    title: str
+    plan: str = ""
+    expires_at: datetime | None = None
+    approve: str = ""
+
+
 class Notice(Value):
     """One message, in parts: each channel makes its own text of them.
 
-    `key` is unique: a receiver may use it to drop a repeat. `plan`, `expires_at` and what would be
-    done are set when an answer is waited for; `action` is also set when something was done.
+    `key` is unique: the same one may come again after a crash or a silence, and a receiver drops
+    it. `plan`, `expires_at`, what would be done and the commands are set when an answer is waited
+    for; `action` is also set when something was done. Commands are quoted for a shell.
     """
 
     key: str
@@ -39,12 +55,18 @@ class Notice(Value):
     environment: EnvironmentRef
     severity: Severity
     title: str
+    services: tuple[str, ...] = ()  # the one that suffers, then those acted on
     what: str  # one sentence: what happened
     action: str = ""
     risk: Risk | None = None
     undo: str = ""
     plan: str = ""  # digest
     expires_at: datetime | None = None
+    approve: str = ""  # the command that says yes
+    reject: str = ""  # the command that says no
+    show: str = ""  # the command that shows all of it
+    digest: tuple[NoticeLine, ...] = ()  # the first of many, questions first
+    left_out: int = 0  # more of them than the digest lists
     labels: dict[str, str] = {}  # of the incident's first alert; untrusted
     links: tuple[Link, ...] = ()
     at: datetime

@@ -50,7 +50,7 @@ class EventType(StrEnum):
     INCIDENT_DISMISSED = "incident.dismissed"
     INCIDENT_ESCALATED = "incident.escalated"
     REPORT_WRITTEN = "report.written"
-    PEOPLE_TOLD = "people.told"  # or not: `failed` says why
+    PEOPLE_TOLD = "people.told"  # or not: its payload says why
     QUESTION_ASKED = "question.asked"  # by a person, about the incident
     QUESTION_ANSWERED = "question.answered"
     ANSWER_CORRECTED = "answer.corrected"  # by a person
@@ -303,13 +303,17 @@ class ReportWritten(Value):
 
 
 class PeopleTold(Value):
-    """A notice was taken by a channel, unless `failed` says why it was not."""
+    """A notice was taken by a channel, unless `failed` says why it was given up.
+
+    `superseded` says why it was not told any more: untrue by then, or a newer one took its place.
+    """
 
     type: Literal[EventType.PEOPLE_TOLD] = EventType.PEOPLE_TOLD
     channel: str
     occasion: Occasion
     receipt: Receipt | None = None
     failed: str = ""
+    superseded: str = ""
 
 
 class QuestionAsked(Value):

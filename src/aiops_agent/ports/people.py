@@ -10,7 +10,7 @@ class Notifier(Protocol):
 
     @property
     def name(self) -> str:
-        """The channel's name, stable: it names the notifier's cursor on the bus."""
+        """The channel's name, stable: it names the receiver's outbox and cursor."""
 
     async def tell(self, notice: Notice) -> Receipt:
         """Tell it; the same `notice.key` may be told again after a crash. Raises NotifyError."""

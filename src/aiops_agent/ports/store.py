@@ -40,6 +40,7 @@ from aiops_agent.domain.sending import ServiceBreaker, Switch
 from aiops_agent.domain.telemetry import ServiceName
 from aiops_agent.domain.token import Token
 from aiops_agent.ports.inbox import Inbox, InboxView
+from aiops_agent.ports.outbox import Outbox, OutboxView
 
 
 class IncidentsView(Protocol):
@@ -323,6 +324,7 @@ class View:
     incidents: IncidentsView
     alerts: AlertsView
     events: EventsView
+    outbox: OutboxView
     approvals: ApprovalsView
     ledger: LedgerView
     sending: SendingView
@@ -343,6 +345,7 @@ class Work(View):
     incidents: Incidents
     alerts: Alerts
     events: Events
+    outbox: Outbox
     approvals: Approvals
     ledger: Ledger
     sending: Sending

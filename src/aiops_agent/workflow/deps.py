@@ -144,7 +144,7 @@ def transaction(deps: Deps, incident_id: str) -> Iterator[IncidentTransaction]:
     It notes the time. When the clock was set back, what waited for an answer is withdrawn first.
     """
     with deps.store.begin() as work:
-        yield _opened(deps, work, incident_id, _noted(deps, work))
+        yield opened(deps, work, incident_id, _noted(deps, work))
 
 
 def note_time(deps: Deps) -> None:
@@ -169,11 +169,12 @@ def _withdraw_all(deps: Deps, work: Work, wall: datetime) -> None:
             approval=request.id, digest=request.digest, state=request.state, why=request.note
         )
         words = f"plan {request.digest[:12]} {request.state}: {request.note}"
-        _opened(deps, work, request.incident, wall).tell(ended, words, request.id)
+        opened(deps, work, request.incident, wall).tell(ended, words, request.id)
         work.wake(request.incident, f"{request.id}:clock")
 
 
-def _opened(deps: Deps, work: Work, incident_id: str, wall: datetime) -> IncidentTransaction:
+def opened(deps: Deps, work: Work, incident_id: str, wall: datetime) -> IncidentTransaction:
+    """Return an open transaction as one on an incident; raises LookupError when there is none."""
     incident = found(work, incident_id)
     try:
         at = deps.environments(incident.environment).clock.now()

@@ -122,8 +122,7 @@ class Engine:
         else:
             self._loop(LoopName.LEFT_BEHIND, self._take_left_behind, SLOW_POLL_SECONDS, once=True)
         for notices in self.notices:
-            about = f"{notices.environment} {notices.notifier.name}"
-            self._stream(LoopName.NOTICES, notices.run, about)
+            self._stream(LoopName.NOTICES, notices.run, notices.notifier.name)
         if self.traces is not None:
             self._stream(LoopName.TRACES, self.traces.run)
         if self.alarm is not None:

@@ -17,6 +17,7 @@ from aiops_agent.domain.errors import UsageError
 from aiops_agent.domain.event import Event
 from aiops_agent.domain.incident import Incident, IncidentId, IncidentSummary, Status
 from aiops_agent.domain.model import CallSummary, ModelCall
+from aiops_agent.domain.outbox import OutboxStanding
 from aiops_agent.domain.postmortem import Postmortem
 from aiops_agent.domain.sending import Standing
 from aiops_agent.domain.spelling import did_you_mean
@@ -118,6 +119,11 @@ class Queries:
         with self.reader.read() as view:
             moves, breakers = view.sending.switched(), view.sending.breakers()
         return Standing(moves=moves, file=self.halted(), breakers=breakers)
+
+    def outbox(self, since: datetime) -> tuple[OutboxStanding, ...]:
+        """Return how the outbox of each receiver stands, with what was given up since then."""
+        with self.reader.read() as view:
+            return view.outbox.standing(since)
 
     def approvals(
         self, states: Sequence[ApprovalState] = (), limit: int = 100

@@ -20,7 +20,7 @@ from aiops_agent.domain.errors import BusyError, StoreError, UsageError
 from aiops_agent.domain.ledger import IntentState
 from aiops_agent.settings.sections import Settings
 from aiops_agent.workflow.lock import lock
-from tests.contracts.samples import an_approval, an_event, an_incident, an_intent
+from tests.contracts.samples import an_approval, an_entry, an_event, an_incident, an_intent
 
 NOW = datetime(2026, 11, 27, tzinfo=UTC)
 
@@ -36,6 +36,7 @@ def engine(tmp_path: Path) -> Iterator[Engine]:
         work.events.advance("notify:x", 7)
         work.approvals.ask(an_approval())
         work.ledger.arm([an_intent()])
+        work.outbox.add(an_entry("k1"))
     yield made
     made.dispose()
 
@@ -118,6 +119,7 @@ def test_what_is_put_back_sends_and_tells_nothing_again(engine: Engine, tmp_path
             assert found.state is ApprovalState.EXPIRED
             (kept,) = view.ledger.of_plan(intent.incident, intent.plan, undo=intent.undo)
             assert kept.state is IntentState.UNKNOWN
+            assert view.outbox.due("phone", NOW) == ()
         assert upkeep.look_through(again)
     finally:
         again.dispose()

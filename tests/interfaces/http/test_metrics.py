@@ -6,7 +6,8 @@ from aiops_agent.adapters.sql.store import SqlStore
 from aiops_agent.domain.answer import Author, AuthorKind, Effort, Usage
 from aiops_agent.domain.incident import Status
 from aiops_agent.domain.model import Trouble
-from aiops_agent.domain.payload import EventType, Unreadable
+from aiops_agent.domain.notice import Occasion
+from aiops_agent.domain.payload import EventType, PeopleTold, Unreadable
 from aiops_agent.domain.sending import Switch
 from aiops_agent.interfaces.http.metrics import MetricsExporter
 from aiops_agent.workflow.feed import Feed
@@ -17,6 +18,7 @@ from tests.contracts.samples import (
     a_delivery,
     an_alert,
     an_approval,
+    an_entry,
     an_event,
     an_incident,
 )
@@ -101,6 +103,20 @@ async def test_gauges_say_what_is_so_now(store: SqlStore) -> None:
 
     assert (found[phase], found["aiops_approvals_pending"]) == (1, 1)
     assert (await values(metrics))[phase] == 0
+
+
+async def test_what_became_of_notices_is_counted_and_what_waits_is_shown(store: SqlStore) -> None:
+    told = PeopleTold(channel="phone", occasion=Occasion.RESOLVED)
+    became = (told, *(told.model_copy(update={way: "why"}) for way in ("failed", "superseded")))
+    with store.begin() as work:
+        for number, payload in enumerate(became):
+            work.events.append(an_event(f"e{number}", payload=payload))
+        work.outbox.add(an_entry("k1"))
+    found = await values(counting(store))
+
+    name = 'aiops_notifications_total{{channel="phone",outcome="{}"}}'
+    assert [found[name.format(way)] for way in ("sent", "failed", "superseded")] == [1, 1, 1]
+    assert found['aiops_notifications_waiting{channel="phone"}'] == 1
 
 
 async def test_alerts_are_counted_by_their_state_and_rejected_bodies_as_such(

@@ -16,6 +16,7 @@ from aiops_agent.adapters.sql.engine import PATIENCE, our_errors, snapshot, take
 from aiops_agent.adapters.sql.events import SqlEvents
 from aiops_agent.adapters.sql.inbox import SqlInbox, SqlTokens
 from aiops_agent.adapters.sql.incidents import SqlAlerts, SqlIncidents
+from aiops_agent.adapters.sql.outbox import SqlOutbox
 from aiops_agent.adapters.sql.sending import SqlClock, SqlSending
 from aiops_agent.domain.errors import StoreError
 from aiops_agent.ports.store import View, Work
@@ -39,6 +40,7 @@ def _work(connection: Connection, wake: Wake, *, own_clock: bool) -> Work:
         incidents=SqlIncidents(connection),
         alerts=SqlAlerts(connection),
         events=SqlEvents(connection),
+        outbox=SqlOutbox(connection),
         approvals=SqlApprovals(connection),
         ledger=SqlLedger(connection),
         sending=SqlSending(connection),

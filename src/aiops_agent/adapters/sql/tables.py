@@ -80,6 +80,16 @@ CURSORS = Table(
     Column("subscriber", CleanText, primary_key=True),
     _some("event", NUMBER),
 )
+OUTBOX = _table(
+    "outbox",
+    *_texts("receiver", "key", "incident", "state", "message"),
+    _some("at", Utc),
+    Column("urgent_from", Utc, nullable=True),
+    _some("document", JSON),
+    Index("ix_outbox_key", "receiver", "key", unique=True),
+    Index("ix_outbox_state", "receiver", "state", "at"),
+    Index("ix_outbox_incident", "receiver", "incident", "state"),
+)
 APPROVALS = _table(
     "approvals",
     *_texts("id", "incident", "digest", "state"),

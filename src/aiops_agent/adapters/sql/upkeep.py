@@ -13,10 +13,11 @@ from sqlalchemy import Engine, func, make_url, select, update
 from aiops_agent.adapters.sql.engine import make_engine, our_errors
 from aiops_agent.adapters.sql.migrate import revision, upgrade
 from aiops_agent.adapters.sql.store import SqlStore
-from aiops_agent.adapters.sql.tables import APPROVALS, CURSORS, EVENTS, LEDGER
+from aiops_agent.adapters.sql.tables import APPROVALS, CURSORS, EVENTS, LEDGER, OUTBOX
 from aiops_agent.domain.approval import ApprovalState
 from aiops_agent.domain.errors import AiopsError, StoreError, UsageError
 from aiops_agent.domain.ledger import IntentState
+from aiops_agent.domain.outbox import OutboxState
 from aiops_agent.domain.sending import Switch
 
 CHECK_SECONDS = 20.0  # of looking at a start; a file of many gigabytes is looked through in part
@@ -147,6 +148,7 @@ def _settle(path: Path, why: str, by: str, at: datetime) -> None:
             for table, states, now in (
                 (LEDGER, (IntentState.ARMED, IntentState.SENDING), IntentState.UNKNOWN),
                 (APPROVALS, (ApprovalState.PENDING, ApprovalState.APPROVED), ApprovalState.EXPIRED),
+                (OUTBOX, (OutboxState.WAITING,), OutboxState.SUPERSEDED),
             ):
                 rows = select(table.c.number, table.c.document).where(table.c.state.in_(states))
                 for number, document in connection.execute(rows).all():

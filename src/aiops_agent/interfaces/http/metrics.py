@@ -4,6 +4,7 @@ import asyncio
 import platform
 from collections import Counter as Tally
 from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
 
 import prometheus_client as prom
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
@@ -101,6 +102,8 @@ class MetricsExporter:
         self._pending.set(pending)
         standing = await asyncio.to_thread(self._queries.sending)
         self._stopped.set(bool(standing.stopped))
+        for one in await asyncio.to_thread(self._queries.outbox, datetime.now(UTC)):
+            self._untold.labels(one.receiver).set(one.waiting)
 
     async def _count(self, event: Event) -> None:
         if event.effort is not None:
@@ -111,8 +114,9 @@ class MetricsExporter:
                 history = await self._feed.so_far(event.incident)
                 for spent in by_phase([known for known in history if known.id <= event.id]):
                     self._phases.labels(spent.name).observe(spent.wall.total_seconds())
-            case payload.PeopleTold(channel=channel, failed=failed):
-                self._notifications.labels(channel, "failed" if failed else "sent").inc()
+            case payload.PeopleTold(channel=channel) as told:
+                became = "superseded" if told.superseded else "failed" if told.failed else "sent"
+                self._notifications.labels(channel, became).inc()
             case payload.PolicyDecided(verdict=verdict):
                 self._policy.labels(verdict.ruling, verdict.rule).inc()
             case payload.ActionFinished(action=action, risk=risk, outcome=outcome):
@@ -149,6 +153,8 @@ class MetricsExporter:
         self._last_alert = Gauge(name, text, ["source"], registry=r)
         told = "Messages to people."
         self._notifications = _counter(r, "notifications", told, "channel", "outcome")
+        text = "Notices that wait for their receiver."
+        self._untold = Gauge("aiops_notifications_waiting", text, ["channel"], registry=r)
         self._incidents = _counter(r, "incidents", "Incidents ended.", "severity", "outcome")
         self._open = Gauge("aiops_incidents_open", "Incidents not ended.", ["phase"], registry=r)
         name, text = "aiops_phase_duration_seconds", "Wall time of one incident in one phase."

@@ -13,6 +13,7 @@ TABLES = (
     *("inbox", "incidents", "alerts", "events"),
     *("approvals", "ledger", "claims", "tokens", "cases"),
 )
+TOLD = ("cursors", "outbox")
 CONTROLS = ("switches", "armed", "breakers", "clocks")
 WHEN = sa.DateTime(timezone=True)
 
@@ -21,13 +22,14 @@ def upgrade() -> None:
     _incoming()
     _alerts()
     _story()
+    _telling()
     _permission()
     _controls()
     _memory()
 
 
 def downgrade() -> None:
-    for name in (*TABLES, *CONTROLS, "alert_groups", "counters", "cursors"):
+    for name in (*TABLES, *CONTROLS, *TOLD, "alert_groups", "counters"):
         op.drop_table(name)
 
 
@@ -99,11 +101,24 @@ def _story() -> None:
     )
     op.create_index("ix_events_key", "events", ["key"], unique=True)
     op.create_index("ix_events_incident", "events", ["incident", "number"])
+
+
+def _telling() -> None:
     op.create_table(
         "cursors",
         sa.Column("subscriber", sa.Text(), primary_key=True),
         sa.Column("event", NUMBER, nullable=False),
     )
+    _table(
+        "outbox",
+        *map(_text, ("receiver", "key", "incident", "state", "message")),
+        _some("at", WHEN),
+        sa.Column("urgent_from", WHEN, nullable=True),
+        _some("document", sa.JSON()),
+    )
+    op.create_index("ix_outbox_key", "outbox", ["receiver", "key"], unique=True)
+    op.create_index("ix_outbox_state", "outbox", ["receiver", "state", "at"])
+    op.create_index("ix_outbox_incident", "outbox", ["receiver", "incident", "state"])
 
 
 def _permission() -> None:

@@ -21,7 +21,7 @@ import pytest
 
 AIOPS = [sys.executable, "-m", "aiops_agent.interfaces.cli.main"]
 QUESTION = "plan? [y/N]"
-LONGEST = 60.0
+LONGEST = 60.0  # seconds without a word
 _CODES = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
 
 
@@ -57,7 +57,8 @@ Do = str | Callable[[], object]
 def in_terminal(state: Path, *words: str, answer: Do, early: str = "", then: str = "") -> Shown:
     """Run a command in a terminal of 100 columns; when asked, type or do the answer.
 
-    `early` is typed before, `then` when it is asked a second time.
+    `early` is typed before, `then` when it is asked a second time. What it does elsewhere takes no
+    time of its own: on a busy machine that starts several programs.
     """
     child, terminal = pty.fork()
     if child == 0:
@@ -67,11 +68,17 @@ def in_terminal(state: Path, *words: str, answer: Do, early: str = "", then: str
     os.write(terminal, early.encode())
     left: list[Do] = [answer, then] if then else [answer]
     shown, asked, until = b"", 0, time.monotonic() + LONGEST
-    while time.monotonic() < until and (chunk := _read(terminal)) is not None:
+    while (chunk := _read(terminal)) is not None:
+        if time.monotonic() > until:  # nobody would read what it writes, so it would never end
+            os.kill(child, signal.SIGKILL)
+            os.waitpid(child, 0)
+            pytest.fail(f"nothing for {LONGEST:g} s after {shown[-2000:]!r}")
         shown += chunk
+        until = time.monotonic() + LONGEST if chunk else until
         if left and _CODES.sub("", shown.decode(errors="replace")).count(QUESTION) > asked:
             asked, do = asked + 1, left.pop(0)
             _ = os.write(terminal, do.encode()) if isinstance(do, str) else do()
+            until = time.monotonic() + LONGEST
     _, status = os.waitpid(child, 0)
     text = _CODES.sub("", shown.decode(errors="replace"))
     return Shown(os.waitstatus_to_exitcode(status), text)

@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 
 from aiops_agent.domain.approval import ApprovalState, Ruling
-from aiops_agent.domain.errors import ApprovalError
+from aiops_agent.domain.errors import ApprovalError, OnHold
 from aiops_agent.domain.ledger import TargetClaim
 from aiops_agent.domain.sending import Switch
-from aiops_agent.safety import limits
+from aiops_agent.safety import limits, permit
 from aiops_agent.safety.assess import Case
 from aiops_agent.workflow import executor_steps
 from aiops_agent.workflow.executor_steps import Busy, ExecutorSteps
@@ -23,6 +23,8 @@ PLAN = a_plan(1, 1)
 
 class Hands:
     """An executor that says what it is told to say, and notes what it is asked."""
+
+    use_within = permit.USE_WITHIN
 
     def __init__(self, *, armed: bool = False, unchanged: bool = True) -> None:
         self.says, self.looked, self.undone = (armed, unchanged), 0, 0
@@ -52,6 +54,20 @@ async def test_a_target_is_looked_at_until_its_plan_is_armed(place: Place, uncha
     assert hands.looked == 1
     assert await steps(place, armed := Hands(armed=True, unchanged=False)).unchanged(request)
     assert armed.looked == 0, "what was armed was looked at before; the ledger says how it went on"
+
+
+async def test_a_target_on_which_another_incident_acts_is_not_looked_at_yet(place: Place) -> None:
+    request = stored(place.store, a_request(PLAN, ApprovalState.APPROVED))
+    place.put(an_incident(id="INC-0002"))
+    claim = TargetClaim(target=PLAN.targets[0].key, incident="INC-0002", at=place.clock.at)
+    with place.store.begin() as work:
+        work.ledger.claim(claim)
+    hands = Hands(unchanged=False)
+    place.clock.go(minutes=2)
+    with pytest.raises(OnHold, match="INC-0002 is acting on"):
+        await steps(place, hands).unchanged(request.id)
+    assert hands.looked == 0
+    assert await steps(place, Hands(armed=True)).unchanged(request.id)
 
 
 async def test_what_was_never_asked_is_neither_sent_nor_taken_back(place: Place) -> None:

@@ -64,7 +64,8 @@ def grows(work: Work, made: Callable[[int], str], length: int, most: float = MOS
     """
     whole, half = made(length), made(length // 2)
     ratio = 0.0
-    for tries in (1, 5):  # the first look sorts out what is quick or plainly linear
+    # The first look sorts out what is quick or plainly linear, the last what a busy machine did.
+    for tries in (1, 5, 25):
         took = _best(work, whole, tries, most)
         if took < NOISE or took == float("inf"):
             return 0.0 if took < NOISE else took

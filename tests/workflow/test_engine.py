@@ -242,9 +242,7 @@ async def test_each_loop_is_begun_that_has_something_to_do(place: Place) -> None
 
         return run
 
-    notices = SimpleNamespace(
-        environment=DOCKER, notifier=SimpleNamespace(name="webhook"), run=subscriber("notices")
-    )
+    notices = SimpleNamespace(notifier=SimpleNamespace(name="webhook"), run=subscriber("notices"))
 
     async def looked() -> None:
         told.append("alarm")
@@ -265,7 +263,7 @@ async def test_each_loop_is_begun_that_has_something_to_do(place: Place) -> None
 
     assert set(told) == {"notices", "traces", "alarm"}
     assert names >= {
-        (LoopName.NOTICES, "docker:local webhook"),
+        (LoopName.NOTICES, "webhook"),
         (LoopName.TRACES, ""),
         (LoopName.ALARM, ""),
         (LoopName.LEFT_BEHIND, ""),

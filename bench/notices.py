@@ -126,7 +126,7 @@ class _Life:
     def _fares(self, one: Receiver, rng: random.Random, *, rests: bool) -> None:
         """Let a receiver fall into trouble or out of it."""
         now = self.town.place.clock.at
-        if now < self._until.get(one.name, now):
+        if now < self._until.get(one.name, now) and not rests:  # at rest all trouble is over
             one.well_since = now
         elif not one.up or one.dislikes or one.hangs:
             one.up, one.dislikes, one.well_since = True, set(), now

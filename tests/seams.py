@@ -40,6 +40,7 @@ from aiops_agent.safety.execute import Executor
 from aiops_agent.workflow import commands, dispatch, gate, intake, questions
 from aiops_agent.workflow.dispatch import Dispatch
 from aiops_agent.workflow.feed import Feed
+from aiops_agent.workflow.lease import Tenure
 from aiops_agent.workflow.loops import Loop
 from aiops_agent.workflow.queries import Queries
 from aiops_agent.workflow.receive import Receive
@@ -146,6 +147,10 @@ ADD = Seam(SqlOutbox, "add", "what was read of the bus is kept")
 END = Seam(Dispatch, "_end", "a death after telling tells again under the same key")
 SUPERSEDE = Seam(Dispatch, "_supersede", "of an incident the newest notice is told, no other")
 OBSOLETE = Seam(dispatch, "obsolete", "an expired question is not told")
+
+# One process at a time.
+FENCE = Seam(Tenure, "check", "a former owner of the lease writes nothing")
+MINE = Seam(Tenure, "_mine", "nobody renews the lease of another")
 
 # Loops and readiness.
 TRIED = Seam(Loop, "tried", "a loop outlives every kind of error")

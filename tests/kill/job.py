@@ -29,6 +29,7 @@ class Job:
     plot: str = HELPS
     kills: list[str] = field(default_factory=list)
     politely: bool = False  # asked to stop, as by SIGTERM, instead of killed
+    stopped: bool = False  # by SIGSTOP instead; another process stands by meanwhile
     executor: str = "ours"
     once: str = "ours"  # or "forgets": the planted defect
     provider: str = ""  # where models are asked
@@ -77,6 +78,11 @@ class Job:
         """Count one more commit."""
         with (Path(self.folder) / "commits.txt").open("a") as file:
             file.write(".")
+
+    @property
+    def process(self) -> int:
+        """The process that was stopped."""
+        return int((Path(self.folder) / "process.txt").read_text())
 
     def die(self, point: str) -> None:
         """Write the point down, so that it is died at once, for the calling process to end."""

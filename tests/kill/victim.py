@@ -6,7 +6,10 @@ import signal
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from datetime import timedelta
+from functools import partial
 from itertools import count
+from pathlib import Path
 
 import pytest
 from dbos import DBOS, WorkflowHandleAsync
@@ -21,7 +24,7 @@ from aiops_agent.domain.remediation import Action, ActionKind, Plan, Target
 from aiops_agent.ports.durable import uncheckpointed
 from aiops_agent.ports.store import Work
 from aiops_agent.safety.execute import Executor
-from aiops_agent.workflow import hold
+from aiops_agent.workflow import hold, leading, lease
 from aiops_agent.workflow.engine import Engine
 from tests import seams
 from tests.kill.job import COMMIT, HELPS, REASONED, TAKEN_BACK, Job
@@ -54,18 +57,22 @@ def live(job: Job) -> bool:
     hands = EXECUTORS[job.executor]
     parts = Overrides(crew=crew, executor=hands, mark=mark, around=dying(mark), now=job.now)
     hold.LOOK_SECONDS = 0.3  # for good: this process is ours alone
+    lease.TERM, leading.RENEW_SECONDS = timedelta(seconds=2), 0.5
     built = application(job.settings(), parts)
-    ended = asyncio.run(work(built, SCENARIOS[job.plot], stop))
+    ended = asyncio.run(work(built, job, stop))
     built.close()
     return ended
 
 
-async def work(built: Application, scenario: str, stop: "Stop") -> bool:
+async def work(built: Application, job: Job, stop: "Stop") -> bool:
     """The first process breaks a shop; the later ones go on with what they find."""
     stop.loop, stop.asked = asyncio.get_running_loop(), asyncio.Event()
-    async with built.engine("shop") as engine:
+    async with built.engine("shop", stand_by=job.stopped) as engine:
+        while not built.lead.leads():  # noqa: ASYNC110 -- a test that looks from outside
+            await asyncio.sleep(0.05)
         if not await asyncio.to_thread(heard, engine):
-            shop = await asyncio.to_thread(built.demo.begin, scenario, 1, remember=False)
+            begin = partial(built.demo.begin, SCENARIOS[job.plot], 1, remember=False)
+            shop = await asyncio.to_thread(begin)
             await engine.intake(shop)
         asked = asyncio.ensure_future(stop.asked.wait())
         over = asyncio.ensure_future(told(engine))
@@ -102,8 +109,11 @@ def death(job: Job) -> Callable[[str], None]:
 
     def mark(point: str) -> None:
         if left and point == left[0]:
+            if job.stopped:
+                left.clear()
+                (Path(job.folder) / "process.txt").write_text(str(os.getpid()))
             job.die(point)
-            os.kill(os.getpid(), signal.SIGKILL)
+            os.kill(os.getpid(), signal.SIGSTOP if job.stopped else signal.SIGKILL)
 
     return mark
 

@@ -40,6 +40,7 @@ def taken(place: Place, files: ApprovalFiles, line: str, request: str = ID) -> A
     nothing: Any = None
     engine = Engine(
         deps=place.deps,
+        gate=Gate(place.deps),
         queries=Queries(place.store),
         feed=nothing,
         story=nothing,

@@ -1,6 +1,7 @@
 """What may happen between two steps of the story: time, people, and somebody else's hands."""
 
 import asyncio
+import os
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -17,7 +18,7 @@ from aiops_agent.domain.payload import EventType
 from aiops_agent.domain.point import Point
 from aiops_agent.domain.policy import Mode
 from aiops_agent.domain.remediation import Action, ActionKind
-from aiops_agent.settings.sections import Settings
+from aiops_agent.settings.sections import Settings, StoreSettings
 from tests.workflow.running import Run
 
 pytestmark = pytest.mark.usefixtures("read_as_kept")
@@ -163,13 +164,28 @@ def broken(agent: str, error: Exception) -> Crew:
     return replace(without_llm(), **part)
 
 
-def test_a_second_engine_on_the_same_store_is_refused_with_the_process_id(tmp_path: Path) -> None:
-    built = application(Settings(state_dir=tmp_path), Overrides(name="first-of-two"))
+def test_a_second_engine_on_the_same_store_is_refused_whatever_state_folder_it_has(
+    tmp_path: Path, store_url: str
+) -> None:
+    store = StoreSettings(url=store_url)
+    built, other = (
+        application(
+            Settings(state_dir=tmp_path / name, store=store),
+            Overrides(name=f"{name}-{hash(store_url)}"),
+        )
+        for name in ("first-of-two", "second-of-two")
+    )
+    who = rf"(Process |-){os.getpid()}\S* already runs `aiops demo` on this store"
 
     async def both() -> None:
         async with built.engine("shop"):
-            with pytest.raises(BusyError, match=r"Process [0-9]+ already runs"):
-                await application(Settings(state_dir=tmp_path)).engine("shop").__aenter__()
+            with pytest.raises(BusyError, match=who):
+                await other.engine("shop").__aenter__()
+            leader = other.lead.leader("shop")
+            assert leader is not None
+            assert str(os.getpid()) in leader.owner
 
     asyncio.run(both())
+    assert other.lead.leader("shop") is None
     built.close()
+    other.close()

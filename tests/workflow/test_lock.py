@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from aiops_agent.domain.errors import BusyError
-from aiops_agent.workflow.lock import holder, lock
+from aiops_agent.workflow.lock import beside, holder, lock
 
 HOLDER = """
 import sys, time
@@ -60,3 +60,12 @@ def test_it_is_told_who_holds_it_and_that_nobody_does(tmp_path: Path) -> None:
     with lock(path, "x"):
         assert holder(path) == str(os.getpid())
     assert holder(path) == ""
+
+
+def test_it_lies_beside_the_file_whatever_link_leads_there(tmp_path: Path) -> None:
+    file, link = tmp_path / "real" / "store.db", tmp_path / "link.db"
+    file.parent.mkdir()
+    file.touch()
+    link.symlink_to(file)
+    assert beside(file, "serve") == beside(link, "serve") == file.with_name("store.db.serve.lock")
+    assert beside(file, "shop") != beside(file, "serve")

@@ -307,6 +307,8 @@ async def test_ready_means_that_a_write_was_taken(
 ) -> None:
     assert await Readiness(store, Loops()).look() == (False, "The engine does not run.")
     assert await ready(store).look() == (True, "ready")
+    second = Readiness(store, Loops(), lambda: True, lambda: "stands by: x leads")
+    assert await second.look() == (True, "ready; stands by: x leads")
 
     def full(_self: object) -> None:
         raise FULL

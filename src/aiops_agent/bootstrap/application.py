@@ -11,7 +11,6 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
-from pathlib import Path
 
 from sqlalchemy import Engine as Database
 
@@ -20,7 +19,12 @@ from aiops_agent.adapters.approval_file import ApprovalFiles
 from aiops_agent.adapters.models.opening import Wiring, reasoning
 from aiops_agent.adapters.otel.sink import sink
 from aiops_agent.adapters.sql.calls import SqlCallLog
-from aiops_agent.adapters.sql.engine import make_engine, our_errors
+from aiops_agent.adapters.sql.engine import (
+    CONNECTIONS,
+    LEASE_CONNECTIONS,
+    make_engine,
+    our_errors,
+)
 from aiops_agent.adapters.sql.migrate import upgrade
 from aiops_agent.adapters.sql.store import SqlStore
 from aiops_agent.adapters.sql.upkeep import look_through
@@ -33,6 +37,7 @@ from aiops_agent.bootstrap.controls import sending_checkups, waiting_checkups
 from aiops_agent.bootstrap.demo import Demo
 from aiops_agent.bootstrap.desk import desk_of, own_pages
 from aiops_agent.bootstrap.environments import OpenEnvironments, checked
+from aiops_agent.bootstrap.leadership import Leadership
 from aiops_agent.domain.checkup import Checkup, Health
 from aiops_agent.domain.environment import EnvironmentRef
 from aiops_agent.domain.errors import SettingsError, SourceError
@@ -46,6 +51,7 @@ from aiops_agent.memory.recall import ArchiveMemory
 from aiops_agent.ports.model import Around, Reasoner
 from aiops_agent.ports.people import Notifier
 from aiops_agent.ports.plug import AnyChannel
+from aiops_agent.ports.store import Store
 from aiops_agent.safety.execute import Executor
 from aiops_agent.settings.owned import not_ours
 from aiops_agent.settings.runbooks import Shelf, read_runbooks
@@ -62,7 +68,7 @@ from aiops_agent.workflow.feed import Feed
 from aiops_agent.workflow.gate import Gate
 from aiops_agent.workflow.inquiries import Inquiries
 from aiops_agent.workflow.intake import Intake
-from aiops_agent.workflow.lock import holder, lock
+from aiops_agent.workflow.lease import FencedNotifier, FencedStore, Tenure
 from aiops_agent.workflow.loops import Loops
 from aiops_agent.workflow.notices import Notices
 from aiops_agent.workflow.queries import Queries
@@ -73,7 +79,6 @@ from aiops_agent.workflow.traces import Traces
 
 log = logging.getLogger(__name__)
 
-_NAMES = {"shop": "`aiops demo`", "serve": "`aiops serve`"}
 STORY = "aiops"  # waiting incidents are found again by this name: never change it
 
 
@@ -95,12 +100,14 @@ class Overrides:
     around: Around | None = None
 
 
-class Application:
+class Application:  # limit: joins everything, and opens and closes it in one order
     """The built application. Reading and answering need no engine; stories do."""
+
+    _running: Engine | None = None
 
     def __init__(self, settings: Settings, overrides: Overrides) -> None:
         self._settings, self._overrides = settings, overrides
-        self._database: Database = make_engine(settings.store.url)
+        self._database: Database = make_engine(settings.store.url, CONNECTIONS - LEASE_CONNECTIONS)
         upgrade(self._database)
         self._durable = Durable(self._database)
         self._stop_file = StopFile(settings.state_dir / STOP)
@@ -113,11 +120,11 @@ class Application:
         self.reasoning = reasoning(settings.models, settings.keys, wiring)
         self._shelf, self._pages = _shelf(settings), own_pages(settings)
         self._deps = self._built(store)
-        self._running: Engine | None = None
         self.store, self.queries = store, Queries(store, self._stop_file)
         self.loops = Loops()
         self.feed = Feed(self.queries, self.loops)
-        self.readiness = Readiness(store, self.loops, lambda: self._running is not None)
+        self.lead = lead = Leadership.on(store, settings.store.url, overrides.now, self.loops)
+        self.readiness = Readiness(store, self.loops, lambda: lead.opened, lambda: lead.words)
         self.inquiries = Inquiries(self._deps)
         self.commands = Commands(
             store=store,
@@ -149,33 +156,45 @@ class Application:
         return self._overrides.reasoner or self.reasoning.of(environment)
 
     @asynccontextmanager
-    async def engine(self, role: str) -> AsyncIterator[Engine]:
+    async def engine(self, role: str, *, stand_by: bool = False) -> AsyncIterator[Engine]:
         """Open the engine as "shop" (simulated environments) or "serve" (the configured one).
 
-        Raises BusyError when another process runs that role on this store.
+        Raises BusyError when another process runs that role on this store. With `stand_by`, where
+        the store is a server's, it waits inside until that one is gone. Raises LeaseLost, and what
+        is under way inside is cancelled, when another process took over.
         """
         # Told when work begins: who answers or looks is held up by none.
         if flaws := (*self._shelf.flaws, *self._pages.flaws):
             raise SettingsError("\n".join(flaws))
-        with lock(self._lock(role), _NAMES[role]):
-            engine = self._engine(serving=role == "serve")
-            await asyncio.to_thread(self._settings.state_dir.mkdir, parents=True, exist_ok=True)
-            await asyncio.to_thread(build_all)
-            if not await asyncio.to_thread(look_through, self._database):
-                log.warning("the store is too large to be looked through at a start")
-            if not gc.get_freeze_count():
-                gc.freeze()  # what is loaded by now stays; to look through it again costs 70 ms
-            with our_errors():
-                self._durable.launch(role)
-            self._running = engine
-            engine.begin_loops()
+        with self.lead.alone(role):
+            leading = self.lead.begin(role)
+            engine = self._engine(leading.tenure)
+            await self._prepare()
+            engine.begin_door()
+
+            async def lead() -> None:
+                with our_errors():
+                    self._durable.launch(role, leading.tenure.owner)
+                self._running = engine
+                engine.begin_loops()
+
             try:
+                await leading.begin(lead, stand_by=stand_by)
                 yield engine
+            except asyncio.CancelledError:
+                if (error := leading.why()) is not None:
+                    raise error from None
+                raise
             finally:
+                await leading.stand_down()
                 self._running = None
-                await engine.end()
+                await engine.end(lost=bool(leading.tenure.gone))
                 await self.reasoning.close()
-                await asyncio.to_thread(self._durable.close)
+                await asyncio.to_thread(self._close)
+
+    def _close(self) -> None:
+        self._durable.close()  # the loop's threads end with it
+        self.lead.end()
 
     async def survey(self) -> Sequence[ServiceSurvey]:
         """Return what can be seen of each service; raises SourceError when nothing can be."""
@@ -209,15 +228,20 @@ class Application:
         waiting = () if refused else await asyncio.to_thread(look)
         return (store, *waiting, *models, *found)
 
-    def works(self, role: str) -> str:
-        """Return the process id that runs the engine of a role on this store, or ""."""
-        return holder(self._lock(role))
-
     def close(self) -> None:
         """Give the database back."""
         self._database.dispose()
+        self.lead.close()
 
-    def _built(self, store: SqlStore) -> Deps:
+    async def _prepare(self) -> None:
+        await asyncio.to_thread(self._settings.state_dir.mkdir, parents=True, exist_ok=True)
+        await asyncio.to_thread(build_all)
+        if not await asyncio.to_thread(look_through, self._database):
+            log.warning("the store is too large to be looked through at a start")
+        if not gc.get_freeze_count():
+            gc.freeze()  # what is loaded by now stays; to look through it again costs 70 ms
+
+    def _built(self, store: Store) -> Deps:
         overrides, registry, places = self._overrides, self._settings.registry, self.places
         executor = Executor(
             platforms=places.platform,
@@ -249,40 +273,40 @@ class Application:
         reasoner = None if self._overrides.crew else self.reasoner(environment)
         return desk_of(reasoner, self._pages) if reasoner else None
 
-    def _lock(self, role: str) -> Path:
-        return self._settings.state_dir / "locks" / f"{role}.lock"
-
     def _heard(self) -> None:
         if self._running is not None:
             self._running.ring()
 
-    def _engine(self, *, serving: bool) -> Engine:
-        busy = Busy()
+    def _engine(self, tenure: Tenure) -> Engine:
+        busy, serving = Busy(), tenure.name == "serve"
+        store = FencedStore(self.store, tenure)
+        deps = self._built(store)
         refs = tuple(one.ref for one in self._settings.resolved if serving)
         notifiers = tuple(self._notifiers()) if refs else ()
-        to = partial(Dispatch, self._deps, environments=frozenset(refs))
+        to = partial(Dispatch, deps, environments=frozenset(refs))
+        fenced = [FencedNotifier(one, tenure) for one in notifiers]
         now = self._overrides.now
-        steps = ExecutorSteps(self._deps, busy)
-        story = ResolveIncident(self._overrides.name, self._deps, steps)
+        story = ResolveIncident(self._overrides.name, deps, ExecutorSteps(deps, busy))
         return Engine(
-            deps=self._deps,
+            deps=deps,
+            gate=Gate(self._deps),
             queries=self.queries,
             feed=self.feed,
             story=story,
-            monitor=StalledWorkflowMonitor(self._deps, story, time.monotonic),
-            receive=Receive(self._deps),
+            monitor=StalledWorkflowMonitor(deps, story, time.monotonic),
+            receive=Receive(deps),
             busy=busy,
             answers=ApprovalFiles(self._settings.state_dir / "approvals"),
-            notices=[Notices(to(one.name), self.feed, one) for one in notifiers],
+            notices=[Notices(to(one.name), self.feed, one) for one in fenced],
             loops=self.loops,
             alarm=TroubleAlarm(self.loops, notifiers, refs[0], now) if notifiers else None,
-            traces=self._traces(serving=serving),
+            traces=self._traces(store, serving=serving),
             environments=refs,
         )
 
-    def _traces(self, *, serving: bool) -> Traces | None:
+    def _traces(self, store: Store, *, serving: bool) -> Traces | None:
         where = sink(self._settings.telemetry)
-        return Traces(self.store, self.feed, where, not serving) if where else None
+        return Traces(store, self.feed, where, not serving) if where else None
 
     def _notifiers(self) -> Iterator[Notifier]:
         for channel, section in self._channels():

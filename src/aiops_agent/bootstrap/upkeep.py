@@ -6,7 +6,7 @@ from pathlib import Path
 
 from aiops_agent.adapters.sql import upkeep
 from aiops_agent.settings.sections import Settings
-from aiops_agent.workflow.lock import lock
+from aiops_agent.workflow.lock import beside, lock
 
 
 def backup(settings: Settings, target: Path) -> int:
@@ -16,7 +16,8 @@ def backup(settings: Settings, target: Path) -> int:
 
 def restore(settings: Settings, source: Path, by: str) -> Path:
     """Put a backup in place of the store, unless a process works on it: BusyError says which."""
+    file = upkeep.file_of(settings.store.url)
     with ExitStack() as held:
         for role in ("serve", "shop"):
-            held.enter_context(lock(settings.state_dir / "locks" / f"{role}.lock", "the engine"))
+            held.enter_context(lock(beside(file, role), "the engine"))
         return upkeep.restore(settings.store.url, source, by=by, at=datetime.now(UTC))

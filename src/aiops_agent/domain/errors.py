@@ -7,6 +7,7 @@ AiopsError
 |-- TransitionError       an incident may not move like this: a defect of ours
 |-- SourceError           telemetry did not answer, or answered what we cannot read
 |-- StoreError            our own store did not take or give a record
+|   `-- LeaseLost         another process works on the stories by now: this one writes nothing more
 |-- Tampered              a record was changed by somebody else: nothing rests on it any more
 |-- RejectedBody          an inbound body that we will never accept; kept with its reason
 |-- NotifyError           a person could not be told; `retry` says whether to try again
@@ -49,6 +50,10 @@ class SourceError(AiopsError):
 
 class StoreError(AiopsError):
     """Our own store cannot be read or written."""
+
+
+class LeaseLost(StoreError):
+    """Another process holds the lease: what this one wanted to write is refused."""
 
 
 class Tampered(AiopsError):

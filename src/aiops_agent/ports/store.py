@@ -40,6 +40,7 @@ from aiops_agent.domain.sending import ServiceBreaker, Switch
 from aiops_agent.domain.telemetry import ServiceName
 from aiops_agent.domain.token import Token
 from aiops_agent.ports.inbox import Inbox, InboxView
+from aiops_agent.ports.lease import Leases, LeasesView
 from aiops_agent.ports.outbox import Outbox, OutboxView
 
 
@@ -332,6 +333,7 @@ class View:
     archive: ArchiveView
     tokens: TokensView
     calls: ModelCallsView
+    leases: LeasesView
 
 
 @dataclass(frozen=True)
@@ -353,6 +355,7 @@ class Work(View):
     archive: Archive
     tokens: Tokens
     calls: ModelCalls
+    leases: Leases
     wake: Callable[[str, str], None]
 
 

@@ -2,9 +2,10 @@
 
 A step's result is a typed value here and plain JSON in the store, never pickle.
 
-Two names are for ever, because waiting incidents are found by them: the application version (else
-an upgrade strands them) and the name of the workflows' instance. What may change is the version in
-a workflow's own name: `incident.v2` beside `incident.v1` until that has drained.
+Three names are for ever, because waiting incidents are found by them: the application version (else
+an upgrade strands them), the application's name, which tells the roles apart, and the name of the
+workflows' instance. What may change is the version in a workflow's own name: `incident.v2` beside
+`incident.v1` until that has drained.
 """
 
 import asyncio
@@ -28,11 +29,13 @@ from aiops_agent.domain.errors import AiopsError
 from aiops_agent.domain.value import Document, Json, Value
 from aiops_agent.workflow.patience import SLEEP, patiently
 
+log = logging.getLogger(__name__)
+
 P = ParamSpec("P")
 R = TypeVar("R")
 
 VERSION = "aiops"
-APPLICATION = "aiops"
+APPLICATION = "aiops-{role}"
 POLL_SECONDS = 0.25  # a person does not notice it
 VALUE, ERROR = "$value", "$error"  # the one key of a checkpoint as stored
 
@@ -210,21 +213,28 @@ class Durable:
     """DBOS on our own database engine."""
 
     engine: Engine
+    _launched: bool = False
     _client: DBOSClient | None = None
     _once: threading.Lock = field(default_factory=threading.Lock)
 
-    def launch(self, executor: str) -> None:
-        """Start, and resume the unfinished stories of this executor. Call it inside a loop."""
+    def launch(self, role: str, executor: str) -> None:
+        """Start as an executor that no other process ever was; `adopt` then goes on with a role.
+
+        Call it inside a loop.
+        """
+        self._launched = True
         SLEEP.begin()
-        DBOS(config=self._config(executor))
+        DBOS(config=self._config(role, executor))
         DBOS.launch()
 
     def close(self) -> None:
-        """Stop; what is unfinished is resumed by the next launch of the same executor."""
-        # A workflow that is cut off here is nobody's error: the next launch resumes it.
-        logging.getLogger("dbos").setLevel(logging.CRITICAL)
-        SLEEP.end()
-        DBOS.destroy()
+        """Stop, if it was launched; what is unfinished is adopted by the next one of the role."""
+        if self._launched:
+            # A workflow that is cut off here is nobody's error: the next one goes on with it.
+            logging.getLogger("dbos").setLevel(logging.CRITICAL)
+            SLEEP.end()
+            DBOS.destroy()
+        self._launched = False
 
     def wake(self, connection: Connection, incident: str, key: str) -> None:
         """Tell a workflow that something changed, inside the caller's transaction.
@@ -241,14 +251,13 @@ class Durable:
             if self._client is None:
                 self._client = DBOSClient(
                     system_database_engine=self.engine,
-                    application_name=APPLICATION,
                     serializer=PlainJson(),
                 )
             return self._client
 
-    def _config(self, executor: str) -> DBOSConfig:
+    def _config(self, role: str, executor: str) -> DBOSConfig:
         return {
-            "name": APPLICATION,
+            "name": APPLICATION.format(role=role),
             "system_database_url": self.engine.url.render_as_string(hide_password=False),
             "system_database_engine": self.engine,
             "executor_id": executor,
@@ -258,6 +267,18 @@ class Durable:
             "scheduler_polling_interval_sec": 300.0,
             "log_level": "ERROR",
         }
+
+
+async def adopt() -> None:
+    """Go on with what other processes of this role left under way, by the one that leads.
+
+    Each workflow gets a new owner's token, so an old owner that still lives checkpoints nothing.
+    """
+    known = await DBOS.list_workflows_async(status="PENDING", load_input=False, load_output=False)
+    left = [one.workflow_id for one in known if one.executor_id != DBOS.executor_id]
+    if left:
+        log.info("goes on with workflows of another process", extra={"count": len(left)})
+        await DBOS.resume_workflows_async(left)
 
 
 def _unpickled(_serializer: DefaultSerializer, _text: str) -> NoReturn:

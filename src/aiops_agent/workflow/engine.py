@@ -18,6 +18,7 @@ from aiops_agent.domain.event import Event
 from aiops_agent.domain.incident import IncidentId
 from aiops_agent.workflow.alarm import TroubleAlarm
 from aiops_agent.workflow.deps import Deps, note_time
+from aiops_agent.workflow.durable import adopt
 from aiops_agent.workflow.executor_steps import Busy
 from aiops_agent.workflow.feed import Feed
 from aiops_agent.workflow.gate import Gate
@@ -93,9 +94,13 @@ class Answers(Protocol):
 
 @dataclass
 class Engine:
-    """Runs the stories of this process. Use it inside `async with bootstrap's engine(...)`."""
+    """Runs the stories of this process. Use it inside `async with bootstrap's engine(...)`.
+
+    The store of `deps` is that of who leads; `gate` takes answers also where another one does.
+    """
 
     deps: Deps
+    gate: Gate
     queries: Queries
     feed: Feed
     story: ResolveIncident
@@ -112,10 +117,15 @@ class Engine:
     _rang: asyncio.Event = field(default_factory=asyncio.Event)
     _waits: Loop = field(default_factory=lambda: Loop(LoopName.INBOX, time.monotonic))
     _stuck: dict[str, str] = field(default_factory=dict)  # files that stay, and why they do
+    _leads: bool = False
+
+    def begin_door(self) -> None:
+        """Start looking for answers in files; a stand-by does so too."""
+        self._loop(LoopName.ANSWERS, self._take_answers, POLL_SECONDS)
 
     def begin_loops(self) -> None:
-        """Start looking for deliveries, answers in files, and people to be told."""
-        self._loop(LoopName.ANSWERS, self._take_answers, POLL_SECONDS)
+        """Start looking for deliveries, for stories that stand still, and for people to be told."""
+        self._leads = True
         self._loop(LoopName.STORIES, self._check_stalled, MONITOR_SECONDS)
         if self.environments:
             self._loop(LoopName.INBOX, self._take_deliveries, SLOW_POLL_SECONDS)
@@ -128,15 +138,20 @@ class Engine:
         if self.alarm is not None:
             self._loop(LoopName.ALARM, self.alarm.look, MONITOR_SECONDS)
 
-    async def end(self) -> None:
-        """Stop the loops and let a send in flight finish; the rest is resumed by the next start."""
+    async def end(self, *, lost: bool = False) -> None:
+        """Stop the loops and let a send in flight finish; the rest is resumed by the next start.
+
+        With `lost` another process goes on with it already: nothing is waited for.
+        """
         for task in self._loops:
             task.cancel()
         await asyncio.gather(*self._loops, return_exceptions=True)
-        if self.traces is not None:
+        if self.traces is not None and self._leads and not lost:
             last = partial(self._last_traces, self.traces)
             await self.loops.begin(LoopName.TRACES).tried(last)
         self.loops.end(*self._loops.values())
+        if lost:
+            return
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(self.busy.idle.wait(), LONGEST_SEND_SECONDS)
 
@@ -238,6 +253,7 @@ class Engine:
         return sorted((one for one in found if one.simulated), key=str)
 
     async def _check_stalled(self) -> None:
+        await adopt()  # each time: one that was stopped and wakes may begin something yet
         await asyncio.to_thread(note_time, self.deps)
         await self.monitor.check(await asyncio.to_thread(self._unended))
 
@@ -253,17 +269,17 @@ class Engine:
 
     def _take_answer(self, request_id: str) -> None:
         try:
-            decision = self.answers.take(request_id, self.deps.now())
+            decision = self.answers.take(request_id, self.gate.deps.now())
         except ApprovalError as error:
             why = str(error)
             if self._stuck.get(request_id) == why:
                 return  # recorded once, however long a file lies there that cannot be consumed
             log.warning("approval file refused", extra={"id": request_id, "why": why})
-            Gate(self.deps).refuse(request_id, why)
+            self.gate.refuse(request_id, why)
             self._stuck.pop(request_id, None)
             if request_id in self.answers.waiting():
                 self._stuck[request_id] = why
             return
         if decision is not None:
             with contextlib.suppress(ApprovalError):  # refused and recorded by the gate
-                Gate(self.deps).answer(request_id, decision)
+                self.gate.answer(request_id, decision)

@@ -1,4 +1,4 @@
-"""One engine per role and store: a second one is refused with the first one's process id."""
+"""One engine per role and SQLite file: a second one is refused with the first one's process id."""
 
 import fcntl
 import os
@@ -7,6 +7,12 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from aiops_agent.domain.errors import BusyError
+
+
+def beside(database: Path, role: str) -> Path:
+    """Return where the lock of a role lies: beside the file, also when a link names it."""
+    real = database.resolve()
+    return real.with_name(f"{real.name}.{role}.lock")
 
 
 def holder(path: Path) -> str:
@@ -33,7 +39,7 @@ def lock(path: Path, what: str) -> Iterator[None]:
             holder = file.read().strip() or "unknown"
             raise BusyError(
                 f"Process {holder} already runs {what} on this store; "
-                "end it first, or give this one another AIOPS_STATE_DIR."
+                "end it first, or name another store."
             ) from error
         file.truncate(0)
         file.write(str(os.getpid()))

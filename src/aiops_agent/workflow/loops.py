@@ -27,6 +27,7 @@ class LoopName(StrEnum):
     ANSWERS = "answers"
     FEED = "feed"
     INBOX = "inbox"
+    LEASE = "lease"
     LEFT_BEHIND = "left_behind"
     NOTICES = "notices"
     SCREEN = "screen"

@@ -21,6 +21,7 @@ class Readiness:
     store: Store
     loops: Loops
     running: Callable[[], bool] = lambda: False  # whether this process runs the engine
+    stands: Callable[[], str] = str  # how it stands to others that could, in words
     _trying: asyncio.Future[str] | None = field(default=None, repr=False)
     _tried: float = 0.0  # monotonic seconds, when the newest try began
 
@@ -42,7 +43,9 @@ class Readiness:
             )
         if trying.cancelled() or trying.exception() is not None:
             return False, f"The store cannot be asked: {trying.exception()}."
-        return not trying.result(), trying.result() or "ready"
+        if why := trying.result():
+            return False, why
+        return True, "; ".join(filter(None, ("ready", self.stands())))
 
     def refused(self) -> str:
         """Write to the store, and return why it takes nothing, or ""; blocking."""

@@ -8,6 +8,7 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy.exc import OperationalError
 
+from aiops_agent.adapters.sql import engine as database
 from aiops_agent.adapters.sql.engine import CONNECTIONS, explained, make_engine
 from aiops_agent.adapters.sql.migrate import upgrade
 from aiops_agent.adapters.sql.store import STUCK, SqlStore
@@ -180,3 +181,26 @@ def test_two_connections_wait_for_each_other(engine: sa.Engine) -> None:
     thread.join()
     other.dispose()
     assert results == ["INC-0001", "INC-0002"]
+
+
+@pytest.mark.parametrize("store_url", ["postgresql"], indirect=True)
+@pytest.mark.real
+def test_who_is_stopped_inside_a_transaction_holds_up_the_others_for_seconds_only(
+    store_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(database, "_IDLE_MS", 300)
+    engines = [make_engine(store_url), make_engine(store_url)]
+    upgrade(engines[0])
+    stopped, other = map(SqlStore, engines)
+
+    def go_on() -> None:
+        with stopped.begin() as work:
+            work.incidents.new_id()
+            with other.begin() as waited:  # until the server has ended the first
+                assert waited.incidents.new_id() == "INC-0001"
+            work.incidents.new_id()
+
+    with pytest.raises(StoreError, match="does not let us in"):
+        go_on()
+    for engine in engines:
+        engine.dispose()

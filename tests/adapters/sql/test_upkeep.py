@@ -19,7 +19,7 @@ from aiops_agent.domain.approval import ApprovalState
 from aiops_agent.domain.errors import BusyError, StoreError, UsageError
 from aiops_agent.domain.ledger import IntentState
 from aiops_agent.settings.sections import Settings
-from aiops_agent.workflow.lock import lock
+from aiops_agent.workflow.lock import beside, lock
 from tests.contracts.samples import an_approval, an_entry, an_event, an_incident, an_intent
 
 NOW = datetime(2026, 11, 27, tzinfo=UTC)
@@ -144,7 +144,7 @@ def test_a_store_that_is_worked_on_is_not_replaced(
 ) -> None:
     keeping.backup(Settings(state_dir=tmp_path), tmp_path / "copy.db")
     with (
-        lock(tmp_path / "locks" / f"{role}.lock", "aiops"),
+        lock(beside(tmp_path / "aiops.db", role), "aiops"),
         pytest.raises(BusyError, match=str(os.getpid())),
     ):
         keeping.restore(Settings(state_dir=tmp_path), tmp_path / "copy.db", "alex")

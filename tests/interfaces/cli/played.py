@@ -27,6 +27,7 @@ from aiops_agent.domain.incident import (
     IncidentSummary,
     Status,
 )
+from aiops_agent.domain.lease import Lease
 from aiops_agent.domain.model import ModelCall
 from aiops_agent.domain.payload import EventType
 from aiops_agent.domain.postmortem import Postmortem
@@ -239,8 +240,12 @@ class PlayedHouse:
     async def broken(self, incident_id: str) -> str:
         return self.died
 
-    def works(self, role: str) -> str:
-        return self.worker
+    @property
+    def lead(self) -> "PlayedHouse":
+        return self
+
+    def leader(self, role: str) -> Lease | None:
+        return Lease(name=role, owner=self.worker, fence=1, since=NOW) if self.worker else None
 
     async def survey(self) -> Sequence[ServiceSurvey]:
         source = SignalSource(signal=Signal.LATENCY, recipe="otel", query="q")

@@ -222,3 +222,10 @@ async def test_a_stop_by_switch_or_by_file_is_a_count(store: SqlStore) -> None:
     with store.begin() as work:
         work.sending.switch(Switch(stopped=True, by="alex", at=NOW))
     assert (await values(counting(store)))["aiops_sending_stopped"] == 1
+
+
+async def test_standing_by_is_a_gauge(store: SqlStore) -> None:
+    queries = Queries(store)
+    second = MetricsExporter(queries, Feed(queries), "1.2.3", leads=lambda: False)
+    gauge = "aiops_leader"
+    assert ((await values(counting(store)))[gauge], (await values(second))[gauge]) == (1, 0)

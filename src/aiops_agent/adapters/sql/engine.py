@@ -20,6 +20,7 @@ _MS = int(PATIENCE.total_seconds() * 1000)
 _PRAGMAS = (f"busy_timeout={_MS}", "journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON")
 _KNOWS_SUBSEC = (3, 42)  # older ones answer unixepoch('subsec') with NULL
 CONNECTIONS = 4  # of a process to a server; DBOS takes one more to listen, in `aiops serve`
+LEASE_CONNECTIONS = 1  # of these, for the lease alone
 POOL_SECONDS = 5.0  # how long a thread waits for one of them: whoever posts an alert waits too
 # libpq: a server whose machine is gone is given up after 15 s, and not when the system does.
 _REACHED = {
@@ -29,6 +30,10 @@ _REACHED = {
     "keepalives_count": 3,
     "tcp_user_timeout": 15_000,
 }
+# Who is stopped in the middle of a transaction holds up everybody: the server ends it. Shorter than
+# a lease, so that the next owner of the stories finds no lock of the last one.
+_IDLE_MS = 5_000
+_MIGRATING_MS = 60_000  # it imports in between
 _TURN = 4_207_110_301  # one number for all of ours: the advisory lock of the store's writer
 
 _SIGNS = (
@@ -80,7 +85,7 @@ _SIGNS = (
 )
 
 
-def make_engine(url: str) -> Engine:
+def make_engine(url: str, connections: int = CONNECTIONS) -> Engine:
     """Return an engine for `sqlite:///file` or `postgresql://...`; DBOS may share it.
 
     SQLite's folder is made for its owner alone, and so is the file. Raises SettingsError for an
@@ -89,25 +94,32 @@ def make_engine(url: str) -> Engine:
     address = _address(url)
     if address.get_backend_name() == "sqlite":
         return _sqlite(address)
-    return create_engine(
+    engine = create_engine(
         address.set(drivername="postgresql+psycopg"),
-        pool_size=CONNECTIONS,
+        pool_size=connections,
         max_overflow=0,
         pool_timeout=POOL_SECONDS,
         pool_pre_ping=True,
         json_serializer=dumps,
         connect_args=_REACHED,
     )
+    event.listen(engine, "connect", _bound)
+    return engine
 
 
-def take_turn(connection: Connection) -> None:
+def take_turn(connection: Connection, *, migrating: bool = False) -> None:
     """Begin the transaction as the only one of ours, waiting at most PATIENCE."""
     # With one transaction at a time, what was read is still true when it is written, and event
     # ids become visible in their order: a cursor never skips one.
     if connection.dialect.name == "sqlite":
         connection.exec_driver_sql("BEGIN IMMEDIATE")
     else:
-        connection.exec_driver_sql(f"SET LOCAL lock_timeout = {_MS}")
+        # Once more for this transaction: behind a pooler it may be another session's.
+        idle = _MIGRATING_MS if migrating else _IDLE_MS
+        connection.exec_driver_sql(
+            f"SELECT set_config('lock_timeout', '{_MS}', true), "
+            f"set_config('idle_in_transaction_session_timeout', '{idle}', true)"
+        )
         connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_TURN})")
 
 
@@ -173,6 +185,13 @@ def _sqlite(address: URL) -> Engine:
     engine = create_engine(address, json_serializer=dumps)
     event.listen(engine, "connect", _prepare)
     return engine
+
+
+def _bound(connection: Any, _record: object) -> None:
+    """Bound every transaction of the connection, those of the durable engine too."""
+    with connection.cursor() as cursor:
+        cursor.execute(f"SET idle_in_transaction_session_timeout = {_IDLE_MS}")
+    connection.commit()  # or the pool takes it back
 
 
 def _prepare(connection: Any, _record: object) -> None:

@@ -22,7 +22,7 @@ def upgrade(engine: Engine) -> None:
         if revision(connection) == REVISIONS[-1]:
             return
         connection.rollback()
-        take_turn(connection)
+        take_turn(connection, migrating=True)
         if revision(connection) != REVISIONS[-1]:
             _migrate(connection)
         connection.commit()

@@ -16,6 +16,7 @@ from aiops_agent.adapters.sql.engine import PATIENCE, our_errors, snapshot, take
 from aiops_agent.adapters.sql.events import SqlEvents
 from aiops_agent.adapters.sql.inbox import SqlInbox, SqlTokens
 from aiops_agent.adapters.sql.incidents import SqlAlerts, SqlIncidents
+from aiops_agent.adapters.sql.leases import SqlLeases
 from aiops_agent.adapters.sql.outbox import SqlOutbox
 from aiops_agent.adapters.sql.sending import SqlClock, SqlSending
 from aiops_agent.domain.errors import StoreError
@@ -48,6 +49,7 @@ def _work(connection: Connection, wake: Wake, *, own_clock: bool) -> Work:
         archive=SqlArchive(connection),
         tokens=SqlTokens(connection),
         calls=SqlCalls(connection),
+        leases=SqlLeases(connection),
         wake=partial(wake, connection),
     )
 
@@ -65,7 +67,7 @@ class SqlStore:
     ) -> None:
         self._engine = engine
         self._wake = wake
-        self._own_clock = own_clock
+        self.own_clock = own_clock
         self._gate = threading.Lock()  # threads queue here and do not poll the database
         self._since = 0.0  # monotonic seconds, when the turn began that is taken now
         self._thread = threading.local()
@@ -78,7 +80,7 @@ class SqlStore:
             try:
                 with our_errors(), self._engine.connect() as connection:
                     take_turn(connection)
-                    yield _work(connection, self._wake, own_clock=self._own_clock)
+                    yield _work(connection, self._wake, own_clock=self.own_clock)
                     connection.commit()
             finally:
                 self._gate.release()
@@ -95,7 +97,7 @@ class SqlStore:
     def read(self) -> Iterator[View]:
         """Open a view of this moment, without waiting for a transaction that is open."""
         with self._alone(), our_errors(), self._engine.connect() as reader, snapshot(reader):
-            yield _work(reader, wake_nobody, own_clock=self._own_clock)
+            yield _work(reader, wake_nobody, own_clock=self.own_clock)
 
     @contextmanager
     def _alone(self) -> Iterator[None]:

@@ -143,6 +143,12 @@ CLAIMS = _table(
     Index("ix_claims_target", "target", unique=True),
     Index("ix_claims_incident", "incident"),
 )
+LEASES = Table(
+    "leases",
+    METADATA,
+    Column("name", CleanText, primary_key=True),
+    _some("document", JSON),
+)
 CASES = _table(
     "cases",
     *_texts("id", "family"),

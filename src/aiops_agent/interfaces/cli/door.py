@@ -144,6 +144,7 @@ def website(
         __version__,
         application.reasoning.resting,
         application.loops,
+        leads=application.lead.leads,
     )
     app = make_app(
         application.queries,

@@ -118,7 +118,7 @@ def standing(call: Call, one: Delivery) -> InboxStanding:
         reason = f"{one.environment} has no source: nothing could be seen of it."
         remedy = f"Set {place.section}sources.prometheus in aiops.yaml and restart aiops serve."
         return InboxStanding("waiting", reason, remedy)
-    if not call.application.works("serve"):
+    if call.application.lead.leader("serve") is None:
         return InboxStanding("waiting", "Nobody works on it.", "Start aiops serve.")
     return InboxStanding("under way")
 

@@ -55,7 +55,7 @@ def watch(context: typer.Context, incident: IncidentArgument) -> None:
     """Follow an incident while another process works on it."""
     call = called(context)
     found = call.application.queries.incident(incident)
-    if not found.ended and not call.application.works(_role(found)):
+    if not found.ended and call.application.lead.leader(_role(found)) is None:
         goes_on = call.command("incident", "resume", found.id)
         call.note(f"No process works on {found.id}. To go on: {goes_on}")
     how = Manner.WATCH if call.interactive else Manner.LEAVE

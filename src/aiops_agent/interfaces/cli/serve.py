@@ -68,7 +68,7 @@ async def _serve(call: Call) -> Exit:
         await application.reasoning.prove(shop=False)
     except SettingsError as error:  # incidents are worked on all the same
         call.note(f"WARNING: {error}", "statistics work alone until then")
-    async with application.engine("serve"):
+    async with application.engine("serve", stand_by=True):
         port, serving = door.website(application, settings.server, tokens_required=bool(tokens))
         _say_hello(call, port, None if not tokens else counting)
         screen = Screen(call, application.queries.newest_event())
@@ -140,6 +140,8 @@ def _say_hello(call: Call, port: int, counting: int | None) -> None:
         f"listening on http://{host}:{port}   alerts: POST /api/v1/alertmanager   "
         f"{'   '.join(f'environment: {o.ref} (mode: {o.mode})' for o in settings.resolved)}",
     )
+    if stands := call.application.lead.words:
+        call.note(stands)
     if not any(one.sources.any for one in settings.resolved):
         call.note("no source is configured: alerts are kept and wait (sources in aiops.yaml)")
     if counting is None:

@@ -41,11 +41,14 @@ class MetricsExporter:
         version: str,
         broken: Callable[[], Mapping[ModelRef, bool]] = dict,
         loops: Loops | None = None,
+        *,
+        leads: Callable[[], bool] = lambda: True,
     ) -> None:
         self.registry = CollectorRegistry()
         self._queries, self._feed, self._loops = queries, feed, loops or Loops()
         self._unread = Loop(LoopName.FEED, self._loops.clock, "metrics")
         self._failed: dict[LoopName, int] = {}
+        self._leads = leads
         self._models = ModelCounts(self.registry, broken)
         self._cursor = self._call = 0
         self._lock = asyncio.Lock()  # two scrapes at once would count an event twice
@@ -80,6 +83,7 @@ class MetricsExporter:
             return prom.generate_latest(self.registry)
 
     def _look_at_loops(self) -> None:
+        self._leader.set(self._leads())
         for name, count in self._loops.failures().items():
             self._failures.labels(name.value).inc(count - self._failed.get(name, 0))
             self._failed[name] = count
@@ -169,6 +173,8 @@ class MetricsExporter:
         self._failures = _counter(r, "loop_failures", told, "loop")
         name, text = "aiops_loop_trouble_seconds", "How long a loop has failed or hung; 0 is well."
         self._troubled = Gauge(name, text, ["loop"], registry=r)
+        name, text = "aiops_leader", "1 while stories are worked on here, 0 standing by."
+        self._leader = Gauge(name, text, registry=r)
         text = "Whether the counts that come from the store are fresh."
         self._readable = Gauge("aiops_store_readable", text, registry=r)
         self._verifications = _counter(r, "verifications", "Verdicts after acting.", "outcome")

@@ -14,7 +14,7 @@ TABLES = (
     *("approvals", "ledger", "claims", "tokens", "cases"),
 )
 TOLD = ("cursors", "outbox")
-CONTROLS = ("switches", "armed", "breakers", "clocks")
+CONTROLS = ("switches", "armed", "breakers", "clocks", "leases")
 WHEN = sa.DateTime(timezone=True)
 
 
@@ -159,6 +159,8 @@ def _controls() -> None:
     _table("breakers", *map(_text, ("environment", "service")), _some("document", sa.JSON()))
     op.create_index("ix_breakers_service", "breakers", ["environment", "service"], unique=True)
     op.create_table("clocks", sa.Column("name", sa.Text(), primary_key=True), _some("at", WHEN))
+    name = sa.Column("name", sa.Text(), primary_key=True)
+    op.create_table("leases", name, _some("document", sa.JSON()))
 
 
 def _memory() -> None:

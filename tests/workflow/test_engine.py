@@ -14,6 +14,7 @@ from aiops_agent.domain.errors import UsageError
 from aiops_agent.domain.incident import IncidentId
 from aiops_agent.workflow import engine as running
 from aiops_agent.workflow.engine import Engine, StalledWorkflowMonitor
+from aiops_agent.workflow.gate import Gate
 from aiops_agent.workflow.loops import LoopName
 from aiops_agent.workflow.queries import Queries
 from tests.safety.plans import an_incident
@@ -47,10 +48,16 @@ class Monitored:
         self.checked += unended
 
 
+async def nobodys() -> None:
+    """Find nothing that another process left."""
+
+
 def an_engine(place: Place, *environments: EnvironmentRef, **other: Any) -> Engine:
     nothing: Any = None
     parts: dict[str, Any] = {
         "deps": place.deps,
+        "gate": Gate(place.deps),
+        "adopt": nobodys,
         "queries": Queries(place.store),
         "feed": nothing,
         "story": SimpleNamespace(alive=set()),
@@ -212,6 +219,7 @@ async def test_a_ring_wakes_the_inbox_at_once_and_only_of_a_server(
     inboxes = Inboxes()
     engine = an_engine(place, DOCKER, receive=inboxes)
     engine.ring()  # before it runs: nobody is there, and nothing breaks
+    engine.begin_door()
     engine.begin_loops()
     try:
         assert {loop.name for loop in engine.loops} == {

@@ -15,7 +15,7 @@ def test_the_names_of_the_workflows_are_for_ever() -> None:
 
 
 def test_the_names_of_the_story_and_the_application_are_for_ever() -> None:
-    assert (STORY, durable.VERSION, durable.APPLICATION) == ("aiops", "aiops", "aiops")
+    assert (STORY, durable.VERSION, durable.APPLICATION) == ("aiops", "aiops", "aiops-{role}")
 
 
 def test_the_classes_that_hold_the_workflows_keep_their_names() -> None:

@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import logging
 import time
-from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, Protocol
@@ -110,6 +110,7 @@ class Engine:
     notices: Sequence[Notices]
     monitor: StalledWorkflowMonitor
     loops: Loops = field(default_factory=Loops)
+    adopt: Callable[[], Awaitable[None]] = adopt  # goes on with what others left
     alarm: TroubleAlarm | None = None  # where there is somebody to be told
     traces: Traces | None = None  # when they are sent anywhere
     environments: Sequence[EnvironmentRef] = ()  # whose inboxes are read all the time
@@ -253,7 +254,7 @@ class Engine:
         return sorted((one for one in found if one.simulated), key=str)
 
     async def _check_stalled(self) -> None:
-        await adopt()  # each time: one that was stopped and wakes may begin something yet
+        await self.adopt()  # each time: one that was stopped and wakes may begin something yet
         await asyncio.to_thread(note_time, self.deps)
         await self.monitor.check(await asyncio.to_thread(self._unended))
 

@@ -180,6 +180,16 @@ def test_the_names_of_loops_are_a_promise_to_whoever_watches_the_metric() -> Non
     }
 
 
+async def test_a_sign_of_life_is_of_all_loops_of_that_name_and_of_no_other() -> None:
+    clock = Hands()
+    loops = Loops(clock)
+    first, second = loops.begin(LoopName.NOTICES, "a"), loops.begin(LoopName.NOTICES, "b")
+    other = loops.begin(LoopName.INBOX)
+    clock.at = 100
+    loops.alive(LoopName.NOTICES)
+    assert (first.troubled, second.troubled, other.troubled) == (0, 0, 100)
+
+
 async def test_one_that_fails_holds_up_no_other() -> None:
     done: list[int] = []
 

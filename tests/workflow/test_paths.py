@@ -28,6 +28,7 @@ from aiops_agent.domain.remediation import (
     Draft,
     EffectState,
     Plan,
+    PlanKind,
     Recovery,
     Request,
     Target,
@@ -455,6 +456,26 @@ def test_without_any_sight_the_incident_is_handed_over_after_six_looks(tmp_path:
     assert incident.note == f"telemetry could not be read: {said}"
     unsure = [e.message for e in run.events if e.type is EventType.EVIDENCE_ADDED]
     assert unsure.count(said) == 6
+
+
+def test_what_is_watched_and_does_not_heal_is_planned_for_anew(tmp_path: Path) -> None:
+    sober = without_llm()
+
+    async def plan(briefing: Briefing, diagnosis: Diagnosis) -> Answer[Plan]:
+        found = await sober.plan(briefing, diagnosis)
+        if found.value is None or len(briefing.incident.attempts) > 1:
+            return found
+        watched = {"kind": PlanKind.WATCH, "actions": (), "hypothesis": ""}
+        return found.model_copy(update={"value": found.value.model_copy(update=watched)})
+
+    run = Run(tmp_path, crew=replace(sober, plan=plan), when={PENDING: always_yes})
+    incident = run.go()
+
+    assert (incident.status, incident.ending) == (Status.RESOLVED, Ending.FIXED)
+    first, second = incident.attempts
+    assert (first.prepared, first.outcome) == (None, None)
+    assert second.outcome is not None
+    assert len(run.effects) == 1
 
 
 def test_an_unsure_diagnosis_is_looked_at_twice_again_and_then_taken(tmp_path: Path) -> None:

@@ -1,7 +1,11 @@
 """Does a database open as promised, and are its troubles told in our words?"""
 
+import os
 import stat
+import subprocess
+import sys
 import threading
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -30,6 +34,56 @@ def test_sqlite_opens_durably_and_for_its_owner_alone(tmp_path: Path) -> None:
 
     assert found == ["wal", 2, 30_000, 1]
     assert (mode(path.parent), mode(path)) == (0o700, 0o600)
+
+
+def rows_elsewhere(path: Path) -> int:
+    """Count the rows of `t` in another process, which closes the file behind it."""
+    program = (
+        "import sqlite3, sys; c = sqlite3.connect(sys.argv[1]);"
+        " print(*c.execute('SELECT count(*) FROM t').fetchone()); c.close()"
+    )
+    words = [sys.executable, "-c", program, str(path)]
+    return int(subprocess.run(words, capture_output=True, check=True).stdout)
+
+
+def written_and_seen(path: Path, meanwhile: Callable[[], object]) -> int:
+    """Write a row before and behind what happens; return how many another process sees."""
+    engine = make_engine(f"sqlite:///{path}")
+    with engine.begin() as connection:
+        connection.exec_driver_sql("CREATE TABLE t (a)")
+        connection.exec_driver_sql("INSERT INTO t VALUES (1)")
+    meanwhile()
+    assert rows_elsewhere(path) == 1
+    with engine.begin() as connection:
+        connection.exec_driver_sql("INSERT INTO t VALUES (2)")
+    seen = rows_elsewhere(path)
+    engine.dispose()
+    return seen
+
+
+def test_a_second_engine_on_a_file_takes_no_lock_from_the_first(tmp_path: Path) -> None:
+    path = tmp_path / "store.db"
+    assert written_and_seen(path, lambda: make_engine(f"sqlite:///{path}")) == 2
+
+
+def test_to_open_and_close_the_file_would_lose_what_is_written(tmp_path: Path) -> None:
+    """A planted defect, and why nobody here may do so."""
+    path = tmp_path / "store.db"
+    assert written_and_seen(path, lambda: os.close(os.open(path, os.O_RDWR))) == 1
+
+
+@pytest.mark.parametrize("what", ["folder", "of another"])
+def test_what_is_no_file_of_ours_is_refused_unopened(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, what: str
+) -> None:
+    path = tmp_path / "store.db"
+    if what == "folder":
+        path.mkdir()
+    else:
+        path.touch()
+        monkeypatch.setattr(os, "access", lambda *_: False)
+    with pytest.raises(StoreError, match="cannot be made or written"):
+        make_engine(f"sqlite:///{path}")
 
 
 def test_every_sqlite_knows_the_time_below_a_second(tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 """Opens a database, and puts its troubles into our words."""
 
+import errno
 import os
 import sqlite3
 import time
@@ -178,13 +179,28 @@ def _sqlite(address: URL) -> Engine:
     path = Path(address.database or "")
     try:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
+        _make(path)
     except OSError as error:
         why = error.strerror or "unknown reason"
         raise StoreError(f"The store {path} cannot be made or written: {why}.") from error
     engine = create_engine(address, json_serializer=dumps)
     event.listen(engine, "connect", _prepare)
     return engine
+
+
+def _make(path: Path) -> None:
+    """Make the file for its owner alone. One that is there is never opened here.
+
+    To close any descriptor of a file ends all locks of this process on it (fcntl): SQLite would
+    then let another process take away the log into which this one goes on to write.
+    """
+    try:
+        os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
+    except FileExistsError:
+        if not path.is_file():
+            raise IsADirectoryError(errno.EISDIR, "it is no file") from None
+        if not os.access(path, os.R_OK | os.W_OK):
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES)) from None
 
 
 def _bound(connection: Any, _record: object) -> None:

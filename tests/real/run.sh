@@ -10,7 +10,7 @@ python=${PYTHON:-.venv/bin/python}
 cache=${XDG_CACHE_HOME:-${HOME:-/var}/.cache}/aiops-test
 image=local.test/python:3.11
 label=aiops-agent.test
-limit=${AIOPS_TEST_SECONDS:-1200}
+limit=${AIOPS_TEST_SECONDS:-1500}
 postgres_bin=/usr/lib/postgresql/15/bin
 work=$(mktemp -d)
 dockerd_pid='' postgres_pid='' tests_pid=''
@@ -153,6 +153,6 @@ elif [ -n "${AIOPS_TEST_BUILT:-}" ]; then
 else
   # The scenarios mostly wait for real servers, so some run side by side; what burns CPU comes after.
   run_tests tests/real -n 3 --dist worksteal
-  run_tests tests --ignore=tests/real -n 2
+  run_tests tests --ignore=tests/real -n 3 --dist worksteal
 fi
 say "done after $SECONDS s"

@@ -13,7 +13,7 @@ pip="$work/venv/bin/python -m pip --disable-pip-version-check"
 $pip install --quiet --only-binary :all: "$locker" </dev/null
 # It asks the registry that pip asks, and names none in what it writes.
 index=${PIP_INDEX_URL:-$($pip config get global.index-url 2>/dev/null || true)}
-export UV_DEFAULT_INDEX="${index:-https://pypi.org/simple}"
+[ -z "$index" ] || export UV_DEFAULT_INDEX="$index"
 [ -z "${PIP_CERT:-}" ] || export SSL_CERT_FILE="$PIP_CERT"
 
 [ ! -f requirements.lock ] || cp requirements.lock "$work/found"

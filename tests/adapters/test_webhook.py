@@ -111,6 +111,12 @@ def test_a_digest_in_one_line_says_how_many_which_and_where_all_of_them_are() ->
     )
 
 
+def test_what_ends_with_a_stop_ends_with_one_in_a_line() -> None:
+    told = NOTICE.model_copy(update={"what": "Prometheus is away."})
+    assert ". See: " in text_of(told)
+    assert ".." not in text_of(told)
+
+
 async def test_without_a_secret_nothing_is_signed() -> None:
     receiver = Receiver(200)
     await webhook(receiver, secret="").tell(NOTICE)

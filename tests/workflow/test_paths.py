@@ -452,10 +452,9 @@ def test_without_any_sight_the_incident_is_handed_over_after_six_looks(tmp_path:
     incident = run.go()
 
     assert (incident.status, incident.ending) == (Status.ESCALATED, Ending.HANDED_OVER)
-    said = "cannot see, trying again: It is away."
-    assert incident.note == f"telemetry could not be read: {said}"
+    assert incident.note == "telemetry could not be read: It is away."
     unsure = [e.message for e in run.events if e.type is EventType.EVIDENCE_ADDED]
-    assert unsure.count(said) == 6
+    assert unsure.count("cannot see, trying again: It is away.") == 6
 
 
 def test_what_is_watched_and_does_not_heal_is_planned_for_anew(tmp_path: Path) -> None:

@@ -105,7 +105,7 @@ def text_of(notice: Notice) -> str:
         f"Answer{until}: {notice.approve} or: {notice.reject}" if asks else "",
         notice.show and f"See: {notice.show}",
     )
-    return safe(". ".join(filter(None, parts)))
+    return safe(". ".join(part.rstrip(".") for part in parts if part))
 
 
 def signature(secret: str, stamp: str, body: bytes) -> str:

@@ -129,7 +129,7 @@ class Sender:
             await self._record(sending, IntentState.ARMED, "held up before it was sent")
         raise NotPermitted(
             f"This process was held up for more than {AT_ONCE} s between permission and send, "
-            f"{MOST_ASKS} times in a row: relieve its machine."
+            f"{MOST_ASKS} times in a row: its machine is overloaded; give it more processor time."
         )
 
     async def _stopped(self, intent: Intent, why: str) -> Intent:

@@ -115,8 +115,9 @@ class Leading:
     async def _lead(self, lead: Callable[[], Awaitable[None]]) -> None:
         if self.tenure.term is not None:
             # A thread and a loop of its own: where the other is held up, no lease is lost.
-            keep = lambda: asyncio.run(self._keep())  # noqa: E731 -- a word of the next line
-            self._keeper = threading.Thread(target=keep, name="lease", daemon=True)
+            self._keeper = threading.Thread(
+                target=lambda: asyncio.run(self._keep()), name="lease", daemon=True
+            )
             self._keeper.start()
         await lead()
         self.leads, self.other = True, None

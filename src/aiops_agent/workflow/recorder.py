@@ -107,14 +107,14 @@ class IncidentRecorder:  # limit: one writer of the incident, a short method per
     def unsure(
         self, incident_id: str, number: int, look: int, answer: Answer[Diagnosis]
     ) -> tuple[str, datetime]:
-        """Say that a diagnosis saw nothing, or too little; return the words and the time."""
-        if answer.value:
-            why = f"not sure yet, looking again: {answer.value.summary}"
-        else:
-            why = f"cannot see, trying again: {answer.missing}"
+        """Say that a diagnosis saw nothing, or too little; return the reason and the time."""
+        why = answer.value.summary if answer.value else answer.missing
+        did = "not sure yet, looking again" if answer.value else "cannot see, trying again"
         with transaction(self._deps, incident_id) as t:
             key = f"unsure-{number}-{look}"
-            t.tell(payload.EvidenceAdded(attempt=number), why, key, effort=answer.effort)
+            t.tell(
+                payload.EvidenceAdded(attempt=number), f"{did}: {why}", key, effort=answer.effort
+            )
             return why, t.at
 
     def diagnosed(

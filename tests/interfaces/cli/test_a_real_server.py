@@ -63,6 +63,11 @@ def test_a_server_keeps_alerts_refuses_a_second_and_ends_orderly(server: Server)
         kept = json.load(response)
     waits = server.run("inbox", "list", "-o", "json")
     noted = server.run("incident", "list")
+    # A command that read the store and left takes nothing of what the server writes behind it.
+    later = {**ALERT, "alerts": [{"status": "firing", "labels": {"alertname": "B"}}]}
+    again = urllib.request.Request(url, json.dumps(later).encode(), kind, method="POST")
+    urllib.request.urlopen(again, timeout=10).close()
+    both = server.run("inbox", "list", "-o", "json")
     second = server.run("serve", "--port", "0")
     server.process.terminate()
 
@@ -71,6 +76,7 @@ def test_a_server_keeps_alerts_refuses_a_second_and_ends_orderly(server: Server)
         "docker:local has no source: nothing could be seen of it."
     ]
     assert "1 alerts wait; see: " in noted.stderr
+    assert len(json.loads(both.stdout)) == 2
     assert second.returncode == 1
     assert f"Process {server.process.pid} already runs `aiops serve`" in second.stderr
     assert server.process.wait(LONGEST) == 0

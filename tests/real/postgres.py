@@ -71,13 +71,17 @@ class Postgres:
     def held(self) -> Iterator[None]:
         """Let it answer nothing inside: each of its processes stands still."""
         assert self._process is not None
-        held = [self._process.pid, *children(self._process.pid)]
-        for pid in held:
+        server = self._process.pid
+        # The server stands first and goes on last: while it stands it buries no child, so that no
+        # id of a connection that ends meanwhile goes away or to somebody else.
+        os.kill(server, signal.SIGSTOP)
+        connections = children(server)
+        for pid in connections:
             os.kill(pid, signal.SIGSTOP)
         try:
             yield
         finally:
-            for pid in held:
+            for pid in (*connections, server):
                 os.kill(pid, signal.SIGCONT)
 
     def sql(self, *statements: str) -> str:

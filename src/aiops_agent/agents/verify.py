@@ -152,8 +152,8 @@ def _vanished(briefing: Briefing, service: str, tracks: dict[Key, Track]) -> boo
     recent = seen.between((briefing.now - 2 * briefing.pace.hold).timestamp(), np.inf)
     if len(before) < FEWEST_BEFORE:
         return len(recent) == 0
-    usual = float(np.median(before))
-    return len(recent) == 0 or (usual > 0 and float(np.median(recent)) < VANISHED * usual)
+    usual = float(np.quantile(before, 0.5))
+    return len(recent) == 0 or (usual > 0 and float(np.quantile(recent, 0.5)) < VANISHED * usual)
 
 
 def _words(check: Check) -> str:

@@ -127,7 +127,19 @@ LOOKS_LIKE = dict(
         strict=True,
     )
 )  # letters of other scripts that look like ours
-TRIGGER = re.compile(  # all that a clean line costs
-    r"(?i)ignor|disregard|forget|overrid|overrul|bypass|\byou\b|\byour\b|assistant|\bai\b|llm|agent|model|approv|instruct|prompt|<\||inst\]|<<|system|critic"
-    r"|respond|reply|answer|precedence|root cause|safe to|do not|don't|never|gpt|claude|gemini|copilot|aiops|act as|pretend|benign|false positive|harmless|summary|report|output|###|_of_turn|[^\x00-\x7f]"
-)  # fmt: skip
+# One of these is in every text that a pattern above can match: all that a clean line costs. Plain
+# words, as one pattern of so many alternatives takes twenty times as long.
+_TRIGGERS = (
+    *("ignor", "disregard", "forget", "overrid", "overrul", "bypass", "you", "assistant", "llm"),
+    *("agent", "model", "approv", "instruct", "prompt", "<|", "inst]", "<<", "system", "critic"),
+    *("respond", "reply", "answer", "precedence", "root cause", "safe to", "do not", "don't"),
+    *("never", "gpt", "claude", "gemini", "copilot", "aiops", "act as", "pretend", "benign"),
+    *("false positive", "harmless", "summary", "report", "output", "###", "_of_turn"),
+)
+_AI = re.compile(r"\bai\b")
+
+
+def may_order(text: str) -> bool:
+    """Say whether a text is worth a closer look."""
+    low = text.lower()
+    return not text.isascii() or any(word in low for word in _TRIGGERS) or bool(_AI.search(low))

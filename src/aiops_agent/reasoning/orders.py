@@ -15,7 +15,7 @@ from aiops_agent.domain.alert import IncidentAlert
 from aiops_agent.domain.diagnosis import Finding
 from aiops_agent.domain.telemetry import LogLine, ServiceName
 from aiops_agent.domain.text import safe
-from aiops_agent.reasoning.order_patterns import LOOKS_LIKE, LOUD, PAIRS, QUIET, TRIGGER
+from aiops_agent.reasoning.order_patterns import LOOKS_LIKE, LOUD, PAIRS, QUIET, may_order
 
 _LONGEST = 4000  # characters that are looked at; a model is shown fewer
 _ENOUGH = 3  # hints of different kinds
@@ -80,7 +80,7 @@ def finding(
 
 
 def _read(text: str) -> Order | None:
-    if not TRIGGER.search(text):
+    if not may_order(text):
         return None
     for what, pattern in LOUD:
         if match := pattern.search(text):

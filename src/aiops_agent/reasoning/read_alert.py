@@ -90,7 +90,7 @@ def read(seen: Track, objective: Objective, frame: TimeFrame) -> Reading:
     moved = shift(seen, since if frame.began is None else min(since, frame.began), frame.now)
     if len(values) < 2:
         return Reading(signal, State.UNSEEN, f"{signal_name(signal)} has no recent data", moved)
-    value = float(np.median(values))
+    value = float(np.quantile(values, 0.5))
     words = _words(signal, value, level, None if moved is None else moved.before)
     beyond = level is not None and float(np.mean(values > level)) > FLAPPING
     if beyond or (moved is not None and _unusual(moved, value)):

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import Connection, Integer, bindparam, func, insert, select
+from sqlalchemy.dialects import postgresql, sqlite
 
 from aiops_agent.adapters.sql.rows import put, read
 from aiops_agent.adapters.sql.tables import CURSORS, EVENTS
@@ -13,8 +14,11 @@ from aiops_agent.domain.event import Event
 from aiops_agent.domain.payload import EventType
 
 # Built once: an incident runs these at every step, and building one costs more than running it.
-_KNOWN = select(EVENTS.c.number).where(EVENTS.c.key == bindparam("wanted"))
 _NEW = insert(EVENTS)
+_NEW_OR_KNOWN = {
+    "sqlite": sqlite.insert(EVENTS).on_conflict_do_nothing(index_elements=["key"]).inline(),
+    "postgresql": postgresql.insert(EVENTS).on_conflict_do_nothing(index_elements=["key"]).inline(),
+}
 _LAST = select(func.max(EVENTS.c.number))
 _AFTER = (
     select(EVENTS.c.number, EVENTS.c.document)
@@ -35,10 +39,8 @@ class SqlEvents:
 
     def append(self, event: Event) -> bool:
         """Append unless its key is known; say whether it was new."""
-        if self.connection.scalar(_KNOWN, {"wanted": event.key}) is not None:
-            return False
-        self.connection.execute(_NEW, _row(event))
-        return True
+        new = _NEW_OR_KNOWN[self.connection.dialect.name]
+        return self.connection.execute(new, _row(event)).rowcount == 1
 
     def append_all(self, events: Sequence[Event]) -> None:
         """Append in their order those whose key is not known: many cost little more than one."""

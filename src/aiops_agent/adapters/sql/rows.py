@@ -1,10 +1,21 @@
 """From rows to values and back; what every table of the store needs."""
 
 from collections.abc import Mapping
+from functools import cache
 from typing import Any, TypeVar
 
 from pydantic import ValidationError
-from sqlalchemy import Connection, ScalarSelect, Table, insert, select, update
+from sqlalchemy import (
+    Connection,
+    Insert,
+    ScalarSelect,
+    Table,
+    Update,
+    bindparam,
+    insert,
+    select,
+    update,
+)
 
 from aiops_agent.domain.errors import StoreError
 from aiops_agent.domain.value import Value
@@ -26,9 +37,16 @@ def put(
     connection: Connection, table: Table, key: Mapping[str, Any], columns: Mapping[str, Any]
 ) -> None:
     """Insert or replace the row with that key; safe, as only one of our transactions is open."""
-    same = [table.c[name] == value for name, value in key.items()]
-    if connection.execute(update(table).where(*same).values(**columns)).rowcount == 0:
-        connection.execute(insert(table).values(**key, **columns))
+    change, new = _statements(table, *key)
+    given = {f"key_{name}": value for name, value in key.items()}
+    if connection.execute(change, {**given, **columns}).rowcount == 0:
+        connection.execute(new, {**key, **columns})
+
+
+@cache  # building a statement costs more than running it
+def _statements(table: Table, *key: str) -> tuple[Update, Insert]:
+    same = [table.c[name] == bindparam(f"key_{name}") for name in key]
+    return update(table).where(*same), insert(table)
 
 
 def number_of(table: Table, name: str) -> ScalarSelect[int]:

@@ -78,12 +78,13 @@ class SqlSending:
         put(self.connection, BREAKERS, key, {"document": breaker.document()})
 
 
-@dataclass(frozen=True)
+@dataclass
 class SqlClock:
     """ports.store.StoreClock in one transaction; `own` lets a server's clock count."""
 
     connection: Connection
     own: bool
+    _latest: datetime | None = None  # nobody else notes a time while the transaction is open
 
     def now(self, wall: datetime) -> datetime:
         """Return the present time: that of the database's server, or `wall` where it has none."""
@@ -94,8 +95,11 @@ class SqlClock:
 
     def latest(self) -> datetime | None:
         """Return the largest time that was noted."""
-        return self.connection.scalar(_LATEST)
+        if self._latest is None:
+            self._latest = self.connection.scalar(_LATEST)
+        return self._latest
 
     def put(self, at: datetime) -> None:
         """Note a time as the largest one, also when a larger one was noted."""
+        self._latest = at
         put(self.connection, CLOCKS, _WALL, {"at": at})

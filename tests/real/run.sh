@@ -63,7 +63,7 @@ install_parts() {
 start_docker() {
   if docker info >/dev/null 2>&1; then return 0; fi
   say "starting dockerd"
-  dockerd >"$work/dockerd.log" 2>&1 &
+  dockerd >"$work/dockerd.log" 2>&1 9>&- &
   dockerd_pid=$!
   for _ in $(seq 150); do
     docker info >/dev/null 2>&1 && return 0
@@ -114,7 +114,7 @@ start_postgres() {
   # No shell in between: the process id is that of the server itself.
   setpriv --reuid=postgres --regid=postgres --init-groups \
     "$postgres_bin/postgres" -D "$work/postgres/data" -k "$work/postgres" -h 127.0.0.1 -p "$port" \
-    >"$work/postgres.log" 2>&1 &
+    >"$work/postgres.log" 2>&1 9>&- &
   postgres_pid=$!
   for _ in $(seq 100); do
     "$postgres_bin/pg_isready" -q -h 127.0.0.1 -p "$port" && break
@@ -128,6 +128,11 @@ as_postgres() { setpriv --reuid=postgres --regid=postgres --init-groups "$@"; }
 
 [ "$(id -u)" = 0 ] || fail "needs root, to install and start Docker, Prometheus, Alertmanager and PostgreSQL"
 [ -x "$python" ] || fail "$python is missing; run 'make setup' first"
+# One run at a time: at its end each takes away what bears the label, whoever made it.
+mkdir -p "$cache"
+exec 9>"$cache/lock" # closed for what it starts, which may outlive it
+flock -n 9 || { say "waiting for another run on this machine"; flock 9; }
+SECONDS=0
 install_parts
 start_docker
 make_image
@@ -137,7 +142,7 @@ say "parts are up after $SECONDS s"
 
 run_tests() { # ARGUMENTS of pytest: run it within what is left of the time
   setsid timeout --kill-after=10 $((limit - SECONDS + installed)) \
-    "$python" -m pytest -m "$marked" --timeout=400 -p no:cacheprovider --durations=5 "$@" &
+    "$python" -m pytest -m "$marked" --timeout=400 -p no:cacheprovider --durations=5 "$@" 9>&- &
   tests_pid=$!
   wait "$tests_pid"
   tests_pid=''

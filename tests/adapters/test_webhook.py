@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 import httpx2
 import pytest
 
-from aiops_agent.adapters.webhook import Webhook, signature, text_of
+from aiops_agent.adapters.webhook import Webhook, signature, text_of, waited
 from aiops_agent.domain.alert import Severity
 from aiops_agent.domain.environment import EnvironmentRef
 from aiops_agent.domain.errors import NotifyError
@@ -43,13 +43,15 @@ class Receiver(httpx2.AsyncBaseTransport):
 
     def __init__(self, answer: int | Exception) -> None:
         self.answer = answer
+        self.after = ""
         self.got: list[httpx2.Request] = []
 
     async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
         self.got.append(request)
         if isinstance(self.answer, Exception):
             raise self.answer
-        return httpx2.Response(self.answer, headers={"Location": "https://elsewhere.example/"})
+        headers = {"Location": "https://elsewhere.example/", "Retry-After": self.after}
+        return httpx2.Response(self.answer, headers=headers)
 
 
 def webhook(receiver: Receiver, secret: str = "s3cret") -> Webhook:
@@ -137,6 +139,29 @@ async def test_a_receiver_in_trouble_is_tried_again(status: int) -> None:
         await webhook(Receiver(status)).tell(NOTICE)
 
     assert told.value.retry
+
+
+@pytest.mark.parametrize(
+    ("header", "seconds"),
+    [
+        ("30", 30),
+        ("Tue, 24 Nov 2026 09:31:00 GMT", 60),
+        ("Tue, 24 Nov 2026 09:00:00 GMT", 0),
+        ("Tue, 24 Nov 2026 10:31:00 +0100", 60),
+        ("9" * 5000, 86_400),
+        ("-5", 0),
+        ("soon", 0),
+        ("\u0663", 0),
+        ("", 0),
+    ],
+)
+async def test_the_pause_that_a_receiver_asks_for_is_read(header: str, seconds: int) -> None:
+    assert waited(header, NOW) == timedelta(seconds=seconds)
+    receiver = Receiver(429)
+    receiver.after = "30"
+    with pytest.raises(NotifyError) as told:
+        await webhook(receiver).tell(NOTICE)
+    assert told.value.after == timedelta(seconds=30)
 
 
 @pytest.mark.parametrize("status", [400, 401, 403, 404, 410, 413])

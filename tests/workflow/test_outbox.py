@@ -183,6 +183,23 @@ async def test_one_notice_that_cannot_be_taken_blocks_no_other(phone: Receiver, 
     assert flaws(phone) == CLEAN
 
 
+@pytest.mark.parametrize(("asked", "waited"), [(20, 20), (3600, 60)])
+async def test_a_receiver_that_asks_for_a_pause_gets_it_up_to_a_minute(
+    phone: Receiver, town: Town, asked: int, waited: int
+) -> None:
+    phone.up, phone.after = False, timedelta(seconds=asked)
+    town.asks()
+    await phone.turn()
+    phone.up = True
+    town.asks()
+    phone.place.clock.go(seconds=waited - 1)
+    await phone.turn()
+    assert phone.said() == []
+    phone.place.clock.go(seconds=2)
+    await phone.turn()
+    assert len(phone.said()) == 2
+
+
 async def test_what_is_too_old_is_given_up_and_said(
     place: Place, phone: Receiver, town: Town
 ) -> None:

@@ -58,6 +58,7 @@ class Receiver:
     name: str = "phone"
     up: bool = True
     retry: bool = True
+    after: timedelta = timedelta()  # what it asks us to wait while it is away
     dislikes: set[str] = field(default_factory=set)  # incidents that it cannot take now
     refuses: bool = False  # the next one, for good
     loses: bool = False  # its next answer: it took the notice, and we are not told so
@@ -91,7 +92,7 @@ class Receiver:
             self.refuses = False
             raise NotifyError("It wants nothing of this.", retry=False)
         if not self.up or notice.incident in self.dislikes:
-            raise NotifyError("Nobody answers.", retry=self.retry)
+            raise NotifyError("Nobody answers.", retry=self.retry, after=self.after)
         now = self.place.clock.at
         self.heard.append((now, notice))
         self.found["slow though well"] += now - max(notice.at, self.well_since) > SLOW

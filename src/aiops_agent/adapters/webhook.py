@@ -5,6 +5,7 @@ import hmac
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
 from urllib.parse import urlsplit
 
 import httpx2
@@ -20,6 +21,7 @@ from aiops_agent.ports.spellings import Secret, WebAddress
 
 TIMEOUT = timedelta(seconds=10)  # receivers that take longer are tried again
 _NAMED = 10  # incidents of a digest in its text
+_DAY = 86_400  # seconds
 _ATTEMPT_LATER = (408, 425, 429)  # the only 4xx that time can mend
 
 
@@ -53,17 +55,17 @@ class Webhook:
             **self._seal(body),
         }
         try:
-            status = await self._post(body, headers)
+            status, after = await self._post(body, headers)
         except (httpx2.UnsupportedProtocol, httpx2.InvalidURL, ValueError) as error:
             text = f"The webhook {self.name} cannot be used; check its address."
             raise NotifyError(text, retry=False) from error
         except httpx2.HTTPError as error:
             text = f"The webhook {self.name} was not reached: {type(error).__name__}."
             raise NotifyError(text, retry=True) from error
-        self._judge(status)
+        self._judge(status, after)
         return Receipt(channel=self.name, id=notice.key, at=self.now())
 
-    async def _post(self, body: bytes, headers: dict[str, str]) -> int:
+    async def _post(self, body: bytes, headers: dict[str, str]) -> tuple[int, str]:
         client = httpx2.AsyncClient(
             transport=self.transport,
             timeout=TIMEOUT.total_seconds(),
@@ -72,14 +74,15 @@ class Webhook:
         )
         # The answer's body is of no use to us, and may be endless: it is not read.
         async with client, client.stream("POST", self.url, content=body, headers=headers) as answer:
-            return answer.status_code
+            return answer.status_code, answer.headers.get("Retry-After", "")
 
-    def _judge(self, status: int) -> None:
+    def _judge(self, status: int, after: str) -> None:
         if 200 <= status < 300:
             return
         retry = status >= 500 or status in _ATTEMPT_LATER
         hint = " (redirects are not followed)" if 300 <= status < 400 else ""
-        raise NotifyError(f"The webhook {self.name} answered {status}{hint}.", retry=retry)
+        text = f"The webhook {self.name} answered {status}{hint}."
+        raise NotifyError(text, retry=retry, after=waited(after, self.now()))
 
     def _seal(self, body: bytes) -> dict[str, str]:
         stamp = str(int(self.now().timestamp()))
@@ -87,6 +90,17 @@ class Webhook:
         if self.secret:
             sealed["X-Aiops-Signature"] = f"v1={signature(self.secret, stamp, body)}"
         return sealed
+
+
+def waited(header: str, now: datetime) -> timedelta:
+    """Return how long a `Retry-After` (RFC 9110, 10.2.3: seconds or a date) asks to wait."""
+    if header.isascii() and header.isdigit():
+        return timedelta(seconds=min(int(header[:9]), _DAY))
+    try:
+        until = parsedate_to_datetime(header)
+    except ValueError:  # none, or none that can be read
+        return timedelta()
+    return max(until.astimezone(UTC) - now, timedelta())
 
 
 def text_of(notice: Notice) -> str:

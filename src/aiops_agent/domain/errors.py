@@ -23,6 +23,8 @@ AiopsError
     `-- OutcomeUnknown    sent, but nobody knows whether it landed: look before judging
 """
 
+from datetime import timedelta
+
 
 class AiopsError(Exception):
     """Base of all our errors; its text is one sentence fit for a person."""
@@ -65,11 +67,12 @@ class RejectedBody(AiopsError):
 
 
 class NotifyError(AiopsError):
-    """A person could not be told."""
+    """A person could not be told; `after`: the receiver asks to be left alone for so long."""
 
-    def __init__(self, message: str, *, retry: bool) -> None:
+    def __init__(self, message: str, *, retry: bool, after: timedelta = timedelta()) -> None:
         super().__init__(message)
         self.retry = retry
+        self.after = after
 
 
 class ApprovalError(AiopsError):

@@ -5,7 +5,7 @@ import logging
 from collections.abc import Callable
 from contextlib import aclosing
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from aiops_agent.domain.errors import NotifyError
 from aiops_agent.domain.notice import Receipt
@@ -73,8 +73,10 @@ class Notices:
             why, retry = str(error), error.retry
             await asyncio.to_thread(self.dispatch.failed, entries, why, retry=retry)
             self._failures += 1 if retry else 0
+            rest = min(error.after, LONGEST_PAUSE) if retry else timedelta()
             if retry and self._failures > 1:  # one alone may be the notice's fault
-                rest = pause(self.notifier.name, self._failures - 1, LONGEST_REST)
+                rest = max(rest, pause(self.notifier.name, self._failures - 1, LONGEST_REST))
+            if rest:
                 self._rests = await asyncio.to_thread(self.dispatch.now) + rest
             return
         self._failures, self._rests = 0, None

@@ -75,7 +75,7 @@ def test_a_server_keeps_alerts_refuses_a_second_and_ends_orderly(server: Server)
     assert [one["why"] for one in json.loads(waits.stdout)] == [
         "docker:local has no source: nothing could be seen of it."
     ]
-    assert "1 alerts wait; see: " in noted.stderr
+    assert "1 alert waits; see: " in noted.stderr
     assert len(json.loads(both.stdout)) == 2
     assert second.returncode == 1
     assert f"Process {server.process.pid} already runs `aiops serve`" in second.stderr

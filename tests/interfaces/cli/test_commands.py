@@ -323,8 +323,8 @@ def test_alerts_that_no_environment_claims_are_shown(aiops: Aiops, house: Played
 
     checks = {one["name"]: one for one in aiops("doctor", "-o", "json").data}
     assert checks["inbox"]["health"] == "note"
-    assert "1 alerts wait" in checks["inbox"]["words"]
-    assert "1 alerts wait; see: " in aiops("incident", "list").err
+    assert "1 alert waits" in checks["inbox"]["words"]
+    assert "1 alert waits; see: " in aiops("incident", "list").err
 
 
 def test_what_a_server_did_is_summed_up_when_it_stops(

@@ -74,7 +74,7 @@ def test_a_body_that_is_not_told_is_missed(
     aiops: Aiops, house: PlayedHouse, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     house.service.nobodys.append(a_delivery(id=3))
-    assert "1 alerts wait" in aiops("incident", "list").err
+    assert "1 alert waits" in aiops("incident", "list").err
     seams.STANDING.plant(monkeypatch, lambda _call, _one: inbox.InboxStanding("under way"))
 
     assert "wait" not in aiops("incident", "list").err

@@ -89,9 +89,10 @@ def waiting_note(call: Call) -> str:
     rejected = sum(bool(one.rejected) for one in found)
     waiting = [one for one in found if standing(call, one).reason and not one.rejected]
     many = "at least " if len(found) == LISTED else ""
+    alerts = sum(len(one.alerts) for one in waiting)
     said = [
-        f"{sum(len(one.alerts) for one in waiting)} alerts wait" if waiting else "",
-        f"{rejected} bodies were rejected" if rejected else "",
+        f"{alerts} {'alert waits' if alerts == 1 else 'alerts wait'}" if waiting else "",
+        f"{rejected} {'body was' if rejected == 1 else 'bodies were'} rejected" if rejected else "",
     ]
     words = " and ".join(one for one in said if one)
     return f"{many}{words}; see: {call.program} inbox list" if words else ""

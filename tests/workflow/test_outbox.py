@@ -187,7 +187,7 @@ async def test_one_notice_that_cannot_be_taken_blocks_no_other(phone: Receiver, 
 async def test_a_receiver_that_asks_for_a_pause_gets_it_up_to_a_minute(
     phone: Receiver, town: Town, asked: int, waited: int
 ) -> None:
-    phone.up, phone.after = False, timedelta(seconds=asked)
+    phone.up, phone.after = False, float(asked)
     town.asks()
     await phone.turn()
     phone.up = True

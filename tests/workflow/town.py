@@ -58,7 +58,7 @@ class Receiver:
     name: str = "phone"
     up: bool = True
     retry: bool = True
-    after: timedelta = timedelta()  # what it asks us to wait while it is away
+    after: float = 0.0  # what it asks us to wait while it is away
     dislikes: set[str] = field(default_factory=set)  # incidents that it cannot take now
     refuses: bool = False  # the next one, for good
     loses: bool = False  # its next answer: it took the notice, and we are not told so

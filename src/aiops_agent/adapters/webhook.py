@@ -82,7 +82,7 @@ class Webhook:
         retry = status >= 500 or status in _ATTEMPT_LATER
         hint = " (redirects are not followed)" if 300 <= status < 400 else ""
         text = f"The webhook {self.name} answered {status}{hint}."
-        raise NotifyError(text, retry=retry, after=waited(after, self.now()))
+        raise NotifyError(text, retry=retry, after=waited(after, self.now()).total_seconds())
 
     def _seal(self, body: bytes) -> dict[str, str]:
         stamp = str(int(self.now().timestamp()))

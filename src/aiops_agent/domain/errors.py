@@ -23,8 +23,6 @@ AiopsError
     `-- OutcomeUnknown    sent, but nobody knows whether it landed: look before judging
 """
 
-from datetime import timedelta
-
 
 class AiopsError(Exception):
     """Base of all our errors; its text is one sentence fit for a person."""
@@ -67,9 +65,9 @@ class RejectedBody(AiopsError):
 
 
 class NotifyError(AiopsError):
-    """A person could not be told; `after`: the receiver asks to be left alone for so long."""
+    """A person could not be told; `after`: the receiver asks to be left alone for so many seconds."""
 
-    def __init__(self, message: str, *, retry: bool, after: timedelta = timedelta()) -> None:
+    def __init__(self, message: str, *, retry: bool, after: float = 0.0) -> None:
         super().__init__(message)
         self.retry = retry
         self.after = after

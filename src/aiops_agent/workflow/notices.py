@@ -73,7 +73,7 @@ class Notices:
             why, retry = str(error), error.retry
             await asyncio.to_thread(self.dispatch.failed, entries, why, retry=retry)
             self._failures += 1 if retry else 0
-            rest = min(error.after, LONGEST_PAUSE) if retry else timedelta()
+            rest = min(timedelta(seconds=error.after), LONGEST_PAUSE) if retry else timedelta()
             if retry and self._failures > 1:  # one alone may be the notice's fault
                 rest = max(rest, pause(self.notifier.name, self._failures - 1, LONGEST_REST))
             if rest:

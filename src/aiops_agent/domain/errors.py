@@ -65,7 +65,7 @@ class RejectedBody(AiopsError):
 
 
 class NotifyError(AiopsError):
-    """A person could not be told; `after`: the receiver asks to be left alone for so many seconds."""
+    """A person could not be told; `after`: seconds for which the receiver wants to be left."""
 
     def __init__(self, message: str, *, retry: bool, after: float = 0.0) -> None:
         super().__init__(message)

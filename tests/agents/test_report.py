@@ -11,9 +11,10 @@ from aiops_agent.agents.briefing import Briefing
 from aiops_agent.agents.report import report
 from aiops_agent.domain.alert import NO_ALERTS, AlertList
 from aiops_agent.domain.answer import Author, AuthorKind, Effort, Usage
+from aiops_agent.domain.approval import Surface
 from aiops_agent.domain.event import Event
 from aiops_agent.domain.incident import Ending, Incident, Status
-from aiops_agent.domain.payload import EventType
+from aiops_agent.domain.payload import ApprovalDecided, EventType, VerificationSample
 from aiops_agent.domain.postmortem import Postmortem
 from aiops_agent.domain.remediation import Recovery
 from tests.contracts.samples import a_kept_alert
@@ -74,10 +75,10 @@ def test_it_has_front_matter_and_all_chapters_in_order() -> None:
 
 
 def test_times_come_from_the_data_and_it_stays_a_draft() -> None:
-    """Detected 1:30 after the beginning, mitigated by the action, resolved when verified."""
+    """Detected 1:30 after the beginning, mitigated at the first good sample, resolved behind it."""
     matter = front(written().markdown)
 
-    assert (matter["ttd"], matter["ttm"], matter["ttr"]) == ("1:30", "1:31", "3:41")
+    assert (matter["ttd"], matter["ttm"], matter["ttr"]) == ("1:30", "2:10", "3:41")
     assert (matter["status"], matter["cost_usd"], matter["model"]) == ("draft", 0, None)
 
 
@@ -154,6 +155,56 @@ def test_a_rejection_is_told_with_its_reason() -> None:
     assert "Not run." in chapter(text, TITLES[7])
 
 
+@pytest.mark.parametrize(
+    ("surface", "kind"),
+    [(Surface.FLAG, "rule"), (Surface.POLICY, "rule"), (Surface.FILE, "rule")],
+)
+def test_what_no_person_decided_is_no_person(surface: Surface, kind: str) -> None:
+    events = tuple(_answered(event, surface, kind) for event in canned.EVENTS)
+
+    text = written(events=events).markdown
+
+    assert "A person decided" not in text
+    assert "A person decided" in written().markdown
+    assert "a person" not in chapter(text, TITLES[11]).split("| agent |")[1]
+
+
+def _answered(event: Event, surface: Surface, kind: str) -> Event:
+    if not isinstance(event.payload, ApprovalDecided):
+        return event
+    by = Effort(by=Author(kind=AuthorKind(kind), name=str(surface)))
+    decision = event.payload.decision.model_copy(update={"surface": surface})
+    payload = event.payload.model_copy(update={"decision": decision})
+    return event.model_copy(update={"payload": payload, "effort": by})
+
+
+def test_a_hand_over_says_that_it_still_hurts_whose_it_is_and_where_to_look() -> None:
+    alerts = AlertList(shown=(a_kept_alert(labels={"alertname": "Slow", "team": "pay"}),), total=1)
+    bad = canned.VERIFICATION.model_copy(update={"recovery": Recovery.NOT_RECOVERED})
+    sample = VerificationSample(attempt=1, verification=bad)
+    events = (canned.EVENTS[0], canned.EVENTS[0].model_copy(update={"payload": sample}))
+
+    text = written(canned.ESCALATED, events, alerts).markdown
+
+    assert "The impact was ongoing at the hand-over." in chapter(text, TITLES[0])
+    told = chapter(text, TITLES[7]).split("### Hand-over")[1]
+    assert "Impact ongoing at hand-over" in told
+    assert "Owner: pay." in told
+    assert "Next: find out why the traffic rose." in told
+    assert front(text)["mitigated"] is None
+
+
+def test_a_stop_gap_says_so_at_the_end() -> None:
+    attempt = canned.RESOLVED.attempts[0]
+    assert attempt.plan is not None
+    plan = attempt.plan.model_copy(update={"stop_gap": True})
+    attempts = (attempt.model_copy(update={"plan": plan}),)
+
+    text = written(canned.RESOLVED.model_copy(update={"attempts": attempts})).markdown
+
+    assert "a stop-gap: the cause stays" in chapter(text, TITLES[0])
+
+
 def test_healing_by_itself_is_luck() -> None:
     """No action of ours helped."""
     healed = canned.OPEN.model_copy(
@@ -165,7 +216,7 @@ def test_healing_by_itself_is_luck() -> None:
         }
     )
 
-    text = written(healed).markdown
+    text = written(healed, canned.EVENTS[:1]).markdown
 
     assert "with no action of ours" in chapter(text, TITLES[9])
     assert front(text)["ttm"] == front(text)["ttr"]

@@ -47,6 +47,14 @@ async def test_good_for_the_whole_hold_is_recovered() -> None:
     assert await told(world(healing(30), after=120)) is Recovery.RECOVERED
 
 
+@pytest.mark.parametrize(("healed", "after"), [(30, 120), (90, 120), (9000, 240)])
+async def test_it_says_since_when_all_is_in_the_target(healed: int, after: int) -> None:
+    seen = await verify(world(healing(healed), after=after).briefing(), (criterion(),), ACTED)
+
+    inside = ACTED + timedelta(seconds=healed) if healed < after else None
+    assert seen.checks[0].inside == inside
+
+
 async def test_good_for_too_short_a_time_is_not_recovered() -> None:
     assert await told(world(healing(90), after=120)) is Recovery.NOT_RECOVERED
 

@@ -19,7 +19,13 @@ from aiops_agent.domain.postmortem import Postmortem
 from aiops_agent.domain.quantity import amount, money, roughly, signal_name, span, target
 from aiops_agent.domain.remediation import Recovery
 from aiops_agent.domain.text import markdown, safe
-from aiops_agent.domain.timing import by_agent, models_of, usage_of, waited_for_people
+from aiops_agent.domain.timing import (
+    by_agent,
+    decided_by_people,
+    models_of,
+    usage_of,
+    waited_for_people,
+)
 from aiops_agent.domain.value import Document
 from aiops_agent.reasoning.prevent import prevention
 
@@ -105,8 +111,18 @@ def _summary(m: Material) -> Chapter:
     end = _ENDS.get(incident.status, "It is not over")
     note = incident.note.rstrip(".")
     ended = f"{end}: {note}." if note else f"{end}."
-    told = (what, why, *doubts, ended, *_partial(incident.cut_short))
+    told = (what, why, *doubts, ended, *_unmended(m), *_partial(incident.cut_short))
     return Chapter("summary", "1. Summary", sentences=told)
+
+
+def _unmended(m: Material) -> tuple[str, ...]:
+    """Say what the end of the incident did not end."""
+    attempt = m.incident.attempt
+    if m.incident.status is Status.ESCALATED and m.ongoing:
+        return ("The impact was ongoing at the hand-over.",)
+    if m.incident.status is Status.RESOLVED and attempt and attempt.plan and attempt.plan.stop_gap:
+        return ("What was done is a stop-gap: the cause stays, and it may come back.",)
+    return ()
 
 
 def _partial(limit: str) -> tuple[str, ...]:
@@ -199,8 +215,22 @@ def _not_known(m: Material) -> Chapter:
 
 def _resolution(m: Material) -> Chapter:
     parts = tuple(_attempt(attempt) for attempt in m.incident.attempts)
-    planned = tuple(part for part in parts if part is not None)
-    return Chapter("resolution", "8. Resolution and verification", parts=planned)
+    planned = [part for part in parts if part is not None]
+    if m.incident.status is Status.ESCALATED:
+        planned.append(_handover(m))
+    return Chapter("resolution", "8. Resolution and verification", parts=tuple(planned))
+
+
+def _handover(m: Material) -> Chapter:
+    """Tell whoever takes it what still hurts, whose it is, and where to look next."""
+    seen = m.last_seen.reason if m.last_seen else ""
+    still = seen or (m.incident.triage.reason if m.incident.triage else "nothing could be read")
+    lead = "Impact ongoing at hand-over" if m.ongoing else "Last seen"
+    owners = ", ".join(m.owners) or "nobody is named by its alerts"
+    points: list[Line] = [f"{lead}: {still}.", f"Owner: {owners}."]
+    points += [f"Next: find out {gap}." for gap in (m.diagnosis.not_known if m.diagnosis else ())]
+    points += [("Next: look at ", Code(one.query)) for _, one in m.findings[:3] if one.query]
+    return Chapter("handover", "Hand-over", points=tuple(points))
 
 
 def _attempt(attempt: Attempt) -> Chapter | None:
@@ -254,8 +284,8 @@ def _lessons(m: Material) -> Chapter:
         well.append(f"{m.best.held} of {m.best.checks} predictions of the cause were observed.")
     if incident.acted and incident.recovery is Recovery.RECOVERED:
         well.append("The fix was verified from telemetry, not from the platform's answer.")
-    if asked := waited_for_people(m.events):
-        well.append(f"A person decided within {roughly(asked)}.")
+    if (took := decided_by_people(m.events)) is not None:
+        well.append(f"A person decided within {roughly(took)}.")
     for attempt in incident.attempts:
         seen = attempt.verification
         if seen and seen.recovery in (Recovery.NOT_RECOVERED, Recovery.WORSE):
@@ -290,7 +320,7 @@ def _agent(m: Material) -> Chapter:
     work = sum((part.work for part in by_agent(m.events)), timedelta())
     points.append(f"Own work: {work.total_seconds():.1f} s.")
     if asked := waited_for_people(m.events):
-        points.append(f"Waiting for a person: {roughly(asked)}.")
+        points.append(f"Waiting for an answer: {roughly(asked)}.")
     points += [f"{agent}: {note}" for agent, effort in m.efforts for note in effort.notes]
     for reasoned in (a.reasoned for a in attempts if a.reasoned):
         points.append(f"Second opinion ({reasoned.stand.replace('_', ' ')}): {reasoned.words}.")

@@ -7,14 +7,15 @@ from aiops_agent.agents.report_page import Chapter, Code, Line, Table, finding_t
 from aiops_agent.domain.alert import AlertList, AlertState
 from aiops_agent.domain.answer import Effort
 from aiops_agent.domain.approval import Decision
-from aiops_agent.domain.diagnosis import Diagnosis, Finding, Hypothesis
+from aiops_agent.domain.diagnosis import Diagnosis, Finding, Hypothesis, TriageVerdict
 from aiops_agent.domain.event import Event
 from aiops_agent.domain.incident import Incident
-from aiops_agent.domain.payload import ApprovalDecided, EventType
-from aiops_agent.domain.remediation import Recovery
+from aiops_agent.domain.payload import ApprovalDecided, VerificationSample
+from aiops_agent.domain.remediation import Recovery, Verification
 from aiops_agent.domain.sparkline import sparkline
 
 _MOST_ALERTS = 20  # shown: a storm brings thousands that say the same
+_OWNERS = ("owner", "team", "squad", "contact")  # labels that people route alerts by
 _CELLS = 24  # characters of a chart: with its label it fits into 80 columns
 
 
@@ -43,12 +44,32 @@ class Material:
 
     @property
     def mitigated(self) -> datetime | None:
-        """When the last action was done, if telemetry says that it helped."""
-        resolved = self.incident.resolved_at
-        if self.incident.recovery is not Recovery.RECOVERED or not self.incident.acted:
-            return resolved
-        done = [e.at for e in self.events if e.type is EventType.ACTION_FINISHED]
-        return done[-1] if done else resolved
+        """The first sample since when all that was bad is in its target; None while it is not."""
+        seen = self.last_seen
+        if seen is None or seen.recovery is not Recovery.RECOVERED:
+            return self.incident.resolved_at
+        inside = [check.inside for check in seen.checks if check.inside]
+        return max(inside, default=self.incident.resolved_at)
+
+    @property
+    def last_seen(self) -> Verification | None:
+        """The newest look at telemetry after acting, taking back, or watching."""
+        told = (event.payload for event in reversed(self.events))
+        return next((t.verification for t in told if isinstance(t, VerificationSample)), None)
+
+    @property
+    def ongoing(self) -> bool:
+        """Whether it hurt, as far as anybody could see, when it was last looked at."""
+        if seen := self.last_seen:
+            return seen.recovery is not Recovery.RECOVERED
+        triage = self.incident.triage
+        return triage is None or triage.verdict is not TriageVerdict.CONTRADICTED
+
+    @property
+    def owners(self) -> tuple[str, ...]:
+        """Whom the alerts name as the owner."""
+        said = (label for alert in self.alerts.shown for label in alert.labels.items())
+        return tuple(dict.fromkeys(value for name, value in said if name in _OWNERS and value))
 
     @property
     def missing(self) -> tuple[str, ...]:

@@ -1,9 +1,10 @@
 """Did it help? Answered by telemetry after the action, never by the platform's word."""
 
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 import numpy as np
+from numpy.typing import NDArray
 from pydantic import Field
 
 from aiops_agent.agents.asking import Desk
@@ -96,7 +97,25 @@ def _check(
         now=float(held[-1]) if len(held) else None,
         recovery=_recovery(criterion, held, long_enough, _beyond(briefing, criterion, seen, since)),
         trend=seen.points((since - SHOWN_BEFORE).timestamp(), now + 1.0),
+        inside=_inside(criterion, seen, since),
     )
+
+
+def _good(criterion: Criterion, values: Floats) -> NDArray[np.bool_]:
+    return (
+        values > criterion.level
+        if criterion.comparison is Comparison.ABOVE
+        else values < criterion.level
+    )
+
+
+def _inside(criterion: Criterion, seen: Track, since: datetime) -> datetime | None:
+    """Return the first sample since when all are in the target; None when the last is not."""
+    first = np.searchsorted(seen.at, since.timestamp())
+    at, good = seen.at[first:], _good(criterion, seen.values[first:])
+    bad = np.flatnonzero(~good)
+    start = bad[-1] + 1 if len(bad) else 0
+    return datetime.fromtimestamp(at[start], UTC) if start < len(at) else None
 
 
 def _recovery(criterion: Criterion, held: Floats, long_enough: bool, worse: bool) -> Recovery:
@@ -104,10 +123,8 @@ def _recovery(criterion: Criterion, held: Floats, long_enough: bool, worse: bool
         return Recovery.WORSE
     if len(held) < FEWEST:
         return Recovery.INCONCLUSIVE
-    good = held < criterion.level
-    if criterion.comparison is Comparison.ABOVE:
-        good = held > criterion.level
-    return Recovery.RECOVERED if long_enough and bool(good.all()) else Recovery.NOT_RECOVERED
+    good = bool(_good(criterion, held).all())
+    return Recovery.RECOVERED if long_enough and good else Recovery.NOT_RECOVERED
 
 
 def _beyond(briefing: Briefing, criterion: Criterion, seen: Track, since: datetime) -> bool:

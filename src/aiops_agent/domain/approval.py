@@ -70,6 +70,11 @@ class Surface(StrEnum):
     POLICY = "policy"
     FLAG = "flag"  # `--yes`, the shop only
 
+    @property
+    def by_person(self) -> bool:
+        """Whether it shows that a person decided; a file may come from a program."""
+        return self in (Surface.TERMINAL, Surface.COMMAND, Surface.WEB, Surface.SLACK)
+
 
 class Decision(Value):
     """One answer as given: by whom, where, when, to exactly which digest."""

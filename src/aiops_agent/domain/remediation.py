@@ -332,6 +332,7 @@ class Check(Value):
     now: float | None
     recovery: Recovery
     trend: tuple[float, ...] = ()
+    inside: datetime | None = None  # since when every sample is in the target
 
 
 class Verification(Value):

@@ -7,7 +7,7 @@ from itertools import pairwise
 from aiops_agent.domain.answer import AuthorKind, Usage
 from aiops_agent.domain.event import Event, Phase
 from aiops_agent.domain.model import ModelCall
-from aiops_agent.domain.payload import EventType
+from aiops_agent.domain.payload import ApprovalDecided, EventType
 from aiops_agent.domain.value import Value
 
 # They may come at any time: no phase waits for them.
@@ -68,8 +68,15 @@ def worker_of(event: Event) -> str:
     return "critique" if event.type is EventType.POLICY_DECIDED else event.agent
 
 
+def decided_by_people(events: Sequence[Event]) -> timedelta | None:
+    """Return the wall time that people took to decide; None when no person decided anything."""
+    told = [one.payload for one in events if isinstance(one.payload, ApprovalDecided)]
+    took = [one.waited for one in told if one.decision.surface.by_person]
+    return timedelta(seconds=sum(took)) if took else None
+
+
 def waited_for_people(events: Sequence[Event]) -> timedelta:
-    """Return the wall time between every question and what ended it."""
+    """Return the wall time between every question and what ended it, an answer or its time."""
     total, asked = timedelta(), None
     for event in events:
         if event.type is EventType.APPROVAL_PENDING:

@@ -223,9 +223,8 @@ class Gate:  # limit: every way in which a question is put, answered and ended
         self, t: IncidentTransaction, answered: ApprovalRequest, decision: Decision
     ) -> None:
         why = f": {decision.reason}" if decision.reason else ""
-        by = Author(kind=AuthorKind.PERSON, name=decision.by)
-        if decision.surface is Surface.POLICY:
-            by = Author(kind=AuthorKind.RULE, name=decision.by.removeprefix("rule "))
+        kind = AuthorKind.PERSON if decision.surface.by_person else AuthorKind.RULE
+        by = Author(kind=kind, name=decision.by.removeprefix("rule "))
         waited = (decision.at - answered.asked_at).total_seconds()
         decided = payload.ApprovalDecided(approval=answered.id, decision=decision, waited=waited)
         message = f"{approve.ending(answered)} · plan {answered.digest[:12]}{why}"

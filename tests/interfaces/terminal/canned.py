@@ -275,6 +275,7 @@ VERIFICATION = Verification(
             now=0.131,
             recovery=Recovery.RECOVERED,
             trend=(2.9, 2.7, 1.4, 0.6, 0.2, 0.14, 0.13, 0.13),
+            inside=START + timedelta(seconds=40),
         ),
     ),
     reason="1 of 1 criteria held for 60 s",
@@ -367,7 +368,7 @@ EVENTS = (
         "payments-api experiencing latency spikes",
         wall=0,
     ),
-    event(TriageDone(triage=TRIAGE), 0, f"SEV-2 · confirmed · {TRIAGE.impact}", took=0.1, wall=0.2),
+    event(TriageDone(triage=TRIAGE), 0, f"SEV2 · confirmed · {TRIAGE.impact}", took=0.1, wall=0.2),
     *(
         event(
             EvidenceAdded(attempt=1, finding=f),

@@ -12,6 +12,7 @@ from aiops_agent.domain import timing
 from aiops_agent.domain.event import Event, Phase
 from aiops_agent.domain.incident import Attempt, Incident, Status
 from aiops_agent.domain.model import ModelCall
+from aiops_agent.domain.payload import ApprovalDecided
 from aiops_agent.domain.quantity import money, span
 from aiops_agent.interfaces.terminal.escape import joined, say, tell
 from aiops_agent.interfaces.terminal.layout import facts_grid, judged, panel
@@ -94,7 +95,8 @@ def _times(incident: Incident, events: Sequence[Event], bar: int) -> RenderableT
     longest = max([s.environment for s in spent], default=timedelta()) or timedelta(seconds=1)
     grid = _grid("left", "right", "right", "left")
     grid.add_row(*_cells(["", "shop", "real"] if simulated else ["", "", "time"], QUIET))
-    waited = bool(timing.waited_for_people(events))
+    decided = any(isinstance(event.payload, ApprovalDecided) for event in events)
+    waited = timing.decided_by_people(events) is not None or not decided
     for part in spent:
         asking = waited and part.name == Phase.APPROVE.value
         cells = _cells(["wait for you" if asking else part.name, *clocks(part)])

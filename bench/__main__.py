@@ -14,6 +14,7 @@ from bench.row import report
 PARTS = (startup, install, story, idle)
 LONG = {  # a name, and the module whose `main(arguments)` measures it
     "airlock": "bench.airlock",
+    "alerts": "bench.alerts",
     "clocks": "bench.clocks",
     "crowd": "bench.crowd",
     "stops": "bench.stops",

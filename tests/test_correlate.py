@@ -5,7 +5,7 @@ from itertools import pairwise
 
 import pytest
 
-from aiops_agent.correlate import UNKNOWN, same_cause, service_of
+from aiops_agent.correlate import UNKNOWN, same_cause, subject_of
 from aiops_agent.domain.alert import Alert, AlertState, Severity
 from aiops_agent.domain.environment import EnvironmentRef
 from aiops_agent.domain.incident import Incident, IncidentId
@@ -52,8 +52,10 @@ def an_incident(service: ServiceName, opened_at: datetime = NOW) -> Incident:
         (an_alert(service="payments-api"), "payments-api"),
         (an_alert(job="node", service="payments-api"), "payments-api"),
         (an_alert(service="new-one"), "new-one"),
-        (an_alert(app="new-one", job="web"), "web"),
-        (an_alert(team="web", service="new-one"), "web"),
+        (an_alert(app="new-one", job="web"), "new-one"),
+        (an_alert(team="web", service="new-one"), "new-one"),
+        (an_alert(service="Payments_API"), "payments-api"),
+        (an_alert(pod="payments-api-6d9c7b5f4-x2x7k", job="kube-state-metrics"), "payments-api"),
         (an_alert("payments-api experiencing latency spikes"), "payments-api"),
         (an_alert("payments-api: slow (p95)"), "payments-api"),
         (an_alert("my-payments-api-2 is slow"), "unknown"),
@@ -61,10 +63,10 @@ def an_incident(service: ServiceName, opened_at: datetime = NOW) -> Incident:
         (an_alert(), "unknown"),
     ],
 )
-def test_a_known_name_wins_and_the_most_telling_label_comes_next(
+def test_the_most_telling_label_names_the_service_else_the_sentence(
     alert: Alert, service: str
 ) -> None:
-    assert service_of(alert, KNOWN) == service
+    assert subject_of(alert, KNOWN).service == service
 
 
 @pytest.mark.parametrize("service", KNOWN)

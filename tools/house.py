@@ -27,7 +27,7 @@ BORDERS = {
     "interfaces/cli/main.py",
     "workflow/loops.py",  # counted, logged, shown by /metrics, and told to people
     "workflow/notices.py",
-    "workflow/receive.py",  # a topology that breaks degrades only itself
+    "workflow/around.py",  # a topology that breaks degrades only itself
     "workflow/resolve.py",
     "settings/plugins.py",  # foreign packages
     "bootstrap/application.py",  # one channel that cannot be opened silences no other

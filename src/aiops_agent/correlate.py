@@ -1,44 +1,23 @@
 """Which service does an alert speak of, and which incident does it belong to?"""
 
-import re
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 
 from aiops_agent.domain.alert import Alert
 from aiops_agent.domain.incident import Incident
-from aiops_agent.domain.telemetry import ServiceGraph, ServiceName
-
-# Labels that name a service, the most telling first.
-SERVICE_LABELS = (
-    "service",
-    "service_name",
-    "app",
-    "app_kubernetes_io_name",
-    "aiops_service",
-    "deployment",
-    "workload",
-    "compose_service",
-    "container_label_com_docker_compose_service",
-    "job",
-    "destination_service_name",
-    "container",
-    "name",
-)
+from aiops_agent.domain.meaning import AlertSubject
+from aiops_agent.domain.telemetry import AlertRule, ServiceGraph, ServiceName
+from aiops_agent.reading.alert import read_subject
 
 UNKNOWN = ServiceName("unknown")  # the service of an alert that names none
 
 
-def service_of(alert: Alert, known: Sequence[ServiceName]) -> ServiceName:
-    """Return the service that an alert speaks of; a known name wins over an unknown one."""
-    named = [alert.labels[label] for label in SERVICE_LABELS if alert.labels.get(label)]
-    for value in (*named, *alert.labels.values()):
-        if value in known:
-            return ServiceName(value)
-    words = set(re.split(r"[^\w-]+", alert.summary))
-    for name in known:
-        if name in words:
-            return name
-    return ServiceName(named[0]) if named else UNKNOWN
+def subject_of(
+    alert: Alert, known: Sequence[ServiceName], rules: Iterable[AlertRule] = ()
+) -> AlertSubject:
+    """Return of whom an alert speaks; its `service` is UNKNOWN where it does not say."""
+    found = read_subject(alert, rules, known)
+    return found if found.service else found.model_copy(update={"name": UNKNOWN})
 
 
 def same_cause(

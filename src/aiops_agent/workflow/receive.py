@@ -8,9 +8,8 @@ import time
 from collections.abc import Awaitable, Callable, Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from functools import cached_property
 
-from aiops_agent.correlate import UNKNOWN, kin, same_cause, service_of
+from aiops_agent.correlate import same_cause, subject_of
 from aiops_agent.domain.alert import (
     Alert,
     AlertState,
@@ -20,16 +19,16 @@ from aiops_agent.domain.alert import (
     Severity,
 )
 from aiops_agent.domain.environment import EnvironmentRef
-from aiops_agent.domain.errors import SourceError
 from aiops_agent.domain.event import Event
 from aiops_agent.domain.incident import Incident
+from aiops_agent.domain.meaning import AlertSubject
 from aiops_agent.domain.payload import AlertNews, AlertReceived, IncidentOpened, Payload
 from aiops_agent.domain.point import Point
-from aiops_agent.domain.remediation import Target, TargetKind
-from aiops_agent.domain.telemetry import ServiceGraph, ServiceName
+from aiops_agent.domain.remediation import Target
+from aiops_agent.domain.telemetry import ServiceName
 from aiops_agent.domain.trace import new_trace_id
 from aiops_agent.ports.store import Work
-from aiops_agent.ports.telemetry import Topology
+from aiops_agent.workflow.around import Around, kind_of, read_graph, read_rules
 from aiops_agent.workflow.deps import Deps, IncidentTransaction
 
 log = logging.getLogger(__name__)
@@ -72,7 +71,7 @@ class Receive:
         second; each portion calls `alive`.
         """
         place = self.deps.environments(environment)
-        around = _Around(await _graph(place.topology))
+        around = Around(await read_graph(place.topology), await read_rules(place.rules))
         count = 0
         while bodies := await asyncio.to_thread(self._bodies, environment, around):
             size = PORTION
@@ -88,7 +87,7 @@ class Receive:
             count += len(bodies)
         return count
 
-    def _bodies(self, environment: EnvironmentRef, around: "_Around") -> tuple["_Body", ...]:
+    def _bodies(self, environment: EnvironmentRef, around: "Around") -> tuple["_Body", ...]:
         """Return the next bodies, made ready while nobody waits for it."""
         at = self.deps.environments(environment).clock.now()
         replicas = self.deps.terms.replica_labels
@@ -99,7 +98,7 @@ class Receive:
     def _portion(
         self,
         environment: EnvironmentRef,
-        around: "_Around",
+        around: "Around",
         bodies: Sequence["_Body"],
         size: int,
     ) -> None:
@@ -108,52 +107,20 @@ class Receive:
             _Batch(self.deps, work, environment, around, at).take(bodies, size)
 
 
-async def _graph(topology: Topology) -> ServiceGraph:
-    """Return who calls whom; the names in the labels have to do when that cannot be seen."""
-    try:
-        return await topology.graph()
-    except SourceError:
-        return ServiceGraph(services=())
-    except Exception:  # border: a vendor's own defect holds up no alert
-        log.exception("topology cannot be read")
-        return ServiceGraph(services=())
-
-
-@dataclass
-class _Around:
-    """Who calls whom, asked once for each service: a body may name thousands."""
-
-    graph: ServiceGraph
-    _kin: dict[ServiceName, frozenset[ServiceName]] = field(default_factory=dict)
-    _depth: dict[ServiceName, int] = field(default_factory=dict)
-
-    @cached_property
-    def names(self) -> tuple[ServiceName, ...]:
-        """All known services."""
-        return self.graph.names
-
-    def kin(self, service: ServiceName) -> frozenset[ServiceName]:
-        """Return whose trouble may have the same cause."""
-        if service not in self._kin:
-            self._kin[service] = kin(service, self.graph)
-        return self._kin[service]
-
-    def depth(self, service: ServiceName) -> int:
-        """Return how many services need this one: trouble travels from callee to caller."""
-        if service not in self._depth:
-            self._depth[service] = len(self.graph.upstream(service))
-        return self._depth[service]
-
-
 @dataclass(frozen=True)
 class _Seen:
     """One alert of a delivery, with what is worked out once: a body may hold thousands."""
 
     alert: Alert
     key: str
-    service: ServiceName
+    subject: AlertSubject
     began: datetime
     delivery: Delivery
+
+    @property
+    def service(self) -> ServiceName:
+        """The name under which its incident is looked for."""
+        return ServiceName(self.subject.service)
 
 
 @dataclass
@@ -168,7 +135,7 @@ class _Body:
 
     @classmethod
     def of(
-        cls, delivery: Delivery, around: _Around, replicas: Collection[str], at: datetime
+        cls, delivery: Delivery, around: Around, replicas: Collection[str], at: datetime
     ) -> "_Body":
         """Work out what is the same for every portion."""
         seen = [_seen(alert, delivery, around, replicas, at) for alert in delivery.alerts]
@@ -184,13 +151,13 @@ class _Body:
 
 
 def _seen(
-    alert: Alert, delivery: Delivery, around: _Around, replicas: Collection[str], at: datetime
+    alert: Alert, delivery: Delivery, around: Around, replicas: Collection[str], at: datetime
 ) -> _Seen:
     began = alert.starts_at
     if began is None or began > at or began < at - OLDEST:
         began = at
-    service = service_of(alert, around.names)
-    return _Seen(alert, alert.identity(replicas), service, began, delivery)
+    subject = subject_of(alert, around.names, around.rules.get(alert.name, ()))
+    return _Seen(alert, alert.identity(replicas), subject, began, delivery)
 
 
 @dataclass
@@ -200,7 +167,7 @@ class _Batch:
     deps: Deps
     work: Work
     environment: EnvironmentRef
-    around: _Around
+    around: Around
     at: datetime
     incidents: dict[str, Incident] = field(default_factory=dict)
     known: dict[str, IncidentAlert] = field(default_factory=dict)  # by key
@@ -300,7 +267,7 @@ class _Batch:
             title=alert.summary,
             subject=Target(
                 environment=self.environment,
-                kind=TargetKind.UNKNOWN if seen.service == UNKNOWN else TargetKind.SERVICE,
+                kind=kind_of(seen.subject, self.around.names),
                 name=seen.service,
             ),
             alert_names=(alert.name,),

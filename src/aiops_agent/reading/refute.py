@@ -1,0 +1,263 @@
+"""Which signals could contradict an alert, if they were read and fine? Far fewer than seem so."""
+
+import re
+from dataclasses import dataclass
+
+from aiops_agent.domain.alert import Alert
+from aiops_agent.domain.labels import carrier, found_by
+from aiops_agent.domain.meaning import AlertClaim, AlertSubject, ClaimSource, Refuter
+from aiops_agent.domain.remediation import TargetKind as Kind
+from aiops_agent.domain.telemetry import Signal
+from aiops_agent.reading.claim import STATUS, bad_status, served
+from aiops_agent.reading.expression import AlertExpression, Measured, tokens
+
+OUR_QUANTILE = 0.95  # the quantile of Signal.LATENCY: a good one tells nothing of a higher one
+SLOW_SHARE = 1.0 - OUR_QUANTILE  # of requests that may be slow while it is good
+# Who passes requests on counts what it sees, not what the service behind it counts.
+_PROXIES = frozenset({"haproxy", "nginx", "envoy", "traefik", "caddy", "kong", "aws", "azure",
+                      "gcp", "cloudflare", "stackdriver", "linkerd", "squid", "varnish",
+                      "apisix", "contour", "azurerm", "apache"})  # fmt: skip
+# Labels that make an alert one about a part of what a service does.
+_PARTS = ("handler", "route", "path", "uri", "method", "verb", "resource", "endpoint_name",
+          "grpc_method", "operation", "topic", "host", "url", "quantile", "integration",
+          "source_canonical_service", "client", "user", "database", "datname")  # fmt: skip
+_CLIENT_ERRORS = re.compile(r"[\^(?:\[.]*4.*")
+_EVENTS = frozenset({"changes", "resets", "idelta"})
+_COUNTED = re.compile(
+    r"_(?:replicas|number_scheduled|number_ready|number_available|number_unavailable|status_ready"
+    r"|status_phase|waiting_reason|unschedulable|current_healthy|desired_healthy|status_scheduled)_"
+)
+_WAITING = re.compile(
+    r"_(?:messages|messages_ready|queue_length|queue_size|queue_depth|lag|lag_sum|depth|backlog"
+    r"|partition_offset|current_offset|uncommitted_offsets|waiting|ready_depth)_(?!.*_seconds_)"
+)
+_UNIT = re.compile(r"_(?:unacked|unacknowledged|dropped|consumers|connections|client)_")
+_CPU = re.compile(r"_(?:container|process)_cpu_(?:usage_)?seconds_total_|_container_cpu_")
+_MEMORY = re.compile(r"_container_memory_|_process_resident_memory_|_container_spec_memory_")
+
+
+@dataclass(frozen=True)
+class Refusal:
+    """Why nothing contradicts an alert, in words."""
+
+    why: str
+
+
+def refuters_of(
+    alert: Alert,
+    expression: AlertExpression | None,
+    subject: AlertSubject,
+    claim: AlertClaim | None,
+    source: ClaimSource,
+) -> tuple[Refuter, ...] | Refusal:
+    """Return the signals of the subject that could contradict the claim, or why none could."""
+    if claim is None:
+        return Refusal("what it claims could not be read")
+    if not subject.service or subject.kind in {Kind.NODE, Kind.UNKNOWN}:
+        return Refusal("it speaks of no service whose signals we read")
+    if expression is None:
+        return _by_words(alert, claim)
+    if source is ClaimSource.WORDS:
+        return Refusal("its expression measures something that we do not know")
+    case = _Case(alert, expression, subject)
+    found = _never(expression) or _JUDGES.get(claim, _unread)(case)
+    if isinstance(found, Refusal):
+        return found
+    return (Refuter(signal=found, window=expression.window, none=_none_at_all(case, found)),)
+
+
+def _never(expression: AlertExpression) -> Refusal | None:
+    if expression.absent and not _containers(expression):
+        return Refusal("it fires because data is missing, which no other data contradicts")
+    if any(_EVENTS & set(one.through) for one in expression.measured):
+        return Refusal("it tells of an event, and a calm after it does not undo it")
+    return None
+
+
+def _unread(_case: "_Case") -> Signal | Refusal:
+    return Refusal("no signal that we read tells of it")
+
+
+def _none_at_all(case: "_Case", signal: Signal) -> bool:
+    """Whether a small share is not enough: single failures are counted, or those of one part."""
+    if signal is not Signal.ERRORS:
+        return False
+    return bool(case.part) or not (case.expression.ratio or _burns(case))
+
+
+# Without an expression an alert is taken by its word, where the word can mean only one signal:
+# what must be said, and what must not.
+_SPOKEN = {
+    AlertClaim.LATENCY: (
+        Signal.LATENCY,
+        r"latency|latencies|response|responses|requests?|p\d\d|duration|experiencing",
+        r"p99\d*|99\d*|99th|mean|average|avg|max|ops|fsync|dns|query|queries",
+    ),
+    AlertClaim.ERRORS: (
+        Signal.ERRORS,
+        r"errors?|5xx|error_rate|failures?|requests?|responses?|exceptions?",
+        r"4xx|404|client|budget|burn\w*|slo|jobs?|tasks?|backups?|connections?|scrape",
+    ),
+    AlertClaim.TRAFFIC: (Signal.TRAFFIC, r"traffic|requests?|rps|qps", r"no|low|missing|zero|drop"),
+    AlertClaim.SATURATION: (Signal.SATURATION, r"cpu", r"throttl\w*|steal|io|iowait|host|node"),
+    AlertClaim.MEMORY: (
+        Signal.MEMORY, r"memory|mem", r"oom\w*|kill\w*|evict\w*|heap|swap|host|node|redis|leak",
+    ),
+    AlertClaim.QUEUE: (Signal.QUEUE, r"queue|backlog|lag", r"consumers?|drop\w*|replication|full"),
+}  # fmt: skip
+# Who counts from outside says so.
+_OUTSIDE = re.compile(
+    r"_(?:aws|alb|elb|azure|gcp|haproxy|nginx|ingress|proxy|probe|blackbox|upstream|cloudflare|ceph"
+    r"|osd|istio|envoy|traefik|load_balancer|balancer|synthetic)_"
+)
+
+
+def _by_words(alert: Alert, claim: AlertClaim) -> tuple[Refuter, ...] | Refusal:
+    signal, said, unless = _SPOKEN.get(claim, (None, "", ""))
+    words = tokens(f"{alert.name} {alert.summary}")
+    if signal is None or not re.search(f"_(?:{said})_", words):
+        return Refusal("its words alone do not say which signal is meant")
+    if re.search(f"_(?:{unless})_", words) or _OUTSIDE.search(words):
+        return Refusal("its words mean more than the signal that we read")
+    if any(alert.labels.get(name) for name in _PARTS):
+        return Refusal("it is about a part of the service, which may be well as a whole")
+    return (Refuter(signal=signal),)
+
+
+@dataclass(frozen=True)
+class _Case:
+    alert: Alert
+    expression: AlertExpression
+    subject: AlertSubject
+
+    @property
+    def measured(self) -> tuple[Measured, ...]:
+        return self.expression.measured
+
+    @property
+    def text(self) -> str:
+        return " ".join(tokens(one.metric) for one in self.measured)
+
+    @property
+    def part(self) -> str:
+        """The label that makes it speak of a part of the service, "" for none."""
+        told = [name for name in _PARTS if self.alert.labels.get(name)]
+        chosen = [one.label for m in self.measured for one in m.matchers
+                  if one.label in _PARTS and one.sign == "="]  # fmt: skip
+        return next(iter([*told, *chosen]), "")
+
+    @property
+    def elsewhere(self) -> bool:
+        """Whether somebody else than the subject counts."""
+        family = self.measured[0].metric.partition("_")[0].lower()
+        reported = any(m.value == "source" for one in self.measured for m in one.matchers)
+        client = re.search(r"_(?:client|outgoing|outbound|upstream|downstream)_", self.text)
+        return (
+            (family in _PROXIES and family not in self.subject.service) or reported or bool(client)
+        )
+
+
+def _latency(case: _Case) -> Signal | Refusal:
+    if case.elsewhere:
+        return Refusal("it is measured elsewhere than at the service itself")
+    burning = _burns(case)
+    if burning:
+        limit = case.expression.condition.limit
+        if limit is None or limit < SLOW_SHARE:
+            return Refusal("a good p95 does not tell that so few requests are slow")
+    elif not all(served(one) for one in case.measured):
+        return Refusal("it times something else than the requests that a service answers")
+    elif case.expression.quantile is None:
+        return Refusal("it is about a mean, and a p95 does not contradict it")
+    elif case.expression.quantile > OUR_QUANTILE:
+        return Refusal("a good p95 does not contradict a higher quantile")
+    return _whole(case) or Signal.LATENCY
+
+
+def _errors(case: _Case) -> Signal | Refusal:
+    if case.elsewhere:
+        return Refusal("it is counted elsewhere than at the service itself")
+    own = any(map(bad_status, case.measured)) and all(map(served, case.measured))
+    if not own and not _burns(case):
+        return Refusal("it counts other failures than requests that a service fails")
+    chosen = [value for one in case.measured for value in one.selected(*STATUS)]
+    if any(map(_CLIENT_ERRORS.fullmatch, chosen)):
+        return Refusal("it counts what clients did wrong, which we do not read")
+    return Signal.ERRORS
+
+
+def _traffic(case: _Case) -> Signal | Refusal:
+    if case.elsewhere or not all(map(served, case.measured)):
+        return Refusal("it counts something else than the requests of a service")
+    if case.expression.condition.sign not in {">", ">="}:
+        return Refusal("that something is missing is contradicted by nothing that is there")
+    return _whole(case) or Signal.TRAFFIC
+
+
+def _containers(expression: AlertExpression) -> bool:
+    """Whether containers are missed that were named: those that run are counted."""
+    one = expression.measured[0]
+    return one.metric.startswith("container_") and bool(one.selected("container", "name"))
+
+
+def _availability(case: _Case) -> Signal | Refusal:
+    if case.expression.absent:
+        return Signal.REPLICAS
+    counted = _COUNTED.search(case.text) is not None and "_kube_" in case.text
+    if counted and case.subject.kind not in {Kind.CLUSTER, Kind.TARGET}:
+        return Signal.REPLICAS
+    if all(one.metric == "up" for one in case.measured):
+        jobs = [case.alert.labels.get(name, "") for name in ("job", "service")]
+        own = [one for one in jobs if one and not found_by(one)]
+        if own and not any(map(carrier, own)):
+            return Signal.REPLICAS
+        return Refusal("that its exporter answers tells nothing of the thing itself")
+    return Refusal("only what it looked at itself tells whether it is there")
+
+
+def _saturation(case: _Case) -> Signal | Refusal:
+    if _CPU.search(case.text) and "_throttled_" not in case.text:
+        return Signal.SATURATION
+    return Refusal("it is about another resource than the CPU of the service")
+
+
+def _memory(case: _Case) -> Signal | Refusal:
+    if any("OOM" in value for one in case.expression.series for value in one.selected("reason")):
+        return Refusal("a kill is an event, and little memory is used after it")
+    if _MEMORY.search(case.text) and not re.search(r"_(?:failures|failcnt|events)_", case.text):
+        return Signal.MEMORY
+    return Refusal("it is about other memory than that of the service's container")
+
+
+def _queue(case: _Case) -> Signal | Refusal:
+    if _WAITING.search(case.text) and not _UNIT.search(case.text):
+        return Signal.QUEUE
+    return Refusal("it is about something else than the messages that wait")
+
+
+def _other(case: _Case) -> Signal | Refusal:
+    if case.expression.ratio and re.search(r"_(?:hits?|blks_hit)_", case.text):
+        return Signal.CACHE_HITS
+    return _unread(case)
+
+
+def _whole(case: _Case) -> Refusal | None:
+    if case.part:
+        return Refusal(f"it is about one {case.part}, and the whole service may be well meanwhile")
+    return None
+
+
+def _burns(case: _Case) -> bool:
+    return re.search(r"burn_?rate|sli_error|error_budget", case.text) is not None
+
+
+_JUDGES = {
+    AlertClaim.LATENCY: _latency,
+    AlertClaim.ERRORS: _errors,
+    AlertClaim.TRAFFIC: _traffic,
+    AlertClaim.AVAILABILITY: _availability,
+    AlertClaim.SATURATION: _saturation,
+    AlertClaim.MEMORY: _memory,
+    AlertClaim.QUEUE: _queue,
+    AlertClaim.OTHER: _other,
+}

@@ -31,6 +31,7 @@ LONG = {  # a name, and the module whose `main(arguments)` measures it
     "behaviours": "bench.behaviours",
     "kills": "bench.kills",
     "live": "bench.live",
+    "metrics": "bench.metrics",
 }
 
 

@@ -25,6 +25,7 @@ class Signal(StrEnum):
     QUEUE = "queue"  # items waiting
     CACHE_HITS = "cache_hits"  # share of look-ups answered by the cache, 0..1
     REPLICAS = "replicas"  # replicas that are up
+    RESTARTS = "restarts"  # restarts within what a rate looks back over
 
 
 GOLDEN = (Signal.LATENCY, Signal.TRAFFIC, Signal.ERRORS, Signal.SATURATION)

@@ -108,6 +108,7 @@ CAUSAL = (
     Signal.CACHE_HITS,
     Signal.TRAFFIC,
     Signal.REPLICAS,
+    Signal.RESTARTS,
     Signal.MEMORY,
     Signal.POOL,
     Signal.SATURATION,

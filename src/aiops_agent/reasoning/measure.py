@@ -25,6 +25,7 @@ FLOOR = {
     Signal.QUEUE: 3.0,
     Signal.CACHE_HITS: 0.02,
     Signal.REPLICAS: 0.2,
+    Signal.RESTARTS: 0.5,
 }
 RELATIVE_FLOOR = 0.05  # of the own level
 FEWEST_BEFORE = 4  # samples that make a "before"

@@ -10,6 +10,8 @@ import httpx2
 
 from aiops_agent.adapters.prometheus.client import PrometheusClient
 
+# Discovery's further questions: the bounds of histograms, the routes of health checks and streams.
+_DETAILS = re.compile(r"count by \(__name__, (?:job, le|handler)")
 NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 
 
@@ -30,13 +32,15 @@ class FixedClock:
 class FakePrometheus:
     """Answers discovery from `series`, and every range query with `answers`.
 
-    A query of one moment that contains a key of `now` is answered with its rows.
+    A query of one moment that contains a key of `now` is answered with its rows. `words` is the
+    metadata by metric.
     """
 
     series: list[dict[str, str]] = field(default_factory=list)
     interval: str = "5s"
     answers: list[dict[str, object]] = field(default_factory=list)
     now: dict[str, list[dict[str, object]]] = field(default_factory=dict)
+    words: dict[str, list[dict[str, str]]] = field(default_factory=dict)
     asked: list[str] = field(default_factory=list)
 
     @property
@@ -49,11 +53,14 @@ class FakePrometheus:
         path = request.url.path
         if path.endswith("/__name__/values"):
             return data(sorted({one["__name__"] for one in self.series}))
+        if path.endswith("/metadata"):
+            return data(self.words)
         if path.endswith("/targets"):
             jobs = sorted({one.get("job", "") for one in self.series})
             labels = [{"labels": {"job": j}, "scrapeInterval": self.interval} for j in jobs]
             return data({"activeTargets": [{**one, "health": "up"} for one in labels]})
-        self.asked.append(form["query"])
+        if not _DETAILS.search(form["query"]):
+            self.asked.append(form["query"])
         if path.endswith("/query_range"):
             return data({"resultType": "matrix", "result": self.answers})
         return data({"resultType": "vector", "result": self._rows(form["query"])})
@@ -62,7 +69,9 @@ class FakePrometheus:
         if rows := next((rows for part, rows in self.now.items() if part in query), None):
             return rows
         by = re.findall(r"by \((.*?)\)", query)[0]
-        named = re.findall(r"__name__=~?.(.*?).,le", query)[0]
+        if "handler=~" in query:  # asks for routes of health checks or streams
+            return []
+        named = re.findall(r"__name__=~?.(.*?)[\"][,}]", query)[0]
         names, wanted = json.loads(f'"{named}"').split("|"), by.split(", ")
         rows = [
             {name: one[name] for name in wanted if name in one}

@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from aiops_agent.adapters.prometheus.recipe import How, Recipe, Rule, usual_recipes
+from aiops_agent.adapters.prometheus.recipe import WITH_WHOLE, How, Recipe, Rule, usual_recipes
 from aiops_agent.domain.telemetry import Signal
 
 KNOWN = [
@@ -29,7 +29,6 @@ KNOWN = [
     ("up", Signal.REPLICAS),
 ]
 OTHERS = [
-    "prometheus_http_request_duration_seconds_bucket",
     "promhttp_metric_handler_requests_total",
     "http_client_request_duration_seconds_bucket",
     "http_request_size_bytes_bucket",
@@ -62,14 +61,21 @@ def test_units_are_read_from_the_name() -> None:
 
 @pytest.mark.parametrize(("recipe", "rule"), RULES)
 def test_every_rule_can_be_used(recipe: Recipe, rule: Rule) -> None:
-    for pattern in (rule.metric, rule.unless, rule.bad, *rule.where.values()):
+    for pattern in (rule.metric, rule.unless, rule.bad, rule.good, *rule.where.values()):
         re.compile(pattern)
-    assert bool(rule.bad) == bool(rule.status) == (rule.how is How.BAD_SHARE)
-    wholes = {How.AVERAGE, How.SHARE, How.HITS, How.PART, How.USED}
-    assert bool(rule.whole) == (rule.how in wholes)
+    judged = bool(rule.bad) != bool(rule.good)
+    assert judged == bool(rule.status) == (rule.how is How.BAD_SHARE)
+    assert bool(rule.whole) == (rule.how in WITH_WHOLE)
 
 
-def test_names_and_ranks_of_recipes_are_their_own() -> None:
+def test_every_recipe_has_a_name_of_its_own() -> None:
     recipes = usual_recipes()
 
-    assert len({one.name for one in recipes}) == len({one.rank for one in recipes}) == len(recipes)
+    assert len({one.name for one in recipes}) == len(recipes)
+
+
+def test_what_the_thing_says_of_itself_goes_before_what_its_exporter_says() -> None:
+    ranks = {one.name: one.rank for one in usual_recipes()}
+
+    assert max(ranks, key=lambda name: ranks[name]) == "scraped"
+    assert ranks["redis"] < ranks["http"] < ranks["envoy"] < ranks["scraped"]

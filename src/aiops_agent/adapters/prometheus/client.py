@@ -14,6 +14,7 @@ import orjson
 
 from aiops_agent.adapters.prometheus.access import OPEN, Access, hidden
 from aiops_agent.adapters.prometheus.query import Expression
+from aiops_agent.adapters.prometheus.words import Words, words
 from aiops_agent.domain.errors import SourceError
 from aiops_agent.domain.telemetry import AlertRule, RuleState
 from aiops_agent.domain.value import Json
@@ -102,6 +103,10 @@ class PrometheusClient:
     async def targets(self) -> tuple[ScrapeTarget, ...]:
         """Return what is scraped now."""
         return await self._ask("GET", "/api/v1/targets", {"state": "active"}, _targets)
+
+    async def metadata(self) -> Mapping[str, Words]:
+        """Return what the scraped pages say of each metric."""
+        return await self._ask("GET", "/api/v1/metadata", {}, words)
 
     async def version(self) -> str:
         """Return the server's version."""

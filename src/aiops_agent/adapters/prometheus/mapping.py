@@ -1,45 +1,46 @@
-"""Which series are which service's signals, decided from names and labels alone."""
+"""Which series are which service's signals, decided from names, labels and metadata alone."""
 
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import timedelta
 
-from aiops_agent.adapters.prometheus.names import Mark, Names, Row, marks, newcomer
+from aiops_agent.adapters.prometheus.births import with_newcomers
+from aiops_agent.adapters.prometheus.catch import Catch
+from aiops_agent.adapters.prometheus.names import Mark, Names, Row, marks
 from aiops_agent.adapters.prometheus.query import Matcher, equal
-from aiops_agent.adapters.prometheus.recipe import Calls, How, Recipe, Rule
+from aiops_agent.adapters.prometheus.recipe import (
+    COUNTING,
+    DIRECTION,
+    OUTWARD,
+    REQUESTS,
+    Calls,
+    How,
+    Recipe,
+    Rule,
+    pattern,
+)
+from aiops_agent.adapters.prometheus.routes import HEALTH, STREAM
 from aiops_agent.adapters.prometheus.signals import MetricSpec, Source
 from aiops_agent.domain.declaration import DeclaredSignal, SeriesKind
-from aiops_agent.domain.survey import Instances
 from aiops_agent.domain.telemetry import ServiceName, Signal
 
 DECLARED = "declared"
-_USUAL_INTERVAL = timedelta(seconds=15)  # of a scrape, when the server tells none
-_REQUESTS = (Signal.LATENCY, Signal.TRAFFIC, Signal.ERRORS)
-_MOST_NEWCOMERS = 300  # services that nobody declared; more are labels gone wrong
+_SERIES_OF_COUNTS = ("_total", "_count", "_sum", "_bucket")
 
-
-@dataclass(frozen=True)
-class Catch:
-    """What was found: per metric one row of labels for each kind of series.
-
-    `intervals` says how often each job is scraped.
-    """
-
-    rows: Mapping[str, Sequence[Row]]
-    intervals: Mapping[str, timedelta] = field(default_factory=dict)
+Key = tuple[ServiceName, Signal]
 
 
 @dataclass(frozen=True)
 class SignalMap:
     """Where each signal of each service comes from, and who was seen calling whom.
 
-    A call's ends are services where they are known, else the names in the series.
+    A call's ends are services where they are known, else the names in the series. `unseen` says
+    why a signal is not read although there is a series for it.
     """
 
     names: Names
-    sources: Mapping[tuple[ServiceName, Signal], Source]
+    sources: Mapping[Key, Source]
     calls: tuple[tuple[ServiceName, ServiceName], ...] = ()
+    unseen: Mapping[Key, str] = field(default_factory=dict)
 
     def of(self, service: ServiceName) -> tuple[Source, ...]:
         """Return the sources of one service, in the order of the signals."""
@@ -49,18 +50,22 @@ class SignalMap:
 
 def signal_map(catch: Catch, recipes: Sequence[Recipe], names: Names) -> SignalMap:
     """Return the map; when no service is known, those that the series name are the services."""
-    if not names.services:
-        names = _with_newcomers(catch, recipes, names)
-    sources: dict[tuple[ServiceName, Signal], Source] = {}
+    names = with_newcomers(catch, recipes, names)
+    sources: dict[Key, Source] = {}
+    unseen: dict[Key, str] = {}
     for service, declaration in names.declared.items():
         for signal, declared in declaration.signals.items():
             sources[service, signal] = _declared(catch, names, service, signal, declared)
     for recipe, rule in _in_turn(recipes):
-        for source in _sources(catch, recipe, rule, names):
-            sources.setdefault((source.service, source.signal), source)
+        for key, found in _sources(catch, recipe, rule, names):
+            if isinstance(found, Source):
+                sources.setdefault(key, found)
+            elif key not in sources:
+                unseen.setdefault(key, found)
     known = (one for recipe in recipes for one in recipe.calls)
     calls = dict.fromkeys(pair for one in known for pair in _calls(catch, one, names))
-    return SignalMap(names, sources, tuple(calls))
+    left = {key: why for key, why in unseen.items() if key not in sources}
+    return SignalMap(names, sources, tuple(calls), left)
 
 
 def _in_turn(recipes: Sequence[Recipe]) -> list[tuple[Recipe, Rule]]:
@@ -69,22 +74,93 @@ def _in_turn(recipes: Sequence[Recipe]) -> list[tuple[Recipe, Rule]]:
     return sorted(pairs, key=lambda pair: pair[1].how is How.AVERAGE)
 
 
-def _sources(catch: Catch, recipe: Recipe, rule: Rule, names: Names) -> Iterator[Source]:
-    fitting = (name for name in catch.rows if rule.fits(name))
-    for metric in sorted(fitting, key=lambda name: (len(name), name)):  # the plainest first
+def _sources(
+    catch: Catch, recipe: Recipe, rule: Rule, names: Names
+) -> Iterator[tuple[Key, Source | str]]:
+    """Yield a source, or the reason why a series that fits is not used."""
+    for metric in _fitting(catch, recipe, rule):
         companions = _companions(catch, rule, metric)
         if companions is None:
             continue
-        rows = _meeting(catch.rows[metric], rule.where)
+        rows = rule.meeting(catch.rows[metric])
         for status in rule.status or ("",):
             carrying = [row for row in rows if not status or status in row]
-            where, factor = tuple(rule.where.items()), rule.factor(metric)
-            spec = MetricSpec(rule.how, metric, *companions, where, status, rule.bad, factor)
-            for service, mark in marks(carrying, recipe.services, names).items():
-                own = (row for row in carrying if row.get(mark.label) in mark.values)
-                every = max((_job(catch, row) for row in own), default=_USUAL_INTERVAL)
+            for service, mark in marks(carrying, recipe.order, names).items():
+                own = [row for row in carrying if row.get(mark.label) in mark.values]
+                fit = _Fit(recipe, rule, metric, companions, status)
+                spec = _spec(catch, fit, own)
+                if isinstance(spec, str):
+                    yield (service, rule.signal), spec
+                    continue
                 found = Source(service, rule.signal, recipe.name, spec, mark.label, mark.values)
-                yield _as_declared(replace(found, interval=every), names)
+                found = replace(found, interval=catch.interval(own))
+                yield (service, rule.signal), _as_declared(found, names)
+
+
+def _fitting(catch: Catch, recipe: Recipe, rule: Rule) -> list[str]:
+    """Return the metrics that the rule can use: finer histograms first, then the plainest name."""
+    found = [name for name in catch.rows if rule.fits(name) and _counts(catch, recipe, rule, name)]
+
+    def order(name: str) -> tuple[int, int, str]:
+        buckets = catch.buckets(name, catch.rows[name]) or ()
+        coarse = rule.how is How.QUANTILE and len(buckets) < _FINE
+        return (-len(buckets) if coarse else -_FINE, len(name), name)
+
+    return sorted(found, key=order)
+
+
+_FINE = 8  # finite buckets: with fewer, a percentile is where a line between two of them says
+
+
+def _counts(catch: Catch, recipe: Recipe, rule: Rule, metric: str) -> bool:
+    """Whether the metric is a counter where one is needed, whatever its name ends in."""
+    if rule.how not in COUNTING or not (recipe.guess or rule.counter):
+        return True
+    told = catch.type(metric)
+    if rule.counter and not metric.endswith(_SERIES_OF_COUNTS):
+        return told == "counter"
+    return told not in {"gauge", "info", "stateset"}
+
+
+@dataclass(frozen=True)
+class _Fit:
+    """A rule that can be used on a metric, with the status label that tells failures."""
+
+    recipe: Recipe
+    rule: Rule
+    metric: str
+    companions: tuple[str, str]
+    status: str
+
+
+def _spec(catch: Catch, fit: _Fit, own: Sequence[Row]) -> MetricSpec | str:
+    """Return how to read it for a service with these rows, or why it cannot be read."""
+    rule, metric = fit.rule, fit.metric
+    factor = rule.scale or catch.seconds(metric, own)
+    if factor is None:
+        return f"{metric} does not tell its unit; declare it with its scale"
+    if rule.how is How.QUANTILE and catch.infinite(metric, own):
+        return f"{metric} has no finite bucket"
+    never = dict(rule.never)
+    if fit.recipe.guess and any(pattern(OUTWARD).fullmatch(row.get(DIRECTION, "")) for row in own):
+        never[DIRECTION] = OUTWARD
+    if rule.signal in REQUESTS:
+        never |= dict.fromkeys(catch.aside.get(metric, ()), HEALTH)
+    if rule.signal is Signal.LATENCY:
+        for label in catch.streams.get(metric, ()):
+            never[label] = f"{never[label]}|{STREAM}" if label in never else STREAM
+    return MetricSpec(
+        rule.how,
+        metric,
+        *fit.companions,
+        where=tuple(rule.where.items()),
+        never=tuple(never.items()),
+        whole_where=tuple(rule.whole_where.items()),
+        status=fit.status,
+        bad=rule.bad,
+        good=rule.good,
+        factor=factor,
+    )
 
 
 def _as_declared(source: Source, names: Names) -> Source:
@@ -97,10 +173,10 @@ def _as_declared(source: Source, names: Names) -> Source:
 def _declared(
     catch: Catch, names: Names, service: ServiceName, signal: Signal, declared: DeclaredSignal
 ) -> Source:
-    spec = _spec(declared)
+    spec = _declared_spec(declared)
     labels = {**names.declared[service].match.labels, **declared.labels}
     rows = [row for row in catch.rows.get(spec.metric, ()) if labels.items() <= row.items()]
-    every = max((_job(catch, row) for row in rows), default=_USUAL_INTERVAL)
+    every = catch.interval(rows)
     if labels:
         extra = _equal(labels)
         return Source(service, signal, DECLARED, spec, extra=extra, interval=every)
@@ -117,7 +193,7 @@ def declared_metric(declared: DeclaredSignal) -> str:
     return f"{declared.metric}_bucket" if bare else declared.metric
 
 
-def _spec(declared: DeclaredSignal) -> MetricSpec:
+def _declared_spec(declared: DeclaredSignal) -> MetricSpec:
     alone, with_whole = {
         SeriesKind.HISTOGRAM: (How.QUANTILE, How.QUANTILE),
         SeriesKind.COUNTER: (How.RATE, How.SHARE),
@@ -125,19 +201,6 @@ def _spec(declared: DeclaredSignal) -> MetricSpec:
     }[declared.kind]
     how = with_whole if declared.whole else alone
     return MetricSpec(how, declared_metric(declared), declared.whole, factor=declared.scale)
-
-
-def _with_newcomers(catch: Catch, recipes: Sequence[Recipe], names: Names) -> Names:
-    found: dict[ServiceName, None] = {}
-    for recipe, rule in _in_turn(recipes):
-        if rule.signal not in _REQUESTS:
-            continue
-        for metric in sorted(name for name in catch.rows if rule.fits(name)):
-            rows = _meeting(catch.rows[metric], rule.where)
-            called = (newcomer(row, recipe.services) for row in rows)
-            found |= dict.fromkeys(name for name in called if name is not None)
-    kept = list(found)[:_MOST_NEWCOMERS]
-    return Names.of((Instances(service=service) for service in kept), names.declared)
 
 
 def _companions(catch: Catch, rule: Rule, metric: str) -> tuple[str, str] | None:
@@ -149,13 +212,6 @@ def _companions(catch: Catch, rule: Rule, metric: str) -> tuple[str, str] | None
             return None
         found.append(there[0] if there else "")
     return found[0], found[1]
-
-
-def _meeting(rows: Sequence[Row], where: Mapping[str, str]) -> list[Row]:
-    def meets(row: Row) -> bool:
-        return all(re.fullmatch(pattern, row.get(name, "")) for name, pattern in where.items())
-
-    return [row for row in rows if meets(row)]
 
 
 def _calls(catch: Catch, calls: Calls, names: Names) -> Iterator[tuple[ServiceName, ServiceName]]:
@@ -171,10 +227,6 @@ def _end(row: Row, labels: Sequence[str], names: Names) -> ServiceName | None:
     if value is None or value in {"unknown", "user"}:
         return None
     return names.meant(value) or ServiceName(value)
-
-
-def _job(catch: Catch, row: Row) -> timedelta:
-    return catch.intervals.get(row.get("job", ""), _USUAL_INTERVAL)
 
 
 def _equal(labels: Mapping[str, str]) -> tuple[Matcher, ...]:

@@ -2,13 +2,22 @@
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from aiops_agent.domain.declaration import Declaration
 from aiops_agent.domain.survey import Instances
 from aiops_agent.domain.telemetry import ServiceName
 
 _CONTAINER_ID = re.compile(r"(?:^|[/:-])([0-9a-f]{64})(?:\.scope)?$")
+_URL = re.compile(r"^[a-z][a-z0-9+.-]{1,20}://(?:[^/@]{0,200}@)?(\[[^\]]{1,60}\]|[^/:?#]{1,253})")
+_PROVIDER = re.compile(r"@[a-z0-9-]{1,40}$")  # Traefik: orders@docker
+# Kubernetes draws suffixes from letters and digits that cannot be misread or make words.
+_POD = re.compile(
+    r"^(.{1,253}?)(?:-[bcdf-hj-np-tv-xz2456789]{6,10})?-(?:[bcdf-hj-np-tv-xz2456789]{5}|[0-9]{1,4})$"
+)
+_CLUSTER = re.compile(
+    r"^(?:inbound|outbound)\|[0-9]{0,5}\|[^|]{0,63}\|(.{1,253})$"
+)  # Istio in Envoy
 _PORT = re.compile(r"^(\[[0-9a-fA-F:]+\]|[^:]+):[0-9]{1,5}$")
 REPLICA = ("instance", "pod", "container", "container_name", "name", "id", "service_instance_id")
 # Labels that a person chose to name a service, so that their value may stand for one.
@@ -49,6 +58,11 @@ class Names:
         meant = (self.meant(labels[name]) for name in order if labels.get(name))
         return next((service for service in meant if service is not None), None)
 
+    def adopting(self, aliases: Iterable[tuple[str, ServiceName]]) -> "Names":
+        """Return the names with some more, where they are nobody's yet."""
+        more = {alias.lower(): service for alias, service in aliases}
+        return replace(self, _owners={**more, **self._owners})
+
     def meant(self, value: str) -> ServiceName | None:
         """Return the service that a label value names, or None."""
         known = (self._owners.get(spelling) for spelling in spellings(value.lower()))
@@ -56,16 +70,34 @@ class Names:
 
 
 def spellings(value: str) -> list[str]:
-    """Return how else a label's value may be written: less a port, namespace or domain."""
+    """Return how else a label's value may be written: less a port, namespace, domain, suffix."""
     found = [value, value.removeprefix("/")]
-    if port := _PORT.match(value):
+    if url := _URL.match(value):
+        found.append(url.group(1).strip("[]"))
+    elif port := _PORT.match(value):
         found.append(port.group(1).strip("[]"))
+    elif cluster := _CLUSTER.match(value):
+        found.append(cluster.group(1))
+    elif "@" in value:
+        found.append(_PROVIDER.sub("", value))
+    elif "/" in value:  # namespace/service
+        found.append(value.rpartition("/")[2])
     if container := _CONTAINER_ID.search(value):
         found.append(container.group(1))
-    if "/" in value:  # namespace/service
-        found.append(value.rpartition("/")[2])
     first = found[-1].partition(".")[0]  # service.namespace.svc.cluster.local
-    return [*found, first, first.replace("_", "-"), first.replace("-", "_")]
+    found += [first, first.replace("_", "-"), first.replace("-", "_")]
+    if pod := _POD.match(first):
+        found.append(pod.group(1))
+    return found
+
+
+def bare(value: str) -> str:
+    """Return the name that a label's value gives a service that nobody knew."""
+    if url := _URL.match(value):
+        return url.group(1).strip("[]")
+    if cluster := _CLUSTER.match(value):
+        return cluster.group(1).partition(".")[0]
+    return _PROVIDER.sub("", value).rpartition("/")[2]
 
 
 @dataclass(frozen=True)
@@ -87,13 +119,6 @@ def marks(rows: Sequence[Row], order: Sequence[str], names: Names) -> dict[Servi
         if mark := _mark(service, own, others, order, names):
             found[service] = mark
     return found
-
-
-def newcomer(row: Row, order: Sequence[str]) -> ServiceName | None:
-    """Return what the row's service is called when nobody else tells which services there are."""
-    named = (row[name] for name in order if row.get(name) and name not in REPLICA)
-    value = next(named, None)
-    return ServiceName(value.rpartition("/")[2]) if value else None
 
 
 def _mark(

@@ -31,6 +31,7 @@ class Operator(StrEnum):
 
     EQUAL = "="
     MATCHES = "=~"
+    MATCHES_NOT = "!~"
 
 
 def literal(text: str) -> str:
@@ -112,7 +113,7 @@ class Over:
 
 @dataclass(frozen=True)
 class Aggregate:
-    """`sum`, `avg`, `max` or `count` of an expression, by these labels."""
+    """`sum`, `avg`, `max`, `min` or `count` of an expression, by these labels."""
 
     function: str
     of: Expression
@@ -138,7 +139,7 @@ class Quantile:
 
 @dataclass(frozen=True)
 class Binary:
-    """Two expressions with `/`, `*`, `+` or `or` between them."""
+    """Two expressions with an operator between them."""
 
     left: Expression
     operator: str
@@ -146,7 +147,7 @@ class Binary:
 
     def render(self) -> str:
         """Return the operation as PromQL, in brackets."""
-        if self.operator not in {"/", "*", "+", "or"}:
+        if self.operator not in _OPERATORS:
             raise SourceError(f"{self.operator!r} is no operator that we use.")
         return f"({self.left.render()} {self.operator} {self.right.render()})"
 
@@ -162,7 +163,13 @@ class Number:
         return repr(self.value)
 
 
+_OPERATORS = {"/", "*", "+", "-", ">", "or"}
+_FUNCTIONS = {
+    "rate", "increase", "last_over_time", "avg_over_time", "sum", "avg", "max", "min", "count",
+}  # fmt: skip
+
+
 def _word(function: str) -> str:
-    if function not in {"rate", "last_over_time", "sum", "avg", "max", "count"}:
+    if function not in _FUNCTIONS:
         raise SourceError(f"{function!r} is no function that we use.")
     return function

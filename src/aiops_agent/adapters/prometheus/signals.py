@@ -33,8 +33,11 @@ class MetricSpec:
     whole: str = ""
     per: str = ""
     where: tuple[tuple[str, str], ...] = ()
+    never: tuple[tuple[str, str], ...] = ()
+    whole_where: tuple[tuple[str, str], ...] = ()
     status: str = ""
     bad: str = ""
+    good: str = ""
     factor: float = 1.0
 
 
@@ -115,23 +118,39 @@ class _Asked:
 
     @property
     def where(self) -> tuple[Matcher, ...]:
-        return tuple(Matcher(k, Operator.MATCHES, v) for k, v in self.spec.where)
+        met = (Matcher(k, Operator.MATCHES, v) for k, v in self.spec.where)
+        missed = (Matcher(k, Operator.MATCHES_NOT, v) for k, v in self.spec.never)
+        return (*met, *missed)
+
+    @property
+    def whole(self) -> Expression:
+        """The limit of a gauge; 0 and -1 mean that there is none."""
+        where = (Matcher(k, Operator.MATCHES, v) for k, v in self.spec.whole_where)
+        return Binary(self.select(self.spec.whole, *where), ">", Number(0.0))
 
     def sum(self, expression: Expression, *more: str) -> Expression:
         return Aggregate("sum", expression, (*self.by, *more))
 
+    def over(self, function: str, metric: str, *more: Matcher) -> Expression:
+        return Over(function, self.select(metric, *self.where, *more), self.range)
+
     def rates(self, metric: str, *more: Matcher) -> Expression:
-        return self.sum(Over("rate", self.select(metric, *self.where, *more), self.range))
+        return self.sum(self.over("rate", metric, *more))
+
+    def average(self, expression: Expression) -> Expression:
+        return Aggregate("avg", expression, self.by)
 
 
 def _quantile(asked: _Asked) -> Expression:
-    buckets = Over("rate", asked.select(asked.spec.metric, *asked.where), asked.range)
+    buckets = asked.over("rate", asked.spec.metric)
     return Quantile(P95, asked.sum(buckets, "le"))
 
 
 def _bad_share(asked: _Asked) -> Expression:
-    bad = Matcher(asked.spec.status, Operator.MATCHES, asked.spec.bad)
-    return _part(asked.rates(asked.spec.metric, bad), asked.rates(asked.spec.metric))
+    spec = asked.spec
+    operator = Operator.MATCHES if spec.bad else Operator.MATCHES_NOT
+    bad = Matcher(spec.status, operator, spec.bad or spec.good)
+    return _part(asked.rates(spec.metric, bad), asked.rates(spec.metric))
 
 
 def _part(some: Expression, all_of_it: Expression) -> Expression:
@@ -140,17 +159,16 @@ def _part(some: Expression, all_of_it: Expression) -> Expression:
     return Binary(Binary(some, "or", none), "/", all_of_it)
 
 
-def _average(asked: _Asked) -> Expression:
-    return Binary(asked.rates(asked.spec.metric), "/", asked.rates(asked.spec.whole))
+def _both(asked: _Asked) -> Expression:
+    return Binary(asked.rates(asked.spec.metric), "+", asked.rates(asked.spec.whole))
 
 
 def _hits(asked: _Asked) -> Expression:
-    hits, misses = asked.rates(asked.spec.metric), asked.rates(asked.spec.whole)
-    return Binary(hits, "/", Binary(hits, "+", misses))
+    return Binary(asked.rates(asked.spec.metric), "/", _both(asked))
 
 
 def _used(asked: _Asked) -> Expression:
-    limit: Expression = asked.select(asked.spec.whole)
+    limit: Expression = asked.whole
     if asked.spec.per:
         limit = Binary(limit, "/", asked.select(asked.spec.per))
     return Binary(asked.rates(asked.spec.metric), "/", asked.sum(limit))
@@ -160,18 +178,45 @@ def _now(asked: _Asked) -> Expression:
     return asked.select(asked.spec.metric, *asked.where)
 
 
+def _share_now(asked: _Asked) -> Expression:
+    return Binary(asked.sum(_now(asked)), "/", asked.sum(asked.whole))
+
+
+def _beside(asked: _Asked) -> Expression:
+    where = (Matcher(k, Operator.MATCHES, v) for k, v in asked.spec.whole_where)
+    rest = asked.select(asked.spec.whole, *where)
+    some = asked.sum(_now(asked))
+    return Binary(some, "/", Binary(some, "+", asked.sum(rest)))
+
+
+def _worst(asked: _Asked) -> Expression:
+    return Aggregate("max", Binary(_now(asked), "/", asked.whole), asked.by)
+
+
+def _rest(expression: Expression) -> Expression:
+    return Binary(Number(1.0), "-", expression)
+
+
 _HOW: Mapping[How, Callable[[_Asked], Expression]] = {
     How.QUANTILE: _quantile,
-    How.AVERAGE: _average,
+    How.AVERAGE: lambda asked: Binary(
+        asked.rates(asked.spec.metric), "/", asked.rates(asked.spec.whole)
+    ),
     How.SUMMARY: lambda asked: Aggregate("max", _now(asked), asked.by),
     How.RATE: lambda asked: asked.rates(asked.spec.metric),
+    How.BOTH: _both,
     How.BAD_SHARE: _bad_share,
     How.SHARE: lambda asked: _part(asked.rates(asked.spec.metric), asked.rates(asked.spec.whole)),
     How.HITS: _hits,
-    How.GAUGE: lambda asked: Aggregate("avg", _now(asked), asked.by),
+    How.GAUGE: lambda asked: asked.average(_now(asked)),
     How.TOTAL: lambda asked: asked.sum(_now(asked)),
-    How.PART: lambda asked: Binary(
-        asked.sum(_now(asked)), "/", asked.sum(asked.select(asked.spec.whole))
-    ),
+    How.BESIDE: _beside,
+    How.PART: _share_now,
+    How.WORST: _worst,
+    How.FREE: lambda asked: _rest(_share_now(asked)),
+    How.REST: lambda asked: _rest(asked.average(_now(asked))),
+    How.IDLE: lambda asked: _rest(asked.average(asked.over("rate", asked.spec.metric))),
+    How.FAILING: lambda asked: _rest(asked.average(asked.over("avg_over_time", asked.spec.metric))),
     How.USED: _used,
+    How.INCREASE: lambda asked: asked.sum(asked.over("increase", asked.spec.metric)),
 }

@@ -1,0 +1,70 @@
+"""Which services there are where nobody else tells, and whose a target's nameless series are."""
+
+import re
+from collections.abc import Iterator, Sequence
+
+from aiops_agent.adapters.prometheus.catch import Catch
+from aiops_agent.adapters.prometheus.names import REPLICA, Names, Row, bare
+from aiops_agent.adapters.prometheus.recipe import REQUESTS, Recipe, Rule
+from aiops_agent.domain.survey import Instances
+from aiops_agent.domain.telemetry import ServiceName
+
+_MOST_NEWCOMERS = 300  # services that nobody declared; more are labels gone wrong
+_TARGET_INFO = "target_info"  # OpenTelemetry's resource, with the name that its people chose
+_URL = re.compile(r"[a-z][a-z0-9+.-]{1,20}://.+")
+
+
+def with_newcomers(catch: Catch, recipes: Sequence[Recipe], names: Names) -> Names:
+    """Return the names, with the services that series name when no other is known."""
+    if not names.services:
+        found = dict.fromkeys(
+            name
+            for recipe, rule, rows in _telling(catch, recipes)
+            if recipe.thing or rule.signal in REQUESTS
+            for row in rows
+            if (name := newcomer(row, recipe.births or recipe.order, bool(recipe.births)))
+        )
+        kept = list(found)[:_MOST_NEWCOMERS]
+        names = Names.of((Instances(service=service) for service in kept), names.declared)
+    return names.adopting(_targets(catch, recipes, names))
+
+
+def newcomer(row: Row, order: Sequence[str], chosen: bool = False) -> ServiceName | None:
+    """Return what the row's service is called when nobody else tells which services there are.
+
+    Names of replicas make no service, unless the recipe has `chosen` these labels.
+    """
+    for label in order:
+        value = row.get(label, "")
+        fits = _URL.fullmatch(value) if label == "instance" else chosen or label not in REPLICA
+        if value and fits:
+            return ServiceName(bare(value)) if bare(value) else None
+    return None
+
+
+def _telling(
+    catch: Catch, recipes: Sequence[Recipe]
+) -> Iterator[tuple[Recipe, Rule, Sequence[Row]]]:
+    for recipe in recipes:
+        for rule in recipe.signals:
+            for metric in sorted(name for name in catch.rows if rule.fits(name)):
+                yield recipe, rule, rule.meeting(catch.rows[metric])
+
+
+def _targets(
+    catch: Catch, recipes: Sequence[Recipe], names: Names
+) -> Iterator[tuple[str, ServiceName]]:
+    """Yield the job of each target whose own requests name one service only, and that service."""
+    owners: dict[str, set[ServiceName | None]] = {}
+    for recipe, rule, rows in _telling(catch, recipes):
+        if recipe.view or rule.signal not in REQUESTS:
+            continue
+        for row in rows:
+            owners.setdefault(row.get("job", ""), set()).add(names.owner(row, recipe.order))
+    for row in catch.rows.get(_TARGET_INFO, ()):
+        owner = names.owner(row, ("service_name", "job"))
+        owners.setdefault(row.get("job", ""), set()).add(owner)
+    for job, found in owners.items():
+        known = found - {None}
+        if job and len(known) == 1 and names.meant(job) is None:
+            yield job, next(one for one in known if one is not None)

@@ -70,4 +70,4 @@ def test_cases_have_the_strictest_query_first(folder: Path) -> None:
 
     assert [("path" in query) for query in errors.queries] == [True, False]
     assert errors.service == "shop"
-    assert memory.absolute and not errors.absolute
+    assert (memory.absolute, errors.absolute) == (True, False)

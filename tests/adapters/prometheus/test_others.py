@@ -8,7 +8,7 @@ import pytest
 
 from aiops_agent.adapters.prometheus.catch import Catch
 from aiops_agent.adapters.prometheus.mapping import SignalMap, signal_map
-from aiops_agent.adapters.prometheus.names import Names, bare, spellings
+from aiops_agent.adapters.prometheus.names import Names, spellings
 from aiops_agent.adapters.prometheus.recipe import How, usual_recipes
 from aiops_agent.adapters.prometheus.routes import HEALTH, STREAM
 from aiops_agent.adapters.prometheus.signals import question
@@ -169,14 +169,6 @@ def test_streams_are_known_by_their_last_word() -> None:
 )
 def test_a_value_may_name_a_service_in_many_ways(value: str, name: str) -> None:
     assert name in spellings(value)
-
-
-@pytest.mark.parametrize(
-    ("value", "name"),
-    [("shop/pay", "pay"), ("orders@docker", "orders"), ("https://pay.example:1/x", "pay.example")],
-)
-def test_a_newcomer_is_called_by_its_bare_name(value: str, name: str) -> None:
-    assert bare(value) == name
 
 
 def test_the_job_of_a_target_whose_requests_name_one_service_is_that_service() -> None:

@@ -4,8 +4,9 @@ import re
 from collections.abc import Iterator, Sequence
 
 from aiops_agent.adapters.prometheus.catch import Catch
-from aiops_agent.adapters.prometheus.names import REPLICA, Names, Row, bare
+from aiops_agent.adapters.prometheus.names import REPLICA, Names, Row
 from aiops_agent.adapters.prometheus.recipe import REQUESTS, Recipe, Rule
+from aiops_agent.domain.labels import plain, says
 from aiops_agent.domain.survey import Instances
 from aiops_agent.domain.telemetry import ServiceName
 
@@ -38,7 +39,7 @@ def newcomer(row: Row, order: Sequence[str], chosen: bool = False) -> ServiceNam
         value = row.get(label, "")
         fits = _URL.fullmatch(value) if label == "instance" else chosen or label not in REPLICA
         if value and fits:
-            return ServiceName(bare(value)) if bare(value) else None
+            return ServiceName(plain(value)) if says(value) and plain(value) else None
     return None
 
 

@@ -5,19 +5,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from aiops_agent.domain.declaration import Declaration
+from aiops_agent.domain.labels import plain, spelled
 from aiops_agent.domain.survey import Instances
 from aiops_agent.domain.telemetry import ServiceName
 
 _CONTAINER_ID = re.compile(r"(?:^|[/:-])([0-9a-f]{64})(?:\.scope)?$")
-_URL = re.compile(r"^[a-z][a-z0-9+.-]{1,20}://(?:[^/@]{0,200}@)?(\[[^\]]{1,60}\]|[^/:?#]{1,253})")
-_PROVIDER = re.compile(r"@[a-z0-9-]{1,40}$")  # Traefik: orders@docker
-# Kubernetes draws suffixes from letters and digits that cannot be misread or make words.
-_POD = re.compile(
-    r"^(.{1,253}?)(?:-[bcdf-hj-np-tv-xz2456789]{6,10})?-(?:[bcdf-hj-np-tv-xz2456789]{5}|[0-9]{1,4})$"
-)
-_CLUSTER = re.compile(
-    r"^(?:inbound|outbound)\|[0-9]{0,5}\|[^|]{0,63}\|(.{1,253})$"
-)  # Istio in Envoy
 _PORT = re.compile(r"^(\[[0-9a-fA-F:]+\]|[^:]+):[0-9]{1,5}$")
 REPLICA = ("instance", "pod", "container", "container_name", "name", "id", "service_instance_id")
 # Labels that a person chose to name a service, so that their value may stand for one.
@@ -72,32 +64,14 @@ class Names:
 def spellings(value: str) -> list[str]:
     """Return how else a label's value may be written: less a port, namespace, domain, suffix."""
     found = [value, value.removeprefix("/")]
-    if url := _URL.match(value):
-        found.append(url.group(1).strip("[]"))
-    elif port := _PORT.match(value):
+    if port := _PORT.match(value):
         found.append(port.group(1).strip("[]"))
-    elif cluster := _CLUSTER.match(value):
-        found.append(cluster.group(1))
-    elif "@" in value:
-        found.append(_PROVIDER.sub("", value))
-    elif "/" in value:  # namespace/service
-        found.append(value.rpartition("/")[2])
     if container := _CONTAINER_ID.search(value):
         found.append(container.group(1))
+    found.append(plain(value))
     first = found[-1].partition(".")[0]  # service.namespace.svc.cluster.local
     found += [first, first.replace("_", "-"), first.replace("-", "_")]
-    if pod := _POD.match(first):
-        found.append(pod.group(1))
-    return found
-
-
-def bare(value: str) -> str:
-    """Return the name that a label's value gives a service that nobody knew."""
-    if url := _URL.match(value):
-        return url.group(1).strip("[]")
-    if cluster := _CLUSTER.match(value):
-        return cluster.group(1).partition(".")[0]
-    return _PROVIDER.sub("", value).rpartition("/")[2]
+    return [*found, *spelled(first)]
 
 
 @dataclass(frozen=True)

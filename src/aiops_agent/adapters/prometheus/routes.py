@@ -8,7 +8,7 @@ always quick and never failing. Streams and long polls last as long as somebody 
 ROUTES = (
     "handler", "path", "route", "uri", "url", "view", "endpoint", "http_route", "http_target",
     "url_path", "http_path", "request_path", "url_rule", "target", "grpc_service", "rpc_service",
-    "grpc_method", "rpc_method", "operation", "path_template", "http_url",
+    "controller", "grpc_method", "rpc_method", "operation", "path_template", "http_url",
 )  # fmt: skip
 
 # Kubernetes' *z, Spring's /actuator, Quarkus' /q, Prometheus' /-, Rails' /up, gRPC's health.

@@ -3,6 +3,7 @@
 import asyncio
 import json
 import re
+from datetime import timedelta
 
 import pytest
 import yaml
@@ -107,6 +108,16 @@ def test_every_reference_leads_to_a_heading_of_the_same_page() -> None:
 
     assert linked
     assert linked <= made
+
+
+def test_what_was_seen_again_and_again_is_one_row() -> None:
+    look = canned.EVENTS[1]
+    later = look.model_copy(update={"at": look.at + timedelta(seconds=30)})
+
+    rows = written(events=(look, later)).data["timeline"]["events"]
+
+    assert len(rows) == 1
+    assert rows[0]["what"].endswith(f"(2 times, the last at {later.at:%H:%M:%S})")
 
 
 def test_people_are_named_in_the_audit_only() -> None:

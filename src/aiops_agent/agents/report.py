@@ -5,10 +5,12 @@
 import json
 from dataclasses import replace
 from datetime import timedelta
+from itertools import groupby
+from operator import itemgetter
 
 from aiops_agent.agents.briefing import Briefing
 from aiops_agent.agents.report_appendix import Material, appendix
-from aiops_agent.agents.report_page import Chapter, Code, Line, Table, references
+from aiops_agent.agents.report_page import Chapter, Code, Line, Piece, Table, references
 from aiops_agent.agents.report_story import Narrative
 from aiops_agent.domain.answer import AuthorKind, Effort, Usage
 from aiops_agent.domain.diagnosis import Stance
@@ -153,7 +155,7 @@ def _impact(m: Material) -> Chapter:
 
 
 def _timeline(m: Material) -> Chapter:
-    rows: list[tuple[Line, ...]] = []
+    rows: list[tuple[str, str, str, tuple[Piece, ...]]] = []
     diagnosed = 0
     for event in m.events:
         # Evidence is told before its diagnosis: it belongs to the attempt that then begins.
@@ -165,8 +167,13 @@ def _timeline(m: Material) -> Chapter:
             refs = references(number, tuple(ref for ref in event.refs if ref in known))
             what = (event.message, *refs)
             rows.append((f"{event.at:%H:%M:%S}", event.phase.value, event.agent, what))
+    told: list[tuple[Line, ...]] = []
+    for (phase, agent, what), same in groupby(rows, key=itemgetter(1, 2, 3)):
+        first, *again = [row[0] for row in same]
+        more = (f" ({len(again) + 1} times, the last at {again[-1]})",) if again else ()
+        told.append((first, phase, agent, (*what, *more)))
     heads = ("time (UTC)", "phase", "agent", "what")
-    return Chapter("timeline", "3. Timeline", table=Table("events", heads, tuple(rows)))
+    return Chapter("timeline", "3. Timeline", table=Table("events", heads, tuple(told)))
 
 
 def _trigger(m: Material) -> Chapter:

@@ -98,6 +98,10 @@ class Event(Value):
         """Who speaks."""
         return PHASES[self.type][1]
 
+    def says_as(self, before: "Event") -> bool:
+        """Whether it says nothing but what the event before it said, as one look after another."""
+        return (self.type, self.message, self.refs) == (before.type, before.message, before.refs)
+
     def document(self) -> Document:
         """Return plain JSON data from which `of` rebuilds an equal value."""
         return self.model_dump(mode="json", exclude_computed_fields=True)

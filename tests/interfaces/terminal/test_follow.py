@@ -64,6 +64,25 @@ def test_the_dashboard_adds_up_what_a_model_used(price: float | None, cost: str)
     assert any(f"{2 * thinking} {1000 * thinking}" in " ".join(line.split()) for line in lines)
 
 
+def test_what_one_look_after_another_says_is_said_once() -> None:
+    """What comes between says it anew."""
+    looks = [
+        canned.EVENTS[1].model_copy(update={"message": said})
+        for said in ("no harm", "no harm", "harm", "no harm")
+    ]
+
+    lines = followed(terminal(100), tuple(looks))
+
+    clock = f"{canned.EVENTS[1].at:%H:%M:%S}"
+    told = [line.split(maxsplit=3)[3] for line in lines if line.startswith(clock)]
+    assert [one.split("  ")[0].strip() for one in told] == [
+        "no harm",
+        "as before",
+        "harm",
+        "no harm",
+    ]
+
+
 def test_an_escalation_tells_everything_known() -> None:
     """What was tried, what is believed, what is not known, what stays changed."""
     text = "\n".join(followed(terminal(120), incident=canned.ESCALATED))

@@ -54,11 +54,12 @@ class Follower:
 
     def feed(self, event: Event) -> None:
         """Print the event's line and its block, if it has one; bring the footer back."""
+        before = self._seen[-1] if self._seen and not self._many else None
         self._seen = [event] if self._many else [*self._seen, event]
         self._footer.note(event)
         if self._live and event.type in _STILL:
             self._live.hide()
-        self._print(event)
+        self._print(event, before)
         if self._live and event.type not in _STILL:
             self._live.show()
 
@@ -93,12 +94,13 @@ class Follower:
             )
         )
 
-    def _print(self, event: Event) -> None:
+    def _print(self, event: Event, before: Event | None) -> None:
         whole = self._whole or event.type in _WHOLE
         if self._console.is_terminal and not whole:
-            self._console.print(line(event, width=self._console.width, many=self._many))
+            width = self._console.width
+            self._console.print(line(event, width=width, many=self._many, before=before))
         else:
-            self._console.print(line(event, many=self._many), soft_wrap=True)
+            self._console.print(line(event, many=self._many, before=before), soft_wrap=True)
         if not self._many:
             for block in self._blocks.below(event, self._console.width):
                 self._console.print(block)

@@ -41,7 +41,8 @@ def incident(
         parts.append(escalation(shown))
     if events:
         parts += [Text(""), say("Timeline", STRONG)]
-        parts += [line(event, width=width) for event in events]
+        before = (None, *events)
+        parts += [line(e, width=width, before=b) for e, b in zip(events, before, strict=False)]
     return Group(*parts)
 
 

@@ -11,10 +11,13 @@ _COLUMN = 8  # cells: the longest phase
 _REFS_SHOWN, _REFS_NARROW = 3, 1  # the message matters more
 
 
-def line(event: Event, *, width: int | None = None, many: bool = False) -> Text:
+def line(
+    event: Event, *, width: int | None = None, many: bool = False, before: Event | None = None
+) -> Text:
     """Return `HH:MM:SS PHASE agent message refs/duration` within `width` columns.
 
     Without `width` the whole message is shown, for a pipe. With `many` the incident's id leads.
+    What the event `before` said too is not said again.
     """
     left = Text(no_wrap=True)
     left.append(f"{event.at:%H:%M:%S} ", style=QUIET)
@@ -22,7 +25,8 @@ def line(event: Event, *, width: int | None = None, many: bool = False) -> Text:
         left.append(_column(event.incident), style="bold")
     left.append(_column(event.phase.value.upper()), style=PHASE_INK[event.phase])
     left.append(_column(event.agent), style="blue")
-    message = say(event.message, EVENT_INK.get(event.type, ""))
+    again = before is not None and event.says_as(before)
+    message = say("as before" if again else event.message, EVENT_INK.get(event.type, ""))
     right = _right(event, narrow=width is not None and tier(width) is Tier.NARROW)
     if width is None:
         return Text("  ").join([Text.assemble(left, message), *([right] if right.plain else [])])

@@ -24,13 +24,13 @@ async def test_a_broken_promise_is_confirmed_with_its_impact() -> None:
     seen = await triage(world((0.1, 1.2), (0.001, 0.001)).briefing())
     assert seen.verdict is TriageVerdict.CONFIRMED
     assert seen.signal is Signal.LATENCY
-    assert seen.impact.startswith("more than 1 in 20 api requests is slower than 300 ms")
+    assert seen.impact == "api p95 is 1.2 s (objective 300 ms)"
     assert seen.began == BEGAN
 
 
-async def test_failing_requests_are_counted_in_plain_words() -> None:
+async def test_failing_requests_are_told_in_percent() -> None:
     made = world((0.1, 0.1), (0.001, 0.125), alert="HighErrorRate")
-    assert (await triage(made.briefing())).impact == "1 in 8 api requests fails"
+    assert (await triage(made.briefing())).impact == "12.5% of api requests fail"
 
 
 async def test_a_signal_that_is_fine_contradicts_the_alert() -> None:
@@ -100,7 +100,7 @@ async def test_behind_other_services_the_same_share_weighs_less() -> None:
     made = world((0.1, 0.1), (0.001, 0.3), calls=(("front", "api"),))
     seen = await triage(made.briefing())
     assert seen.severity is Severity.SEV2
-    assert seen.impact.endswith("front needs it")
+    assert seen.impact.endswith("front depends on it")
 
 
 async def test_a_senders_wrong_clock_does_not_matter() -> None:

@@ -72,6 +72,30 @@ async def test_a_caller_that_alerts_a_little_later_joins(place: Place) -> None:
     assert [i.service for i in place.incidents()] == ["payments-api"]
 
 
+async def test_a_worse_alert_that_joins_raises_the_severity_and_a_milder_one_does_not(
+    place: Place,
+) -> None:
+    labels = {"alertname": "A", "service": "web", "severity": "warning"}
+    place.keep(an_alert("web", labels=labels))
+    await take(place)
+    for severity in ("critical", "info"):
+        place.keep(an_alert("web", labels={**labels, "severity": severity}))
+        await take(place)
+        assert [one.severity for one in place.incidents()] == [Severity.SEV2]
+
+
+async def test_an_alert_about_a_node_or_a_probe_is_no_services(place: Place) -> None:
+    about = {
+        TargetKind.NODE: {"alertname": "Disk", "job": "node-exporter", "instance": "web-1:9100"},
+        TargetKind.TARGET: {"alertname": "Probe", "instance": "https://shop.example.com/"},
+        TargetKind.UNKNOWN: {"alertname": "Nobody"},
+    }
+    for labels in about.values():
+        place.keep(an_alert(labels=labels, annotations={}))
+    await take(place)
+    assert {one.subject.kind for one in place.incidents()} == set(about)
+
+
 async def test_a_caller_that_alerts_much_later_has_trouble_of_its_own(place: Place) -> None:
     place.keep(an_alert("payments-api"))
     await take(place)

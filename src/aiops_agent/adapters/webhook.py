@@ -111,7 +111,7 @@ def text_of(notice: Notice) -> str:
     listed = ", ".join(one.incident for one in notice.digest[:_NAMED])
     more = len(notice.digest) - _NAMED + notice.left_out
     parts = (
-        f"{notice.severity.upper()} {notice.title}{services}: {notice.what}",
+        f"{notice.severity} {notice.title}{services}: {notice.what}",
         listed and f"Of: {listed}{f' and {more} more' if more > 0 else ''}",
         notice.action and f"{'Do' if asks else 'Done'}: {notice.action}",
         f"Risk: {notice.risk}" if notice.risk else "",

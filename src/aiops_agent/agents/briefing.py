@@ -11,6 +11,7 @@ from aiops_agent.domain.telemetry import Window
 from aiops_agent.ports.durable import Once, uncheckpointed
 from aiops_agent.ports.memory import Memory
 from aiops_agent.ports.telemetry import Environment
+from aiops_agent.reasoning.harm import USUAL, HarmLimits
 
 
 @dataclass(frozen=True)
@@ -23,6 +24,7 @@ class Pace:
     within: timedelta = timedelta(minutes=5)  # by when it must be good
     watch: timedelta = timedelta(minutes=10)  # how long something may take to heal by itself
     look: timedelta = timedelta(seconds=30)  # between two looks
+    harm: HarmLimits = USUAL  # what is harm where no objective is set
 
 
 @dataclass(frozen=True)

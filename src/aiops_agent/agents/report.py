@@ -143,7 +143,7 @@ def _impact(m: Material) -> Chapter:
     incident = m.incident
     points: list[Line] = []
     if incident.triage:
-        points.append(f"{incident.severity.upper()}: {incident.triage.impact}")
+        points.append(f"{incident.severity}: {incident.triage.impact}")
         points.append(f"Seen as: {incident.triage.reason}")
     if incident.ended_at:
         length = span(incident.ended_at - incident.started_at)

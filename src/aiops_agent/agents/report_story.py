@@ -85,7 +85,7 @@ def recorded(m: Material) -> dict[str, str]:
         "incident": incident.id,
         "service": incident.service,
         "environment": str(incident.environment),
-        "severity": incident.severity.upper(),
+        "severity": incident.severity.value,
         "began": f"{incident.started_at:%H:%M:%S} UTC",
         "alerted_after": roughly(m.late),
         "alert": incident.alert_names[0] if incident.alert_names else "",

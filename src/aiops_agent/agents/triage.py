@@ -1,5 +1,10 @@
-"""Is the alert real, and how bad is it? Answered by the signals of the service that alerts."""
+"""Is the alert real, and how bad is it? Answered by the signals of the service that alerts.
 
+Only a signal of the very subject and claim, read now, may contradict an alert; what cannot be read
+never dismisses it.
+"""
+
+from dataclasses import dataclass
 from datetime import timedelta
 
 from pydantic import Field
@@ -11,80 +16,200 @@ from aiops_agent.domain.alert import Severity
 from aiops_agent.domain.answer import Answer
 from aiops_agent.domain.diagnosis import Triage, TriageVerdict
 from aiops_agent.domain.errors import SourceError
+from aiops_agent.domain.meaning import AlertMeaning
 from aiops_agent.domain.passage import Passage
-from aiops_agent.domain.quantity import amount
-from aiops_agent.domain.telemetry import Service, ServiceGraph, Signal
+from aiops_agent.domain.quantity import signal_name
+from aiops_agent.domain.telemetry import Service, ServiceGraph, ServiceName, Signal, Window
 from aiops_agent.domain.value import Value
 from aiops_agent.reasoning import gather
-from aiops_agent.reasoning.measure import moment
-from aiops_agent.reasoning.read_alert import Reading, State, TimeFrame, read, spoken_of, worst
+from aiops_agent.reasoning.harm import Counted, calm, look, silent, stale
+from aiops_agent.reasoning.meanings import read_meanings, shown_by
+from aiops_agent.reasoning.measure import Track, median, moment
+from aiops_agent.reasoning.read_alert import Reading, State, TimeFrame, worst
+from aiops_agent.reasoning.severity import impact_of, severity_of
 
 NOBODY = "no model answered"
 RECENT = timedelta(minutes=2)  # an alert is judged by what goes on now
+DAY = timedelta(days=1)  # traffic repeats by the day
+AROUND = timedelta(minutes=10)  # of the same time a day earlier
+MOST_OTHERS = 5  # callers, and other subjects of an incident's alerts, that are looked at
+FARTHEST = timedelta(hours=6)  # what an alert averages over longer is not read again
+SEEN_BY = (*gather.PAIN, Signal.TRAFFIC)  # a service that has these and lost them is not seen
 
 
 async def triage(briefing: Briefing) -> Triage:
     """Return whether telemetry confirms the alert; what cannot be read never dismisses it."""
-    service = briefing.incident.service
+    incident, service = briefing.incident, briefing.incident.service
     gaps: list[tuple[str, str]] = []
     graph = await gather.read_graph(briefing.environment, service, gaps)
     missing = tuple(reason for _, reason in gaps)
-    started = gather.beginning(briefing.incident)
-    window = gather.around(briefing.incident, briefing.pace.baseline, briefing.now)
+    meanings = await read_meanings(
+        briefing.environment.rules, incident, briefing.alerts, graph.names
+    )
+    longest = max((one.window for each in meanings for one in each.refuters), default=0.0)
+    baseline = max(briefing.pace.baseline, min(timedelta(seconds=3 * longest), FARTHEST))
+    window = gather.around(incident, baseline, briefing.now)
+    others = [one.subject.service for one in meanings if one.refuters]
+    asked = (service, *graph.callers(service)[:MOST_OTHERS], *others[:MOST_OTHERS])
+    services = tuple(dict.fromkeys(map(ServiceName, asked)))
     try:
-        tracks = await gather.read_signals(briefing.environment, (service,), tuple(Signal), window)
+        tracks = await gather.read_signals(briefing.environment, services, tuple(Signal), window)
     except SourceError as error:
         reason = f"telemetry did not answer: {error}"
         return _unseen(briefing, None, reason, (*missing, reason))
-    began = gather.find_start(tracks, service, started.timestamp())
-    # The signals that decide: those the alert names, and what users feel.
-    wanted = dict.fromkeys((*spoken_of(briefing.incident), *gather.PAIN))
-    found = (tracks.get((service, signal)) for signal in wanted)
-    promised = (graph.service(service) or Service(name=service)).objective
-    longest = min(RECENT, 2 * briefing.pace.hold).total_seconds()
-    frame = TimeFrame(began, briefing.now.timestamp(), longest)
-    readings = tuple(read(seen, promised, frame) for seen in found if seen is not None)
-    return _verdict(briefing, graph, readings, began, missing)
+    started = gather.beginning(incident).timestamp()
+    began = gather.find_start(tracks, service, started)
+    recent = min(RECENT, 2 * briefing.pace.hold).total_seconds()
+    frame = TimeFrame(began, briefing.now.timestamp(), recent)
+    sight = _Sight(briefing, graph, meanings, tracks, frame, missing)
+    usual = await _quiet_a_day_ago(briefing, sight)
+    return sight.verdict(silence_is_usual=usual)
 
 
-def _verdict(
-    briefing: Briefing,
-    graph: ServiceGraph,
-    readings: tuple[Reading, ...],
-    began: float | None,
-    missing: tuple[str, ...],
-) -> Triage:
-    named = spoken_of(briefing.incident)
-    bad = worst(readings, named)
-    if bad is not None:
+async def _quiet_a_day_ago(briefing: Briefing, sight: "_Sight") -> bool:
+    """Whether nobody asked at this time a day earlier either, where that is on record."""
+    service = briefing.incident.service
+    seen = sight.tracks.get((service, Signal.TRAFFIC))
+    if seen is None or not silent(seen, sight.frame):
+        return False
+    then = briefing.now - DAY
+    window = Window(start=then - AROUND, end=then + AROUND)
+    try:
+        found = await briefing.environment.metrics.read((service,), (Signal.TRAFFIC,), window)
+    except SourceError:
+        return False
+    values = [value for one in found for value in one.values if value is not None]
+    return bool(values) and median(values) <= 0.0
+
+
+@dataclass(frozen=True)
+class _Sight:
+    """All that was read for one look."""
+
+    briefing: Briefing
+    graph: ServiceGraph
+    meanings: tuple[AlertMeaning, ...]
+    tracks: dict[gather.Key, Track]
+    frame: TimeFrame
+    missing: tuple[str, ...]
+
+    @property
+    def service(self) -> ServiceName:
+        """Whom the incident is about."""
+        return self.briefing.incident.service
+
+    def verdict(self, *, silence_is_usual: bool) -> Triage:
+        """Return what the signals say of the alerts."""
+        named = shown_by(self.meanings)
+        wanted = dict.fromkeys((*named, *gather.PAIN, Signal.TRAFFIC))
+        readings = [self._look(self.service, signal) for signal in wanted]
+        seen = tuple(
+            one
+            for one in readings
+            if one is not None and (one.signal is not Signal.TRAFFIC or one.signal in named
+                                    or (one.value == 0.0 and not silence_is_usual))
+        )  # fmt: skip
+        suffering = self._suffering()
+        bad = worst(seen, named)
+        well = any(one.state is State.FINE for one in seen if one.signal in gather.PAIN)
+        if bad is not None or (suffering and not well):
+            return self._confirmed(seen, bad, suffering)
+        signal = next((one.signal for one in seen if one.signal in named), None)
+        doubts, fine = self._refuted()
+        if suffering:
+            doubts.append(f"{suffering[0][0]} suffers: {suffering[0][1].words}")
+        if doubts:
+            reason = "; ".join(dict.fromkeys(doubts))
+            return _unseen(self.briefing, signal, reason, (*self.missing, reason))
+        shown = [*fine, *(one for one in seen if one.state is State.FINE)]
+        words = "; ".join(dict.fromkeys(one.words for one in shown))
+        other = f"{signal_name(fine[0].signal)} of {self.service} is fine"
+        return Triage(
+            verdict=TriageVerdict.CONTRADICTED,
+            severity=Severity.SEV4,
+            service=self.service,
+            signal=fine[0].signal,
+            impact=f"no harm is seen at {self.service}" if well else other,
+            reason=f"telemetry contradicts the alert: {words}",
+            missing=self.missing,
+        )
+
+    def _confirmed(
+        self,
+        seen: tuple[Reading, ...],
+        bad: Reading | None,
+        suffering: list[tuple[ServiceName, Reading]],
+    ) -> Triage:
+        callers = [one for _, one in suffering]
+        shown = bad or callers[0]
+        reason = shown.words if bad is not None else f"{suffering[0][0]} suffers: {shown.words}"
         return Triage(
             verdict=TriageVerdict.CONFIRMED,
-            severity=_severity(briefing, graph, readings),
-            service=briefing.incident.service,
-            signal=bad.signal,
-            impact=_impact(briefing, graph, readings, bad),
-            reason=f"the signal confirms it: {bad.words}",
-            missing=missing,
-            began=None if began is None else moment(began),
+            severity=severity_of(self.service, self.graph, seen, callers),
+            service=self.service,
+            signal=shown.signal,
+            impact=impact_of(self.service, self.graph, seen, suffering),
+            reason=f"the signal confirms it: {reason}",
+            missing=self.missing,
+            began=None if self.frame.began is None else moment(self.frame.began),
         )
-    signal = next((one.signal for one in readings if one.signal in named), None)
-    fine = [one for one in readings if one.state is State.FINE]
-    # Without the signal that the alert names (or, if it names none, any) nothing contradicts it.
-    decisive = [one for one in fine if one.signal in named] if named else fine
-    if not decisive:
-        nothing = f"no signal of {briefing.incident.service} is seen"
-        reason = "; ".join(one.words for one in readings) or nothing
-        return _unseen(briefing, signal, reason, (*missing, reason))
-    words = "; ".join(one.words for one in fine)
-    return Triage(
-        verdict=TriageVerdict.CONTRADICTED,
-        severity=Severity.SEV4,
-        service=briefing.incident.service,
-        signal=decisive[0].signal,
-        impact=f"no harm is seen at {briefing.incident.service}",
-        reason=f"telemetry contradicts the alert: {words}",
-        missing=missing,
-    )
+
+    def _refuted(self) -> tuple[list[str], list[Reading]]:
+        """Return what keeps the alerts from being dismissed, and what contradicts them."""
+        fine: list[Reading] = []
+        doubts = [
+            f"{signal_name(signal)} of {self.service} is no longer seen"
+            for signal in SEEN_BY
+            if (seen := self.tracks.get((self.service, signal))) is not None
+            and stale(seen, self.frame.now)
+        ]
+        if self.briefing.alerts.total > len(self.briefing.alerts.shown):
+            doubts.append("not all of its alerts could be looked at")
+        for one in self.meanings:
+            found = self._contradicted(one)
+            if isinstance(found, str):
+                doubts.append(found)
+            else:
+                fine.append(found)
+        if not self.meanings:
+            doubts.append("no alert is on record")
+        return doubts, fine
+
+    def _contradicted(self, meaning: AlertMeaning) -> Reading | str:
+        """Return the reading that contradicts an alert, or why nothing does."""
+        name = ServiceName(meaning.subject.service or self.service)
+        if not meaning.refuters:
+            return meaning.why
+        why = ""
+        for wanted in meaning.refuters:
+            seen = self.tracks.get((name, wanted.signal))
+            if seen is None:
+                why = f"{signal_name(wanted.signal)} of {name} is not seen"
+                continue
+            traffic = self.tracks.get((name, Signal.TRAFFIC))
+            found = calm(seen, wanted, self._counted(name), self.frame, traffic)
+            if found.state is State.FINE:
+                return found
+            why = found.words
+        return why
+
+    def _suffering(self) -> list[tuple[ServiceName, Reading]]:
+        """Return who of those that depend on it suffers, and how; the worst first."""
+        callers = self.graph.callers(self.service)[:MOST_OTHERS]
+        found = [(one, self._look(one, signal)) for one in callers for signal in gather.PAIN]
+        bad = [(name, one) for name, one in found if one is not None and one.state is State.BAD]
+        return sorted(bad, key=lambda each: (each[1].signal is not Signal.ERRORS, each[0]))
+
+    def _look(self, service: ServiceName, signal: Signal) -> Reading | None:
+        seen = self.tracks.get((service, signal))
+        if seen is None:
+            return None
+        traffic = self.tracks.get((service, Signal.TRAFFIC))
+        return look(seen, self._counted(service), self.frame, traffic)
+
+    def _counted(self, service: ServiceName) -> Counted:
+        described = self.graph.service(service) or Service(name=service)
+        return Counted(described.objective, described.replicas, self.briefing.pace.harm)
 
 
 def _unseen(
@@ -99,60 +224,6 @@ def _unseen(
         reason=reason,
         missing=tuple(dict.fromkeys(missing)),
     )
-
-
-def _severity(briefing: Briefing, graph: ServiceGraph, readings: tuple[Reading, ...]) -> Severity:
-    """Severity by the share of requests that suffer and by how near users are."""
-    by_signal = {one.signal: one for one in readings if one.state is State.BAD}
-    errors, slow = by_signal.get(Signal.ERRORS), by_signal.get(Signal.LATENCY)
-    failing = errors.value if errors is not None and errors.value is not None else 0.0
-    near_users = not graph.calls or not graph.callers(briefing.incident.service)
-    if failing >= 0.5 or (failing >= 0.25 and near_users):
-        return Severity.SEV1
-    if failing >= 0.05:
-        return Severity.SEV2
-    if slow is None:
-        return Severity.SEV3
-    usual = slow.shift.before if slow.shift is not None else None
-    level = slow.level or (2.0 * usual if usual else None)  # what is allowed, or twice the usual
-    very_slow = level and (slow.value or 0.0) / level >= 2.0
-    return Severity.SEV2 if very_slow else Severity.SEV3
-
-
-def _impact(
-    briefing: Briefing, graph: ServiceGraph, readings: tuple[Reading, ...], bad: Reading
-) -> str:
-    name = briefing.incident.service
-    felt = (one for one in readings if one.signal in gather.PAIN and one.value is not None)
-    words = [_harm(name, one) for one in felt if one.state is State.BAD]
-    text = "; ".join(words) or f"{name}: {bad.words}"
-    callers = graph.callers(name)
-    if callers:
-        text += f"; {', '.join(callers[:3])} {'needs' if len(callers) == 1 else 'need'} it"
-    return text
-
-
-def _harm(name: str, one: Reading) -> str:
-    """Say what users feel; a 95th percentile beyond a level tells of more than 1 in 20."""
-    value = one.value or 0.0
-    if one.signal is Signal.ERRORS:
-        return f"{_share(value)} {name} requests fails" if value else f"{name} requests fail"
-    usual = one.shift.before if one.shift is not None else None
-    level = one.level if one.level is not None and value > one.level else usual
-    if level is None:
-        return f"1 in 20 {name} requests takes longer than {amount(one.signal, value)}"
-    return (
-        f"more than 1 in 20 {name} requests is slower than {amount(one.signal, level)}"
-        f" (95th percentile {amount(one.signal, value)})"
-    )
-
-
-def _share(share: float) -> str:
-    if share >= 0.95:
-        return "nearly every one of the"
-    if share > 0.4:
-        return f"{round(share * 10)} in 10"
-    return f"1 in {round(1 / share)}"
 
 
 class TriageAnswer(Value):

@@ -52,6 +52,7 @@ from aiops_agent.ports.model import Around, Reasoner
 from aiops_agent.ports.people import Notifier
 from aiops_agent.ports.plug import AnyChannel
 from aiops_agent.ports.store import Store
+from aiops_agent.reasoning.harm import HarmLimits
 from aiops_agent.safety.execute import Executor
 from aiops_agent.settings.owned import not_ours
 from aiops_agent.settings.runbooks import Shelf, read_runbooks
@@ -349,6 +350,7 @@ def _terms(settings: Settings) -> Terms:
             within=story.within,
             watch=story.watch,
             look=story.look,
+            harm=HarmLimits(story.harm_errors, story.harm_failures),
         ),
     )
 

@@ -14,10 +14,10 @@ REPLICA_LABELS = ("replica", "prometheus_replica", "thanos_ruler_replica", "__re
 class Severity(StrEnum):
     """How bad it is for users; SEV1 is the worst."""
 
-    SEV1 = "sev1"
-    SEV2 = "sev2"
-    SEV3 = "sev3"
-    SEV4 = "sev4"
+    SEV1 = "SEV1"
+    SEV2 = "SEV2"
+    SEV3 = "SEV3"
+    SEV4 = "SEV4"
 
 
 class AlertState(StrEnum):

@@ -60,11 +60,13 @@ class Refuter(Value):
     """A signal that could contradict a claim, and over how many seconds it must be fine.
 
     With `none` it must be zero all the time: then no part of the service has any of it either.
+    `below` is the alert's own limit, where that is an objective: the mean must stay under it.
     """
 
     signal: Signal
     window: float = 0.0
     none: bool = False
+    below: float | None = None
 
 
 class AlertMeaning(Value):

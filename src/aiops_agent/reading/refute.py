@@ -63,7 +63,10 @@ def refuters_of(
     found = _never(expression) or _JUDGES.get(claim, _unread)(case)
     if isinstance(found, Refusal):
         return found
-    return (Refuter(signal=found, window=expression.window, none=_none_at_all(case, found)),)
+    none = _none_at_all(case, found)
+    burns = _burns(case) and found is Signal.ERRORS
+    below = expression.condition.limit if burns else None
+    return (Refuter(signal=found, window=expression.window, none=none, below=below),)
 
 
 def _never(expression: AlertExpression) -> Refusal | None:
@@ -177,6 +180,8 @@ def _latency(case: _Case) -> Signal | Refusal:
 def _errors(case: _Case) -> Signal | Refusal:
     if case.elsewhere:
         return Refusal("it is counted elsewhere than at the service itself")
+    if _burns(case) and case.expression.condition.limit is None:
+        return Refusal("how fast its objective may burn could not be read")
     own = any(map(bad_status, case.measured)) and all(map(served, case.measured))
     if not own and not _burns(case):
         return Refusal("it counts other failures than requests that a service fails")

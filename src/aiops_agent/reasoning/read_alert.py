@@ -1,28 +1,15 @@
-"""Which signal does an alert speak of, and is that signal all right now?"""
+"""Is a signal all right now, by what is promised and what was usual?"""
 
-import re
 from dataclasses import dataclass
 from enum import StrEnum
 
 import numpy as np
 
-from aiops_agent.domain.incident import Incident
 from aiops_agent.domain.quantity import amount, signal_name
 from aiops_agent.domain.telemetry import Objective, Signal
 from aiops_agent.reasoning.gather import PAIN
 from aiops_agent.reasoning.measure import Shift, Track, shift
 
-WORDS: tuple[tuple[Signal, re.Pattern[str]], ...] = (
-    (Signal.ERRORS, re.compile(r"(?i)error|5xx|fail|availab|success|exception")),
-    (Signal.LATENCY, re.compile(r"(?i)laten|slow|p9\d|duration|response.?time|timeout")),
-    (Signal.MEMORY, re.compile(r"(?i)memory|oom|heap")),
-    (Signal.SATURATION, re.compile(r"(?i)cpu|saturat|overload|throttl|busy")),
-    (Signal.QUEUE, re.compile(r"(?i)queue|backlog|lag\b")),
-    (Signal.POOL, re.compile(r"(?i)pool|connections")),
-    (Signal.CACHE_HITS, re.compile(r"(?i)cache")),
-    (Signal.REPLICAS, re.compile(r"(?i)replica|instance|\bdown\b|pods?\b")),
-    (Signal.TRAFFIC, re.compile(r"(?i)traffic|request rate|rps\b|qps\b")),
-)
 # Shares of a limit beyond which nobody calls it healthy, where nothing was promised.
 LIMIT = {Signal.MEMORY: 0.85, Signal.SATURATION: 0.9, Signal.POOL: 0.95}
 FALLING_HURTS = (Signal.CACHE_HITS, Signal.REPLICAS)
@@ -51,20 +38,6 @@ class Reading:
     value: float | None = None  # the recent level
 
 
-def spoken_of(incident: Incident) -> tuple[Signal, ...]:
-    """Return the signals that the alerts' names speak of, the first alert's first; else the text's.
-
-    Empty when no word is known.
-    """
-    named = [signal for name in incident.alert_names for signal in _spoken(name)]
-    return tuple(dict.fromkeys(named or _spoken(f"{incident.title} {incident.summary}")))
-
-
-def _spoken(text: str) -> list[Signal]:
-    plain = text.replace("_", " ").replace("-", " ")
-    return [signal for signal, words in WORDS if words.search(plain)]
-
-
 def objective_of(objective: Objective, signal: Signal) -> float | None:
     """Return the promised level of a signal, if there is one."""
     if signal is Signal.LATENCY:
@@ -74,7 +47,7 @@ def objective_of(objective: Objective, signal: Signal) -> float | None:
 
 @dataclass(frozen=True)
 class TimeFrame:
-    """Moments in seconds since the epoch: when the pain began (if seen), recent, and now."""
+    """Moments in seconds since the epoch: when the pain began (if seen), and now."""
 
     began: float | None
     now: float

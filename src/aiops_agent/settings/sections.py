@@ -115,6 +115,9 @@ class Story(Value):
     look: Span = timedelta(seconds=30)
     window: Span = timedelta(minutes=5)  # alerts of one cause this far apart are one incident
     max_attempts: int = Field(default=3, ge=1, le=3)
+    # Harm where no objective is set: this share of failures, and so many within ten minutes.
+    harm_errors: Share = 0.05
+    harm_failures: int = Field(default=20, ge=1)
 
 
 class ActionSections(Value):

@@ -57,8 +57,13 @@ class ShopRules:
         )
 
     def _expression(self, service: str, signal: Signal) -> str:
-        level = PROMISES[service, signal]
-        return f'{signal}{{service="{self.shop.shown(service)}"}} > {level:g}'
+        level, own = PROMISES[service, signal], f'service="{self.shop.shown(service)}"'
+        asked = f"sum(rate(http_requests_total{{{own}}}[1m]))"
+        if signal is Signal.ERRORS:
+            failed = f'sum(rate(http_requests_total{{{own}, code=~"5.."}}[1m]))'
+            return f"{failed} / {asked} > {level:g}"
+        buckets = f"sum by (le) (rate(http_request_duration_seconds_bucket{{{own}}}[1m]))"
+        return f"histogram_quantile(0.95, {buckets}) > {level:g}"
 
     def _now(self, service: str, signal: Signal) -> tuple[float | None, bool]:
         """Return the present value, and whether it breaks the promise."""

@@ -46,6 +46,7 @@ _SEVERITIES = {
     "page": Severity.SEV2,
     "error": Severity.SEV2,
     "high": Severity.SEV2,
+    "major": Severity.SEV2,
     "info": Severity.SEV4,
     "none": Severity.SEV4,
 }
@@ -272,7 +273,7 @@ class _Batch:
             ),
             alert_names=(alert.name,),
             summary=alert.summary,
-            severity=_SEVERITIES.get(alert.labels.get("severity", "").lower(), Severity.SEV3),
+            severity=_severity(alert),
             started_at=seen.began,
             opened_at=self.at,
         )
@@ -292,9 +293,11 @@ class _Batch:
 
     def _attach(self, incident: Incident, seen: _Seen) -> Incident:
         alert = seen.alert
-        if alert.name not in incident.alert_names and len(incident.alert_names) < NAMES:
-            names = (*incident.alert_names, alert.name)
-            incident = incident.model_copy(update={"alert_names": names})
+        names = tuple(dict.fromkeys((*incident.alert_names, alert.name)))[:NAMES]
+        worst = min(incident.severity, _severity(alert))  # a worse alert makes it worse
+        if (names, worst) != (incident.alert_names, incident.severity):
+            told = {"alert_names": names, "severity": worst}
+            incident = incident.model_copy(update=told)
             self._keep(incident)
         message = f"{alert.name} · {alert.summary} · joins: same cause"
         self._tell(incident, _received(seen, AlertNews.JOINED), message, seen.key)
@@ -336,6 +339,10 @@ class _Batch:
         now = self.deps.now
         about = IncidentTransaction(self.work, incident, self.at, now, now())
         self.told.append(about.event(payload, message, key))
+
+
+def _severity(alert: Alert) -> Severity:
+    return _SEVERITIES.get(alert.labels.get("severity", "").lower(), Severity.SEV3)
 
 
 def _received(seen: _Seen, news: AlertNews) -> AlertReceived:

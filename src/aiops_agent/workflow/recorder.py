@@ -99,7 +99,7 @@ class IncidentRecorder:  # limit: one writer of the incident, a short method per
             facts = {"triage": seen, "severity": seen.severity, "started_at": began}
             title = seen.impact if seen.verdict is TriageVerdict.CONFIRMED else t.incident.title
             t.keep(t.incident.model_copy(update={**facts, "title": title or t.incident.title}))
-            message = f"{seen.severity.upper()} · {seen.verdict} · {seen.impact or seen.reason}"
+            message = f"{seen.severity} · {seen.verdict} · {seen.impact or seen.reason}"
             t.tell(payload.TriageDone(triage=seen), message, str(look), effort=answer.effort)
             return seen, t.at
 

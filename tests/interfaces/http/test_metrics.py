@@ -61,7 +61,7 @@ async def test_a_story_is_counted_by_its_events(store: SqlStore) -> None:
     lived(store)
     found = await values(counting(store))
 
-    assert found['aiops_incidents_total{outcome="fixed",severity="sev2"}'] == 1
+    assert found['aiops_incidents_total{outcome="fixed",severity="SEV2"}'] == 1
     assert found['aiops_policy_decisions_total{decision="ask",rule="propose_asks"}'] == 1
     assert found['aiops_approvals_total{decision="approved",surface="terminal"}'] == 1
     assert found['aiops_approvals_total{decision="refused",surface="file"}'] == 1
@@ -83,7 +83,7 @@ async def test_a_restart_changes_no_count_of_the_story(store: SqlStore) -> None:
 
 async def test_what_comes_later_is_added(store: SqlStore) -> None:
     metrics = counting(store)
-    name = 'aiops_incidents_total{outcome="fixed",severity="sev2"}'
+    name = 'aiops_incidents_total{outcome="fixed",severity="SEV2"}'
     assert name not in await values(metrics)
     lived(store)
 
@@ -140,7 +140,7 @@ async def test_an_event_of_another_version_holds_up_nobody(store: SqlStore) -> N
     lived(store)
 
     found = await values(counting(store))
-    assert found['aiops_incidents_total{outcome="fixed",severity="sev2"}'] == 1
+    assert found['aiops_incidents_total{outcome="fixed",severity="SEV2"}'] == 1
 
 
 async def test_no_label_ever_names_an_incident(store: SqlStore) -> None:

@@ -93,7 +93,7 @@ def _incident(incident: IncidentSummary) -> list[Text]:
     lasted = f" {span(incident.ended_at - incident.opened_at)}" if incident.ended_at else ""
     return [
         say(incident.id, STRONG),
-        say(incident.severity.value.removeprefix("sev")),
+        say(incident.severity.value.removeprefix("SEV")),
         say(f"{sign} {words(incident.status.value)}{lasted}", ink),
         say(incident.service),
         say(f"{incident.opened_at:%Y-%m-%d %H:%M}", QUIET),

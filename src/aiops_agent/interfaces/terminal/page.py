@@ -64,7 +64,7 @@ def _facts(shown: Incident) -> RenderableType:
     state = Text.assemble(say(f"{sign} {words(shown.status.value)}", ink), " ")
     facts = facts_grid()
     facts.add_row("status", joined([state, tell(shown.note)], "  "))
-    facts.add_row("severity", say(shown.severity.value.upper()))
+    facts.add_row("severity", say(shown.severity.value))
     facts.add_row("service", joined([say(shown.service), say(str(shown.environment), QUIET)]))
     facts.add_row("alerts", joined([tell(name) for name in shown.alert_names], ", "))
     facts.add_row("summary", tell(shown.summary))

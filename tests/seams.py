@@ -34,7 +34,8 @@ from aiops_agent.interfaces.http.app import OneLength
 from aiops_agent.interfaces.http.room import Place
 from aiops_agent.interfaces.http.visitor import Doorstep
 from aiops_agent.interfaces.http.wire import Caller
-from aiops_agent.reasoning import claims, objections, orders
+from aiops_agent.reasoning import blame, claims, objections, observations, orders
+from aiops_agent.reasoning.evidence import Scorer
 from aiops_agent.safety import approve, assess, limits, permit, send, times
 from aiops_agent.safety.execute import Executor
 from aiops_agent.workflow import commands, dispatch, gate, intake, questions
@@ -92,6 +93,11 @@ STANDS = Seam(gate, "_stands", "a late answer changes nothing of its incident")
 FORGET = Seam(keyboard, "_forget", "what was typed before the question does not count")
 MORE_TYPED = Seam(keyboard, "_waiting", "a pasted block answers nothing")
 FLAW_OF_LINE = Seam(keyboard, "_flaw", "only a whole line of visible text is an answer")
+
+# Blame: arithmetic over what was measured, and nothing else.
+BLAME_TIES = Seam(blame, "ranking", "neither order nor name breaks a tie")
+FLOOR_OF_PEERS = Seam(Scorer, "_floor", "the unit of a metric does not matter")
+TELLING_COLUMNS = Seam(observations, "_telling", "a column that says nothing changes nothing")
 
 # The controls: stop, limits, breakers, the clock.
 STOPPED = Seam(limits, "stopped", "under a stop nothing is sent")

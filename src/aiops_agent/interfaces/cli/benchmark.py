@@ -1,16 +1,19 @@
-"""`aiops benchmark ...`: what models add or spoil, measured on incidents of the shop."""
+"""`aiops benchmark ...`: what models add or spoil, and how often the engine finds the cause."""
 
+import json
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from aiops_agent.domain.errors import UsageError
 from aiops_agent.interfaces.cli import door
-from aiops_agent.interfaces.cli.call import Call, called
+from aiops_agent.interfaces.cli.call import Call, Output, OutputOption, called
 from aiops_agent.interfaces.cli.exits import Exit
 
 app = typer.Typer(
-    no_args_is_help=True, help="Measure what models add or spoil, on broken shops of our own."
+    no_args_is_help=True,
+    help="Measure what models add or spoil, and how often the engine finds the cause.",
 )
 
 SeedOption = Annotated[int, typer.Option(help="Another seed gives other incidents.")]
@@ -72,6 +75,25 @@ def critic(
     call.note("The critics were scripts: this proves the plumbing only. A model: --live.")
     if not all(goal.met for goal in goals):
         raise typer.Exit(Exit.OURS)
+
+
+@app.command()
+def rca(
+    context: typer.Context,
+    folder: Annotated[
+        Path,
+        typer.Argument(help="A data set with its truth.json, or a folder of such folders."),
+    ],
+    output: OutputOption = Output.TABLE,
+) -> None:
+    """Find the causes of public incidents, and count how often the right service stands first.
+
+    The engine alone: metrics, call graph, spans and lines of each case; no model, no shop. A folder
+    without a truth.json is skipped and named.
+    """
+    call = called(context)
+    data, text = door.benchmark_rca(folder, lambda name: call.note(f"{name} is done"))
+    print(json.dumps(data, indent=2) if output is Output.JSON else text)
 
 
 def _live(call: Call, seed: int, plans: int, budget: float | None) -> Exit:

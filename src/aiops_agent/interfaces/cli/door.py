@@ -95,6 +95,18 @@ def benchmark_crew(seed: int, incidents: int, seen: Callable[[str], None]) -> "S
     return benchmark(seed, incidents, seen)
 
 
+def benchmark_rca(folder: Path, seen: Callable[[str], None]) -> tuple[Document, str]:
+    """Run the engine over public incidents; the figures for programs and as text for people."""
+    from aiops_agent.evaluation.rca import (  # noqa: PLC0415 -- the lazy door
+        as_json,
+        as_text,
+        benchmark,
+    )
+
+    report = benchmark(folder, seen)
+    return as_json(report), as_text(report)
+
+
 def benchmark_critic(seed: int, plans: int, seen: Callable[[int], None]) -> "Sequence[Goal]":
     """Measure what scripted critics catch and spoil; `seen` is told each plan that is done."""
     from aiops_agent.evaluation.critic import benchmark  # noqa: PLC0415 -- the lazy door

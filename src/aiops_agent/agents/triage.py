@@ -186,6 +186,9 @@ class _Sight:
             if seen is None:
                 why = f"{signal_name(wanted.signal)} of {name} is not seen"
                 continue
+            if wanted.one and not self._alone(name):
+                why = f"it is about one instance, and only all of {name} are seen"
+                continue
             traffic = self.tracks.get((name, Signal.TRAFFIC))
             found = calm(seen, wanted, self._counted(name), self.frame, traffic)
             if found.state is State.FINE:
@@ -206,6 +209,14 @@ class _Sight:
             return None
         traffic = self.tracks.get((service, Signal.TRAFFIC))
         return look(seen, self._counted(service), self.frame, traffic)
+
+    def _alone(self, service: ServiceName) -> bool:
+        """Whether a service is known to have one replica, so that its signals are those of it."""
+        seen = self.tracks.get((service, Signal.REPLICAS))
+        described = self.graph.service(service)
+        counted = None if described is None else described.replicas
+        most = max(float(seen.values.max()) if seen is not None else 0.0, counted or 0)
+        return most == 1.0
 
     def _counted(self, service: ServiceName) -> Counted:
         described = self.graph.service(service) or Service(name=service)

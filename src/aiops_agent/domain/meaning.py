@@ -61,12 +61,14 @@ class Refuter(Value):
 
     With `none` it must be zero all the time: then no part of the service has any of it either.
     `below` is the alert's own limit, where that is an objective: the mean must stay under it.
+    With `one` the alert is about one instance: the signal of many says nothing of it.
     """
 
     signal: Signal
     window: float = 0.0
     none: bool = False
     below: float | None = None
+    one: bool = False
 
 
 class AlertMeaning(Value):

@@ -17,13 +17,13 @@ STATUS = ("status", "code", "status_code", "response_code", "statuscode", "rcode
            "response_code_class", "result", "outcome", "error", "reason_code", "http_status",
            "envoy_response_code", "classification", "response_flags", "return_code")  # fmt: skip
 _BAD = re.compile(
-    r"(?i)[\^(.?:\[]*[45](?:xx|\.\.?|\.[*+]|[0-9x]{2}|\[)?.*|.*(?:error|fail|servfail|unavailable|internal"
+    r"(?i)[\^(.?:\[]*[45](?:xx|\.\.?|\.[*+]|[0-9x]{2}|\[)?.*|.*(?:err|fail|servfail|unavailable|internal"
     r"|unknown|deadline|exhausted|aborted|dataloss|denied|timeout|refused).*|!?~?2.*"
 )
 # Labels by which generators of objectives say what an objective is about.
-_OBJECTIVE = ("sloth_slo", "sloth_id", "slo", "category", "sli", "objective", "slo_name")
+OBJECTIVE = ("sloth_slo", "sloth_id", "slo", "category", "sli", "objective", "slo_name")
 _SERVED = re.compile(
-    r"_(?:https?|httpd|grpc|rpc|requests?|responses?|rq|handler|handled|calls|queries)_"
+    r"_(?:https?|httpd|grpc|rpc|requests?|responses?|rq|handler|handled|calls)_"
 )
 # Words of a name that tell where a metric comes from, not what it measures.
 _NAMESPACE = re.compile(
@@ -44,7 +44,7 @@ def claim_of(
         found = _measured_claim(expression, alert.labels, table)
         if found is not None:
             return found, ClaimSource.EXPRESSION
-    objective = [tokens(alert.labels[name]) for name in _OBJECTIVE if alert.labels.get(name)]
+    objective = [tokens(alert.labels[name]) for name in OBJECTIVE if alert.labels.get(name)]
     if any(map(_SLOW.search, objective)):
         return AlertClaim.LATENCY, ClaimSource.LABELS
     for text in (alert.name, alert.labels.get("category", ""), _prose(alert)):
@@ -127,8 +127,8 @@ def _refined(
     text = " ".join(one.metric for one in expression.measured)
     if claim is AlertClaim.ERRORS and re.search(r"burn_?rate|sli_error|error_budget", text):
         chosen = [one.value for series in expression.series for one in series.matchers
-                  if one.label in _OBJECTIVE]  # fmt: skip
-        told = [labels[name] for name in _OBJECTIVE if labels.get(name)]
+                  if one.label in OBJECTIVE]  # fmt: skip
+        told = [labels[name] for name in OBJECTIVE if labels.get(name)]
         if any(_SLOW.search(tokens(value)) for value in (*chosen, *told)):
             return AlertClaim.LATENCY
     return claim

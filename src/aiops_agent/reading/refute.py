@@ -8,8 +8,9 @@ from aiops_agent.domain.labels import carrier, found_by
 from aiops_agent.domain.meaning import AlertClaim, AlertSubject, ClaimSource, Refuter
 from aiops_agent.domain.remediation import TargetKind as Kind
 from aiops_agent.domain.telemetry import Signal
-from aiops_agent.reading.claim import STATUS, bad_status, served
+from aiops_agent.reading.claim import OBJECTIVE, STATUS, bad_status, served
 from aiops_agent.reading.expression import AlertExpression, Measured, tokens
+from aiops_agent.reading.tree import COMPARISONS, BinaryNode, constant, walk
 
 OUR_QUANTILE = 0.95  # the quantile of Signal.LATENCY: a good one tells nothing of a higher one
 SLOW_SHARE = 1.0 - OUR_QUANTILE  # of requests that may be slow while it is good
@@ -17,10 +18,22 @@ SLOW_SHARE = 1.0 - OUR_QUANTILE  # of requests that may be slow while it is good
 _PROXIES = frozenset({"haproxy", "nginx", "envoy", "traefik", "caddy", "kong", "aws", "azure",
                       "gcp", "cloudflare", "stackdriver", "linkerd", "squid", "varnish",
                       "apisix", "contour", "azurerm", "apache"})  # fmt: skip
-# Labels that make an alert one about a part of what a service does.
-_PARTS = ("handler", "route", "path", "uri", "method", "verb", "resource", "endpoint_name",
-          "grpc_method", "operation", "topic", "host", "url", "quantile", "integration",
-          "source_canonical_service", "client", "user", "database", "datname")  # fmt: skip
+# Who sends telemetry on: its requests are those that it makes.
+_AGENTS = frozenset({"promtail", "alloy", "vector", "fluentbit", "fluentd", "telegraf", "otelcol",
+                     "vmagent", "logstash", "filebeat"})  # fmt: skip
+# Labels that make an alert one about a part of what a service does, by a word in their name.
+_PARTS = re.compile(
+    r"(?:^|_)(?:handler|route|path|uri|url|method|verb|resource|operation|topic|host|vhost|quantile"
+    r"|integration|client|user|database|datname|api_call|grpc_service|endpoint_name|source|code"
+    r"|status|reason|action|command|cmd|view|query)(?:_|$)"
+)
+# Labels that name one instance, so that the others may be well while it is not.
+_ONE = ("pod", "instance", "kubernetes_pod_name", "pod_name", "exported_pod", "exported_instance",
+        "container_id", "server")  # fmt: skip
+_INNER = re.compile(
+    r"_(?:limiter|forward|storage|store|objstore|cache|webhook|registry|backend|peer|plugin"
+    r"|notifications?|client|outgoing|outbound|upstream|downstream|external|scrape|probe)_"
+)
 _CLIENT_ERRORS = re.compile(r"[\^(?:\[.]*4.*")
 _EVENTS = frozenset({"changes", "resets", "idelta"})
 _COUNTED = re.compile(
@@ -29,11 +42,15 @@ _COUNTED = re.compile(
 )
 _WAITING = re.compile(
     r"_(?:messages|messages_ready|queue_length|queue_size|queue_depth|lag|lag_sum|depth|backlog"
-    r"|partition_offset|current_offset|uncommitted_offsets|waiting|ready_depth)_(?!.*_seconds_)"
+    r"|back_log|partition_offset|current_offset|uncommitted_offsets|ready_depth)_(?!.*_seconds_)"
 )
-_UNIT = re.compile(r"_(?:unacked|unacknowledged|dropped|consumers|connections|client)_")
-_CPU = re.compile(r"_(?:container|process)_cpu_(?:usage_)?seconds_total_|_container_cpu_")
-_MEMORY = re.compile(r"_container_memory_|_process_resident_memory_|_container_spec_memory_")
+_MESSAGING = re.compile(
+    r"_(?:kafka|rabbitmq|nsq|pulsar|nats|gnatsd|jetstream|activemq|celery|sidekiq|resque|beanstalkd?"
+    r"|gearman|burrow|messages|consumergroup|mqtt|stomp|ibmmq|bullmq)_"
+)
+_NOT_WAITING = re.compile(r"_(?:unacked|unacknowledged|dropped|consumers|connections|client|pool)_")
+_CPU = re.compile(r"(?:^| )_(?:process_cpu_seconds|container_cpu)_")
+_MEMORY = re.compile(r"(?:^| )_(?:container_memory|process_resident_memory|container_spec_memory)_")
 
 
 @dataclass(frozen=True)
@@ -66,7 +83,8 @@ def refuters_of(
     none = _none_at_all(case, found)
     burns = _burns(case) and found is Signal.ERRORS
     below = expression.condition.limit if burns else None
-    return (Refuter(signal=found, window=expression.window, none=none, below=below),)
+    window, one = expression.window, _one(alert, found)
+    return (Refuter(signal=found, window=window, none=none, below=below, one=one),)
 
 
 def _never(expression: AlertExpression) -> Refusal | None:
@@ -122,9 +140,14 @@ def _by_words(alert: Alert, claim: AlertClaim) -> tuple[Refuter, ...] | Refusal:
         return Refusal("its words alone do not say which signal is meant")
     if re.search(f"_(?:{unless})_", words) or _OUTSIDE.search(words):
         return Refusal("its words mean more than the signal that we read")
-    if any(alert.labels.get(name) for name in _PARTS):
+    if any(map(_PARTS.search, alert.labels)):
         return Refusal("it is about a part of the service, which may be well as a whole")
-    return (Refuter(signal=signal),)
+    return (Refuter(signal=signal, one=_one(alert, signal)),)
+
+
+def _one(alert: Alert, signal: Signal) -> bool:
+    """Whether it is about one instance, of which only a count of instances tells."""
+    return signal is not Signal.REPLICAS and any(alert.labels.get(name) for name in _ONE)
 
 
 @dataclass(frozen=True)
@@ -144,20 +167,18 @@ class _Case:
     @property
     def part(self) -> str:
         """The label that makes it speak of a part of the service, "" for none."""
-        told = [name for name in _PARTS if self.alert.labels.get(name)]
-        chosen = [one.label for m in self.measured for one in m.matchers
-                  if one.label in _PARTS and one.sign == "="]  # fmt: skip
-        return next(iter([*told, *chosen]), "")
+        told = [name for name, value in self.alert.labels.items() if value]
+        chosen = [one.label for m in self.measured for one in m.matchers if one.sign == "="]
+        named = [name for name in (*told, *chosen) if name not in STATUS]
+        return next((name for name in named if _PARTS.search(name)), "")
 
     @property
     def elsewhere(self) -> bool:
         """Whether somebody else than the subject counts."""
         family = self.measured[0].metric.partition("_")[0].lower()
         reported = any(m.value == "source" for one in self.measured for m in one.matchers)
-        client = re.search(r"_(?:client|outgoing|outbound|upstream|downstream)_", self.text)
-        return (
-            (family in _PROXIES and family not in self.subject.service) or reported or bool(client)
-        )
+        proxied = family in _PROXIES and family not in self.subject.service
+        return proxied or family in _AGENTS or reported or _INNER.search(self.text) is not None
 
 
 def _latency(case: _Case) -> Signal | Refusal:
@@ -180,8 +201,8 @@ def _latency(case: _Case) -> Signal | Refusal:
 def _errors(case: _Case) -> Signal | Refusal:
     if case.elsewhere:
         return Refusal("it is counted elsewhere than at the service itself")
-    if _burns(case) and case.expression.condition.limit is None:
-        return Refusal("how fast its objective may burn could not be read")
+    if _burns(case) and not _of_requests(case):
+        return Refusal("what its objective is about, or how fast it may burn, could not be read")
     own = any(map(bad_status, case.measured)) and all(map(served, case.measured))
     if not own and not _burns(case):
         return Refusal("it counts other failures than requests that a service fails")
@@ -192,7 +213,8 @@ def _errors(case: _Case) -> Signal | Refusal:
 
 
 def _traffic(case: _Case) -> Signal | Refusal:
-    if case.elsewhere or not all(map(served, case.measured)):
+    asked = all(re.search(r"_(?:https?|grpc|rpc)_", tokens(one.metric)) for one in case.measured)
+    if case.elsewhere or not asked:
         return Refusal("it counts something else than the requests of a service")
     if case.expression.condition.sign not in {">", ">="}:
         return Refusal("that something is missing is contradicted by nothing that is there")
@@ -214,10 +236,20 @@ def _availability(case: _Case) -> Signal | Refusal:
     if all(one.metric == "up" for one in case.measured):
         jobs = [case.alert.labels.get(name, "") for name in ("job", "service")]
         own = [one for one in jobs if one and not found_by(one)]
+        if not _down(case.expression):
+            return Refusal("it is about more instances than there should be")
         if own and not any(map(carrier, own)):
             return Signal.REPLICAS
         return Refusal("that its exporter answers tells nothing of the thing itself")
     return Refusal("only what it looked at itself tells whether it is there")
+
+
+def _down(expression: AlertExpression) -> bool:
+    """Whether it fires because too few are up: `up == 0`, `avg(up) < 1`, a share of those at 0."""
+    inner = (one for one in walk(expression.condition.value) if isinstance(one, BinaryNode))
+    at_none = any(one.sign in COMPARISONS and constant(one.right) == 0 for one in inner)
+    condition = expression.condition
+    return at_none or condition.sign in {"<", "<=", "!="} or condition.limit == 0
 
 
 def _saturation(case: _Case) -> Signal | Refusal:
@@ -235,7 +267,8 @@ def _memory(case: _Case) -> Signal | Refusal:
 
 
 def _queue(case: _Case) -> Signal | Refusal:
-    if _WAITING.search(case.text) and not _UNIT.search(case.text):
+    messages = _WAITING.search(case.text) and _MESSAGING.search(case.text)
+    if messages and not _NOT_WAITING.search(case.text) and not case.elsewhere:
         return Signal.QUEUE
     return Refusal("it is about something else than the messages that wait")
 
@@ -244,6 +277,14 @@ def _other(case: _Case) -> Signal | Refusal:
     if case.expression.ratio and re.search(r"_(?:hits?|blks_hit)_", case.text):
         return Signal.CACHE_HITS
     return _unread(case)
+
+
+def _of_requests(case: _Case) -> bool:
+    """Whether an objective is about requests that succeed, and its limit is a number."""
+    told = [value for name, value in case.alert.labels.items() if name in OBJECTIVE]
+    words = " ".join(map(tokens, (*told, *(one.metric for one in case.measured))))
+    asked = re.search(r"_(?:https?|grpc|rpc|requests?|responses?|availability)_", words)
+    return asked is not None and case.expression.condition.limit is not None
 
 
 def _whole(case: _Case) -> Refusal | None:

@@ -215,3 +215,21 @@ async def test_a_caller_that_suffers_keeps_an_alert_from_being_dismissed() -> No
     seen = await look({}, UP, callers={Signal.ERRORS: step(0.0, 0.5)})
     assert seen.verdict is UNSEEN
     assert "web suffers" in seen.reason
+
+
+@pytest.mark.parametrize(
+    ("query", "verdict"),
+    [("sum(redis_up)", CONTRADICTED), ('sum(up{job="redis-exporter"})', UNSEEN)],
+)
+async def test_the_very_series_of_an_alert_contradicts_it_and_its_exporters_up_does_not(
+    query: str, verdict: TriageVerdict
+) -> None:
+    told = AlertList(shown=(an_alert("redis_up == 0"),), total=1)
+    seen = await look({}, alerts=told, queries={(API, Signal.REPLICAS): query})
+    assert seen.verdict is verdict
+
+
+async def test_an_alert_of_one_instance_is_not_refuted_by_all_of_them_together() -> None:
+    one = AlertList(shown=(an_alert(P95, instance="api-2:8080"),), total=1)
+    assert (await look({}, alerts=one)).verdict is UNSEEN
+    assert (await look({Signal.REPLICAS: lambda _: 1.0}, alerts=one)).verdict is CONTRADICTED

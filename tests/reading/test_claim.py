@@ -9,6 +9,7 @@ from aiops_agent.domain.alert import Alert, AlertState
 from aiops_agent.domain.meaning import AlertClaim, AlertMeaning, ClaimSource
 from aiops_agent.domain.telemetry import AlertRule, Signal
 from aiops_agent.reading.alert import expression_of, linked_expression, read_alert
+from aiops_agent.reading.same import measures_the_same
 
 NOW = datetime(2026, 11, 24, 9, 30, tzinfo=UTC)
 KNOWN = ("pay", "redis", "orders")
@@ -185,3 +186,22 @@ def test_of_several_rules_of_a_name_the_one_with_its_labels_speaks() -> None:
 )
 def test_a_link_without_an_expression_has_none(link: str | None) -> None:
     assert linked_expression(link) == ""
+
+
+@pytest.mark.parametrize(
+    ("text", "query", "same"),
+    [
+        ("redis_up == 0", 'sum(redis_up{job="x"})', True),
+        ("redis_memory_used_bytes > 5", "redis_memory_used_bytes / redis_memory_max_bytes", True),
+        ('a{mode="x"} > 1', "sum(a)", False),  # a part of what is read
+        ('a{mode="x"} > 1', 'sum(a{mode="x"})', True),
+        ("a / b > 1", "sum(a)", False),
+        (f"histogram_quantile(0.99, {SECONDS}) > 1", f"histogram_quantile(0.95, {SECONDS})", False),
+        (f"histogram_quantile(0.5, {SECONDS}) > 1", f"histogram_quantile(0.95, {SECONDS})", True),
+        (f"{MEAN} > 1", f"histogram_quantile(0.95, {SECONDS})", False),
+        (f"{MEAN} > 1", MEAN, True),
+        ("a > 1", "not a query {{", False),
+    ],
+)  # fmt: skip
+def test_a_signal_of_the_very_series_measures_the_same(text: str, query: str, same: bool) -> None:
+    assert measures_the_same(text, query) is same

@@ -72,6 +72,7 @@ class World:
     """What the fakes answer from. `broken` holds the sources that raise SourceError."""
 
     courses: dict[tuple[str, Signal], Course] = field(default_factory=dict)
+    queries: dict[tuple[str, Signal], str] = field(default_factory=dict)  # told, where any
     services: tuple[Service, ...] = ()
     calls: tuple[tuple[str, str], ...] = ()
     book: tuple[Change, ...] = ()
@@ -98,7 +99,7 @@ class World:
                 times=tuple(BEGAN + timedelta(seconds=t) for t in at),
                 values=tuple(self.courses[name, signal](t) for t in at),
                 source="fake",
-                query=f"{signal} of {name}",
+                query=self.queries.get((name, signal), f"{signal} of {name}"),
             )
             for name in services
             for signal in signals

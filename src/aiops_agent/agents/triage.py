@@ -16,11 +16,12 @@ from aiops_agent.domain.alert import Severity
 from aiops_agent.domain.answer import Answer
 from aiops_agent.domain.diagnosis import Triage, TriageVerdict
 from aiops_agent.domain.errors import SourceError
-from aiops_agent.domain.meaning import AlertMeaning
+from aiops_agent.domain.meaning import AlertMeaning, Refuter
 from aiops_agent.domain.passage import Passage
 from aiops_agent.domain.quantity import signal_name
 from aiops_agent.domain.telemetry import Service, ServiceGraph, ServiceName, Signal, Window
 from aiops_agent.domain.value import Value
+from aiops_agent.reading.same import measures_the_same
 from aiops_agent.reasoning import gather
 from aiops_agent.reasoning.harm import Counted, calm, look, silent, stale
 from aiops_agent.reasoning.meanings import read_meanings, shown_by
@@ -49,7 +50,7 @@ async def triage(briefing: Briefing) -> Triage:
     longest = max((one.window for each in meanings for one in each.refuters), default=0.0)
     baseline = max(briefing.pace.baseline, min(timedelta(seconds=3 * longest), FARTHEST))
     window = gather.around(incident, baseline, briefing.now)
-    others = [one.subject.service for one in meanings if one.refuters]
+    others = [one.subject.service for one in meanings if one.refuters or one.alike]
     asked = (service, *graph.callers(service)[:MOST_OTHERS], *others[:MOST_OTHERS])
     services = tuple(dict.fromkeys(map(ServiceName, asked)))
     try:
@@ -178,10 +179,8 @@ class _Sight:
     def _contradicted(self, meaning: AlertMeaning) -> Reading | str:
         """Return the reading that contradicts an alert, or why nothing does."""
         name = ServiceName(meaning.subject.service or self.service)
-        if not meaning.refuters:
-            return meaning.why
-        why = ""
-        for wanted in meaning.refuters:
+        why = meaning.why
+        for wanted in (*meaning.refuters, *self._alike(meaning, name)):
             seen = self.tracks.get((name, wanted.signal))
             if seen is None:
                 why = f"{signal_name(wanted.signal)} of {name} is not seen"
@@ -195,6 +194,15 @@ class _Sight:
                 return found
             why = found.words
         return why
+
+    def _alike(self, meaning: AlertMeaning, name: ServiceName) -> list[Refuter]:
+        """Return the signals that are read from the very series that an alert measures."""
+        found = [(one, self.tracks.get((name, one.signal))) for one in meaning.alike]
+        return [
+            one
+            for one, seen in found
+            if seen is not None and measures_the_same(meaning.measures, seen.query)
+        ]
 
     def _suffering(self) -> list[tuple[ServiceName, Reading]]:
         """Return who of those that depend on it suffers, and how; the worst first."""

@@ -72,10 +72,16 @@ class Refuter(Value):
 
 
 class AlertMeaning(Value):
-    """What was read of one alert; a claim of None cannot be contradicted by anything."""
+    """What was read of one alert; a claim of None cannot be contradicted by anything.
+
+    `measures` is its expression where a signal that reads the very same series could contradict
+    it too, and `alike` how.
+    """
 
     subject: AlertSubject = AlertSubject()
     claim: AlertClaim | None = None
     source: ClaimSource = ClaimSource.NOWHERE
     refuters: tuple[Refuter, ...] = ()
     why: str = ""  # why nothing can contradict it, where nothing can
+    measures: str = ""
+    alike: tuple[Refuter, ...] = ()

@@ -12,7 +12,8 @@ from aiops_agent.domain.telemetry import AlertRule
 from aiops_agent.reading.claim import claim_of
 from aiops_agent.reading.conventions import CONVENTIONS, Convention
 from aiops_agent.reading.expression import AlertExpression, read_expression
-from aiops_agent.reading.refute import Refusal, refuters_of
+from aiops_agent.reading.refute import alike, refuters_of
+from aiops_agent.reading.scope import Refusal
 from aiops_agent.reading.subject import subject_of
 
 
@@ -31,9 +32,15 @@ def read_alert(
     subject = _subject(alert, expression, known, things)
     claim, source = claim_of(alert, expression, table)
     found = refuters_of(alert, expression, subject, claim, source)
-    if isinstance(found, Refusal):
-        return AlertMeaning(subject=subject, claim=claim, source=source, why=found.why)
-    return AlertMeaning(subject=subject, claim=claim, source=source, refuters=found)
+    return AlertMeaning(
+        subject=subject,
+        claim=claim,
+        source=source,
+        refuters=() if isinstance(found, Refusal) else found,
+        why=found.why if isinstance(found, Refusal) else "",
+        measures="" if expression is None else expression.text,
+        alike=alike(alert, expression, subject, claim, source),
+    )
 
 
 def read_subject(

@@ -22,9 +22,7 @@ _BAD = re.compile(
 )
 # Labels by which generators of objectives say what an objective is about.
 OBJECTIVE = ("sloth_slo", "sloth_id", "slo", "category", "sli", "objective", "slo_name")
-_SERVED = re.compile(
-    r"_(?:https?|httpd|grpc|rpc|requests?|responses?|rq|handler|handled|calls)_"
-)
+_SERVED = re.compile(r"_(?:https?|httpd|grpc|rpc|requests?|responses?|rq|handler|handled|calls)_")
 # Words of a name that tell where a metric comes from, not what it measures.
 _NAMESPACE = re.compile(
     r"_(?:global_status|global_variables|info_schema|pg_settings|queue_manager|health_detail|mem_?cached"

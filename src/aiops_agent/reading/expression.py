@@ -70,6 +70,7 @@ class AlertExpression:
     """An alert's expression, read."""
 
     tree: Node = field(repr=False)
+    text: str = ""
 
     @cached_property
     def condition(self) -> Condition:
@@ -140,7 +141,7 @@ class AlertExpression:
 def read_expression(text: str) -> AlertExpression | None:
     """Return what an expression says, or None when it cannot be read."""
     try:
-        return AlertExpression(parse(text)) if text.strip() else None
+        return AlertExpression(parse(text), text) if text.strip() else None
     except UnreadableExpression:
         return None
 

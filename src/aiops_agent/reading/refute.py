@@ -10,6 +10,9 @@ from aiops_agent.domain.remediation import TargetKind as Kind
 from aiops_agent.domain.telemetry import Signal
 from aiops_agent.reading.claim import OBJECTIVE, STATUS, bad_status, served
 from aiops_agent.reading.expression import AlertExpression, Measured, tokens
+from aiops_agent.reading.same import ALIKE
+from aiops_agent.reading.scope import PARTS, Refusal, one_instance
+from aiops_agent.reading.spoken import by_words
 from aiops_agent.reading.tree import COMPARISONS, BinaryNode, constant, walk
 
 OUR_QUANTILE = 0.95  # the quantile of Signal.LATENCY: a good one tells nothing of a higher one
@@ -21,15 +24,6 @@ _PROXIES = frozenset({"haproxy", "nginx", "envoy", "traefik", "caddy", "kong", "
 # Who sends telemetry on: its requests are those that it makes.
 _AGENTS = frozenset({"promtail", "alloy", "vector", "fluentbit", "fluentd", "telegraf", "otelcol",
                      "vmagent", "logstash", "filebeat"})  # fmt: skip
-# Labels that make an alert one about a part of what a service does, by a word in their name.
-_PARTS = re.compile(
-    r"(?:^|_)(?:handler|route|path|uri|url|method|verb|resource|operation|topic|host|vhost|quantile"
-    r"|integration|client|user|database|datname|api_call|grpc_service|endpoint_name|source|code"
-    r"|status|reason|action|command|cmd|view|query)(?:_|$)"
-)
-# Labels that name one instance, so that the others may be well while it is not.
-_ONE = ("pod", "instance", "kubernetes_pod_name", "pod_name", "exported_pod", "exported_instance",
-        "container_id", "server")  # fmt: skip
 _INNER = re.compile(
     r"_(?:limiter|forward|storage|store|objstore|cache|webhook|registry|backend|peer|plugin"
     r"|notifications?|client|outgoing|outbound|upstream|downstream|external|scrape|probe)_"
@@ -53,13 +47,6 @@ _CPU = re.compile(r"(?:^| )_(?:process_cpu_seconds|container_cpu)_")
 _MEMORY = re.compile(r"(?:^| )_(?:container_memory|process_resident_memory|container_spec_memory)_")
 
 
-@dataclass(frozen=True)
-class Refusal:
-    """Why nothing contradicts an alert, in words."""
-
-    why: str
-
-
 def refuters_of(
     alert: Alert,
     expression: AlertExpression | None,
@@ -73,7 +60,7 @@ def refuters_of(
     if not subject.service or subject.kind in {Kind.NODE, Kind.UNKNOWN}:
         return Refusal("it speaks of no service whose signals we read")
     if expression is None:
-        return _by_words(alert, claim)
+        return by_words(alert, claim)
     if source is ClaimSource.WORDS:
         return Refusal("its expression measures something that we do not know")
     case = _Case(alert, expression, subject)
@@ -83,8 +70,28 @@ def refuters_of(
     none = _none_at_all(case, found)
     burns = _burns(case) and found is Signal.ERRORS
     below = expression.condition.limit if burns else None
-    window, one = expression.window, _one(alert, found)
+    window, one = expression.window, one_instance(alert, found)
     return (Refuter(signal=found, window=window, none=none, below=below, one=one),)
+
+
+def alike(
+    alert: Alert,
+    expression: AlertExpression | None,
+    subject: AlertSubject,
+    claim: AlertClaim | None,
+    source: ClaimSource,
+) -> tuple[Refuter, ...]:
+    """Return the signals that could contradict it if they are read from the very same series."""
+    if expression is None or claim is None or source is not ClaimSource.EXPRESSION:
+        return ()
+    case = _Case(alert, expression, subject)
+    strange = not subject.service or subject.kind in {Kind.NODE, Kind.UNKNOWN}
+    if strange or case.part or expression.absent or _never(expression):
+        return ()
+    return tuple(
+        Refuter(signal=one, window=expression.window, one=one_instance(alert, one))
+        for one in ALIKE.get(claim, ())
+    )
 
 
 def _never(expression: AlertExpression) -> Refusal | None:
@@ -104,50 +111,6 @@ def _none_at_all(case: "_Case", signal: Signal) -> bool:
     if signal is not Signal.ERRORS:
         return False
     return bool(case.part) or not (case.expression.ratio or _burns(case))
-
-
-# Without an expression an alert is taken by its word, where the word can mean only one signal:
-# what must be said, and what must not.
-_SPOKEN = {
-    AlertClaim.LATENCY: (
-        Signal.LATENCY,
-        r"latency|latencies|response|responses|requests?|p\d\d|duration|experiencing",
-        r"p99\d*|99\d*|99th|mean|average|avg|max|ops|fsync|dns|query|queries",
-    ),
-    AlertClaim.ERRORS: (
-        Signal.ERRORS,
-        r"errors?|5xx|error_rate|failures?|requests?|responses?|exceptions?",
-        r"4xx|404|client|budget|burn\w*|slo|jobs?|tasks?|backups?|connections?|scrape",
-    ),
-    AlertClaim.TRAFFIC: (Signal.TRAFFIC, r"traffic|requests?|rps|qps", r"no|low|missing|zero|drop"),
-    AlertClaim.SATURATION: (Signal.SATURATION, r"cpu", r"throttl\w*|steal|io|iowait|host|node"),
-    AlertClaim.MEMORY: (
-        Signal.MEMORY, r"memory|mem", r"oom\w*|kill\w*|evict\w*|heap|swap|host|node|redis|leak",
-    ),
-    AlertClaim.QUEUE: (Signal.QUEUE, r"queue|backlog|lag", r"consumers?|drop\w*|replication|full"),
-}  # fmt: skip
-# Who counts from outside says so.
-_OUTSIDE = re.compile(
-    r"_(?:aws|alb|elb|azure|gcp|haproxy|nginx|ingress|proxy|probe|blackbox|upstream|cloudflare|ceph"
-    r"|osd|istio|envoy|traefik|load_balancer|balancer|synthetic)_"
-)
-
-
-def _by_words(alert: Alert, claim: AlertClaim) -> tuple[Refuter, ...] | Refusal:
-    signal, said, unless = _SPOKEN.get(claim, (None, "", ""))
-    words = tokens(f"{alert.name} {alert.summary}")
-    if signal is None or not re.search(f"_(?:{said})_", words):
-        return Refusal("its words alone do not say which signal is meant")
-    if re.search(f"_(?:{unless})_", words) or _OUTSIDE.search(words):
-        return Refusal("its words mean more than the signal that we read")
-    if any(map(_PARTS.search, alert.labels)):
-        return Refusal("it is about a part of the service, which may be well as a whole")
-    return (Refuter(signal=signal, one=_one(alert, signal)),)
-
-
-def _one(alert: Alert, signal: Signal) -> bool:
-    """Whether it is about one instance, of which only a count of instances tells."""
-    return signal is not Signal.REPLICAS and any(alert.labels.get(name) for name in _ONE)
 
 
 @dataclass(frozen=True)
@@ -170,7 +133,7 @@ class _Case:
         told = [name for name, value in self.alert.labels.items() if value]
         chosen = [one.label for m in self.measured for one in m.matchers if one.sign == "="]
         named = [name for name in (*told, *chosen) if name not in STATUS]
-        return next((name for name in named if _PARTS.search(name)), "")
+        return next((name for name in named if PARTS.search(name)), "")
 
     @property
     def elsewhere(self) -> bool:

@@ -342,6 +342,7 @@ def _terms(settings: Settings) -> Terms:
         expires=settings.approvals.expires,
         model_seconds=(settings.models.budget if settings.models else Budget()).seconds,
         window=story.window,
+        deadman=settings.alerts.deadman,
         replica_labels=frozenset(settings.alerts.replica_labels),
         pace=Pace(
             baseline=story.baseline,

@@ -39,6 +39,7 @@ from aiops_agent.domain.postmortem import PastIncident, Postmortem
 from aiops_agent.domain.sending import ServiceBreaker, Switch
 from aiops_agent.domain.telemetry import ServiceName
 from aiops_agent.domain.token import Token
+from aiops_agent.ports.heartbeat import Heartbeats, HeartbeatsView
 from aiops_agent.ports.inbox import Inbox, InboxView
 from aiops_agent.ports.lease import Leases, LeasesView
 from aiops_agent.ports.outbox import Outbox, OutboxView
@@ -334,6 +335,7 @@ class View:
     tokens: TokensView
     calls: ModelCallsView
     leases: LeasesView
+    heartbeats: HeartbeatsView
 
 
 @dataclass(frozen=True)
@@ -356,6 +358,7 @@ class Work(View):
     tokens: Tokens
     calls: ModelCalls
     leases: Leases
+    heartbeats: Heartbeats
     wake: Callable[[str, str], None]
 
 

@@ -28,6 +28,7 @@ _NAMESPACE = re.compile(
     r"_(?:global_status|global_variables|info_schema|pg_settings|queue_manager|health_detail|mem_?cached"
     r"|click_house)(?=_)"
 )
+_DEADMAN = re.compile(r"_(?:watchdog|dead_?mans?_?(?:switch|snitch)?|always_firing)_")
 _UNUSED = re.compile(r"_(?:under_?utili[sz]ed|under_?used|unused|over_?provisioned)_")
 _SLOW = re.compile(r"_(?:latency|duration|slow|response_time|p\d+)_")
 
@@ -52,6 +53,25 @@ def claim_of(
     return None, ClaimSource.NOWHERE
 
 
+def fires_always(alert: Alert, expression: AlertExpression | None) -> bool:
+    """Whether an alert is a deadman's, or a helper that fires over other alerts.
+
+    It is none of trouble: it opens nothing, however loud its severity.
+    """
+    if expression is not None:
+        return _nothing(expression)
+    return _DEADMAN.search(tokens(alert.name)) is not None
+
+
+def beats(alert: Alert, expression: AlertExpression | None) -> bool:
+    """Whether it also tells that alerts arrive, so that its silence is an alarm."""
+    return fires_always(alert, expression) and (expression is None or expression.constant)
+
+
+def _nothing(expression: AlertExpression) -> bool:
+    return expression.constant or all(one.metric == "ALERTS" for one in expression.series)
+
+
 def _prose(alert: Alert) -> str:
     """Return the sender's sentence, without what its template says of every alert."""
     texts = (alert.annotations.get(name, "") for name in ("summary", "description", "message"))
@@ -60,7 +80,7 @@ def _prose(alert: Alert) -> str:
 
 def _spoken(text: str, table: Sequence[Convention]) -> AlertClaim | None:
     words = tokens(text)
-    if re.search(r"_(?:watchdog|dead_?mans?_?(?:switch|snitch)?|always_firing)_", words):
+    if _DEADMAN.search(words):
         return AlertClaim.DEADMAN
     rows = (row for row in table if row.words)
     return next((row.claim for row in rows if says(words, row.phrases)), None)
@@ -69,7 +89,7 @@ def _spoken(text: str, table: Sequence[Convention]) -> AlertClaim | None:
 def _measured_claim(
     expression: AlertExpression, labels: Mapping[str, str], table: Sequence[Convention]
 ) -> AlertClaim | None:
-    if expression.constant or all(one.metric == "ALERTS" for one in expression.series):
+    if _nothing(expression):
         return AlertClaim.DEADMAN
     shaped = _shaped(expression)
     if shaped is not None:

@@ -102,6 +102,7 @@ class AlertSettings(Value):
     """What makes an alert the same alert: its labels, less those of the sender's replicas."""
 
     replica_labels: tuple[str, ...] = REPLICA_LABELS
+    deadman: Span = timedelta(minutes=10)  # of silence of an alert that fires always
 
 
 class Story(Value):

@@ -35,6 +35,7 @@ class Terms:
     expires: timedelta = timedelta(minutes=15)
     window: timedelta = timedelta(minutes=5)  # alerts of one cause arrive within it
     cooldown: timedelta = timedelta(minutes=10)  # a repeat after the end opens nothing
+    deadman: timedelta = timedelta(minutes=10)  # the silence of an alert that fires always
     replica_labels: frozenset[str] = frozenset(REPLICA_LABELS)  # of no alert's identity
     model_seconds: float = inf  # of an incident; more, and its report is partial
     blind: timedelta = timedelta(minutes=10)  # how long unreadable telemetry is waited for

@@ -29,6 +29,7 @@ from aiops_agent.domain.telemetry import ServiceName
 from aiops_agent.domain.trace import new_trace_id
 from aiops_agent.ports.store import Work
 from aiops_agent.workflow.around import Around, kind_of, read_graph, read_rules
+from aiops_agent.workflow.deadman import SilenceWatch, hear, opens_nothing
 from aiops_agent.workflow.deps import Deps, IncidentTransaction
 
 log = logging.getLogger(__name__)
@@ -62,6 +63,10 @@ class Receive:
     deps: Deps
     clock: Callable[[], float] = time.monotonic
     pause: Callable[[float], Awaitable[None]] = asyncio.sleep
+    silence: SilenceWatch = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "silence", SilenceWatch(self.deps))
 
     async def handle(
         self, environment: EnvironmentRef, alive: Callable[[], None] = lambda: None
@@ -86,6 +91,7 @@ class Receive:
                     size = max(LEAST, min(MOST, round(size * HOLD_SECONDS / took), 2 * size))
                     await self.pause(GAP_SECONDS)
             count += len(bodies)
+        await asyncio.to_thread(self.silence.look, environment, self.clock())
         return count
 
     def _bodies(self, environment: EnvironmentRef, around: "Around") -> tuple["_Body", ...]:
@@ -210,7 +216,7 @@ class _Batch:
             self.work.inbox.joined(body.delivery) if body.delivery.part else ""
         )
         group = self._incident(joined) if joined else None  # one group is one incident
-        for seen in portion:
+        for seen in self._of_trouble(portion):
             if seen.alert.state is AlertState.FIRING:
                 group = self._firing(seen, group)
             elif seen.key not in body.firing:  # else it is another replica's, which fires still
@@ -221,6 +227,17 @@ class _Batch:
         body.over = done >= len(body.ordered)
         note = self.work.inbox.handled if body.over else self.work.inbox.advance
         note(body.delivery.id, body.progress)
+
+    def _of_trouble(self, portion: Sequence[_Seen]) -> list[_Seen]:
+        """Return the alerts that tell of trouble; a deadman's is heard, and opens nothing."""
+        always = [opens_nothing(one.alert, self.around) for one in portion]
+        fires = [
+            (one.key, one.alert)
+            for one, beats in zip(portion, always, strict=True)
+            if beats and one.alert.state is AlertState.FIRING
+        ]
+        hear(self.work, self.environment, fires, self.around, self.at)
+        return [one for one, beats in zip(portion, always, strict=True) if not beats]
 
     def _firing(self, seen: _Seen, group: Incident | None) -> Incident:
         holder = self._holder(seen.key)

@@ -14,6 +14,7 @@ from aiops_agent.adapters.sql.archive import SqlArchive
 from aiops_agent.adapters.sql.calls import SqlCalls
 from aiops_agent.adapters.sql.engine import PATIENCE, our_errors, snapshot, take_turn
 from aiops_agent.adapters.sql.events import SqlEvents
+from aiops_agent.adapters.sql.heartbeats import SqlHeartbeats
 from aiops_agent.adapters.sql.inbox import SqlInbox, SqlTokens
 from aiops_agent.adapters.sql.incidents import SqlAlerts, SqlIncidents
 from aiops_agent.adapters.sql.leases import SqlLeases
@@ -50,6 +51,7 @@ def _work(connection: Connection, wake: Wake, *, own_clock: bool) -> Work:
         tokens=SqlTokens(connection),
         calls=SqlCalls(connection),
         leases=SqlLeases(connection),
+        heartbeats=SqlHeartbeats(connection),
         wake=partial(wake, connection),
     )
 

@@ -149,6 +149,12 @@ LEASES = Table(
     Column("name", CleanText, primary_key=True),
     _some("document", JSON),
 )
+HEARTBEATS = _table(
+    "heartbeats",
+    *_texts("environment", "key"),
+    _some("document", JSON),
+    Index("ix_heartbeats_key", "environment", "key", unique=True),
+)
 CASES = _table(
     "cases",
     *_texts("id", "family"),

@@ -161,6 +161,8 @@ def _controls() -> None:
     op.create_table("clocks", sa.Column("name", sa.Text(), primary_key=True), _some("at", WHEN))
     name = sa.Column("name", sa.Text(), primary_key=True)
     op.create_table("leases", name, _some("document", sa.JSON()))
+    _table("heartbeats", *map(_text, ("environment", "key")), _some("document", sa.JSON()))
+    op.create_index("ix_heartbeats_key", "heartbeats", ["environment", "key"], unique=True)
 
 
 def _memory() -> None:

@@ -219,7 +219,9 @@ def _kind(seen: AlertMeaning) -> str:
 
 
 def _signals(seen: AlertMeaning) -> frozenset[str]:
-    return frozenset(one.signal.value for one in seen.refuters)
+    """Return what could contradict it: signals, and where its rule is listed, its own value."""
+    own = () if seen.own is None else (seen.own.signal.value,)
+    return frozenset((*(one.signal.value for one in seen.refuters), *own))
 
 
 def _wrongly(case: Case, seen: AlertMeaning) -> bool:
@@ -257,8 +259,8 @@ def corpus(cases: Cases) -> list[Goal]:
                       state=AlertState.FIRING, received_at=AT)  # fmt: skip
         seen = read_alert(alert, (one.rule,), cases.known)
         unread += seen.claim is None
-        refutable += bool(seen.refuters)
-        if seen.claim is None and seen.refuters:
+        refutable += bool(_signals(seen))
+        if seen.claim is None and _signals(seen):
             loose += 1
             print(f"corpus: {one.rule.name} ({one.id}) is refutable unread", file=sys.stderr)
     n = len(cases.rules)

@@ -8,7 +8,14 @@ import pytest
 from aiops_agent.agents.triage import triage
 from aiops_agent.domain.alert import AlertList, AlertState, IncidentAlert, Severity
 from aiops_agent.domain.diagnosis import Triage, TriageVerdict
-from aiops_agent.domain.telemetry import Objective, Service, ServiceName, Signal
+from aiops_agent.domain.telemetry import (
+    AlertRule,
+    Objective,
+    RuleReading,
+    Service,
+    ServiceName,
+    Signal,
+)
 from tests.reasoning.world import BEGAN, Course, World, step
 
 API = ServiceName("api")
@@ -233,3 +240,54 @@ async def test_an_alert_of_one_instance_is_not_refuted_by_all_of_them_together()
     one = AlertList(shown=(an_alert(P95, instance="api-2:8080"),), total=1)
     assert (await look({}, alerts=one)).verdict is UNSEEN
     assert (await look({Signal.REPLICAS: lambda _: 1.0}, alerts=one)).verdict is CONTRADICTED
+
+
+async def by_its_own(
+    text: str, value: float, courses: dict[Signal, Course | None] | None = None, **labels: str
+) -> Triage:
+    """Look at an alert whose rule is listed and has this value for its labels now."""
+    told = an_alert("", **labels)
+    rule = AlertRule(name="Alert", expression=text)
+    other = RuleReading(labels={"job": "web"}, value=0.0)
+    own = RuleReading(labels={name: told.labels[name] for name in ("job", *labels)}, value=value)
+    return await look(
+        courses or {},
+        alerts=AlertList(shown=(told,), total=1),
+        listed=(rule,),
+        readings={"Alert": (other, own)},
+    )
+
+
+async def test_the_value_of_its_own_rule_contradicts_a_higher_quantile() -> None:
+    assert (await by_its_own(P99, 0.15)).verdict is CONTRADICTED
+    assert (await by_its_own(P99, 0.35)).verdict is UNSEEN  # beyond the objective of 300 ms
+    in_ms = P99.replace("_seconds_", "_milliseconds_")
+    assert (await by_its_own(in_ms, 150.0)).verdict is CONTRADICTED
+    assert (await by_its_own(f"1000 * {P99}", 350.0)).verdict is UNSEEN
+
+
+async def test_the_value_of_its_own_rule_contradicts_an_alert_of_one_route() -> None:
+    assert (await by_its_own(FAILS, 0.008, handler="/pay")).verdict is CONTRADICTED
+    assert (await by_its_own(FAILS, 0.3, handler="/pay")).verdict is UNSEEN
+    percent = f"100 * {FAILS}"
+    assert (await by_its_own(percent, 0.8, handler="/pay")).verdict is CONTRADICTED
+    assert (await by_its_own(percent, 30.0, handler="/pay")).verdict is UNSEEN
+
+
+async def test_its_own_value_never_outweighs_the_service() -> None:
+    slow: dict[Signal, Course | None] = {Signal.LATENCY: step(0.1, 1.2)}
+    assert (await by_its_own(P99, 0.15, slow)).verdict is CONFIRMED
+    assert (await by_its_own(P99, 0.15, {Signal.LATENCY: None})).verdict is UNSEEN
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "histogram_quantile(0.99, rate(etcd_disk_wal_fsync_duration_seconds_bucket[1m])) > 0.01",
+        "histogram_quantile(0.99, rate(http_client_request_duration_seconds_bucket[1m])) > 0.01",
+        "rate(redis_rejected_connections_total[1m]) > 0",
+        'rate(http_requests_total{code=~"4.."}[1m]) / rate(http_requests_total[1m]) > 0.001',
+    ],
+)
+async def test_the_value_of_what_is_no_request_answered_contradicts_nothing(text: str) -> None:
+    assert (await by_its_own(text, 0.0001)).verdict is UNSEEN

@@ -15,8 +15,10 @@ from aiops_agent.domain.incident import Incident, IncidentId
 from aiops_agent.domain.postmortem import PastIncident, Postmortem
 from aiops_agent.domain.remediation import Target
 from aiops_agent.domain.telemetry import (
+    AlertRule,
     Change,
     LogLine,
+    RuleReading,
     Series,
     Service,
     ServiceGraph,
@@ -73,6 +75,8 @@ class World:
 
     courses: dict[tuple[str, Signal], Course] = field(default_factory=dict)
     queries: dict[tuple[str, Signal], str] = field(default_factory=dict)  # told, where any
+    listed: tuple[AlertRule, ...] = ()
+    readings: dict[str, tuple[RuleReading, ...]] = field(default_factory=dict)  # by a rule's name
     services: tuple[Service, ...] = ()
     calls: tuple[tuple[str, str], ...] = ()
     book: tuple[Change, ...] = ()
@@ -120,6 +124,14 @@ class World:
         pairs = tuple((ServiceName(a), ServiceName(b)) for a, b in self.calls)
         return ServiceGraph(services=self.services, calls=pairs)
 
+    async def rules(self) -> tuple[AlertRule, ...]:
+        self._check("rules")
+        return self.listed
+
+    async def evaluate(self, rule: AlertRule) -> tuple[RuleReading, ...]:
+        self._check("rules")
+        return self.readings.get(rule.name, ())
+
     async def wait_until(self, at: datetime) -> None:
         self.now = max(self.now, at)
 
@@ -130,7 +142,7 @@ class World:
     def environment(self) -> Environment:
         clock, absent = _Clock(self), Absent("none")
         return Environment(
-            EnvironmentRef.parse("fake:one"), self, self, self, self, absent, absent, absent, clock
+            EnvironmentRef.parse("fake:one"), self, self, self, self, self, absent, absent, clock
         )
 
     def incident(self) -> Incident:

@@ -3,7 +3,7 @@
 from enum import StrEnum
 
 from aiops_agent.domain.remediation import TargetKind
-from aiops_agent.domain.telemetry import Signal
+from aiops_agent.domain.telemetry import AlertRule, Signal
 from aiops_agent.domain.value import Value
 
 
@@ -71,11 +71,22 @@ class Refuter(Value):
     one: bool = False
 
 
+class OwnValue(Value):
+    """What the value of an alert's own rule is: a signal's, in its unit once it is scaled.
+
+    It tells of the very quantile, route or instance that the alert is about.
+    """
+
+    rule: AlertRule
+    signal: Signal
+    scale: float = 1.0
+
+
 class AlertMeaning(Value):
     """What was read of one alert; a claim of None cannot be contradicted by anything.
 
     `measures` is its expression where a signal that reads the very same series could contradict
-    it too, and `alike` how.
+    it too, and `alike` how; `own` where the value of its own rule could.
     """
 
     subject: AlertSubject = AlertSubject()
@@ -85,3 +96,4 @@ class AlertMeaning(Value):
     why: str = ""  # why nothing can contradict it, where nothing can
     measures: str = ""
     alike: tuple[Refuter, ...] = ()
+    own: OwnValue | None = None

@@ -12,6 +12,7 @@ from aiops_agent.domain.telemetry import AlertRule
 from aiops_agent.reading.claim import claim_of
 from aiops_agent.reading.conventions import CONVENTIONS, Convention
 from aiops_agent.reading.expression import AlertExpression, read_expression
+from aiops_agent.reading.own import own_value
 from aiops_agent.reading.refute import alike, refuters_of
 from aiops_agent.reading.scope import Refusal
 from aiops_agent.reading.subject import subject_of
@@ -28,7 +29,8 @@ def read_alert(
 
     `table` and `things` are what is known of metrics and labels.
     """
-    expression = expression_of(alert, rules)
+    listed = [one for one in rules if _of(alert, one)]
+    expression = expression_of(alert, listed)
     subject = _subject(alert, expression, known, things)
     claim, source = claim_of(alert, expression, table)
     found = refuters_of(alert, expression, subject, claim, source)
@@ -40,6 +42,7 @@ def read_alert(
         why=found.why if isinstance(found, Refusal) else "",
         measures="" if expression is None else expression.text,
         alike=alike(alert, expression, subject, claim, source),
+        own=None if len(listed) != 1 else own_value(alert, expression, subject, claim, listed[0]),
     )
 
 

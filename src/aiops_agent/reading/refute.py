@@ -1,33 +1,22 @@
 """Which signals could contradict an alert, if they were read and fine? Far fewer than seem so."""
 
 import re
-from dataclasses import dataclass
 
 from aiops_agent.domain.alert import Alert
 from aiops_agent.domain.labels import carrier, found_by
 from aiops_agent.domain.meaning import AlertClaim, AlertSubject, ClaimSource, Refuter
 from aiops_agent.domain.remediation import TargetKind as Kind
 from aiops_agent.domain.telemetry import Signal
-from aiops_agent.reading.claim import OBJECTIVE, STATUS, bad_status, served
-from aiops_agent.reading.expression import AlertExpression, Measured, tokens
+from aiops_agent.reading.case import AlertCase, burns, of_requests
+from aiops_agent.reading.claim import STATUS, bad_status, served
+from aiops_agent.reading.expression import AlertExpression, tokens
 from aiops_agent.reading.same import ALIKE
-from aiops_agent.reading.scope import PARTS, Refusal, one_instance
+from aiops_agent.reading.scope import Refusal, one_instance
 from aiops_agent.reading.spoken import by_words
 from aiops_agent.reading.tree import COMPARISONS, BinaryNode, constant, walk
 
 OUR_QUANTILE = 0.95  # the quantile of Signal.LATENCY: a good one tells nothing of a higher one
 SLOW_SHARE = 1.0 - OUR_QUANTILE  # of requests that may be slow while it is good
-# Who passes requests on counts what it sees, not what the service behind it counts.
-_PROXIES = frozenset({"haproxy", "nginx", "envoy", "traefik", "caddy", "kong", "aws", "azure",
-                      "gcp", "cloudflare", "stackdriver", "linkerd", "squid", "varnish",
-                      "apisix", "contour", "azurerm", "apache"})  # fmt: skip
-# Who sends telemetry on: its requests are those that it makes.
-_AGENTS = frozenset({"promtail", "alloy", "vector", "fluentbit", "fluentd", "telegraf", "otelcol",
-                     "vmagent", "logstash", "filebeat"})  # fmt: skip
-_INNER = re.compile(
-    r"_(?:limiter|forward|storage|store|objstore|cache|webhook|registry|backend|peer|plugin"
-    r"|notifications?|client|outgoing|outbound|upstream|downstream|external|scrape|probe)_"
-)
 _CLIENT_ERRORS = re.compile(r"[\^(?:\[.]*4.*")
 _EVENTS = frozenset({"changes", "resets", "idelta"})
 _COUNTED = re.compile(
@@ -63,13 +52,13 @@ def refuters_of(
         return by_words(alert, claim)
     if source is ClaimSource.WORDS:
         return Refusal("its expression measures something that we do not know")
-    case = _Case(alert, expression, subject)
-    found = _never(expression) or _JUDGES.get(claim, _unread)(case)
+    case = AlertCase(alert, expression, subject)
+    found = never(expression) or _JUDGES.get(claim, _unread)(case)
     if isinstance(found, Refusal):
         return found
     none = _none_at_all(case, found)
-    burns = _burns(case) and found is Signal.ERRORS
-    below = expression.condition.limit if burns else None
+    budget = burns(case) and found is Signal.ERRORS
+    below = expression.condition.limit if budget else None
     window, one = expression.window, one_instance(alert, found)
     return (Refuter(signal=found, window=window, none=none, below=below, one=one),)
 
@@ -84,9 +73,9 @@ def alike(
     """Return the signals that could contradict it if they are read from the very same series."""
     if expression is None or claim is None or source is not ClaimSource.EXPRESSION:
         return ()
-    case = _Case(alert, expression, subject)
+    case = AlertCase(alert, expression, subject)
     strange = not subject.service or subject.kind in {Kind.NODE, Kind.UNKNOWN}
-    if strange or case.part or expression.absent or _never(expression):
+    if strange or case.part or expression.absent or never(expression):
         return ()
     return tuple(
         Refuter(signal=one, window=expression.window, one=one_instance(alert, one))
@@ -94,7 +83,8 @@ def alike(
     )
 
 
-def _never(expression: AlertExpression) -> Refusal | None:
+def never(expression: AlertExpression) -> Refusal | None:
+    """Return why no signal could ever contradict such an expression, if none could."""
     if expression.absent and not _containers(expression):
         return Refusal("it fires because data is missing, which no other data contradicts")
     if any(_EVENTS & set(one.through) for one in expression.measured):
@@ -102,52 +92,21 @@ def _never(expression: AlertExpression) -> Refusal | None:
     return None
 
 
-def _unread(_case: "_Case") -> Signal | Refusal:
+def _unread(_case: AlertCase) -> Signal | Refusal:
     return Refusal("no signal that we read tells of it")
 
 
-def _none_at_all(case: "_Case", signal: Signal) -> bool:
+def _none_at_all(case: AlertCase, signal: Signal) -> bool:
     """Whether a small share is not enough: single failures are counted, or those of one part."""
     if signal is not Signal.ERRORS:
         return False
-    return bool(case.part) or not (case.expression.ratio or _burns(case))
+    return bool(case.part) or not (case.expression.ratio or burns(case))
 
 
-@dataclass(frozen=True)
-class _Case:
-    alert: Alert
-    expression: AlertExpression
-    subject: AlertSubject
-
-    @property
-    def measured(self) -> tuple[Measured, ...]:
-        return self.expression.measured
-
-    @property
-    def text(self) -> str:
-        return " ".join(tokens(one.metric) for one in self.measured)
-
-    @property
-    def part(self) -> str:
-        """The label that makes it speak of a part of the service, "" for none."""
-        told = [name for name, value in self.alert.labels.items() if value]
-        chosen = [one.label for m in self.measured for one in m.matchers if one.sign == "="]
-        named = [name for name in (*told, *chosen) if name not in STATUS]
-        return next((name for name in named if PARTS.search(name)), "")
-
-    @property
-    def elsewhere(self) -> bool:
-        """Whether somebody else than the subject counts."""
-        family = self.measured[0].metric.partition("_")[0].lower()
-        reported = any(m.value == "source" for one in self.measured for m in one.matchers)
-        proxied = family in _PROXIES and family not in self.subject.service
-        return proxied or family in _AGENTS or reported or _INNER.search(self.text) is not None
-
-
-def _latency(case: _Case) -> Signal | Refusal:
+def _latency(case: AlertCase) -> Signal | Refusal:
     if case.elsewhere:
         return Refusal("it is measured elsewhere than at the service itself")
-    burning = _burns(case)
+    burning = burns(case)
     if burning:
         limit = case.expression.condition.limit
         if limit is None or limit < SLOW_SHARE:
@@ -161,13 +120,14 @@ def _latency(case: _Case) -> Signal | Refusal:
     return _whole(case) or Signal.LATENCY
 
 
-def _errors(case: _Case) -> Signal | Refusal:
+def errors(case: AlertCase) -> Signal | Refusal:
+    """Return the share of failures, where an alert is about requests that the service fails."""
     if case.elsewhere:
         return Refusal("it is counted elsewhere than at the service itself")
-    if _burns(case) and not _of_requests(case):
+    if burns(case) and not of_requests(case):
         return Refusal("what its objective is about, or how fast it may burn, could not be read")
     own = any(map(bad_status, case.measured)) and all(map(served, case.measured))
-    if not own and not _burns(case):
+    if not own and not burns(case):
         return Refusal("it counts other failures than requests that a service fails")
     chosen = [value for one in case.measured for value in one.selected(*STATUS)]
     if any(map(_CLIENT_ERRORS.fullmatch, chosen)):
@@ -175,7 +135,7 @@ def _errors(case: _Case) -> Signal | Refusal:
     return Signal.ERRORS
 
 
-def _traffic(case: _Case) -> Signal | Refusal:
+def _traffic(case: AlertCase) -> Signal | Refusal:
     asked = all(re.search(r"_(?:https?|grpc|rpc)_", tokens(one.metric)) for one in case.measured)
     if case.elsewhere or not asked:
         return Refusal("it counts something else than the requests of a service")
@@ -190,7 +150,7 @@ def _containers(expression: AlertExpression) -> bool:
     return one.metric.startswith("container_") and bool(one.selected("container", "name"))
 
 
-def _availability(case: _Case) -> Signal | Refusal:
+def _availability(case: AlertCase) -> Signal | Refusal:
     if case.expression.absent:
         return Signal.REPLICAS
     counted = _COUNTED.search(case.text) is not None and "_kube_" in case.text
@@ -215,13 +175,13 @@ def _down(expression: AlertExpression) -> bool:
     return at_none or condition.sign in {"<", "<=", "!="} or condition.limit == 0
 
 
-def _saturation(case: _Case) -> Signal | Refusal:
+def _saturation(case: AlertCase) -> Signal | Refusal:
     if _CPU.search(case.text) and "_throttled_" not in case.text:
         return Signal.SATURATION
     return Refusal("it is about another resource than the CPU of the service")
 
 
-def _memory(case: _Case) -> Signal | Refusal:
+def _memory(case: AlertCase) -> Signal | Refusal:
     if any("OOM" in value for one in case.expression.series for value in one.selected("reason")):
         return Refusal("a kill is an event, and little memory is used after it")
     if _MEMORY.search(case.text) and not re.search(r"_(?:failures|failcnt|events)_", case.text):
@@ -229,40 +189,28 @@ def _memory(case: _Case) -> Signal | Refusal:
     return Refusal("it is about other memory than that of the service's container")
 
 
-def _queue(case: _Case) -> Signal | Refusal:
+def _queue(case: AlertCase) -> Signal | Refusal:
     messages = _WAITING.search(case.text) and _MESSAGING.search(case.text)
     if messages and not _NOT_WAITING.search(case.text) and not case.elsewhere:
         return Signal.QUEUE
     return Refusal("it is about something else than the messages that wait")
 
 
-def _other(case: _Case) -> Signal | Refusal:
+def _other(case: AlertCase) -> Signal | Refusal:
     if case.expression.ratio and re.search(r"_(?:hits?|blks_hit)_", case.text):
         return Signal.CACHE_HITS
     return _unread(case)
 
 
-def _of_requests(case: _Case) -> bool:
-    """Whether an objective is about requests that succeed, and its limit is a number."""
-    told = [value for name, value in case.alert.labels.items() if name in OBJECTIVE]
-    words = " ".join(map(tokens, (*told, *(one.metric for one in case.measured))))
-    asked = re.search(r"_(?:https?|grpc|rpc|requests?|responses?|availability)_", words)
-    return asked is not None and case.expression.condition.limit is not None
-
-
-def _whole(case: _Case) -> Refusal | None:
+def _whole(case: AlertCase) -> Refusal | None:
     if case.part:
         return Refusal(f"it is about one {case.part}, and the whole service may be well meanwhile")
     return None
 
 
-def _burns(case: _Case) -> bool:
-    return re.search(r"burn_?rate|sli_error|error_budget", case.text) is not None
-
-
 _JUDGES = {
     AlertClaim.LATENCY: _latency,
-    AlertClaim.ERRORS: _errors,
+    AlertClaim.ERRORS: errors,
     AlertClaim.TRAFFIC: _traffic,
     AlertClaim.AVAILABILITY: _availability,
     AlertClaim.SATURATION: _saturation,

@@ -26,6 +26,7 @@ from aiops_agent.evaluation.goals import Goal, share
 from aiops_agent.reading.alert import read_alert
 from aiops_agent.reading.conventions import CONVENTIONS, Convention, says
 from aiops_agent.reading.expression import read_expression, tokens
+from bench import false_alarms
 from bench.told import tell
 
 AT = datetime(2026, 1, 1, tzinfo=UTC)
@@ -88,7 +89,10 @@ def main(arguments: list[str]) -> int:
         return 2
     sources = sorted({one.source for one in cases.judged})
     if not given.without:
-        return tell([*judged(cases), *corpus(cases)])
+        alarms, faults = false_alarms.rows()
+        for fault in faults:
+            print(fault, file=sys.stderr)
+        return tell([*judged(cases), *corpus(cases), *alarms])
     if given.without not in {"each", *sources}:
         print(f"bench: no source {given.without}; there are {', '.join(sources)}", file=sys.stderr)
         return 2

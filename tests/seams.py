@@ -21,7 +21,7 @@ from aiops_agent.adapters.sql.inbox import SqlInbox
 from aiops_agent.adapters.sql.incidents import SqlAlerts
 from aiops_agent.adapters.sql.outbox import SqlOutbox
 from aiops_agent.adapters.sql.store import SqlStore
-from aiops_agent.agents import ask, asking, critique, diagnose, report_story
+from aiops_agent.agents import ask, asking, critique, diagnose, report_story, sight
 from aiops_agent.bootstrap.application import Overrides
 from aiops_agent.domain import passage, redact
 from aiops_agent.domain.reasoning import SecondOpinion
@@ -34,6 +34,8 @@ from aiops_agent.interfaces.http.app import OneLength
 from aiops_agent.interfaces.http.room import Place
 from aiops_agent.interfaces.http.visitor import Doorstep
 from aiops_agent.interfaces.http.wire import Caller
+from aiops_agent.reading import refute
+from aiops_agent.reading.case import AlertCase
 from aiops_agent.reasoning import blame, claims, objections, observations, orders
 from aiops_agent.reasoning.evidence import Scorer
 from aiops_agent.safety import approve, assess, limits, permit, send, times
@@ -64,6 +66,14 @@ class Seam:
         patch.setattr(self.owner, self.name, defect)
 
 
+# What dismisses an alert.
+OUR_QUANTILE = Seam(refute, "OUR_QUANTILE", "a p95 dismisses no alert of a p99")
+NEVER_REFUTED = Seam(refute, "never", "a calm dismisses no event, and no data what is missing")
+ELSEWHERE = Seam(AlertCase, "elsewhere", "what others count is dismissed by no count of ours")
+STALE = Seam(sight, "stale", "signals that are no longer seen dismiss nothing")
+CALM = Seam(sight, "calm", "two good minutes do not dismiss an hour")
+ALONE = Seam(sight.TriageLook, "_alone", "the mean of many instances dismisses no alert of one")
+SAME_SERIES = Seam(sight, "measures_the_same", "an exporter's up dismisses no alert of its thing")
 # The executor's sender: what it does after trouble.
 RECOVER = Seam(send.Sender, "_recover", "nothing is sent twice or guessed after a silence")
 REFUSED = Seam(send.Sender, "_refused", "a refusal is looked after before it is believed")

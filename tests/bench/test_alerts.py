@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from bench import alerts
+from bench import alerts, false_alarms
 
 RULE = {"id": "a1", "source": "one/x", "alert": "Slow", "group": "g", "labels": {},
         "annotations": {},
@@ -16,6 +16,13 @@ TRUTH = {"id": "a1", "source": "one/x", "alert": "Slow",
          "labels": {"alertname": "Slow", "service": "pay"},
          "subject": {"kind": "service", "name": "pay"}, "claim": "latency",
          "may_be_contradicted_by": ["latency"]}  # fmt: skip
+
+
+@pytest.fixture(autouse=True)
+def few(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of the false alarms the first of each service: all of them take seconds."""
+    first = {one.service: one for one in reversed(list(false_alarms.alarms()))}
+    monkeypatch.setattr(false_alarms, "alarms", first.values)
 
 
 def measured(
@@ -37,6 +44,18 @@ def test_a_right_reading_reaches_the_goals(
     assert code == 0
     assert rows["claim right (rules port)"] == 1
     assert rows["refutable ones that still can be (generatorURL)"] == 1
+
+
+def test_a_false_alarm_that_is_kept_and_an_outage_that_is_dismissed_are_told(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(false_alarms, "OUTAGES", {"well": false_alarms.WELL})
+    code, rows = measured(tmp_path, capsys)
+    assert code == 1
+    assert rows["outages dismissed under the same alerts"] > 0
+    monkeypatch.setattr(false_alarms, "WELL", {})
+    code, rows = measured(tmp_path, capsys)
+    assert (code, rows["false alarms dismissed"]) == (1, 0)
 
 
 def test_a_wrong_reading_misses_them(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -14,6 +14,7 @@ from aiops_agent.domain.telemetry import (
     ServiceKind,
     ServiceName,
     Signal,
+    Workload,
 )
 from tests.reasoning.world import BEGAN, World, step
 
@@ -147,3 +148,15 @@ async def test_the_sequence_tells_causes_before_what_they_cause() -> None:
     order = [text.split(" ", 1)[1] for text in steps]
     assert order[0] == "requests per second of api rises"
     assert order[-1] == "the alert arrives"
+
+
+async def test_what_the_platform_knows_of_lost_instances_is_a_finding() -> None:
+    made = overload()
+    made.instances = (
+        Workload(service=API, name="api-1", state="exited", exit_code=1, ended_at=BEGAN),
+    )
+    found = await told(made)
+    assert found.summary.endswith("api: 0 of 1 running: exit code 1.")
+    (row,) = (one for one in found.findings if one.source == "workloads")
+    assert (row.what, row.now) == ("instances: exit code 1", "0 of 1 running")
+    assert len({one.id for one in found.findings}) == len(found.findings)

@@ -7,7 +7,7 @@ import pytest
 from aiops_agent.agents.triage import triage
 from aiops_agent.domain.alert import Severity
 from aiops_agent.domain.diagnosis import TriageVerdict
-from aiops_agent.domain.telemetry import Objective, Service, ServiceName, Signal
+from aiops_agent.domain.telemetry import Objective, Service, ServiceName, Signal, Workload
 from tests.reasoning.world import BEGAN, World, step
 
 API = ServiceName("api")
@@ -107,3 +107,37 @@ async def test_a_senders_wrong_clock_does_not_matter() -> None:
     made = world((0.1, 1.2), (0.001, 0.001))
     old = made.incident().model_copy(update={"started_at": BEGAN - timedelta(days=20_000)})
     assert (await triage(made.briefing(incident=old))).began == BEGAN
+
+
+def instance(name: str, state: str, **other: object) -> Workload:
+    given = {"service": API, "name": name, "state": state, "ended_at": BEGAN, **other}
+    return Workload(**given)  # type: ignore[arg-type]  # a test's short hand
+
+
+async def test_a_service_of_which_nothing_runs_is_out_whatever_its_signals_say() -> None:
+    lost = tuple(instance(name, "restarting", exit_code=1) for name in ("api-1", "api-2"))
+    seen = await triage(world((0.1, 0.1), (0.001, 0.001), instances=lost).briefing())
+    assert (seen.verdict, seen.severity) == (TriageVerdict.CONFIRMED, Severity.SEV1)
+    assert seen.impact == "api: 0 of 2 running: exit code 1 (×2)"
+
+
+async def test_a_service_that_is_out_is_confirmed_without_any_telemetry() -> None:
+    gone = (instance("api-1", "exited", exit_code=137, reason="OOMKilled"),)
+    made = world((0.1, 0.1), (0.0, 0.0), instances=gone, broken={"metrics"})
+    assert (await triage(made.briefing())).verdict is TriageVerdict.CONFIRMED
+
+
+async def test_one_lost_instance_confirms_an_alert_about_instances_alone() -> None:
+    one = (instance("api-1", "running"), instance("api-2", "paused"))
+    down = world((0.1, 0.1), (0.001, 0.001), instances=one, alert="InstanceDown")
+    seen = await triage(down.briefing())
+    assert (seen.verdict, seen.severity) == (TriageVerdict.CONFIRMED, Severity.SEV2)
+    slow = await triage(world((0.1, 0.1), (0.001, 0.001), instances=one).briefing())
+    assert slow.verdict is TriageVerdict.UNSEEN
+    assert "1 of 2 running: paused (api-2)" in slow.reason
+
+
+async def test_instances_that_all_run_change_nothing() -> None:
+    well = (instance("api-1", "running"), instance("api-2", "running"))
+    seen = await triage(world((0.1, 0.1), (0.001, 0.001), instances=well).briefing())
+    assert seen.verdict is TriageVerdict.CONTRADICTED

@@ -18,7 +18,8 @@ from aiops_agent.ports.telemetry import Rules, Spans, Workloads
 from aiops_agent.registry import REGISTRY
 from aiops_agent.simulator.inventory import ShopSpans
 from aiops_agent.simulator.plug import create_shop
-from tests.adapters.docker.fake_engine import FakeEngine
+from tests.adapters.docker.fake_engine import NOW, FakeEngine
+from tests.adapters.prometheus.fake_prometheus import FixedClock
 
 PAY = ServiceName("payments-api")
 WINDOW = Window(start=datetime(2026, 1, 1, tzinfo=UTC), end=datetime(2026, 1, 2, tzinfo=UTC))
@@ -84,7 +85,7 @@ def docker(_: Path) -> Workloads:
     engine = FakeEngine()
     engine.add("payments-api", 1)
     engine.add("cart", 1)
-    return DockerWorkloads(engine.platform.containers)
+    return DockerWorkloads(engine.platform.containers, FixedClock(NOW))
 
 
 def shop_workloads(folder: Path) -> Workloads:
@@ -114,10 +115,64 @@ async def test_docker_tells_limits_restarts_and_why_a_container_ended() -> None:
     raw["State"] |= {"Running": False, "Status": "exited", "ExitCode": 137, "OOMKilled": True}
     raw["RestartCount"] = 3
 
-    (one,) = await DockerWorkloads(engine.platform.containers).workloads([PAY])
+    (one,) = await DockerWorkloads(engine.platform.containers, FixedClock(NOW)).workloads([PAY])
 
     assert (one.state, one.exit_code, one.reason) == ("exited", 137, "OOMKilled")
     assert (one.restarts, one.memory_limit) == (3, 2**27)
+
+
+async def test_docker_tells_why_a_container_is_not_wanted_any_more() -> None:
+    engine = FakeEngine()
+    for number in (1, 2, 3):
+        engine.add("payments-api", number)
+    asked, done, failed = engine.containers.values()
+    over = {"Running": False, "Status": "exited", "FinishedAt": "2026-03-01T12:00:00Z"}
+    asked["State"] |= over | {"ExitCode": 143}
+    done["State"] |= over | {"ExitCode": 0}
+    failed["State"] |= over | {"ExitCode": 143}
+    engine.tell("stop", asked["Id"], **asked["Config"]["Labels"])
+
+    found = await DockerWorkloads(engine.platform.containers, FixedClock(NOW)).workloads([PAY])
+
+    assert [(one.wanted, one.reason) for one in found] == [
+        (False, "stopped on request"),
+        (False, ""),
+        (True, ""),
+    ]
+
+
+async def test_docker_tells_health_and_that_memory_ran_out_before_the_last_start() -> None:
+    engine = FakeEngine()
+    raw = engine.add("payments-api", 1)
+    log = [{"Output": "fine"}, {"Output": "connection refused\n"}]
+    raw["State"]["Health"] = {"Status": "unhealthy", "Log": log}
+    engine.now -= timedelta(minutes=5)
+    engine.tell("oom", raw["Id"], **raw["Config"]["Labels"])
+
+    (one,) = await DockerWorkloads(engine.platform.containers, FixedClock(NOW)).workloads([PAY])
+
+    assert (one.health, one.probe) == ("unhealthy", "connection refused")
+    assert (one.reason, one.exit_code) == ("OOMKilled", None)
+
+
+async def test_docker_tells_what_a_container_uses() -> None:
+    engine = FakeEngine()
+    raw = engine.add("payments-api", 1)
+
+    def cpu(used: int, machine: int) -> dict[str, Any]:
+        total = {"total_usage": used}
+        return {"cpu_usage": total, "system_cpu_usage": machine, "online_cpus": 2}
+
+    memory = {"usage": 100, "limit": 8 * 2**30, "stats": {"inactive_file": 30}}
+    engine.stats[raw["Id"]] = {
+        "cpu_stats": cpu(1_500, 12_000),
+        "precpu_stats": cpu(1_000, 10_000),
+        "memory_stats": memory,
+    }
+
+    (one,) = await DockerWorkloads(engine.platform.containers, FixedClock(NOW)).workloads([PAY])
+
+    assert (one.cpu_used, one.memory_used) == (0.5, 70)
 
 
 @pytest.mark.parametrize("spans", [ShopSpans(), Absent("No source of spans is configured.")])

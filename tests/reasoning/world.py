@@ -25,6 +25,7 @@ from aiops_agent.domain.telemetry import (
     ServiceName,
     Signal,
     Window,
+    Workload,
 )
 from aiops_agent.memory.recall import alike
 from aiops_agent.ports.memory import Hit, RecallQuery
@@ -81,6 +82,7 @@ class World:
     calls: tuple[tuple[str, str], ...] = ()
     book: tuple[Change, ...] = ()
     log: tuple[LogLine, ...] = ()
+    instances: tuple[Workload, ...] = ()
     resolution: float = 15.0
     history: float = 5400.0  # seconds before BEGAN from which there is data
     now: datetime = BEGAN + timedelta(minutes=3)
@@ -119,6 +121,10 @@ class World:
         self._check("changes")
         return tuple(one for one in self.book if window.start <= one.at < window.end)
 
+    async def workloads(self, services: Sequence[ServiceName]) -> tuple[Workload, ...]:
+        self._check("workloads")
+        return tuple(one for one in self.instances if one.service in services)
+
     async def graph(self) -> ServiceGraph:
         self._check("topology")
         pairs = tuple((ServiceName(a), ServiceName(b)) for a, b in self.calls)
@@ -142,7 +148,7 @@ class World:
     def environment(self) -> Environment:
         clock, absent = _Clock(self), Absent("none")
         return Environment(
-            EnvironmentRef.parse("fake:one"), self, self, self, self, self, absent, absent, clock
+            EnvironmentRef.parse("fake:one"), self, self, self, self, self, self, absent, clock
         )
 
     def incident(self) -> Incident:

@@ -8,9 +8,10 @@ from typing import Any
 import pytest
 
 from aiops_agent.domain.approval import ApprovalState, Ruling
-from aiops_agent.domain.errors import ApprovalError, OnHold
+from aiops_agent.domain.errors import ApprovalError, OnHold, SourceError
 from aiops_agent.domain.ledger import TargetClaim
 from aiops_agent.domain.sending import Switch
+from aiops_agent.domain.telemetry import Workload
 from aiops_agent.safety import limits, permit
 from aiops_agent.safety.assess import Case
 from aiops_agent.workflow import executor_steps
@@ -142,3 +143,35 @@ async def test_policy_is_shown_how_many_services_there_are_where_that_is_known(
     away = replace(place, topology=Company(away=True))
     shown = await case_of(away, monkeypatch)
     assert (shown.services, shown.now) == (0, place.clock.at)
+
+
+class Watched:
+    """A platform's knowledge of one instance, unless it is away."""
+
+    def __init__(self, *, away: bool = False) -> None:
+        self.away = away
+
+    async def workloads(self, services: Any) -> tuple[Workload, ...]:
+        if self.away:
+            raise SourceError("Docker is away.")
+        return tuple(Workload(service=one, name=f"{one}-1", state="paused") for one in services)
+
+
+async def test_what_an_interrupting_plan_ends_is_kept_and_a_failure_holds_up_nothing(
+    place: Place,
+) -> None:
+    (first, *_) = PLAN.steps
+    cuts = first.model_copy(update={"blast": first.blast.model_copy(update={"interrupts": True})})
+    plan = PLAN.model_copy(update={"steps": (cuts,)})
+    request = stored(place.store, a_request(plan, ApprovalState.APPROVED)).id
+
+    def kept(source: Any) -> Any:
+        one = replace(place.deps.environments(PLAN.environment), workloads=source)
+        deps = replace(place.deps, environments=lambda _ref: one)
+        return ExecutorSteps(deps).remains(request)
+
+    (one,) = (await kept(Watched())).remains
+    assert one.workload.service == plan.steps[0].action.target.name
+    assert one.workload.state == "paused"
+    assert (await kept(Watched(away=True))).missing == "Docker is away."
+    assert await steps(place).remains(request) == executor_steps.Kept()

@@ -43,7 +43,18 @@ pytestmark = pytest.mark.usefixtures("read_as_kept")
 PENDING, UNDONE = EventType.APPROVAL_PENDING, EventType.UNDO_FINISHED
 STEPS_TO_A_SECOND_PLAN = {
     *("question.v1", "triaged", "taken", "diagnosed", "planned", "prepare", "review", "reviewed"),
-    *("ask", "look", "answer", "unchanged", "started", "execute", "executed", "moved", "wait"),
+    *(
+        "ask",
+        "look",
+        "answer",
+        "unchanged",
+        "remains",
+        "started",
+        "execute",
+        "executed",
+        "moved",
+        "wait",
+    ),
     *("sampled", "verified", "undo", "undone", "undo-verified", "ended", "archived"),
 }
 SENDING = (Point.BEFORE_SEND, Point.SENDING, Point.AFTER_SEND, Point.RECORDED)

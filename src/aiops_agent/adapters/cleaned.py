@@ -150,7 +150,11 @@ class _Workloads:
     async def workloads(self, services: Sequence[ServiceName]) -> tuple[Workload, ...]:
         """Return the instances; what the platform says of one is foreign text."""
         found = await _told(self.port.workloads(services), self.clean)
-        return tuple(o.model_copy(update={"reason": self.clean(o.reason).text}) for o in found)
+        return tuple(map(self._without, found))
+
+    def _without(self, one: Workload) -> Workload:
+        words = {name: self.clean(getattr(one, name)).text for name in ("reason", "probe")}
+        return one.model_copy(update=words)
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Never
 
 from aiops_agent.actions.platform import Accepted, Begin, Landing, Sight, at_once
-from aiops_agent.domain.errors import PlatformError, SourceError
+from aiops_agent.domain.errors import NoSource, PlatformError
 from aiops_agent.domain.ledger import Intent
 from aiops_agent.domain.remediation import Action, ActionKind, Draft, Request
 from aiops_agent.domain.telemetry import ServiceGraph
@@ -19,8 +19,8 @@ class Absent:
     flaw: str
 
     async def read(self, *_asked: object) -> Never:
-        """Raise SourceError: nothing can be seen."""
-        raise SourceError(self.flaw)
+        """Raise NoSource: nothing can be seen."""
+        raise NoSource(self.flaw)
 
     lines = changes = rules = evaluate = workloads = spans = read
 

@@ -17,12 +17,14 @@ from aiops_agent.domain.answer import Answer
 from aiops_agent.domain.diagnosis import CauseKind, Diagnosis
 from aiops_agent.domain.passage import Passage
 from aiops_agent.domain.reasoning import Assertion, Gap, SecondOpinion, Suspect
-from aiops_agent.domain.telemetry import ServiceName, Signal
+from aiops_agent.domain.telemetry import ServiceGraph, ServiceName, Signal
 from aiops_agent.domain.value import Value
 from aiops_agent.reasoning import orders
 from aiops_agent.reasoning.claims import CHANGE, LOG, checked, flaws, suspicion_words, told
 from aiops_agent.reasoning.exhibit import findings, hypothesis, sequence, shown_time
 from aiops_agent.reasoning.gather import read_scene
+from aiops_agent.reasoning.instances import Headcount, read_standings
+from aiops_agent.reasoning.instances import findings as instance_findings
 from aiops_agent.reasoning.measure import moment
 from aiops_agent.reasoning.rank import confidence, not_known, rank
 from aiops_agent.reasoning.suspect import study
@@ -48,10 +50,13 @@ async def diagnose(briefing: Briefing) -> Diagnosis:
     began = moment(case.scene.began)
     logs, alerts = (*scene.logs_after, *scene.logs_before), briefing.alerts.shown
     ordered = orders.finding(logs, alerts, incident.service, len(shown) + 1)
+    near = _near(scene.graph, incident.service, best.suspicion.service)
+    standings = await read_standings(briefing.environment, near, briefing.now)
+    counted = instance_findings(standings, len(shown) + (2 if ordered else 1))
     return Diagnosis(
-        summary=f"Since {began:%H:%M} {best.suspicion.statement}.",
+        summary=f"Since {began:%H:%M} {best.suspicion.statement}.{_standing_of(standings, near)}",
         hypotheses=tuple(hypothesis(case, one, shown) for one in ranking[:MOST_HYPOTHESES]),
-        findings=(*shown.values(), *((ordered,) if ordered else ())),
+        findings=(*shown.values(), *((ordered,) if ordered else ()), *counted),
         confidence=sure,
         why_confidence=why,
         not_known=not_known(case, best),
@@ -59,6 +64,20 @@ async def diagnose(briefing: Briefing) -> Diagnosis:
         began=began,
         shown=shown_time(case),
     )
+
+
+def _near(
+    graph: ServiceGraph, service: ServiceName, suspected: ServiceName
+) -> tuple[ServiceName, ...]:
+    """Return the services whose instances may matter, the nearest first."""
+    around = (service, suspected, *graph.downstream(service), *graph.callers(service))
+    return tuple(dict.fromkeys(around))
+
+
+def _standing_of(standings: Sequence[Headcount], near: Sequence[ServiceName]) -> str:
+    """Return a sentence for the summary: how the alerting service or the suspect stands."""
+    found = next((one for one in standings if one.service in near[:2] and one.lost), None)
+    return f" {found.service}: {found.sentence}." if found else ""
 
 
 class SuspectAnswer(Value):

@@ -13,6 +13,7 @@ from aiops_agent.domain.incident import Incident
 from aiops_agent.domain.payload import ApprovalDecided, VerificationSample
 from aiops_agent.domain.remediation import Recovery, Verification
 from aiops_agent.domain.sparkline import sparkline
+from aiops_agent.reasoning.instances import state_words, use_words
 
 _MOST_ALERTS = 20  # shown: a storm brings thousands that say the same
 _OWNERS = ("owner", "team", "squad", "contact")  # labels that people route alerts by
@@ -96,7 +97,8 @@ class Material:
 
 def appendix(m: Material) -> Chapter:
     """Write everything that the chapters rest on; the only place that names people."""
-    parts = (_alerts(m), _evidence(m), _requests(m), _policy(m), _answers(m))
+    kept = (_remains(m),) if any(one.remains for one in m.incident.attempts) else ()
+    parts = (_alerts(m), _evidence(m), *kept, _requests(m), _policy(m), _answers(m))
     return Chapter("appendix", "Appendix", parts=parts)
 
 
@@ -124,6 +126,22 @@ def _evidence(m: Material) -> Chapter:
         title = finding_title(number, one.id)
         parts.append(Chapter(f"{one.id}.{number}", title, points=tuple(points)))
     return Chapter("evidence", "Evidence", parts=tuple(parts))
+
+
+def _remains(m: Material) -> Chapter:
+    parts = []
+    for attempt in m.incident.attempts:
+        for place, one in enumerate(attempt.remains, start=1):
+            work = one.workload
+            points: list[Line] = [", ".join([state_words(work), *use_words(work)])]
+            if work.started_at:
+                points.append(f"Started at {work.started_at:%Y-%m-%d %H:%M:%S} UTC.")
+            if work.image:
+                points.append(("Image: ", Code(f"{work.image} {work.image_id}".strip())))
+            points += [(f"{line.at:%H:%M:%S} ", Code(line.text)) for line in one.lines]
+            title = f"{work.name}, before attempt {attempt.number}"
+            parts.append(Chapter(f"remains_{attempt.number}_{place}", title, points=tuple(points)))
+    return Chapter("remains", "Kept of what an action ended", parts=tuple(parts))
 
 
 def _requests(m: Material) -> Chapter:

@@ -10,17 +10,19 @@ from pydantic import Field
 
 from aiops_agent.agents.asking import Desk
 from aiops_agent.agents.briefing import Briefing
+from aiops_agent.agents.lost import with_instances
 from aiops_agent.agents.material import known, wrapped
 from aiops_agent.agents.sight import MOST_OTHERS, TriageLook, unseen
 from aiops_agent.domain.answer import Answer
 from aiops_agent.domain.diagnosis import Triage, TriageVerdict
 from aiops_agent.domain.errors import SourceError
-from aiops_agent.domain.meaning import AlertMeaning
+from aiops_agent.domain.meaning import AlertClaim, AlertMeaning
 from aiops_agent.domain.passage import Passage
-from aiops_agent.domain.telemetry import ServiceName, Signal, Window
+from aiops_agent.domain.telemetry import ServiceGraph, ServiceName, Signal, Window
 from aiops_agent.domain.value import Value
 from aiops_agent.reasoning import gather
 from aiops_agent.reasoning.harm import silent
+from aiops_agent.reasoning.instances import read_standings
 from aiops_agent.reasoning.meanings import read_meanings
 from aiops_agent.reasoning.measure import median
 from aiops_agent.reasoning.read_alert import TimeFrame
@@ -41,6 +43,24 @@ async def triage(briefing: Briefing) -> Triage:
     meanings = await read_meanings(
         briefing.environment.rules, incident, briefing.alerts, graph.names
     )
+    seen = await _by_signals(briefing, graph, meanings, missing)
+    claims = {one.claim for one in meanings}
+    return with_instances(
+        seen,
+        await read_standings(briefing.environment, (service,), briefing.now),
+        graph,
+        about_instances=bool(claims & {AlertClaim.AVAILABILITY, AlertClaim.RESTARTS}),
+    )
+
+
+async def _by_signals(
+    briefing: Briefing,
+    graph: ServiceGraph,
+    meanings: tuple[AlertMeaning, ...],
+    missing: tuple[str, ...],
+) -> Triage:
+    """Return what the signals say, of the service itself and of those that depend on it."""
+    incident, service = briefing.incident, briefing.incident.service
     longest = max((one.window for each in meanings for one in each.refuters), default=0.0)
     baseline = max(briefing.pace.baseline, min(timedelta(seconds=3 * longest), FARTHEST))
     window = gather.around(incident, baseline, briefing.now)

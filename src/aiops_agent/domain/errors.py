@@ -48,6 +48,10 @@ class SourceError(AiopsError):
     """A source of telemetry cannot be read."""
 
 
+class NoSource(SourceError):
+    """There is none: nothing of the kind is configured."""
+
+
 class StoreError(AiopsError):
     """Our own store cannot be read or written."""
 

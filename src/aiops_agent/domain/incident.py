@@ -12,7 +12,7 @@ from aiops_agent.domain.environment import EnvironmentRef
 from aiops_agent.domain.errors import TransitionError
 from aiops_agent.domain.facts import Facts, PersonNote
 from aiops_agent.domain.reasoning import PlanPick, SecondOpinion
-from aiops_agent.domain.telemetry import ServiceName
+from aiops_agent.domain.telemetry import Remains, ServiceName
 from aiops_agent.domain.value import Value
 
 IncidentId = NewType("IncidentId", str)
@@ -82,6 +82,25 @@ class Attempt(Value):
     refuted: str = ""  # Hypothesis.key that this attempt refuted
     reasoned: SecondOpinion | None = None  # what a model makes of the diagnosis
     pick: PlanPick | None = None  # what a model would do
+    remains: tuple[Remains, ...] = ()  # what its action destroyed, as it was just before
+
+    @property
+    def left(self) -> tuple[remediation.Prepared, ...]:
+        """The steps of which something stands, with a way back that was not gone."""
+        if self.prepared is None or self.outcome is None:
+            return ()
+        if self.undo is not None and self.undo.state is remediation.EffectState.APPLIED:
+            return ()
+        done = {
+            one.operation
+            for one in self.outcome.effects
+            if one.state is remediation.EffectState.APPLIED
+        }
+        return tuple(
+            step
+            for step in self.prepared.steps
+            if step.undo and step.inverse and any(one.operation in done for one in step.requests)
+        )
 
 
 class IncidentSummary(Value):

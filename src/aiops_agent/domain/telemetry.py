@@ -66,12 +66,16 @@ class Vital(Value):
 
 
 class LogLine(Value):
-    """One line that a service wrote. `text` is untrusted data."""
+    """One line that a service wrote. `text` is untrusted data.
+
+    `instance` is the name of the workload that wrote it, "" where the source cannot tell.
+    """
 
     at: datetime
     service: ServiceName
     level: str
     text: str
+    instance: str = ""
 
 
 class ChangeKind(StrEnum):
@@ -220,7 +224,8 @@ class RuleReading(Value):
 class Workload(Value):
     """One running or stopped instance of a service, as its platform knows it; None is unknown.
 
-    `memory_limit` is in bytes, `cpu_limit` in cores. `reason` is the platform's word, untrusted.
+    `memory_limit` and `memory_used` are in bytes, `cpu_limit` and `cpu_used` in cores. `reason` is
+    the platform's word, `probe` what its health check said last: both untrusted.
     """
 
     service: ServiceName
@@ -235,6 +240,19 @@ class Workload(Value):
     memory_limit: int | None = None
     node: str = ""  # where it was placed
     started_at: datetime | None = None
+    ended_at: datetime | None = None  # the last end, also of one that was started again
+    wanted: bool = True  # False when somebody asked for its end, or it has done its work
+    health: str = ""  # what its health check makes of it: "healthy", "unhealthy", "starting"
+    probe: str = ""
+    cpu_used: float | None = None
+    memory_used: int | None = None
+
+
+class Remains(Value):
+    """An instance as it was just before an action that ends it, with its last lines."""
+
+    workload: Workload
+    lines: tuple[LogLine, ...] = ()
 
 
 class Span(Value):

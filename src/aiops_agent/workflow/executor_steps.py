@@ -8,14 +8,26 @@ from datetime import datetime
 
 from aiops_agent.agents import critique
 from aiops_agent.domain.approval import ApprovalRequest, Opinion, Verdict
-from aiops_agent.domain.errors import SourceError
+from aiops_agent.domain.errors import NoSource, SourceError
 from aiops_agent.domain.incident import Attempt, Incident
+from aiops_agent.domain.payload import EvidenceAdded
 from aiops_agent.domain.remediation import Outcome, Plan, PreparedPlan
 from aiops_agent.domain.sending import Limits
+from aiops_agent.domain.telemetry import Remains
+from aiops_agent.domain.value import Value
+from aiops_agent.reasoning.remains import findings as before_action
+from aiops_agent.reasoning.remains import read_remains
 from aiops_agent.safety import limits, permit
 from aiops_agent.safety.assess import Case, assess
 from aiops_agent.workflow.deps import Deps, attempt_of, found, incident_of, transaction
 from aiops_agent.workflow.gate import Gate
+
+
+class Kept(Value):
+    """What an action will destroy, or why it could not be read."""
+
+    remains: tuple[Remains, ...] = ()
+    missing: str = ""
 
 
 class Busy:
@@ -103,6 +115,33 @@ class ExecutorSteps:
             return True
         await asyncio.to_thread(self._free, request)
         return await self.deps.executor.unchanged(request.prepared)
+
+    async def remains(self, request_id: str) -> Kept:
+        """Return what the approved plan will destroy, as it is now; a failure holds up nothing."""
+        prepared = await self._approved(request_id)
+        ending = [one.action.target.service for one in prepared.steps if one.blast.interrupts]
+        if not ending:
+            return Kept()
+        environment = self.deps.environments(prepared.environment)
+        try:
+            return Kept(remains=await read_remains(environment, tuple(dict.fromkeys(ending))))
+        except NoSource:
+            return Kept()  # nobody expects it
+        except SourceError as error:
+            return Kept(missing=str(error))
+
+    def keep(self, incident_id: str, number: int, kept: Kept) -> None:
+        """Keep with the incident what its action is about to destroy, or that it is not known."""
+        with transaction(self.deps, incident_id) as t:
+            attempt = t.amend(number, remains=kept.remains)
+            if kept.missing:
+                words = f"what the action destroys could not be kept: {kept.missing}"
+                t.tell(EvidenceAdded(attempt=number), words, f"{number}-kept")
+            known = attempt.diagnosis.findings if attempt.diagnosis else ()
+            for finding in before_action(kept.remains, len(known) + 1):
+                added = EvidenceAdded(attempt=number, finding=finding)
+                words = f"{finding.what} {finding.now}".strip()
+                t.tell(added, words, f"{number}-{finding.id}")
 
     async def execute(self, request_id: str) -> Outcome:
         """Send the approved plan; raises ApprovalError when the approval does not count.

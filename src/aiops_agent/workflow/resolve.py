@@ -177,6 +177,9 @@ class ResolveIncident(DBOSConfiguredInstance):  # limit: the whole workflow of a
     async def _execute(self, waiting: Waiting) -> tuple[Outcome, datetime] | None:
         """Send what was approved; None when it may not begin any more, and nothing was sent."""
         incident_id, number = waiting.incident, waiting.attempt
+        kept = await step("remains", self._executor.remains, waiting.request)
+        if kept.remains or kept.missing:
+            await step("kept", self._executor.keep, incident_id, number, kept)
         await step("started", self._record.started, incident_id, number, waiting.request)
         try:
             outcome = await unheld(self._gate, waiting, "execute", self._executor.execute)

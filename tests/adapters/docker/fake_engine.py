@@ -30,6 +30,9 @@ class FakeEngine:
     images: dict[str, str] = field(default_factory=lambda: {"pay:1": "sha256:" + "1" * 64})
     volumes: dict[str, Raw] = field(default_factory=dict)
     logs: dict[str, bytes] = field(default_factory=dict)
+    links: dict[str, tuple[str, ...]] = field(default_factory=dict)  # other names, by the own one
+    stats: dict[str, Raw] = field(default_factory=dict)
+    built: dict[str, datetime] = field(default_factory=dict)  # when an image was made, by its id
     events: list[Raw] = field(default_factory=list)
     now: datetime = NOW
     api: str = "1.41"
@@ -69,6 +72,12 @@ class FakeEngine:
         self._start(made)
         return made
 
+    def tell(self, word: str, container: str, kind: str = "container", **attributes: str) -> None:
+        """Remember an event, as of now."""
+        actor = {"ID": container, "Attributes": attributes}
+        at = int(self.now.timestamp() * 1e9)
+        self.events.append({"Type": kind, "Action": word, "Actor": actor, "timeNano": at})
+
     def running(self, service: str) -> list[Raw]:
         """The running containers of a service."""
         found = [c for c in self.containers.values() if c["State"]["Running"]]
@@ -96,11 +105,12 @@ class FakeEngine:
 
     def _read(self, parts: list[str]) -> httpx2.Response:
         if parts == ["containers", "json"]:
-            return httpx2.Response(200, json=[_listed(c) for c in self.containers.values()])
+            return httpx2.Response(200, json=[self._listed(c) for c in self.containers.values()])
         if parts[0] == "images":
             name = "/".join(parts[1:-1])
             image = name if name in self.images.values() else self.images.get(name)
-            return httpx2.Response(200, json={"Id": image}) if image else missing()
+            made = _text(self.built[image]) if image in self.built else ""
+            return httpx2.Response(200, json={"Id": image, "Created": made}) if image else missing()
         if parts[0] == "volumes":
             volume = self.volumes.get(parts[1])
             return httpx2.Response(200, json=volume) if volume else missing()
@@ -111,6 +121,8 @@ class FakeEngine:
             return missing()
         if parts[-1] == "logs":
             return httpx2.Response(200, content=self.logs.get(found["Id"], b""))
+        if parts[-1] == "stats":
+            return httpx2.Response(200, json=self.stats.get(found["Id"], {}))
         return httpx2.Response(200, json=found)
 
     def _change(self, request: httpx2.Request, parts: list[str]) -> httpx2.Response:
@@ -139,6 +151,18 @@ class FakeEngine:
             self._start(found)
         same = (verb == "start" and running) or (verb == "stop" and not running)
         return httpx2.Response(304 if same else 204)
+
+    def _listed(self, raw: Raw) -> Raw:
+        return {
+            "Id": raw["Id"],
+            "Names": [*self.links.get(raw["Name"][1:], ()), raw["Name"]],
+            "Image": raw["Config"]["Image"],
+            "ImageID": raw["Image"],
+            "Created": int(datetime.fromisoformat(raw["Created"]).timestamp()),
+            "State": raw["State"]["Status"],
+            "Labels": raw["Config"]["Labels"],
+            "NetworkSettings": {"Networks": {"shop_default": {"IPAddress": "172.18.0.3"}}},
+        }
 
     def _create(self, name: str, body: Raw) -> Raw:
         host, networks = body.pop("HostConfig"), body.pop("NetworkingConfig")["EndpointsConfig"]
@@ -174,19 +198,6 @@ def frame(text: str, stream: int = 1) -> bytes:
 def missing() -> httpx2.Response:
     """What the engine says of what is not there."""
     return httpx2.Response(404, json={"message": "No such container"})
-
-
-def _listed(raw: Raw) -> Raw:
-    return {
-        "Id": raw["Id"],
-        "Names": [raw["Name"]],
-        "Image": raw["Config"]["Image"],
-        "ImageID": raw["Image"],
-        "Created": int(datetime.fromisoformat(raw["Created"]).timestamp()),
-        "State": raw["State"]["Status"],
-        "Labels": raw["Config"]["Labels"],
-        "NetworkSettings": {"Networks": {"shop_default": {"IPAddress": "172.18.0.3"}}},
-    }
 
 
 def _text(at: datetime) -> str:

@@ -86,6 +86,18 @@ def test_certificates_mean_that_the_engine_is_verified(tmp_path: Path) -> None:
     assert (context.verify_mode, context.check_hostname) == (ssl.CERT_REQUIRED, True)
 
 
+@pytest.mark.parametrize("place", ["podman/podman.sock", "run/podman.sock"])
+def test_the_socket_of_podman_is_found(
+    place: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / place).parent.mkdir()
+    (tmp_path / place).touch()
+    monkeypatch.setattr(endpoint, "USUAL", tmp_path / "none.sock")
+    monkeypatch.setattr(endpoint, "PODMAN", tmp_path / "run/podman.sock")
+
+    assert endpoint.ambient({"XDG_RUNTIME_DIR": str(tmp_path)}) == {"socket": str(tmp_path / place)}
+
+
 def test_a_rootless_socket_is_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "docker.sock").touch()
     environ = {"XDG_RUNTIME_DIR": str(tmp_path)}

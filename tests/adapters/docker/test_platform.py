@@ -130,6 +130,7 @@ async def test_a_service_that_is_as_wished_needs_no_request(engine: FakeEngine) 
     ("host", "says"),
     [
         ({"PortBindings": {"80/tcp": [{"HostPort": "8080"}]}}, "publishes port 8080"),
+        ({"PortBindings": {"80/tcp": [{"HostPort": "8080-8080"}]}}, "publishes port 8080-8080"),
         ({"NetworkMode": "host"}, "no network of its own"),
     ],
 )
@@ -141,6 +142,16 @@ async def test_what_cannot_run_twice_on_a_host_is_not_cloned(
 
     with pytest.raises(PlatformError, match=says):
         await prepared(engine, scale(2))
+
+
+async def test_a_range_of_ports_is_room_for_as_many_containers() -> None:
+    engine = FakeEngine()
+    bound = {"PortBindings": {"80/tcp": [{"HostPort": "8080-8082"}]}}
+    engine.add("pay", 1, HostConfig={"NetworkMode": "shop_default", **bound})
+
+    assert (await prepared(engine, scale(3))).requests
+    with pytest.raises(PlatformError, match="room for 3 containers and not for 4"):
+        await prepared(engine, scale(4))
 
 
 async def test_a_database_is_not_cloned() -> None:

@@ -6,13 +6,14 @@ import pytest
 
 from aiops_agent.adapters.docker.changes import DockerChanges
 from aiops_agent.adapters.docker.containers import Containers, moment
-from aiops_agent.adapters.docker.logs import DockerLogs, texts
+from aiops_agent.adapters.docker.logs import DockerLogs, level_of, texts
 from aiops_agent.adapters.docker.topology import DockerTopology, kind_of
 from aiops_agent.domain.telemetry import ChangeKind, ServiceKind, ServiceName, Window
 
 from .fake_engine import NOW, FakeEngine, frame
 
 PAY = ServiceName("pay")
+COMPOSE = {"com.docker.compose.project": "shop", "com.docker.compose.service": "pay"}
 WINDOW = Window(start=NOW - timedelta(minutes=30), end=NOW + timedelta(minutes=30))
 
 
@@ -119,8 +120,7 @@ async def test_a_container_with_another_image_is_a_release(engine: FakeEngine) -
 
 
 async def test_a_removed_container_tells_what_ran_before(engine: FakeEngine) -> None:
-    labels = {"com.docker.compose.service": "pay", "image": "pay:0"}
-    engine.events.append({"Action": "destroy", "Actor": {"ID": "x", "Attributes": labels}})
+    engine.tell("destroy", "x", **COMPOSE, image="pay:0")
 
     (change,) = await DockerChanges(engine.all).changes(WINDOW)
 
@@ -141,5 +141,159 @@ async def test_one_more_container_and_a_restart_are_changes(engine: FakeEngine) 
     }
 
 
+async def test_one_name_for_another_image_is_a_release(engine: FakeEngine) -> None:
+    was, now = "sha256:" + "1" * 64, "sha256:" + "2" * 64
+    engine.now += timedelta(minutes=5)
+    engine.images["pay:1"] = now
+    engine.tell("destroy", "x", **COMPOSE, image="pay:1", **{"com.docker.compose.image": was})
+    engine.containers.clear()
+    engine.add("pay", 1)
+
+    (change,) = await DockerChanges(engine.all).changes(WINDOW)
+
+    assert change.kind is ChangeKind.RELEASE
+    assert change.title == "pay runs pay:1 (222222222222) instead of pay:1 (111111111111)"
+
+
+@pytest.mark.parametrize(
+    ("made_before", "built_before", "kind"),
+    [
+        (9, 0, ChangeKind.RELEASE),  # minutes before the name was given
+        (-2, 0, ChangeKind.OTHER),  # the old one was made of it already
+        (9, 600, ChangeKind.OTHER),  # a build that found everything done
+    ],
+)
+async def test_without_ids_a_new_build_of_one_name_tells(
+    made_before: int, built_before: int, kind: ChangeKind
+) -> None:
+    engine = FakeEngine()
+    image = engine.images["pay:1"]
+    tagged = engine.now
+    engine.now = tagged - timedelta(minutes=made_before)
+    engine.tell("create", "x", **COMPOSE, image="pay:1")
+    engine.now = tagged
+    engine.tell("tag", image, "image", name="pay:1")
+    engine.built[image] = tagged - timedelta(minutes=built_before)
+    engine.now += timedelta(minutes=4)
+    engine.add("pay", 1)
+    engine.now += timedelta(seconds=10)
+    engine.tell("destroy", "x", **COMPOSE, image="pay:1")
+
+    (change,) = await DockerChanges(engine.all).changes(WINDOW)
+
+    assert change.kind is kind
+
+
+async def test_a_container_made_anew_of_the_same_image_is_no_release(engine: FakeEngine) -> None:
+    image = engine.images["pay:1"]
+    engine.tell("destroy", "x", **COMPOSE, image="pay:0")
+    engine.now += timedelta(minutes=9)
+    engine.tell("destroy", "y", **COMPOSE, image="pay:1", **{"com.docker.compose.image": image})
+    engine.containers.clear()
+    engine.add("pay", 1)
+
+    (change,) = await DockerChanges(engine.all).changes(WINDOW)
+
+    assert change.kind is ChangeKind.OTHER
+
+
+async def test_what_was_removed_in_another_project_is_not_ours(engine: FakeEngine) -> None:
+    other = {**COMPOSE, "com.docker.compose.project": "else"}
+    engine.tell("destroy", "x", **other, image="pay:0")
+
+    (change,) = await DockerChanges(engine.all).changes(WINDOW)
+
+    assert change.title == "pay was created with pay:1"
+
+
+async def test_ends_pauses_and_failing_checks_are_changes(engine: FakeEngine) -> None:
+    first, second = engine.running("pay")
+    ended = "2026-03-01T12:05:00Z"
+    over = {"Running": False, "Status": "exited", "FinishedAt": ended}
+    first["State"] |= over | {"ExitCode": 137, "OOMKilled": True}
+    second["State"] |= over | {"ExitCode": 0}
+    engine.now += timedelta(minutes=5)
+    engine.tell("stop", second["Id"], **COMPOSE)
+    engine.tell("pause", first["Id"], **COMPOSE)
+    engine.tell("health_status: unhealthy", first["Id"], **COMPOSE)
+
+    told = {change.title for change in await DockerChanges(engine.all).changes(WINDOW)}
+
+    assert told >= {
+        "shop-pay-1 ended with exit code 137, killed for want of memory",
+        "shop-pay-2 was stopped",
+        "shop-pay-1 was paused",
+        "shop-pay-1 became unhealthy: its health check fails",
+    }
+
+
 async def test_replicas_created_together_are_one_change(engine: FakeEngine) -> None:
     assert len(await DockerChanges(engine.all).changes(WINDOW)) == 1
+
+
+@pytest.mark.parametrize("state", ["restarting", "paused", "exited", "created", "dead"])
+async def test_only_what_runs_is_a_replica(engine: FakeEngine, state: str) -> None:
+    engine.running("pay")[0]["State"] |= {"Status": state}
+
+    (pay,) = (await DockerTopology(engine.all).graph()).services
+
+    assert pay.replicas == 1
+
+
+async def test_one_name_in_two_projects_is_two_services(engine: FakeEngine) -> None:
+    for service in ("pay", "web"):
+        raw = engine.add(service, 3, Name="/else-1")
+        raw["Config"]["Labels"]["com.docker.compose.project"] = "else"
+        raw["Config"]["Labels"]["com.docker.compose.depends_on"] = "pay:service_started:false"
+
+    all_of_them = Containers(engine.client)
+    graph = await DockerTopology(all_of_them).graph()
+
+    assert set(graph.names) == {"shop-pay", "else-pay", "web"}
+    assert ("web", "else-pay") in graph.calls
+    assert len(await all_of_them.of("shop-pay")) == 2
+    assert await all_of_them.of("pay") == ()
+    assert [one.service for one in await engine.all.listed()] == ["pay", "pay"]
+
+
+async def test_a_name_made_of_project_and_service_that_is_taken_is_not_given_twice(
+    engine: FakeEngine,
+) -> None:
+    engine.add("pay", 3)["Config"]["Labels"]["com.docker.compose.project"] = "else"
+    engine.add("shop-pay", 1)["Config"]["Labels"]["com.docker.compose.project"] = "third"
+
+    names = {one.service for one in await Containers(engine.client).listed()}
+
+    assert names == {"shop.pay", "else-pay", "shop-pay"}
+
+
+async def test_a_linked_container_has_its_own_name(engine: FakeEngine) -> None:
+    engine.links["shop-pay-1"] = ("/shop-web-1/db", "/shop-web-1/shop-pay-1")
+
+    assert {one.name for one in await engine.all.listed()} == {"shop-pay-1", "shop-pay-2"}
+
+
+def test_only_a_newline_ends_a_line() -> None:
+    body = "1Z a\u2028b\x0cc\u0085d\r\n2Z 10 %\r50 %\r100 %\r\n\n3Z e"
+
+    assert texts(body.encode()) == ["1Z a\u2028b\x0cc\u0085d", "2Z 100 %", "3Z e"]
+
+
+@pytest.mark.parametrize(
+    ("line", "level"),
+    [
+        ('{"level":50,"time":1,"msg":"x"}', "error"),
+        ('{"level":30,"msg":"an error of others"}', "info"),
+        ('{"version":"1.1","short_message":"x","level":4}', "warn"),
+        ('{"msg":"water","level":4}', "info"),
+        ("<11>1 2026-03-01T12:00:00Z host pay", "error"),
+        ('ts=1 level=warn msg="error is gone"', "warn"),
+        ('{"severity":"CRITICAL","message":"info"}', "critical"),
+        ("E0301 12:00:00.000000       1 main.go:1] x", "error"),
+        ("1:M 01 Mar 2026 12:00:00.000 # Out of sockets", "warn"),
+        ("2026-03-01 12:00:00 UTC [1] FATAL:  password", "fatal"),
+        ("plain words", "info"),
+    ],
+)
+def test_a_line_says_how_serious_it_is(line: str, level: str) -> None:
+    assert level_of(line) == level

@@ -70,20 +70,33 @@ class Clone:
     networks: Mapping[str, Document]  # network -> endpoint, beside the one in the body
 
 
-def cloneable(source: Inspected) -> None:
-    """Raise PlatformError, saying why, when a second container like it cannot run beside it."""
+def cloneable(source: Inspected, wished: int = 2) -> None:
+    """Raise PlatformError, saying why, when not `wished` containers like it can run together."""
     host = source.raw.get("HostConfig") or {}
     bindings = [one for bound in (host.get("PortBindings") or {}).values() for one in bound or ()]
-    fixed = {str(one["HostPort"]) for one in bindings if one.get("HostPort", "") not in ("", "0")}
-    if ports := sorted(fixed):
+    asked = {str(one.get("HostPort") or "0") for one in bindings} - {"0"}
+    if fixed := sorted(one for one in asked if _room(one) == 1):
         raise PlatformError(
-            f"{source.name} publishes port {', '.join(ports)} of the host, which a second "
+            f"{source.name} publishes port {', '.join(fixed)} of the host, which a second "
             "container cannot have; put a proxy before the service to scale it."
+        )
+    if narrow := sorted(one for one in asked if _room(one) < wished):
+        raise PlatformError(
+            f"{source.name} publishes one of the host's ports {narrow[0]}, which is room for "
+            f"{_room(narrow[0])} containers and not for {wished}; widen the range to scale it."
         )
     mode = str(host.get("NetworkMode", ""))
     if mode.startswith(_SHARED_STACKS):
         told = f"{source.name} has no network of its own ({mode}), so a copy has none."
         raise PlatformError(told)
+
+
+def _room(ports: str) -> int:
+    """Return how many containers can have one of these ports: "8080" is one, "8080-8089" ten."""
+    first, _, last = ports.partition("-")
+    if not (first.isdecimal() and last.isdecimal()):
+        return 1
+    return max(int(last) - int(first) + 1, 1)
 
 
 def clone(source: Inspected, *, image: str, operation: str, number: int, stem: str) -> Clone:

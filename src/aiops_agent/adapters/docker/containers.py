@@ -3,7 +3,7 @@
 import asyncio
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
 from aiops_agent.adapters.docker.client import DockerClient, path_of
@@ -21,9 +21,12 @@ INCIDENT = "aiops-agent/incident"
 NEVER = "0001-01-01T00:00:00Z"  # the start of what has not started
 
 _MOST = 500  # one engine holds fewer; more would be another system
+_MOST_NAMED = 5  # containers that do not run, in one line
 _DIGITS = 9  # a label is foreign text
 _AT_ONCE = 8  # inspections side by side
 _ID = re.compile(r"[0-9a-f]{64}")
+RUNNING = "running"
+_PRESENT = (RUNNING, "restarting", "paused")  # the engine's words
 _TIME = re.compile(r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(\.\d+)?(Z|[+-]\d\d:\d\d)")
 
 
@@ -34,12 +37,22 @@ class Listed:
     id: str
     name: str
     service: ServiceName
-    running: bool
+    state: str  # the engine's word: "running", "restarting", "paused", "exited", "created", "dead"
     image: str
     image_id: str
     created: datetime
     labels: Mapping[str, str] = field(repr=False)
     networks: Mapping[str, Json] = field(repr=False)
+
+    @property
+    def running(self) -> bool:
+        """Whether it can serve: neither paused nor between two starts."""
+        return self.state == RUNNING
+
+    @property
+    def present(self) -> bool:
+        """Whether the engine keeps it going, also paused or between two starts."""
+        return self.state in _PRESENT
 
     @property
     def number(self) -> int:
@@ -50,7 +63,10 @@ class Listed:
 
 @dataclass(frozen=True)
 class Inspected:
-    """A container as the engine knows it. `raw` holds everything, secrets too: never store it."""
+    """A container as the engine knows it. `raw` holds everything, secrets too: never store it.
+
+    `running` is the engine's flag, which also holds while it is paused or between two starts.
+    """
 
     id: str
     name: str
@@ -73,6 +89,18 @@ class Inspected:
         """When it started last, or None when it never did."""
         return moment(self.started)
 
+    @property
+    def ended_at(self) -> datetime | None:
+        """When it ended last, or None when it never did."""
+        return moment(str((self.raw.get("State") or {}).get("FinishedAt", "")))
+
+    @property
+    def ending(self) -> str:
+        """Why it ended last, in a few words."""
+        state = self.raw.get("State") or {}
+        killed = ", killed for want of memory" if state.get("OOMKilled") else ""
+        return f"exit code {state.get('ExitCode', 'unknown')}{killed}"
+
 
 @dataclass(frozen=True)
 class Containers:
@@ -91,7 +119,7 @@ class Containers:
         own = [one for one in read if one is not None]
         if self.project:
             own = [one for one in own if one.labels.get(PROJECT) == self.project]
-        return tuple(sorted(own, key=lambda one: (one.created, one.name)))
+        return tuple(sorted(_told_apart(own), key=lambda one: (one.created, one.name)))
 
     async def of(self, service: str) -> tuple[Listed, ...]:
         """Return the containers of one service, oldest first. Raises SourceError."""
@@ -121,8 +149,12 @@ class Containers:
 
     async def image_id(self, name: str) -> str:
         """Return which image a name or an id means now; "" when none. Raises SourceError."""
+        return str((await self.image(name)).get("Id", ""))
+
+    async def image(self, name: str) -> Document:
+        """Return what the engine knows of an image, {} when none. Raises SourceError."""
         found = await self.client.find(f"{path_of('images', name)}/json")
-        return str(found.get("Id", "")) if isinstance(found, dict) else ""
+        return found if isinstance(found, dict) else {}
 
     async def volume(self, name: str) -> Json | None:
         """Return what the engine knows of a volume, or None. Raises SourceError."""
@@ -145,9 +177,12 @@ class Containers:
         running = [one for one in listed if one.running]
         services = {one.service for one in running}
         where = f"project {self.project}" if self.project else "all projects"
+        others = [f"{one.name} ({one.state})" for one in listed if not one.running]
+        more = f" and {len(others) - _MOST_NAMED} more" if len(others) > _MOST_NAMED else ""
+        still = f"; not running: {', '.join(others[:_MOST_NAMED])}{more}" if others else ""
         return (
             f"docker {about.get('Version')} on {self.client.endpoint}, {where}: "
-            f"{len(services)} services on {len(running)} containers"
+            f"{len(services)} services on {len(running)} containers{still}"
         )
 
 
@@ -166,6 +201,32 @@ def whose(labels: Mapping[str, str]) -> str:
     return labels.get(SERVICE) or labels.get(COMPOSE_SERVICE, "")
 
 
+def _told_apart(found: Sequence[Listed]) -> list[Listed]:
+    """Return the containers, a service of compose under its project's name where two have it.
+
+    Two projects may each have a `pay`: one plan for both would act on what nobody asked about.
+    Who writes our own label means one service, in whatever projects.
+    """
+    homes: dict[str, set[str]] = {}
+    for one in found:
+        homes.setdefault(one.service, set()).add(one.labels.get(PROJECT, ""))
+    taken = set(homes)
+
+    def name(one: Listed) -> ServiceName:
+        project = one.labels.get(PROJECT, "")
+        if one.labels.get(SERVICE) or not project or len(homes[one.service]) == 1:
+            return one.service
+        whole = f"{project}-{one.service}"
+        return ServiceName(f"{project}.{one.service}" if whole in taken else whole)
+
+    return [replace(one, service=name(one)) for one in found]
+
+
+def _own_name(names: Sequence[str]) -> str:
+    """Return a container's own name: a link to it from another one is called /other/name."""
+    return min((str(name).removeprefix("/") for name in names), key=lambda name: name.count("/"))
+
+
 def _listed(raw: Document) -> Listed | None:
     labels = raw.get("Labels") or {}
     service = whose(labels)
@@ -176,9 +237,9 @@ def _listed(raw: Document) -> Listed | None:
     networks = (raw.get("NetworkSettings") or {}).get("Networks") or {}
     return Listed(
         id=raw["Id"],
-        name=str(names[0]).removeprefix("/"),
+        name=_own_name(names),
         service=ServiceName(service),
-        running=raw.get("State") in {"running", "restarting", "paused"},
+        state=str(raw.get("State", "")),
         image=str(raw.get("Image", "")),
         image_id=str(raw.get("ImageID", "")),
         created=datetime.fromtimestamp(int(raw.get("Created", 0)), UTC),

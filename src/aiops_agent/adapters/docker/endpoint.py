@@ -1,5 +1,6 @@
 """Where an engine listens: a socket of this machine, or an address, with or without TLS."""
 
+import os
 import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -9,6 +10,7 @@ from urllib.parse import urlsplit
 from aiops_agent.domain.errors import SourceError
 
 USUAL = Path("/var/run/docker.sock")
+PODMAN = Path("/run/podman/podman.sock")  # of the service that root runs
 _PORTS = {False: 2375, True: 2376}
 
 
@@ -86,7 +88,7 @@ def ambient(environ: Mapping[str, str]) -> dict[str, str | bool]:
     """Return what the environment says of the engine, as keys of the section.
 
     DOCKER_HOST, DOCKER_TLS_VERIFY and DOCKER_CERT_PATH as the docker command reads them; without a
-    host and without the usual socket, the socket of a rootless engine.
+    host and without the usual socket, that of a rootless engine or of Podman.
     """
     if host := environ.get("DOCKER_HOST", ""):
         found: dict[str, str | bool] = {"host": host}
@@ -94,8 +96,11 @@ def ambient(environ: Mapping[str, str]) -> dict[str, str | bool]:
             home = Path(environ.get("DOCKER_CONFIG") or "~/.docker").expanduser()
             found |= {"tls": True, "certificates": environ.get("DOCKER_CERT_PATH") or str(home)}
         return found
-    own = Path(environ.get("XDG_RUNTIME_DIR") or "/nowhere", "docker.sock")
-    return {"socket": str(own)} if not USUAL.exists() and own.exists() else {}
+    own = Path(environ.get("XDG_RUNTIME_DIR") or "/nowhere")
+    others = (own / "docker.sock", own / "podman/podman.sock", PODMAN)
+    there = (str(one) for one in (USUAL, *others) if os.path.exists(one))  # noqa: PTH110 -- no error where we may not enter
+    found_socket = next(there, str(USUAL))
+    return {} if found_socket == str(USUAL) else {"socket": found_socket}
 
 
 def _no_password() -> str:

@@ -16,10 +16,25 @@ _MOST_CONTAINERS = 40  # one request each
 _LONGEST = 2000  # characters of a line; the rest says nothing new
 _HEADER = struct.Struct(">BxxxL")
 _SECOND = timedelta(seconds=1)  # Docker reads its end to the second
-_LEVEL = re.compile(
-    r"\b(trace|debug|info|notice|warn|warning|error|err|fatal|critical|panic)\b", re.IGNORECASE
+_WORDS = "trace|debug|info|notice|warn|warning|error|err|fatal|critical|crit|alert|emerg|panic"
+_LEVEL = re.compile(rf"\b({_WORDS})\b", re.IGNORECASE)
+# What a line says of itself goes before any word in it: level=info, "severity":"ERROR".
+_KEYED = re.compile(
+    rf"\b(?:level|lvl|severity|log\.level)[\"']?\s?[=:]\s?[\"']?({_WORDS})\b",
+    re.IGNORECASE,
 )
+_SYSLOG = re.compile(r"<(\d{1,3})>")  # RFC 5424: facility * 8 + severity
 _SAME = {"warning": "warn", "err": "error", "notice": "info", "trace": "debug"}
+_SAME |= dict.fromkeys(("crit", "alert", "emerg"), "critical")
+_COUNTED = re.compile(r"[\"']?\blevel[\"']?\s?[=:]\s?(\d\d?)\b")
+_GLOG = re.compile(r"([IWEF])\d{4} \d\d:\d\d:\d\d")  # Kubernetes' and Google's own
+_OF_GLOG = {"I": "info", "W": "warn", "E": "error", "F": "fatal"}
+_REDIS = re.compile(r"\d{1,7}:[MSCX] \d\d \w{3} \d{4} [\d:.]{8,12} ([.\-*#]) ")
+_OF_REDIS = {".": "debug", "-": "debug", "*": "info", "#": "warn"}
+# Severities of syslog and GELF (which has a short_message), 0 the worst.
+_OF_SYSLOG = ("critical", "critical", "critical", "error", "warn", "info", "info", "debug")
+# Bunyan and pino count by tens, 10 the least.
+_OF_PINO = {10: "debug", 20: "debug", 30: "info", 40: "warn", 50: "error", 60: "fatal"}
 
 
 @dataclass(frozen=True)
@@ -49,14 +64,22 @@ class DockerLogs:
         body = await self.containers.client.raw(
             f"{path_of('containers', container.id)}/logs", query
         )
-        read = (_line(text, container.service) for text in texts(body))
+        read = (_line(text, container) for text in texts(body))
         return [line for line in read if line and window.start <= line.at < window.end]
 
 
 def texts(body: bytes) -> list[str]:
     """Return the lines of a log body, with or without the engine's stream headers."""
     joined = b"".join(_frames(body)) if body[:1] in {b"\0", b"\1", b"\2"} else body
-    return joined.decode("utf-8", "replace").splitlines()
+    # Nothing but a newline ends a line: U+2028, U+0085 and a form feed stand within one.
+    lines = joined.decode("utf-8", "replace").split("\n")
+    return [_overwritten(line) for line in lines if line.strip()]
+
+
+def _overwritten(line: str) -> str:
+    """Return what a screen would show of a line that a carriage return sends back to its start."""
+    stamp, blank, said = line.partition(" ")
+    return stamp + blank + next((part for part in reversed(said.split("\r")) if part.strip()), "")
 
 
 def _frames(body: bytes) -> Iterator[bytes]:
@@ -68,11 +91,35 @@ def _frames(body: bytes) -> Iterator[bytes]:
         place += length
 
 
-def _line(text: str, service: ServiceName) -> LogLine | None:
+def _line(text: str, container: Listed) -> LogLine | None:
     stamp, _, said = text.partition(" ")
     at = moment(stamp)
     if at is None or not said.strip():
         return None
-    level = _LEVEL.search(said[:200])
-    word = level.group(1).lower() if level else "info"
-    return LogLine(at=at, service=service, level=_SAME.get(word, word), text=said[:_LONGEST])
+    return LogLine(
+        at=at,
+        service=container.service,
+        level=level_of(said),
+        text=said[:_LONGEST],
+        instance=container.name,
+    )
+
+
+def level_of(said: str) -> str:
+    """Return how serious a line says that it is; "info" when it does not say."""
+    start = said[:200]
+    if syslog := _SYSLOG.match(start):
+        return _OF_SYSLOG[int(syslog.group(1)) % 8]
+    if glog := _GLOG.match(start):
+        return _OF_GLOG[glog.group(1)]
+    if redis := _REDIS.match(start):
+        return _OF_REDIS[redis.group(1)]
+    if counted := _COUNTED.search(start):
+        number = int(counted.group(1))
+        if number in _OF_PINO:
+            return _OF_PINO[number]
+        if number < len(_OF_SYSLOG) and '"short_message"' in said:
+            return _OF_SYSLOG[number]
+    found = _KEYED.search(start) or _LEVEL.search(start)
+    word = found.group(1).lower() if found else "info"
+    return _SAME.get(word, word)

@@ -118,7 +118,7 @@ class DockerPlatform:
 
     async def _restart(self, action: Action, operation: str, group: Sequence[Listed]) -> Draft:
         inspected = await self._inspected(group)
-        candidates = [one for one in group if one.running] or list(group)
+        candidates = [one for one in group if one.present] or list(group)
         illness = await ill_of(candidates, inspected, self.vitals)
         started = {one.id: one.started for one in inspected if one.id in illness.ill}
         restart = Restart(candidates, illness, started, await self._version(), self.grace)

@@ -8,7 +8,7 @@ from pydantic import ValidationInfo, model_validator
 from aiops_agent.actions.restart import RESTART, RestartBounds
 from aiops_agent.adapters.docker.changes import DockerChanges
 from aiops_agent.adapters.docker.client import DockerClient
-from aiops_agent.adapters.docker.containers import Containers
+from aiops_agent.adapters.docker.containers import INCIDENT, OPERATION, Containers
 from aiops_agent.adapters.docker.endpoint import USUAL, Endpoint, ambient, from_host
 from aiops_agent.adapters.docker.logs import DockerLogs
 from aiops_agent.adapters.docker.platform import DockerPlatform
@@ -17,6 +17,7 @@ from aiops_agent.adapters.docker.workloads import DockerWorkloads
 from aiops_agent.domain.checkup import Checkup, Health
 from aiops_agent.domain.errors import SourceError
 from aiops_agent.domain.remediation import ActionKind
+from aiops_agent.domain.text import shell
 from aiops_agent.domain.value import Json, Value
 from aiops_agent.ports.plug import Connection, Port, Surroundings, Vendor
 from aiops_agent.ports.spellings import LocalPath
@@ -64,24 +65,41 @@ class DockerSettings(Value):
         return self.project or "local"
 
 
-def _connect(section: DockerSettings, _: Surroundings) -> Connection:
+async def checkup(containers: Containers, section: DockerSettings) -> Checkup:
+    """Return how the engine is, and which of the containers that we added are still there."""
+    health, remedy = Health.OK, ""
+    try:
+        words = await containers.describe()
+        listed = await containers.listed()
+    except SourceError as error:
+        words, health, listed = str(error), Health.PROBLEM, ()
+        remedy = f"is sources.docker.{'host right' if section.host else 'socket readable'}?"
+    if health is Health.OK and section.project and not listed:
+        health = Health.PROBLEM
+        words += f": no container belongs to the project {section.project}"
+        remedy = "is sources.docker.project the name that 'docker compose ls' shows?"
+    elif added := [one for one in listed if one.labels.get(OPERATION)]:
+        told = [f"{one.name} ({one.labels.get(INCIDENT, 'unknown')})" for one in added]
+        health = Health.NOTE
+        words += f"; added by aiops and still there: {', '.join(told)}"
+        gone = shell("docker", "rm", "-f", "-v", *(one.name for one in added))
+        remedy = f"when they are not needed: {gone}"
+    return Checkup(group="platform", name=NAME, health=health, words=words, remedy=remedy)
+
+
+def _connect(section: DockerSettings, around: Surroundings) -> Connection:
     containers = Containers(DockerClient(section.endpoint), section.project)
     roster = DockerTopology(containers)
 
     async def check() -> Checkup:
-        try:
-            words, health, remedy = await containers.describe(), Health.OK, ""
-        except SourceError as error:
-            words, health = str(error), Health.PROBLEM
-            remedy = f"is sources.docker.{'host right' if section.host else 'socket readable'}?"
-        return Checkup(group="platform", name=NAME, health=health, words=words, remedy=remedy)
+        return await checkup(containers, section)
 
     return Connection(
         check=check,
         logs=DockerLogs(containers),
         changes=DockerChanges(containers),
         topology=roster,
-        workloads=DockerWorkloads(containers),
+        workloads=DockerWorkloads(containers, around.clock),
         roster=roster,
         handle=containers,
     )

@@ -43,18 +43,20 @@ class Upward:
         if kind is not ServiceKind.APPLICATION:
             name = own[0].service
             raise PlatformError(f"{name} is a {kind}: a copied container would not share its data.")
-        cloneable(self.source)
+        cloneable(self.source, wished)
         running = sum(one.running for one in self.group)
         first = max((one.number for one in self.group), default=0) + 1
         added = wished - running
         named = "-".join(part for part in (own[0].labels.get(PROJECT), own[0].service) if part)
         stem = _UNSAFE_NAME.sub("-", named).strip("-.") or "service"
         payloads: list[Payload] = []
+        names: list[str] = []
         for number in range(first, first + added):
             made = clone(
                 self.source, image=self.image, operation=operation, number=number, stem=stem[:80]
             )
             payloads += self._requests(made, operation)
+            names.append(made.name)
         words = f"{_containers(added, 'new ')} beside {running}; running ones are not touched"
         if mounts := shared_mounts(self.source):
             words += f"; they share the writable {', '.join(mounts)}"
@@ -69,7 +71,7 @@ class Upward:
             words=words,
             run=self._run(wished, added),
             rights=tuple(self.rights),
-            undo=f"stop and remove the {_containers(added, 'new ')} and nothing else",
+            undo=f"stop and remove {', '.join(names)} and nothing else",
         )
 
     def _requests(self, made: Clone, operation: str) -> list[Payload]:

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from aiops_agent.adapters.docker.containers import Containers, Listed
+from aiops_agent.adapters.docker.containers import PROJECT, Containers, Listed, whose
 from aiops_agent.domain.survey import Instances
 from aiops_agent.domain.telemetry import Service, ServiceGraph, ServiceKind, ServiceName
 
@@ -32,9 +32,16 @@ class DockerTopology:
 
     async def graph(self) -> ServiceGraph:
         """Return services with their running containers, and declared calls. Raises SourceError."""
-        groups = _by_service(await self.containers.listed())
+        listed = await self.containers.listed()
+        groups = _by_service(listed)
         services = tuple(_service(name, group) for name, group in groups.items())
-        calls = ((name, callee) for name, group in groups.items() for callee in _callees(group))
+        # What a container calls by name is of its own project first.
+        meant = {(one.labels.get(PROJECT, ""), whose(one.labels)): one.service for one in listed}
+        calls = [
+            (name, meant.get((home, callee), callee))
+            for name, group in groups.items()
+            for home, callee in _callees(group)
+        ]
         known = [(name, callee) for name, callee in calls if callee in groups]
         return ServiceGraph(services=services, calls=tuple(dict.fromkeys(known)))
 
@@ -91,12 +98,13 @@ def _service(name: ServiceName, group: Sequence[Listed]) -> Service:
     )
 
 
-def _callees(group: Sequence[Listed]) -> list[ServiceName]:
-    declared = [one.labels[CALLS].split(",") for one in group if CALLS in one.labels]
+def _callees(group: Sequence[Listed]) -> list[tuple[str, ServiceName]]:
+    """Return (project, name) of what the containers of a service say they need."""
     # compose writes "db:service_started:false,cache:service_healthy:false"
-    needed = [one.labels[_DEPENDS].split(",") for one in group if _DEPENDS in one.labels]
-    names = [name.partition(":")[0].strip() for found in (declared or needed) for name in found]
-    return [ServiceName(name) for name in names if name]
+    label = CALLS if any(CALLS in one.labels for one in group) else _DEPENDS
+    told = [(one.labels.get(PROJECT, ""), one.labels.get(label, "").split(",")) for one in group]
+    names = [(home, name.partition(":")[0].strip()) for home, found in told for name in found]
+    return [(home, ServiceName(name)) for home, name in names if name]
 
 
 def names_of(container: Listed) -> list[str]:
@@ -105,6 +113,6 @@ def names_of(container: Listed) -> list[str]:
         str(network[key])
         for network in container.networks.values()
         for key in ("IPAddress", "GlobalIPv6Address")
-        if container.running and network.get(key)
+        if container.present and network.get(key)
     ]
     return [container.name, container.id, container.id[:12], *addresses]

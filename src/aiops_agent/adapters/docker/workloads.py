@@ -1,47 +1,110 @@
-"""How the containers of a service are: state, limits, restarts, why one ended."""
+"""How the containers of a service are: state, limits, use, restarts, why one ended."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 
 from aiops_agent.adapters.docker.containers import Containers, Inspected
+from aiops_agent.adapters.docker.events import Past, read_past
+from aiops_agent.adapters.docker.stats import Use, usages
 from aiops_agent.domain.errors import SourceError
-from aiops_agent.domain.telemetry import ServiceName, Workload
+from aiops_agent.domain.telemetry import ServiceName, Window, Workload
+from aiops_agent.domain.value import Document
+from aiops_agent.ports.telemetry import Clock
 
 _NANO = 1e9  # the engine counts billionths of a core
+_REMEMBERED = timedelta(hours=24)  # an older end is told without what led to it
+_LATELY = timedelta(hours=1)  # a container that ran out of memory since was not cured by a restart
+_LONGEST = 300  # characters of what a health check said
+_NOT_STARTED = ("created",)
+OUT_OF_MEMORY = "OOMKilled"
+ON_REQUEST = "stopped on request"
 
 
 @dataclass(frozen=True)
 class DockerWorkloads:
-    """The Workloads port."""
+    """The Workloads port. `clock` says how far the engine's memory is read."""
 
     containers: Containers
+    clock: Clock
 
     async def workloads(self, services: Sequence[ServiceName]) -> tuple[Workload, ...]:
         """Return the containers of these services, stopped ones too. Raises SourceError."""
-        owners = {
-            one.id: one.service for one in await self.containers.listed() if one.service in services
-        }
+        listed = [one for one in await self.containers.listed() if one.service in services]
+        if not listed:
+            return ()
+        owners = {one.id: one.service for one in listed}
         found = await self.containers.inspect_all(tuple(owners))
+        used = await usages(self.containers, [one.id for one in listed if one.running])
+        now = self.clock.now()
+        window = Window(start=now - _REMEMBERED, end=now)
+        past = await read_past(self.containers, listed, window)
         try:
-            return tuple(_workload(owners[one.id], one) for one in found)
+            return tuple(_Read(one, past, used, window).workload(owners[one.id]) for one in found)
         except (AttributeError, KeyError, TypeError, ValueError) as error:
             raise SourceError("Docker described a container in a shape we cannot read.") from error
 
 
-def _workload(service: ServiceName, one: Inspected) -> Workload:
-    state, host = one.raw["State"], one.raw.get("HostConfig") or {}
-    return Workload(
-        service=service,
-        name=one.name,
-        state=one.status,
-        reason="OOMKilled" if state.get("OOMKilled") else str(state.get("Error") or ""),
-        # A container that runs has the exit code 0 of nothing.
-        exit_code=None if one.running else state.get("ExitCode"),
-        image=str((one.raw.get("Config") or {}).get("Image", "")),
-        image_id=str(one.raw.get("Image", "")),
-        restarts=one.raw.get("RestartCount"),
-        cpu_limit=(host.get("NanoCpus") or 0) / _NANO or None,
-        memory_limit=host.get("Memory") or None,
-        node=str((one.raw.get("Node") or {}).get("Name", "")),
-        started_at=one.started_at,
-    )
+@dataclass(frozen=True)
+class _Read:
+    one: Inspected
+    past: Past
+    used: Mapping[str, Use]
+    window: Window
+
+    def workload(self, service: ServiceName) -> Workload:
+        """Return the container as everybody else reads it."""
+        one, host = self.one, self.one.raw.get("HostConfig") or {}
+        state, health = one.raw["State"], one.raw["State"].get("Health") or {}
+        used = self.used.get(one.id, Use())
+        goes_on = one.status in ("running", "paused")
+        probed = [str(log.get("Output", "")).strip() for log in health.get("Log") or ()]
+        return Workload(
+            service=service,
+            name=one.name,
+            state=one.status,
+            reason=self._reason(state),
+            # A container that runs has the exit code 0 of nothing.
+            exit_code=None if goes_on or one.started_at is None else state.get("ExitCode"),
+            image=str((one.raw.get("Config") or {}).get("Image", "")),
+            image_id=str(one.raw.get("Image", "")),
+            restarts=one.raw.get("RestartCount"),
+            cpu_limit=_cores(host),
+            memory_limit=host.get("Memory") or None,
+            node=str((one.raw.get("Node") or {}).get("Name", "")),
+            started_at=one.started_at,
+            ended_at=one.ended_at,
+            wanted=self._wanted(state),
+            health="" if health.get("Status") in (None, "none") else str(health["Status"]),
+            probe=probed[-1][:_LONGEST] if probed else "",
+            cpu_used=used.cores,
+            memory_used=used.memory,
+        )
+
+    def _reason(self, state: Document) -> str:
+        starved = self.past.last(self.one.id, "oom")
+        lately = starved is not None and starved >= self.window.end - _LATELY
+        if state.get("OOMKilled") or lately:
+            return OUT_OF_MEMORY
+        if error := str(state.get("Error") or ""):
+            return error
+        return ON_REQUEST if self._asked else ""
+
+    @property
+    def _asked(self) -> bool:
+        over = self.one.status == "exited"
+        return over and self.past.asked_to_stop(self.one.id, self.one.ended_at)
+
+    def _wanted(self, state: Document) -> bool:
+        if self.one.status == "exited":
+            # 0 is work that was done: what should go on for ever ends with something else.
+            return state.get("ExitCode") != 0 and not self._asked
+        # One that was only made waits for its start, unless that has failed.
+        return self.one.status not in _NOT_STARTED or bool(state.get("Error"))
+
+
+def _cores(host: Document) -> float | None:
+    if nano := host.get("NanoCpus"):
+        return float(nano / _NANO)
+    quota, period = host.get("CpuQuota") or 0, host.get("CpuPeriod") or 100_000
+    return float(quota / period) if quota > 0 else None

@@ -73,6 +73,8 @@ def _facts(shown: Incident) -> RenderableType:
     for note in shown.notes:
         facts.add_row("note", joined([tell(note.text), tell(note.by, QUIET)]))
     facts.add_row("began", say(f"{shown.started_at:%Y-%m-%d %H:%M:%S} UTC"))
+    for step in (step for attempt in shown.attempts for step in attempt.left):
+        facts.add_row("still so", joined([tell(step.do), tell(f"way back: {step.undo}", QUIET)]))
     if shown.ended_at:
         facts.add_row("ended", say(f"{shown.ended_at:%Y-%m-%d %H:%M:%S} UTC"))
     return Group(Text.assemble(say(shown.id, STRONG), "  ", tell(shown.title, STRONG)), facts)

@@ -116,6 +116,9 @@ async def test_without_any_signal_of_its_own_its_callers_failures_confirm_it() -
 async def test_one_lost_instance_confirms_whatever_their_number() -> None:
     seen = await look({Signal.REPLICAS: lambda t: 2.0 if t < 0 else 1.0}, UP)
     assert (seen.verdict, seen.severity) == (CONFIRMED, Severity.SEV2)
+    lost = AlertList(shown=(an_alert(UP, instance="10.0.0.7:9898"),), total=1)
+    told = await look({Signal.REPLICAS: lambda t: 2.0 if t < 0 else 1.0}, alerts=lost)
+    assert told.impact == "api: 1 of 2 replicas are up; named: 10.0.0.7:9898"
     many = await look({Signal.REPLICAS: lambda t: 40.0 if t < 0 else 39.0}, UP)
     assert many.verdict is CONFIRMED
 

@@ -85,6 +85,9 @@ def test_nodes_clusters_and_targets_are_subjects_of_their_own(
         ('sum(rate(http_requests_total{service="pay"}[5m])) > 1', {}, "pay"),
         ("sum(rate(http_requests_total[5m])) > 1", {}, ""),
         ("jvm_threads_current > 1", {"instance": "orders-2:8080"}, "orders"),
+        ('absent(up{job=~".*thanos-compact.*"} == 1)', {}, "thanos-compact"),
+        ("otelcol_exporter_queue_size > 1", {"job": "otel-collector"}, "otel-collector"),
+        ("argocd_app_info > 0", {"name": "orders", "job": "argocd-metrics"}, "orders"),
     ],
 )
 def test_without_a_label_selectors_and_the_family_of_the_metric_tell(

@@ -5,8 +5,9 @@ from dataclasses import dataclass
 from aiops_agent.agents.briefing import Briefing
 from aiops_agent.domain.alert import Severity
 from aiops_agent.domain.diagnosis import Triage, TriageVerdict
-from aiops_agent.domain.meaning import AlertMeaning, Refuter
+from aiops_agent.domain.meaning import AlertClaim, AlertMeaning, Refuter
 from aiops_agent.domain.quantity import amount, signal_name
+from aiops_agent.domain.remediation import TargetKind
 from aiops_agent.domain.telemetry import Service, ServiceGraph, ServiceName, Signal
 from aiops_agent.reading.same import measures_the_same
 from aiops_agent.reasoning import gather
@@ -88,11 +89,24 @@ class TriageLook:
             severity=severity_of(self.service, self.graph, seen, callers),
             service=self.service,
             signal=shown.signal,
-            impact=impact_of(self.service, self.graph, seen, suffering),
+            impact=impact_of(self.service, self.graph, seen, suffering) + self._which(shown),
             reason=f"the signal confirms it: {reason}",
             missing=self.missing,
             began=None if self.frame.began is None else moment(self.frame.began),
         )
+
+    def _which(self, shown: Reading) -> str:
+        """Return which instances the alerts name, where some are lost."""
+        if shown.signal is not Signal.REPLICAS:
+            return ""
+        named = [
+            one.subject.name
+            for one in self.meanings
+            if one.claim is AlertClaim.AVAILABILITY
+            and one.subject.kind in {TargetKind.POD, TargetKind.TARGET}
+            and one.subject.owner == self.service != one.subject.name
+        ]
+        return f"; named: {', '.join(dict.fromkeys(named))}" if named else ""
 
     def _refuted(self) -> tuple[list[str], list[Reading]]:
         """Return what keeps the alerts from being dismissed, and what contradicts them."""

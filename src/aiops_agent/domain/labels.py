@@ -37,6 +37,7 @@ THINGS: Mapping[str, Kind] = {
     "horizontalpodautoscaler": Kind.DEPLOYMENT,
     "hpa": Kind.DEPLOYMENT,
     "scaledobject": Kind.DEPLOYMENT,
+    "scaledObject": Kind.DEPLOYMENT,
     "poddisruptionbudget": Kind.DEPLOYMENT,
     "cronjob": Kind.DEPLOYMENT,
     "job_name": Kind.DEPLOYMENT,

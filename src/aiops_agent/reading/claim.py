@@ -12,6 +12,8 @@ LONG = 86_400  # seconds: what is spare for so long is not needed
 YOUNG = 7 * 86_400  # seconds: a start more recent than this is what a rule is about
 # Selectors that name a state, so that their value says what is meant.
 _STATES = ("reason", "condition", "name", "mode", "resource")
+# Selectors whose name says what is meant: ready="false", deprecated="true".
+_FLAGS = frozenset({"ready", "healthy", "deprecated", "sync_status", "health_status"})
 STATUS = ("status", "code", "status_code", "response_code", "statuscode", "rcode", "grpc_code",
            "http_status_code", "http_response_status_code", "envoy_response_code_class",
            "response_code_class", "result", "outcome", "error", "reason_code", "http_status",
@@ -154,6 +156,7 @@ def _refined(
 
 def _text(one: Measured) -> str:
     states = "".join(tokens(value) for value in one.selected(*_STATES))
+    states += "".join(tokens(m.label) for m in one.matchers if m.label in _FLAGS)
     return _NAMESPACE.sub("", tokens(one.metric)) + states + ("_error_" if bad_status(one) else "")
 
 

@@ -60,9 +60,10 @@ CONVENTIONS: tuple[Convention, ...] = (
         Claim.CONFIG,
         "config hash, config last reload, config reload, config error, config errors, "
         "bad config, runtime config, deprecated config, invalid config, misconfigured, "
-        "build info, uname info, generation, deprecated, version, versions, overrides, "
-        "xds rejects, conflict, duplicate entry, validation failed, alertmanager integrations, "
-        "not configured, different configurations, plugins, build timestamp, build version",
+        "build info, uname info, generation, deprecated, sync status, version, versions, "
+        "overrides, xds rejects, conflict, duplicate entry, validation failed, "
+        "alertmanager integrations, not configured, different configurations, plugins, "
+        "build timestamp, build version",
         "first",
     ),
     _row(
@@ -217,10 +218,11 @@ CONVENTIONS: tuple[Convention, ...] = (
         "slots, ~slots, inflight, in flight, in use, concurrent, concurrent max, scoreboard, "
         "context switches, current sessions, horizontalpodautoscaler, max replicas, cores, "
         "~coresfree, queries concurrent, log waits, backpressured, ~backpressured, locks, "
-        "locks count, bandwidth, active connections, connection pool, thread pool, "
-        "limit sessions, max connections, resource limit, capacity, ~utilization, numpg, "
-        "tasks current, fd ratio, cursor open, cursors, identity, saturation, subscriptions, "
-        "tcp connection, resource usage, octets, speed bytes, threadpool, too many pods",
+        "locks count, stat activity, activity count, bandwidth, active connections, "
+        "connection pool, thread pool, limit sessions, max connections, resource limit, "
+        "capacity, ~utilization, numpg, tasks current, fd ratio, cursor open, cursors, identity, "
+        "saturation, subscriptions, tcp connection, resource usage, octets, speed bytes, "
+        "threadpool, too many pods",
     ),
     # Is it there, and well?
     _row(

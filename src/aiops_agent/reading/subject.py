@@ -27,12 +27,18 @@ from aiops_agent.domain.labels import (
 from aiops_agent.domain.meaning import AlertSubject
 from aiops_agent.domain.remediation import TargetKind as Kind
 from aiops_agent.reading.expression import AlertExpression
+from aiops_agent.reading.tree import LabelMatcher
 
 _KUBE = re.compile(r"kube_((?!state_)[a-z]+)(?:_|$)")
 _RECORDED = re.compile(r"^[\w]*:([\w]+)(?::.*)?$")  # level:metric:operations
 _CLOUD = re.compile(r"(?i)^(?:aws|azure|gcp|google)[_/]")
 _INSTANCES = ("container", "container_name", "pod", "pod_name", "kubernetes_pod_name", "name")
 _SCRAPED = ("app", "service", "job", "instance", *_INSTANCES[:-1])
+# What a carrier tells of itself.
+_OF_CARRIERS = re.compile(
+    r"(?:\w+_)?exporter_|otelcol_|kube_state_metrics_|snmp_scrape_|promtail_|vmagent_|cadvisor_"
+    r"|cloudwatch_requests_|stackdriver_monitoring_|azurerm_stats_"
+)
 _UNITS = re.compile(r".*\.(?:service|timer|socket|mount|target)$")
 
 Labels = Mapping[str, str]
@@ -64,11 +70,17 @@ def _metrics(expression: AlertExpression | None) -> tuple[str, ...]:
 
 def _chosen(expression: AlertExpression) -> dict[str, str]:
     """Return the labels that all measured series have because they were chosen so."""
-    each = [{one.label: one.value for one in measured.matchers if one.sign == "="}
-            for measured in expression.measured]  # fmt: skip
+    each = [dict(map(_meant, measured.matchers)) for measured in expression.measured]
     first = each[0] if each else {}
     return {name: value for name, value in first.items()
             if says(value) and all(one.get(name) == value for one in each)}  # fmt: skip
+
+
+def _meant(one: LabelMatcher) -> tuple[str, str]:
+    """Return which label is chosen, and what a plain name in a pattern is; "" for anything else."""
+    name = one.value.strip(".*+^$") if one.sign == "=~" else one.value
+    plain_name = one.sign == "=" or (one.sign == "=~" and re.fullmatch(r"[\w-]{3,}", name))
+    return one.label, name if plain_name else ""
 
 
 def _plain_metric(name: str) -> str:
@@ -139,7 +151,7 @@ class _SubjectReader:  # limit: one question per kind of carrier, asked in their
             return AlertSubject(kind=Kind.CLUSTER, name=claim, owner=known_as(claim, self.known))
         name = self.labels.get("exported_name") or self.labels.get("name") or ""
         if name and self.word in NAMED_OBJECTS:
-            return AlertSubject(kind=Kind.CLUSTER, name=name)
+            return AlertSubject(kind=Kind.CLUSTER, name=name, owner=known_as(name, self.known))
         return None
 
     def _machine(self) -> AlertSubject | None:
@@ -185,9 +197,7 @@ class _SubjectReader:  # limit: one question per kind of carrier, asked in their
 
     def _target(self) -> AlertSubject | None:
         """`up` and what a scrape costs tell of the target itself, be it an exporter."""
-        if self.word not in {"up", "scrape"} and not self.first.endswith(
-            "exporter_last_scrape_error"
-        ):
+        if self.word not in {"up", "scrape"} and not _OF_CARRIERS.match(self.first):
             return None
         names = [self.labels.get(name, "") for name in ("job", "service", "instance")]
         told = [one for one in names if one and not found_by(one)]

@@ -1,5 +1,6 @@
 """One engine per role and store."""
 
+import fcntl
 import os
 import signal
 import subprocess
@@ -69,3 +70,18 @@ def test_it_lies_beside_the_file_whatever_link_leads_there(tmp_path: Path) -> No
     link.symlink_to(file)
     assert beside(file, "serve") == beside(link, "serve") == file.with_name("store.db.serve.lock")
     assert beside(file, "shop") != beside(file, "serve")
+
+
+def test_the_folder_of_a_lock_is_made_for_us_alone(tmp_path: Path) -> None:
+    path = tmp_path / "state" / "locks" / "serve.lock"
+    with lock(path, "x"):
+        assert path.parent.stat().st_mode & 0o777 == 0o700
+
+
+def test_who_has_not_signed_yet_is_unknown_and_holds_it_all_the_same(tmp_path: Path) -> None:
+    path = tmp_path / "serve.lock"
+    with path.open("w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        assert holder(path) == "unknown"
+        with pytest.raises(BusyError, match="Process unknown already runs x on this store"):
+            lock(path, "x").__enter__()

@@ -2,6 +2,7 @@
 
 import asyncio
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import pytest
@@ -174,18 +175,19 @@ async def test_a_notifier_with_a_defect_silences_only_itself_and_not_silently(
 
 
 async def test_a_notifier_that_is_restarted_goes_on_where_it_stopped(place: Place) -> None:
-    phone = Phone()
+    phone, beats = Phone(), list[int]()
     telling(place, phone)
     for number in range(4):
         happens(place, EventType.INCIDENT_ESCALATED, incident=f"INC-{number:04}")
         told = telling(place, phone)
-        running = asyncio.create_task(told.run())
+        running = asyncio.create_task(told.run(partial(beats.append, number)))
         async for _ in told.feed.follow():
             if len(phone.heard) > number:
                 break
         running.cancel()
         await asyncio.wait({running})
     assert len({notice.key for notice in phone.heard}) == 4
+    assert set(beats) == set(range(4)), "each showed that it goes on"
 
 
 async def test_what_an_alert_brought_goes_with_the_notice(place: Place) -> None:

@@ -103,6 +103,43 @@ def test_a_request_that_is_called_approved_without_a_yes_arms_nothing(decision: 
     assert not arms(IN_TIME, decision=decision)
 
 
+@pytest.mark.parametrize("state", [State.EXPIRED, State.WITHDRAWN])
+def test_a_yes_that_has_ended_arms_nothing_and_says_how_it_ended(state: State) -> None:
+    store = MemoryStore()
+    ended = a_request(PLAN, state, decision=a_decision(PLAN), note="too late")
+    stored(store, ended)
+    said = f"is not approved: approved by a person .*, then {state}: too late"
+    with store.begin() as work, pytest.raises(ApprovalError, match=said):
+        approve.arm(work, ended.id, PLAN, IN_TIME)
+    assert store.ledger.rows == {}
+
+
+def test_a_used_yes_of_which_nothing_was_begun_is_withdrawn_once() -> None:
+    store = MemoryStore()
+    request = stored(store, a_request(PLAN, State.APPROVED))
+    with store.begin() as work:
+        for intent in approve.arm(work, request.id, PLAN, IN_TIME):
+            skipped = intent.model_copy(update={"state": IntentState.SKIPPED})
+            work.ledger.change(skipped, was=IntentState.ARMED)
+        used = work.approvals.get(request.id)
+        ended = approve.end(work, used, State.WITHDRAWN, "it froze")
+        assert ended is not None
+        assert approve.end(work, ended, State.EXPIRED, "too late") is None
+        assert work.approvals.get(request.id) == ended
+
+
+def test_a_used_yes_of_which_something_was_sent_is_not_withdrawn() -> None:
+    store = MemoryStore()
+    request = stored(store, a_request(PLAN, State.APPROVED))
+    with store.begin() as work:
+        for intent in approve.arm(work, request.id, PLAN, IN_TIME):
+            state = IntentState.APPLIED if intent.ordinal == 1 else IntentState.SKIPPED
+            ended = intent.model_copy(update={"state": state})
+            work.ledger.change(ended, was=IntentState.ARMED)
+        used = work.approvals.get(request.id)
+        assert approve.end(work, used, State.WITHDRAWN, "it froze") is None
+
+
 def test_a_yes_to_another_digest_than_the_question_arms_nothing() -> None:
     assert not arms(IN_TIME, decision=a_decision(PLAN, digest="f" * 64))
     assert not arms(IN_TIME, digest="f" * 64)

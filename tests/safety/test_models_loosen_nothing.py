@@ -71,6 +71,13 @@ def test_a_disagreement_and_a_lone_suspect_ask_in_every_mode() -> None:
     assert assess(case(Mode.ACT, agreed), RULES).ruling is Ruling.ALLOW
 
 
+def test_a_critic_without_an_objection_is_no_reason_of_a_verdict() -> None:
+    critic = Opinion(rule="critic", ruling=Ruling.ALLOW, reason="fine", said=("it is small",))
+    alone, beside = assess(case(Mode.ACT), RULES), assess(case(Mode.ACT), RULES, critic)
+    assert (beside.opinions, beside.rule) == (alone.opinions, alone.rule)
+    assert beside.beside == ("it is small",), "what it says is told all the same"
+
+
 def test_a_milder_order_is_caught(monkeypatch: pytest.MonkeyPatch) -> None:
     seams.STRICTNESS.plant(monkeypatch, dict.fromkeys(Ruling, 0))
     critic = Opinion(rule="critic", ruling=Ruling.DENY, reason="no")

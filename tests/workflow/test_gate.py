@@ -263,6 +263,8 @@ def test_policy_answers_what_it_allows_and_nobody_is_asked(place: Place) -> None
     gate = Gate(place.deps)
     gate.ask(PLAN, ALLOW)
     decision = gate.get(ID).decision
+    assert gate.ask(PLAN, ALLOW) == ID, "after a crash it is asked again, and was answered"
+    assert gate.get(ID).decision == decision
     assert decision is not None
     assert (decision.surface, decision.approve) == (Surface.POLICY, True)
     assert told(place) == ["decided"]

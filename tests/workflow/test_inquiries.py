@@ -87,6 +87,19 @@ async def test_a_corrected_answer_is_asked_again_and_the_correction_is_shown(pla
     assert "sam says that answer 1 is wrong: nobody knows" in thinker.asked[1].material
 
 
+async def test_a_later_question_is_shown_what_was_answered_before(place: Place) -> None:
+    happens(place, EventType.INCIDENT_OPENED)
+    asking, _ = desk(place, says("What happened is known."))
+    struck, _ = desk(place, says("What happened cost 900 dollars."))
+    later, thinker = desk(place, says("What happened is known."))
+    await asking.ask(INC, "what happened?", "alex")
+    await struck.ask(INC, "what did it cost?", "alex")
+    await later.ask(INC, "and then?", "alex")
+
+    assert "1. what happened? — What happened is known." in thinker.asked[0].material
+    assert "2. what did it cost? — not known" in thinker.asked[0].material
+
+
 async def test_an_unsupported_sentence_is_kept_as_struck(place: Place) -> None:
     happens(place, EventType.INCIDENT_OPENED)
     made = await desk(place, says("What happened cost 900 dollars."))[0].ask(INC, "cost?", "a")

@@ -291,6 +291,11 @@ async def test_the_feed_goes_on_after_any_error(store: SqlStore) -> None:
     assert not list(loops)
 
 
+def test_the_names_of_loops_are_labels_that_dashboards_rest_on() -> None:
+    said = "alarm answers feed inbox lease left_behind notices screen stories traces"
+    assert " ".join(LoopName) == said
+
+
 # --- /readyz -----------------------------------------------------------------------------------
 
 

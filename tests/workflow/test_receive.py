@@ -413,7 +413,8 @@ async def test_a_death_between_two_portions_loses_and_repeats_nothing(
     place: Place, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     in_portions(monkeypatch, 40)
-    place.keep(*storm(200))
+    deepest = an_alert("payments-db", labels={"alertname": "Z", "service": "payments-db"})
+    place.keep(*storm(199), deepest)  # it leads, and is not the first of the body
 
     async def dies(_seconds: float) -> None:
         raise KeyboardInterrupt

@@ -8,6 +8,8 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+import sqlalchemy as sa
+from dbos import DBOS, DBOSConfig
 from dbos._serialization import deserialize_value
 from hypothesis import given
 from hypothesis import strategies as st
@@ -27,7 +29,7 @@ from aiops_agent.domain.model import ModelError, Trouble
 from aiops_agent.domain.postmortem import Postmortem
 from aiops_agent.domain.remediation import Outcome, Plan, PreparedPlan, Verification
 from aiops_agent.workflow import durable, patience
-from aiops_agent.workflow.durable import Checkpoint, PlainJson, Stored, returned, value_of
+from aiops_agent.workflow.durable import Checkpoint, Durable, PlainJson, Stored, returned, value_of
 from tests.workflow.values import JSON, STEADY, any_of
 
 PLAIN = PlainJson()
@@ -172,6 +174,29 @@ def test_a_row_of_another_serializer_is_refused() -> None:
 
 def test_the_name_of_the_format_is_for_ever() -> None:
     assert PLAIN.name() == "aiops_json_1"
+
+
+def config(url: str) -> dict[str, Any]:
+    """Return what DBOS is told; nothing is connected."""
+    return dict(Durable(sa.create_engine(url))._config("serve", "one"))
+
+
+def test_waiting_incidents_are_found_by_the_names_that_dbos_is_told() -> None:
+    """Without a version of ours DBOS takes a digest of the source: an upgrade strands them."""
+    told = config("sqlite://")
+    assert (told["application_version"], told["name"]) == ("aiops", "aiops-serve")
+    assert told["executor_id"] == "one"
+    assert set(told) <= set(DBOSConfig.__annotations__), "DBOS ignores what it does not know"
+
+
+def test_dbos_is_given_the_password_of_the_database() -> None:
+    url = "postgresql+psycopg://aiops:s3cret@db.test/aiops"
+    assert config(url)["system_database_url"] == url
+
+
+def test_who_never_launched_ends_nobody_elses_engine(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(DBOS, "destroy", pytest.fail)
+    Durable(sa.create_engine("sqlite://")).close()
 
 
 async def test_a_step_waits_for_the_store_however_long_it_is_away(

@@ -106,6 +106,18 @@ async def test_a_refused_repeat_says_nothing_of_the_send_before_it(
     assert len(platform.sent) == 1
 
 
+async def test_what_landed_was_not_refused_whatever_the_answer_says() -> None:
+    """A connection of the platform may repeat a request by itself, and tell us of the second."""
+    platform = Shared(meanwhile=refuses)
+    effect = await lived(platform, MemoryStore())
+    assert (effect.state, effect.note) == (EffectState.APPLIED, "it is there")
+    assert len(platform.sent) == 1
+
+
+def refuses() -> None:
+    raise RequestRefused(NO_MORE)
+
+
 async def test_what_another_process_recorded_first_stands() -> None:
     """It took us for dead while our request was on its way, and could not tell."""
     store = MemoryStore()

@@ -3,8 +3,10 @@
 import asyncio
 import contextlib
 import random
+from collections.abc import Awaitable, Callable
 from contextlib import aclosing
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
@@ -14,6 +16,7 @@ from aiops_agent.domain.event import Event
 from aiops_agent.domain.payload import EventType
 from aiops_agent.workflow import feed as feeding
 from aiops_agent.workflow.feed import Feed
+from aiops_agent.workflow.loops import Loop, LoopName
 from aiops_agent.workflow.queries import Queries
 from tests import seams
 from tests.contracts.payloads import PAYLOADS
@@ -121,3 +124,45 @@ async def test_a_store_that_goes_away_is_told_to_its_readers(
         monkeypatch.setattr(Queries, "newest_event", away)
         with pytest.raises(StoreError):
             await anext(batches)
+
+
+async def test_news_wakes_all_readers_at_once(
+    store: SqlStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(feeding, "QUIET", timedelta(hours=1))
+    feed = Feed(Queries(store))
+    async with aclosing(feed.follow()) as one, aclosing(feed.follow()) as other:
+        for number in range(1, 4):
+            waiting = [asyncio.ensure_future(anext(reader)) for reader in (one, other)]
+            await asyncio.sleep(0.02)  # both wait by now, and the poller has seen nothing new
+            await asyncio.to_thread(write, store, number)
+            async with asyncio.timeout(10):
+                found = await asyncio.gather(*waiting)
+            assert [[event.id for event in batch] for batch in found] == [[number]] * 2
+
+
+async def test_the_store_is_looked_at_seldom_while_nothing_happens(
+    store: SqlStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(feeding, "LIVELY", timedelta(seconds=1))
+    monkeypatch.setattr(feeding, "IDLE", timedelta(seconds=10))
+    pauses, calm = list[float](), feeding.CALM.total_seconds()
+    loop = Loop(LoopName.FEED, lambda: 0.0)
+
+    async def rests(look: Callable[[], Awaitable[object]], rest: Callable[[], Any]) -> None:
+        for turn in range(12):
+            if turn == 8:
+                await asyncio.to_thread(write, store, turn)
+            await look()
+            await rest()
+
+    async def sleep(seconds: float) -> None:
+        pauses.append(seconds)
+
+    monkeypatch.setattr(loop, "run", rests)
+    monkeypatch.setattr(asyncio, "sleep", sleep)
+    await Feed(Queries(store))._poll(loop)
+
+    lively = [1.0] * int(calm)
+    assert pauses[:8] == [*lively, *[10.0] * (8 - len(lively))]
+    assert pauses[8:] == [*lively, *[10.0] * (4 - len(lively))], "an event makes it lively again"

@@ -183,6 +183,21 @@ async def test_one_notice_that_cannot_be_taken_blocks_no_other(phone: Receiver, 
     assert flaws(phone) == CLEAN
 
 
+async def test_one_failure_alone_makes_no_pause_and_two_in_a_row_do(
+    phone: Receiver, town: Town
+) -> None:
+    first, second, third = town.asks(), town.asks(), town.asks()
+    phone.dislikes = {first}
+    await phone.turn()
+    assert phone.said() == [f"{second} approval_needed", f"{third} approval_needed"]
+    phone.up = False
+    before = phone.rang
+    for _ in range(4):
+        town.asks()
+    await phone.turn()
+    assert phone.rang == before + 2, "it is away: the others are kept"
+
+
 @pytest.mark.parametrize(("asked", "waited"), [(20, 20), (3600, 60)])
 async def test_a_receiver_that_asks_for_a_pause_gets_it_up_to_a_minute(
     phone: Receiver, town: Town, asked: int, waited: int

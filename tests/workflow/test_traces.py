@@ -1,13 +1,15 @@
 """A trace is sent when its incident ends: once, whole, and by whoever runs then."""
 
+import asyncio
 from dataclasses import dataclass, field
 
 import pytest
 
 from aiops_agent.domain.environment import EnvironmentRef
-from aiops_agent.domain.errors import NotifyError
+from aiops_agent.domain.errors import NotifyError, StoreError
 from aiops_agent.domain.payload import EventType
 from aiops_agent.domain.trace import Trace
+from aiops_agent.workflow import traces as sending_module
 from aiops_agent.workflow.feed import Feed
 from aiops_agent.workflow.queries import Queries
 from aiops_agent.workflow.traces import Traces
@@ -123,3 +125,47 @@ async def test_the_next_start_goes_on_where_the_first_one_stopped(place: Place) 
     await second.catch_up()
 
     assert len(receiver.got) == 1
+
+
+async def test_a_running_export_waits_for_its_collector_and_shows_that_it_goes_on(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sending_module, "FIRST_PAUSE_SECONDS", 0.0)
+    monkeypatch.setattr(sending_module, "LONGEST_PAUSE_SECONDS", 0.0)
+    receiver, beats = Receiver(fails=3), list[int]()
+    traces = sending(place, receiver)
+    traces.begin()
+    lives(place)
+    running = asyncio.create_task(traces.run(lambda: beats.append(1)))
+    async with asyncio.timeout(20):
+        while not receiver.got:  # noqa: ASYNC110 -- a test that looks from outside
+            await asyncio.sleep(0.001)
+    running.cancel()
+    await asyncio.wait({running})
+    assert (receiver.fails, len(receiver.got), bool(beats)) == (0, 1, True)
+
+
+async def test_a_store_that_goes_away_is_told_to_the_loop_of_the_export(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def away(*_given: object) -> None:
+        raise StoreError("The store is locked.")
+
+    traces = sending(place, Receiver())
+    traces.begin()
+    lives(place)
+    monkeypatch.setattr(Traces, "_trace", away)
+    with pytest.raises(StoreError, match="locked"):
+        async with asyncio.timeout(20):
+            await traces.run()
+
+
+async def test_a_trace_that_is_not_taken_now_is_followed_by_no_later_one(place: Place) -> None:
+    """Else the cursor would pass it by, and it would never be sent."""
+    receiver = Receiver(fails=1)
+    for name in ("INC-0001", "INC-0002"):
+        happens(place, EventType.REPORT_WRITTEN, incident=name)
+    await sending(place, receiver).catch_up()
+    assert receiver.got == []
+    await sending(place, receiver).catch_up()
+    assert [trace.incident for trace in receiver.got] == ["INC-0001", "INC-0002"]

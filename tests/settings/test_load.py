@@ -1,9 +1,10 @@
 """Flags over variables over files, and every flaw told with its place."""
 
 import os
+import re
 import subprocess
 import sys
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, time, timedelta
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,7 @@ from aiops_agent.domain.environment import EnvironmentRef
 from aiops_agent.domain.errors import SettingsError
 from aiops_agent.domain.policy import Mode
 from aiops_agent.domain.remediation import ActionKind
+from aiops_agent.domain.telemetry import ServiceName, Signal
 from aiops_agent.domain.value import Json
 from aiops_agent.settings.load import BUILT_IN, Loaded, load, no_input
 
@@ -208,13 +210,39 @@ def test_a_server_by_a_name_that_is_none_is_refused(home: Path, server: str) -> 
     assert f"server.{server.partition(':')[0]}" in flaw(home, f"server: {{{server}}}")
 
 
-def test_an_objective_is_written_with_units_or_as_numbers(home: Path) -> None:
-    text = "{a: {objective: {latency: 300ms, errors: 1%}}, b: {objective: {latency: 2, errors: 0}}}"
+def test_an_objective_is_written_with_units(home: Path) -> None:
+    text = (
+        "{a: {objective: {latency: 300ms, errors: 1%}}, b: {objective: {latency: 2s, errors: 0}}}"
+    )
 
     one, other = read(home, f"services: {text}").settings.services.values()
 
     assert (one.objective.latency, one.objective.errors) == (0.3, 0.01)
     assert (other.objective.latency, other.objective.errors) == (2, 0)
+
+
+@pytest.mark.parametrize(
+    ("promise", "told"),
+    [
+        ("latency: 300", "say the unit, such as 300ms or 300s"),
+        ("errors: 1", "say the unit, such as 1%"),
+        ("errors: 99.9%", "for 99.9% of success write 0.1%"),
+    ],
+)
+def test_a_promise_that_may_mean_two_things_is_refused(home: Path, promise: str, told: str) -> None:
+    assert told in flaw(home, f"services: {{pay: {{objective: {{{promise}}}}}}}")
+
+
+def test_a_freeze_lasts_to_the_end_of_the_day_and_hours_need_no_zero(home: Path) -> None:
+    line = "{from: 6:30, to: 24:00, reason: no}"
+
+    (freeze,) = read(home, f"policy: {{freeze: [{line}]}}").settings.policy.freeze
+
+    assert (freeze.start, freeze.end) == (time(6, 30), None)
+
+
+def test_a_time_of_day_is_no_number(home: Path) -> None:
+    assert "write a time of day as 06:30" in flaw(home, "policy: {freeze: [{from: 7, reason: no}]}")
 
 
 def test_the_environment_is_named_after_the_project(home: Path) -> None:
@@ -257,3 +285,14 @@ def test_settings_import_no_engine() -> None:
     )
 
     assert not {"dbos", "sqlalchemy", "numpy", "fastapi"} & set(done.stdout.split())
+
+
+def test_the_worked_examples_of_the_page_on_metrics_are_read(home: Path) -> None:
+    page = (Path(__file__).parents[2] / "docs" / "metrics.md").read_text("utf-8")
+    examples = re.findall(r"```yaml\n(.*?)```", page, re.DOTALL)
+
+    services = [read(home, example).settings.services for example in examples]
+
+    assert len(examples) == 3
+    assert services[1][ServiceName("importer")].signals[Signal.LATENCY].scale == 0.001
+    assert services[2][ServiceName("billing-db")].match.labels["server"] == "billing-db:5432"

@@ -2,6 +2,7 @@
 
 import ipaddress
 import re
+from datetime import time
 from pathlib import Path
 from typing import Annotated, TypeAlias
 from urllib.parse import urlsplit
@@ -11,6 +12,9 @@ from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, Validati
 
 from aiops_agent.domain.duration import duration
 from aiops_agent.domain.value import Json
+
+_CLOCK = re.compile(r"(\d{1,2}):(\d{2}(?::\d{2})?)")
+_MOST_FAILING = 0.5  # nobody promises that more than half of the requests may fail
 
 
 def referred(value: Json, info: ValidationInfo) -> Json:
@@ -75,6 +79,34 @@ def _share(value: Json) -> Json:
     return float(text[:-1]) / 100 if text.endswith("%") else value
 
 
+def _promised_seconds(value: Json) -> Json:
+    if isinstance(value, int | float):  # 300 may be meant as milliseconds
+        raise ValueError(f"say the unit, such as {value}ms or {value}s")
+    return _seconds(value)
+
+
+def _promised_share(value: Json) -> Json:
+    """Return what may fail; 1 may be meant as a percent, and 99.9% as what must not fail."""
+    if isinstance(value, int | float) and value >= 1:
+        raise ValueError(f"say the unit, such as {value}%, or write a share such as 0.01")
+    share = _share(value)
+    if isinstance(share, float) and share > _MOST_FAILING:
+        raise ValueError("is the share that may fail; for 99.9% of success write 0.1%")
+    return share
+
+
+def _clock(value: Json) -> Json:
+    if isinstance(value, str) and (read := _CLOCK.fullmatch(value.strip())):
+        return f"{read[1]:0>2}:{read[2]}"
+    if isinstance(value, str | int | float):
+        raise ValueError("write a time of day as 06:30")
+    return value
+
+
+def _end_of_day(value: Json) -> Json:
+    return None if isinstance(value, str) and value.strip() == "24:00" else _clock(value)
+
+
 def _timezone(value: str) -> str:
     try:
         ZoneInfo(value)
@@ -92,4 +124,8 @@ Network: TypeAlias = Annotated[str, AfterValidator(_network)]
 LocalPath: TypeAlias = Annotated[Path, AfterValidator(_absolute)]
 Seconds: TypeAlias = Annotated[float, BeforeValidator(_seconds), Field(gt=0)]
 Share: TypeAlias = Annotated[float, BeforeValidator(_share), Field(ge=0, le=1)]
+PromisedSeconds: TypeAlias = Annotated[float, BeforeValidator(_promised_seconds), Field(gt=0)]
+PromisedShare: TypeAlias = Annotated[float, BeforeValidator(_promised_share), Field(ge=0, le=1)]
+ClockTime: TypeAlias = Annotated[time, BeforeValidator(_clock)]
+EndOfDay: TypeAlias = Annotated[time | None, BeforeValidator(_end_of_day)]  # 24:00 is None
 TimeZone: TypeAlias = Annotated[str, AfterValidator(_timezone)]

@@ -29,13 +29,15 @@ from aiops_agent.domain.telemetry import Objective, ServiceName
 from aiops_agent.domain.value import Value
 from aiops_agent.ports.plug import AnyChannel, AnyVendor, Needs
 from aiops_agent.ports.spellings import (
+    ClockTime,
+    EndOfDay,
     HostName,
     LocalPath,
     Network,
     PlainAddress,
+    PromisedSeconds,
+    PromisedShare,
     Referred,
-    Seconds,
-    Share,
     TimeZone,
 )
 from aiops_agent.registry import REGISTRY, Registry
@@ -59,10 +61,10 @@ class Sections(Value):
 
 
 class Promise(Objective):
-    """What the owner promises: latency as 300ms (or seconds), errors as 1% (or a share)."""
+    """What the owner promises: latency as 300ms, errors as 1% or as a share below 1."""
 
-    latency: Seconds | None = None
-    errors: Share | None = None
+    latency: PromisedSeconds | None = None
+    errors: PromisedShare | None = None
 
 
 class ServiceSettings(Declaration):
@@ -132,8 +134,8 @@ class ActionSections(Value):
 class FreezeSettings(Freeze):
     """A freeze as people write it: `from` and `to` are times of day such as 16:00."""
 
-    start: time = Field(default=time(0), alias="from")
-    end: time | None = Field(default=None, alias="to")
+    start: ClockTime = Field(default=time(0), alias="from")
+    end: EndOfDay = Field(default=None, alias="to")
     timezone: TimeZone = "UTC"
 
 

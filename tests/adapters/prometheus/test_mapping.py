@@ -160,10 +160,30 @@ def test_declared_labels_choose_among_series_of_the_same_name() -> None:
     ],
 )
 def test_a_declared_signal_is_read_as_it_says(declared: DeclaredSignal, expected: str) -> None:
-    found = mapped(USUAL, {PAY: Declaration(signals={Signal.LATENCY: declared})})
+    rows = {name: [{"a": "b"}] for name in ("pay_time_bucket", "pay_ms", "used", "most")}
+    found = mapped({**USUAL, **rows}, {PAY: Declaration(signals={Signal.LATENCY: declared})})
 
     assert text(found, PAY, Signal.LATENCY) == expected
     assert found.sources[PAY, Signal.LATENCY].recipe == "declared"
+
+
+@pytest.mark.parametrize(
+    ("declared", "why"),
+    [
+        (DeclaredSignal(metric="pay_ms"), "declared as pay_ms, which does not exist"),
+        (
+            DeclaredSignal(metric="http_requests_total", labels={"a": "c"}),
+            "declared as http_requests_total, no series of which has these labels",
+        ),
+    ],
+)
+def test_a_declared_signal_that_does_not_exist_is_missing(
+    declared: DeclaredSignal, why: str
+) -> None:
+    found = mapped(USUAL, {PAY: Declaration(signals={Signal.LATENCY: declared})})
+
+    assert (PAY, Signal.LATENCY) not in found.sources
+    assert found.unseen[PAY, Signal.LATENCY] == why
 
 
 def test_calls_are_read_from_service_graphs_and_named_as_services() -> None:

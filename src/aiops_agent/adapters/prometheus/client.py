@@ -23,6 +23,7 @@ MOST_BYTES = 16 * 2**20  # of an answer: more fills the memory, not the picture
 MOST_SERIES = 20_000  # of an answer: nobody runs so many services
 _MOST_POINTS = 10_000  # Prometheus refuses above 11,000 per series
 
+_MOST_WARNINGS, _LONGEST_WARNING = 5, 200  # kept; characters
 _PATIENCE = 4  # timeouts for a whole answer: one that trickles would never end
 # Where a series begins. No text within JSON holds it: there a quote is written with a backslash.
 _SERIES = re.compile(rb'"metric"\s{0,8}:\s{0,8}\{')
@@ -62,6 +63,7 @@ class ScrapeTarget:
     labels: Labels
     up: bool
     interval: timedelta | None
+    error: str = ""  # why the last scrape failed; untrusted
 
 
 @dataclass(frozen=True)
@@ -72,6 +74,7 @@ class PrometheusClient:
     timeout: timedelta = timedelta(seconds=5)
     access: Access = OPEN
     transport: httpx2.AsyncBaseTransport | None = None
+    warnings: dict[str, None] = field(default_factory=dict, compare=False, repr=False)
     _http: _Pools = field(default_factory=WeakKeyDictionary, compare=False, repr=False)
 
     async def instant(self, query: Expression, at: datetime | None = None) -> tuple[Sample, ...]:
@@ -115,14 +118,6 @@ class PrometheusClient:
     async def rules(self) -> tuple[AlertRule, ...]:
         """Return all alerting rules with their present state."""
         return await self._ask("GET", "/api/v1/rules", {"type": "alert"}, _rules)
-
-    async def describe(self) -> str:
-        """Return a line for `doctor`: version, targets, how often they are scraped."""
-        version, targets = await self.version(), await self.targets()
-        up = sum(target.up for target in targets)
-        every = sorted({one.interval.total_seconds() for one in targets if one.interval})
-        scrape = f", {'/'.join(f'{seconds:g}' for seconds in every)} s scrape" if every else ""
-        return f"prometheus {self.url} ({version}), {up} of {len(targets)} targets up{scrape}"
 
     async def close(self) -> None:
         """Close the connections of the running loop."""
@@ -188,6 +183,10 @@ class PrometheusClient:
             said = hidden(str(reason or status), sent)[:200]
             why = f"{_REASONS[status]} ({status})" if status in _REASONS else "refused a question"
             raise SourceError(f"Prometheus at {self.url} {why}: {said}.")
+        for warning in document.get("warnings") or ():
+            self.warnings[hidden(str(warning), sent)[:_LONGEST_WARNING]] = None
+        while len(self.warnings) > _MOST_WARNINGS:
+            del self.warnings[next(iter(self.warnings))]
         return document.get("data")
 
     def _client(self) -> httpx2.AsyncClient:
@@ -282,4 +281,5 @@ def _target(one: Json) -> ScrapeTarget:
     parts = re.findall(r"(\d{1,9})(ms|[smhd])", str(one.get("scrapeInterval", "")))
     total = sum(float(number) * _UNITS[unit] for number, unit in parts)
     every = timedelta(seconds=total) if total else None
-    return ScrapeTarget(one.get("labels", {}), one.get("health") == "up", every)
+    error = str(one.get("lastError") or "")
+    return ScrapeTarget(one.get("labels", {}), one.get("health") == "up", every, error)

@@ -51,16 +51,20 @@ class SignalMap:
 def signal_map(catch: Catch, recipes: Sequence[Recipe], names: Names) -> SignalMap:
     """Return the map; when no service is known, those that the series name are the services."""
     names = with_newcomers(catch, recipes, names)
-    sources: dict[Key, Source] = {}
-    unseen: dict[Key, str] = {}
-    for service, declaration in names.declared.items():
-        for signal, declared in declaration.signals.items():
-            sources[service, signal] = _declared(catch, names, service, signal, declared)
+    told = {
+        (service, signal): _declared(catch, names, (service, signal), declared)
+        for service, declaration in names.declared.items()
+        for signal, declared in declaration.signals.items()
+    }
+    sources = {key: one for key, one in told.items() if isinstance(one, Source)}
+    unseen = {key: one for key, one in told.items() if isinstance(one, str)}
     for recipe, rule in _in_turn(recipes):
         for key, found in _sources(catch, recipe, rule, names):
+            if key in told:  # who declares a signal wants no other in its place
+                continue
             if isinstance(found, Source):
                 sources.setdefault(key, found)
-            elif key not in sources:
+            else:
                 unseen.setdefault(key, found)
     known = (one for recipe in recipes for one in recipe.calls)
     calls = dict.fromkeys(pair for one in known for pair in _calls(catch, one, names))
@@ -170,12 +174,17 @@ def _as_declared(source: Source, names: Names) -> Source:
     return replace(source, label="", values=(), extra=_equal(declared.match.labels))
 
 
-def _declared(
-    catch: Catch, names: Names, service: ServiceName, signal: Signal, declared: DeclaredSignal
-) -> Source:
+def _declared(catch: Catch, names: Names, key: Key, declared: DeclaredSignal) -> Source | str:
+    """Return where a declared signal comes from, or why there is nothing of it."""
+    service, signal = key
     spec = _declared_spec(declared)
     labels = {**names.declared[service].match.labels, **declared.labels}
-    rows = [row for row in catch.rows.get(spec.metric, ()) if labels.items() <= row.items()]
+    for metric in (spec.metric, spec.whole):
+        if metric and metric not in catch.rows:
+            return f"declared as {metric}, which does not exist"
+    rows = [row for row in catch.rows[spec.metric] if labels.items() <= row.items()]
+    if not rows:
+        return f"declared as {spec.metric}, no series of which has these labels"
     every = catch.interval(rows)
     if labels:
         extra = _equal(labels)

@@ -1,11 +1,13 @@
 """Prometheus' line in the registry: signals, alerting rules, and what they tell of calls."""
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Mapping
 from datetime import timedelta
+from typing import TypeVar
 
 from aiops_agent.adapters.prometheus.access import Access, PrometheusSettings
-from aiops_agent.adapters.prometheus.client import PrometheusClient
+from aiops_agent.adapters.prometheus.client import PrometheusClient, ScrapeTarget
 from aiops_agent.adapters.prometheus.discover import Discovery
+from aiops_agent.adapters.prometheus.query import Aggregate, Select
 from aiops_agent.adapters.prometheus.rules import PrometheusRules
 from aiops_agent.adapters.prometheus.signals import question
 from aiops_agent.adapters.prometheus.telemetry import PrometheusMetrics
@@ -18,6 +20,7 @@ from aiops_agent.domain.telemetry import ServiceName
 from aiops_agent.ports.plug import Connection, Port, Surroundings, Vendor
 
 NAME = "prometheus"
+T = TypeVar("T")
 
 
 def _connect(section: PrometheusSettings, around: Surroundings) -> Connection:
@@ -36,15 +39,45 @@ def _connect(section: PrometheusSettings, around: Surroundings) -> Connection:
 async def _check(client: PrometheusClient) -> Checkup:
     remedy = ""
     try:
-        words, rules = await client.describe(), await client.rules()
-        health = Health.OK if rules else Health.NOTE
+        # What must answer is the query; the rest is optional in what only speaks like Prometheus.
+        await client.instant(Aggregate("count", Select("up")))
+        words, down = await _described(client)
+        rules = await _tried(client.rules(), ())
+        health = Health.OK if rules and not down and not client.warnings else Health.NOTE
         words += f", {len(rules)} alerting rules" if rules else _NO_RULES
+        words += "".join(f"; it warns: {warning}" for warning in client.warnings)
+        words += f"; down: {'; '.join(down[:_MOST_DOWN])}" if down else ""
     except SourceError as error:
         words, health = str(error), Health.PROBLEM
         remedy = "is sources.prometheus.url right?"
     return Checkup(group="metrics", name=NAME, health=health, words=words, remedy=remedy)
 
 
+async def _described(client: PrometheusClient) -> tuple[str, list[str]]:
+    """Return a line of version, targets, how often they are scraped; and which are down, why."""
+    version = await _tried(client.version(), "unknown version")
+    targets = await _tried(client.targets(), ())
+    every = sorted({one.interval.total_seconds() for one in targets if one.interval})
+    scrape = f", {'/'.join(f'{seconds:g}' for seconds in every)} s scrape" if every else ""
+    up = sum(target.up for target in targets)
+    scraped = f"{up} of {len(targets)} targets up{scrape}" if targets else "tells no targets"
+    down = [_named(target) for target in targets if not target.up]
+    return f"prometheus {client.url} ({version}), {scraped}", down
+
+
+def _named(target: ScrapeTarget) -> str:
+    job, instance = target.labels.get("job", "?"), target.labels.get("instance", "?")
+    return f"{job} {instance}" + (f" ({target.error[:_LONGEST_ERROR]})" if target.error else "")
+
+
+async def _tried(asked: Awaitable[T], otherwise: T) -> T:
+    try:
+        return await asked
+    except SourceError:
+        return otherwise
+
+
+_MOST_DOWN, _LONGEST_ERROR = 5, 120  # targets; characters
 _NO_RULES = "; no alerting rules: who would call us?"
 
 
@@ -58,6 +91,11 @@ async def _signals(discovery: Discovery) -> Mapping[ServiceName, tuple[SignalSou
                 query=question([one], timedelta(0)).expression.render(),
             )
             for one in found.of(service)
+        )
+        + tuple(
+            SignalSource(signal=signal, why=why)
+            for (whose, signal), why in found.unseen.items()
+            if whose == service
         )
         for service in found.names.services
     }

@@ -165,7 +165,8 @@ class Number:
 
 _OPERATORS = {"/", "*", "+", "-", ">", "or"}
 _FUNCTIONS = {
-    "rate", "increase", "last_over_time", "avg_over_time", "sum", "avg", "max", "min", "count",
+    "rate", "increase", "last_over_time", "avg_over_time", "count_over_time", "sum", "avg",
+    "max", "min", "count",
 }  # fmt: skip
 
 

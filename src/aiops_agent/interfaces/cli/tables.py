@@ -59,12 +59,13 @@ def surveys(found: Sequence[ServiceSurvey], width: int) -> Group:
         return Group(say("No services were found."))
     heads = ["SERVICE", "UP", "SIGNALS", "CALLED BY", "LOGS", "CHANGES"]
     rows = [_survey(one) for one in found]
-    gaps = [
-        Text.assemble(("! ", WARN), say(f"{one.service}: {'; '.join(one.missing)}"))
-        for one in found
-        if one.missing
-    ]
-    return Group(table(heads, rows, width), *gaps)
+    gaps = []
+    for one in (one for one in found if one.missing):
+        gaps.append(Text.assemble(("! ", WARN), say(f"{one.service}: {'; '.join(one.missing)}")))
+        gaps += [say(f"    {line}", QUIET) for line in one.snippets]
+    declared = any(one.snippets for one in found)
+    hint = [say("Declare what is missing in aiops.yaml, see docs/metrics.md.", QUIET)]
+    return Group(table(heads, rows, width), *gaps, *(hint if declared else []))
 
 
 def _survey(one: ServiceSurvey) -> list[Text]:

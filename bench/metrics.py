@@ -34,8 +34,8 @@ from bench.told import tell
 from bench.within import PageClient, Text
 
 CLOSE = 0.01  # two values are the same that differ by less than this share
-_LAG = timedelta(seconds=2)  # what was scraped by then can be asked for
-_SCRAPE = timedelta(seconds=1)
+_LAG = timedelta(seconds=3)  # what was scraped by then can be asked for
+_SCRAPE = timedelta(seconds=2)
 _GOALS = {"right": ">= 0.92", "wrong": "<= 0.01", "diluted": "<= 0.03"}
 _SHOWN = ("right", "wrong", "diluted", "other family", "missed")
 _COUNTS = (Signal.QUEUE, Signal.REPLICAS, Signal.RESTARTS)  # no shares, whoever tells them

@@ -11,7 +11,7 @@ from aiops_agent.adapters.prometheus.client import (
     Sample,
     ScrapeTarget,
 )
-from aiops_agent.adapters.prometheus.query import Aggregate, Expression, Select, equal
+from aiops_agent.adapters.prometheus.query import Aggregate, Expression, Over, Select, equal
 
 T = TypeVar("T")
 
@@ -43,10 +43,10 @@ class PageClient(PrometheusClient):
         """Return what the page alone would give over time."""
         return await super().range(self._within(query), start, end, step)
 
-    async def metrics(self, *_: datetime) -> tuple[str, ...]:
-        """Return the names of the page's metrics."""
-        named = Aggregate("count", Select("", (equal("job", self.page),)), ("__name__",))
-        found = await super().instant(named)
+    async def metrics(self, since: datetime, until: datetime) -> tuple[str, ...]:
+        """Return the names of the page's metrics that had samples in that time."""
+        own = Over("last_over_time", Select("", (equal("job", self.page),)), until - since)
+        found = await super().instant(Aggregate("count", own, ("__name__",)), until)
         return tuple(sorted(one.labels["__name__"] for one in found))
 
     async def targets(self) -> tuple[ScrapeTarget, ...]:

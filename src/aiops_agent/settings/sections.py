@@ -38,6 +38,7 @@ from aiops_agent.ports.spellings import (
     PromisedSeconds,
     PromisedShare,
     Referred,
+    Share,
     TimeZone,
 )
 from aiops_agent.registry import REGISTRY, Registry

@@ -189,3 +189,48 @@ def test_a_view_of_others_makes_no_target_theirs() -> None:
     known = found(Catch({**rows, "up": [target]}))
 
     assert (ServiceName("orders"), Signal.REPLICAS) not in known.sources
+
+
+def test_a_native_histogram_is_read_without_buckets() -> None:
+    name = "http_request_duration_seconds"
+    known = found(Catch({name: [SHOP]}, words={name: Words(type="histogram")}))
+
+    assert query(known, Signal.LATENCY) == (
+        f'histogram_quantile(0.95, sum (rate({name}{{job="shop"}}[60000ms])))'
+    )
+    assert query(known, Signal.TRAFFIC).startswith("histogram_count (sum (rate(")
+    assert not found(Catch({name: [SHOP]})).sources
+
+
+def test_two_exporters_in_one_job_are_two_things() -> None:
+    one = {"job": "exporters", "instance": "redis-exporter:9121"}
+    other = {"job": "exporters", "instance": "postgres-exporter:9187"}
+
+    known = found(Catch({"redis_up": [one], "pg_up": [other]}))
+
+    assert metric(known, Signal.REPLICAS, "redis-exporter") == "redis_up"
+    assert metric(known, Signal.REPLICAS, "postgres-exporter") == "pg_up"
+    assert "exporters" not in known.names.services
+
+
+def test_what_an_exporter_tells_of_is_the_things_and_not_the_exporters() -> None:
+    rows = {"redis_up": [{"job": "redis-exporter"}], "up": [{"job": "redis-exporter"}]}
+
+    known = found(Catch(rows), "redis", "redis-exporter")
+
+    assert metric(known, Signal.REPLICAS, "redis") == "redis_up"
+    assert metric(known, Signal.REPLICAS, "redis-exporter") == "up"
+
+
+def test_a_job_of_known_and_unknown_targets_is_nobodys() -> None:
+    rows = [{"job": "docker", "instance": "pay:80"}, {"job": "docker", "instance": "10.0.0.7:80"}]
+
+    known = found(Catch({"http_requests_total": rows, "up": rows}), "pay")
+
+    assert known.sources[ServiceName("pay"), Signal.REPLICAS].label == "instance"
+
+
+def test_a_mesh_s_own_clusters_are_no_services() -> None:
+    rows = [{"envoy_cluster_name": one} for one in ("xds-grpc", "inbound|80||", "orders")]
+
+    assert found(Catch({"envoy_cluster_upstream_rq_total": rows})).names.services == ("orders",)

@@ -42,6 +42,8 @@ def test_help_tells_a_unit_only_when_it_names_one(words: str, factor: float | No
     [
         ([0.005, 0.01, 0.1, 1, 10], 1.0),
         ([0, 5, 10, 100, 1000, 10_000], 1e-3),
+        ([0.001, 0.1, 10, 1000], 1.0),  # workflows
+        ([0.1, 1, 10, 100, 1000], None),
         ([1, 5, 30, 60, 300], None),  # both can be
         ([0.001], None),
         ([], None),

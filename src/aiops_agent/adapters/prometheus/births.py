@@ -2,11 +2,13 @@
 
 import re
 from collections.abc import Iterator, Sequence
+from collections.abc import Set as AbstractSet
+from itertools import combinations
 
 from aiops_agent.adapters.prometheus.catch import Catch
 from aiops_agent.adapters.prometheus.names import REPLICA, Names, Row
 from aiops_agent.adapters.prometheus.recipe import REQUESTS, Recipe, Rule
-from aiops_agent.domain.labels import plain, says
+from aiops_agent.domain.labels import address, plain, says
 from aiops_agent.domain.survey import Instances
 from aiops_agent.domain.telemetry import ServiceName
 
@@ -18,16 +20,40 @@ _URL = re.compile(r"[a-z][a-z0-9+.-]{1,20}://.+")
 def with_newcomers(catch: Catch, recipes: Sequence[Recipe], names: Names) -> Names:
     """Return the names, with the services that series name when no other is known."""
     if not names.services:
+        mixed = _mixed(catch, recipes)
         found = dict.fromkeys(
             name
             for recipe, rule, rows in _telling(catch, recipes)
             if recipe.thing or rule.signal in REQUESTS
             for row in rows
-            if (name := newcomer(row, recipe.births or recipe.order, bool(recipe.births)))
+            if (name := _born(row, recipe, mixed))
         )
         kept = list(found)[:_MOST_NEWCOMERS]
         names = Names.of((Instances(service=service) for service in kept), names.declared)
     return names.adopting(_targets(catch, recipes, names))
+
+
+def _born(row: Row, recipe: Recipe, mixed: AbstractSet[str]) -> ServiceName | None:
+    if row.get("job") in mixed and not recipe.births:
+        host = plain(row.get("instance", ""))
+        return ServiceName(host) if host and not address(host) else None
+    return newcomer(row, recipe.births or recipe.order, bool(recipe.births))
+
+
+def _mixed(catch: Catch, recipes: Sequence[Recipe]) -> AbstractSet[str]:
+    """Return the jobs under which several exporters stand that tell of different things."""
+    told: dict[tuple[str, str], set[str]] = {}
+    for recipe, _, rows in _telling(catch, [one for one in recipes if one.thing and not one.view]):
+        for row in rows:
+            told.setdefault((row.get("job", ""), row.get("instance", "")), set()).add(recipe.name)
+    kinds: dict[str, set[frozenset[str]]] = {}
+    for (job, _), names in told.items():
+        kinds.setdefault(job, set()).add(frozenset(names))
+    return {
+        job
+        for job, sets in kinds.items()
+        if len(sets) > 1 and all(a.isdisjoint(b) for a, b in combinations(sets, 2))
+    }
 
 
 def newcomer(row: Row, order: Sequence[str], chosen: bool = False) -> ServiceName | None:
@@ -66,6 +92,6 @@ def _targets(
         owner = names.owner(row, ("service_name", "job"))
         owners.setdefault(row.get("job", ""), set()).add(owner)
     for job, found in owners.items():
-        known = found - {None}
-        if job and len(known) == 1 and names.meant(job) is None:
-            yield job, next(one for one in known if one is not None)
+        owner = next(iter(found))
+        if job and len(found) == 1 and owner is not None and names.meant(job) is None:
+            yield job, owner

@@ -24,6 +24,7 @@ from aiops_agent.domain.declaration import DeclaredSignal, SeriesKind
 from aiops_agent.domain.telemetry import ServiceName, Signal
 
 DECLARED = "declared"
+_NATIVE = (How.NATIVE, How.OBSERVED)
 _SERIES_OF_COUNTS = ("_total", "_count", "_sum", "_bucket")
 
 Key = tuple[ServiceName, Signal]
@@ -82,6 +83,7 @@ def _sources(
     catch: Catch, recipe: Recipe, rule: Rule, names: Names
 ) -> Iterator[tuple[Key, Source | str]]:
     """Yield a source, or the reason why a series that fits is not used."""
+    names = replace(names, through=recipe.thing and not recipe.view)
     for metric in _fitting(catch, recipe, rule):
         companions = _companions(catch, rule, metric)
         if companions is None:
@@ -118,6 +120,8 @@ _FINE = 8  # finite buckets: with fewer, a percentile is where a line between tw
 
 def _counts(catch: Catch, recipe: Recipe, rule: Rule, metric: str) -> bool:
     """Whether the metric is a counter where one is needed, whatever its name ends in."""
+    if rule.how in _NATIVE:
+        return catch.type(metric) == "histogram"
     if rule.how not in COUNTING or not (recipe.guess or rule.counter):
         return True
     told = catch.type(metric)

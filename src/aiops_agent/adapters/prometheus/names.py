@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from aiops_agent.domain.declaration import Declaration
-from aiops_agent.domain.labels import plain, spelled
+from aiops_agent.domain.labels import carried, found_by, plain, spelled
 from aiops_agent.domain.survey import Instances
 from aiops_agent.domain.telemetry import ServiceName
 
@@ -20,10 +20,14 @@ Row = Mapping[str, str]
 
 @dataclass(frozen=True)
 class Names:
-    """Every name that is known, and whose it is; a name of two services is nobody's."""
+    """Every name that is known, and whose it is; a name of two services is nobody's.
+
+    `through` is for series of things that exporters tell of: a job redis-exporter means redis.
+    """
 
     services: tuple[ServiceName, ...]
     declared: Mapping[ServiceName, Declaration]
+    through: bool = False
     _owners: Mapping[str, ServiceName] = field(repr=False, default_factory=dict)
 
     @classmethod
@@ -39,7 +43,7 @@ class Names:
                 claims.setdefault(alias.lower(), set()).add(one.service)
         owners = {alias: min(whose) for alias, whose in claims.items() if len(whose) == 1}
         owners |= {service.lower(): service for service in services}
-        return cls(services, declared, owners)
+        return cls(services, declared, _owners=owners)
 
     def owner(self, labels: Mapping[str, str], order: Sequence[str]) -> ServiceName | None:
         """Return whose series has these labels, asking the labels in this order."""
@@ -57,6 +61,8 @@ class Names:
 
     def meant(self, value: str) -> ServiceName | None:
         """Return the service that a label value names, or None."""
+        if self.through and (behind := self._owners.get(carried(value).lower())):
+            return behind
         known = (self._owners.get(spelling) for spelling in spellings(value.lower()))
         return next((service for service in known if service is not None), None)
 
@@ -86,29 +92,27 @@ def marks(rows: Sequence[Row], order: Sequence[str], names: Names) -> dict[Servi
     """Return how each service's rows of one metric are told apart, asking labels in this order."""
     owned = [(row, names.owner(row, order)) for row in rows]
     services = dict.fromkeys(owner for _, owner in owned if owner is not None)
+    strangers = [row for row, owner in owned if owner is None]
     found = {}
     for service in services:
         own = [row for row, owner in owned if owner == service]
         others = [row for row, owner in owned if owner not in {service, None}]
-        if mark := _mark(service, own, others, order, names):
-            found[service] = mark
+        apart = [mark for name in order if (mark := _apart(name, own, others)) is not None]
+        honest = [mark for mark in apart if _honest(mark, service, strangers, names)]
+        if honest:
+            found[service] = min(honest, key=lambda mark: _lasting(mark, service))
     return found
 
 
-def _mark(
-    service: ServiceName,
-    own: Sequence[Row],
-    others: Sequence[Row],
-    order: Sequence[str],
-    names: Names,
-) -> Mark | None:
-    apart = [mark for name in order if (mark := _apart(name, own, others)) is not None]
-    honest = [
-        mark
-        for mark in apart
-        if all(names.meant(value) in {service, None} for value in mark.values)
-    ]
-    return min(honest, key=lambda mark: _lasting(mark, service), default=None)
+def _honest(mark: Mark, service: ServiceName, strangers: Sequence[Row], names: Names) -> bool:
+    """Whether all its values are this service's.
+
+    Nameless rows beside them may be its replicas of before, but not under a job such as docker.
+    """
+    shared = {row.get(mark.label) for row in strangers}
+    if any(found_by(value) and value in shared for value in mark.values):
+        return False
+    return all(names.meant(value) in {service, None} for value in mark.values)
 
 
 def _lasting(mark: Mark, service: ServiceName) -> int:

@@ -166,7 +166,7 @@ class Number:
 _OPERATORS = {"/", "*", "+", "-", ">", "or"}
 _FUNCTIONS = {
     "rate", "increase", "last_over_time", "avg_over_time", "count_over_time", "sum", "avg",
-    "max", "min", "count",
+    "max", "min", "count", "histogram_count",
 }  # fmt: skip
 
 

@@ -31,12 +31,15 @@ class How(StrEnum):
     """How a signal is computed from a metric (and its companion `whole`); all by service."""
 
     QUANTILE = "quantile"  # 95th percentile of histogram buckets
+    NATIVE = "native"  # 95th percentile of a native histogram, which has no buckets by name
+    OBSERVED = "observed"  # observations per second of a native histogram
     AVERAGE = "average"  # rate(metric) / rate(whole): seconds per request
     SUMMARY = "summary"  # the largest of ready-made quantiles, or of ready-made means
     RATE = "rate"  # sum of rates
     BOTH = "both"  # sum of rates of metric and whole
     BAD_SHARE = "bad_share"  # rate with a bad (or no good) status label / rate of all
     SHARE = "share"  # rate(metric) / rate(whole)
+    SPARED = "spared"  # 1 - rate(metric) / rate(whole): look-ups that needed no slower store
     HITS = "hits"  # rate(metric) / (rate(metric) + rate(whole))
     GAUGE = "gauge"  # average over replicas
     TOTAL = "total"  # sum over replicas
@@ -56,6 +59,7 @@ WITH_WHOLE = frozenset(
         How.AVERAGE,
         How.BOTH,
         How.SHARE,
+        How.SPARED,
         How.HITS,
         How.BESIDE,
         How.PART,
@@ -65,7 +69,17 @@ WITH_WHOLE = frozenset(
     }
 )
 COUNTING = frozenset(
-    {How.AVERAGE, How.RATE, How.BOTH, How.BAD_SHARE, How.SHARE, How.HITS, How.USED, How.INCREASE}
+    {
+        How.AVERAGE,
+        How.RATE,
+        How.BOTH,
+        How.BAD_SHARE,
+        How.SHARE,
+        How.SPARED,
+        How.HITS,
+        How.USED,
+        How.INCREASE,
+    }
 )
 
 

@@ -206,6 +206,11 @@ _HOW: Mapping[How, Callable[[_Asked], Expression]] = {
     How.RATE: lambda asked: asked.rates(asked.spec.metric),
     How.BOTH: _both,
     How.BAD_SHARE: _bad_share,
+    How.NATIVE: lambda asked: Quantile(P95, asked.rates(asked.spec.metric)),
+    How.OBSERVED: lambda asked: Aggregate("histogram_count", asked.rates(asked.spec.metric)),
+    How.SPARED: lambda asked: _rest(
+        Binary(asked.rates(asked.spec.metric), "/", asked.rates(asked.spec.whole))
+    ),
     How.SHARE: lambda asked: _part(asked.rates(asked.spec.metric), asked.rates(asked.spec.whole)),
     How.HITS: _hits,
     How.GAUGE: lambda asked: asked.average(_now(asked)),

@@ -34,12 +34,12 @@ def said(words: str) -> float | None:
 def bounded(bounds: Sequence[float]) -> float | None:
     """Return what bucket bounds can only mean, or None.
 
-    Client libraries' defaults are 5 ms to 10 s: as 0.005 to 10, or as 5 to 10,000. Nobody wants to
-    know of requests below a millisecond and above ten minutes with one histogram.
+    Client libraries' defaults are 5 ms to 10 s: as 0.005 to 10, or as 5 to 10,000. Nobody counts
+    microseconds in milliseconds, few want requests below 1 ms and above 10 min in one histogram.
     """
     finite = sorted(bound for bound in bounds if 0 < bound < float("inf"))
     if len(finite) < 3:
         return None
-    if finite[0] < 1 and finite[-1] <= 600:
+    if (finite[0] < 1 and finite[-1] <= 600) or (finite[0] <= 0.005 and finite[-1] <= 10_000):
         return SECONDS
     return MILLIS if finite[0] >= 1 and finite[-1] >= 1000 else None

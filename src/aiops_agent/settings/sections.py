@@ -25,7 +25,7 @@ from aiops_agent.domain.policy import Freeze, Mode
 from aiops_agent.domain.remediation import ActionKind
 from aiops_agent.domain.sending import Limits, Rate
 from aiops_agent.domain.spelling import did_you_mean
-from aiops_agent.domain.telemetry import Objective, ServiceName
+from aiops_agent.domain.telemetry import ServiceName
 from aiops_agent.domain.value import Value
 from aiops_agent.ports.plug import AnyChannel, AnyVendor, Needs
 from aiops_agent.ports.spellings import (
@@ -35,13 +35,12 @@ from aiops_agent.ports.spellings import (
     LocalPath,
     Network,
     PlainAddress,
-    PromisedSeconds,
-    PromisedShare,
     Referred,
     Share,
     TimeZone,
 )
 from aiops_agent.registry import REGISTRY, Registry
+from aiops_agent.settings.promise import Promise
 
 EnvironmentName: TypeAlias = Annotated[str, Field(pattern=rf"^{NAME}\z")]
 _KIND = "docker"  # of an environment that does not say
@@ -59,13 +58,6 @@ class Sections(Value):
     def any(self) -> bool:
         """Whether anything is configured."""
         return any(isinstance(found, Value) for _, found in self)
-
-
-class Promise(Objective):
-    """What the owner promises: latency as 300ms, errors as 1% or as a share below 1."""
-
-    latency: PromisedSeconds | None = None
-    errors: PromisedShare | None = None
 
 
 class ServiceSettings(Declaration):

@@ -36,10 +36,15 @@ def metric(known: SignalMap, signal: Signal, service: str = "shop") -> str:
 
 @pytest.mark.parametrize(
     ("name", "whole"),
-    [("redis_up", "redis"), ("pg_up", "postgres"), ("probe_success", "blackbox")],
+    [
+        ("redis_up", "redis"),
+        ("pg_up", "postgres"),
+        ("probe_success", "blackbox"),
+        ("unheardof_up", "exporters"),
+    ],
 )
 def test_the_thing_goes_before_its_exporter(name: str, whole: str) -> None:
-    known = found(Catch({"up": [SHOP], name: [SHOP]}))
+    known = found(Catch({"up": [SHOP], name: [SHOP]}), "shop")
 
     assert metric(known, Signal.REPLICAS) == name
     assert known.sources[ServiceName("shop"), Signal.REPLICAS].recipe == whole

@@ -43,7 +43,7 @@ def _born(row: Row, recipe: Recipe, mixed: AbstractSet[str]) -> ServiceName | No
 def _mixed(catch: Catch, recipes: Sequence[Recipe]) -> AbstractSet[str]:
     """Return the jobs under which several exporters stand that tell of different things."""
     told: dict[tuple[str, str], set[str]] = {}
-    for recipe, _, rows in _telling(catch, [one for one in recipes if one.thing and not one.view]):
+    for recipe, _, rows in _telling(catch, _things(recipes)):
         for row in rows:
             told.setdefault((row.get("job", ""), row.get("instance", "")), set()).add(recipe.name)
     kinds: dict[str, set[frozenset[str]]] = {}
@@ -54,6 +54,10 @@ def _mixed(catch: Catch, recipes: Sequence[Recipe]) -> AbstractSet[str]:
         for job, sets in kinds.items()
         if len(sets) > 1 and all(a.isdisjoint(b) for a, b in combinations(sets, 2))
     }
+
+
+def _things(recipes: Sequence[Recipe]) -> list[Recipe]:
+    return [one for one in recipes if one.thing and not one.view and not one.guess]
 
 
 def newcomer(row: Row, order: Sequence[str], chosen: bool = False) -> ServiceName | None:

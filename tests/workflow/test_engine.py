@@ -10,7 +10,7 @@ import pytest
 from dbos import DBOS
 
 from aiops_agent.domain.environment import EnvironmentRef
-from aiops_agent.domain.errors import UsageError
+from aiops_agent.domain.errors import StoreError, UsageError
 from aiops_agent.domain.incident import IncidentId
 from aiops_agent.workflow import engine as running
 from aiops_agent.workflow.engine import Engine, StalledWorkflowMonitor
@@ -277,3 +277,30 @@ async def test_each_loop_is_begun_that_has_something_to_do(place: Place) -> None
         (LoopName.LEFT_BEHIND, ""),
     }
     assert last == ["traces"]
+
+
+async def test_what_was_left_behind_is_gone_on_with_once_and_tried_until_it_went_well(
+    place: Place, started: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Later alerts of a shop are the business of the demo that sends them."""
+    monkeypatch.setattr(running, "SLOW_POLL_SECONDS", 0.0)
+    put(place, "INC-0001", SHOP)
+    inboxes, tries = Inboxes(), list[int]()
+
+    def unfinished(engine: Engine) -> list[EnvironmentRef]:
+        tries.append(1)
+        if len(tries) < 3:
+            raise StoreError("The store is locked.")
+        return whole(engine)
+
+    whole = Engine._unfinished_shops
+    monkeypatch.setattr(Engine, "_unfinished_shops", unfinished)
+    engine = an_engine(place, receive=inboxes)
+    engine.busy = SimpleNamespace(idle=asyncio.Event())  # type: ignore[assignment] # of it only that
+    engine.busy.idle.set()
+    engine.begin_loops()
+    (left,) = (task for task, loop in engine._loops.items() if loop.name is LoopName.LEFT_BEHIND)
+    await turned(engine, left.done)
+    await engine.end()
+
+    assert (len(tries), inboxes.handled, started) == (3, [SHOP], ["INC-0001"])

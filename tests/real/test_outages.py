@@ -54,7 +54,7 @@ def test_a_release_that_crashes_is_confirmed_with_exit_code_and_last_words(
     shown = until(diagnosed, 90, "a diagnosis")
 
     triage = shown["triage"]
-    assert (triage["verdict"], shown["severity"]) == ("confirmed", "sev1"), triage
+    assert (triage["verdict"], shown["severity"]) == ("confirmed", "SEV1"), triage
     assert "0 of 2 running" in triage["impact"]
     findings = shown["attempts"][0]["diagnosis"]["findings"]
     told = " | ".join(f"{one['what']}: {one['before']} -> {one['now']}" for one in findings)

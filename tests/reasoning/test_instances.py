@@ -39,8 +39,9 @@ def test_nothing_but_running_counts(state: str) -> None:
     assert (stands(one(), lost).running, stands(one(), lost).lost) == (1, (lost,))
 
 
-def test_between_two_crashes_it_does_not_count_as_running() -> None:
-    moment = one(restarts=7, started_at=NOW - timedelta(seconds=3))
+@pytest.mark.parametrize("restarts", [1, 7])
+def test_between_two_crashes_it_does_not_count_as_running(restarts: int) -> None:
+    moment = one(restarts=restarts, started_at=NOW - timedelta(seconds=3))
     assert stands(moment).count == "0 of 1 running"
     steady = one(restarts=7, started_at=NOW - timedelta(hours=3))
     assert not stands(steady).troubled

@@ -197,8 +197,8 @@ def _lost(one: Workload, now: datetime) -> bool:
         return True
     if "backoff" in one.reason.lower():  # Kubernetes: it waits for its next try
         return True
-    # Between two crashes it runs for a moment.
-    return (one.restarts or 0) >= 2 and _younger(one, now, STEADY)
+    # It ended by itself and was started a moment ago: whether it runs is not known yet.
+    return bool(one.restarts) and _younger(one, now, STEADY)
 
 
 def _ill(one: Workload, now: datetime) -> bool:

@@ -100,7 +100,7 @@ def _handled(store: SqlStore, sent: bytes) -> Cost:
         asyncio.run(Receive(_deps(store)).handle(HERE))
     cost.seconds, cost.wait = time.process_time() - began, other.longest
     with store.read() as view:
-        for incident in view.incidents.unended_ids(HERE):
+        for incident in view.incidents.active_ids(HERE):
             cost.kept += view.alerts.of_incident(incident, 1).total
     return cost
 

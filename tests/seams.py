@@ -40,7 +40,7 @@ from aiops_agent.reasoning import blame, claims, objections, observations, order
 from aiops_agent.reasoning.evidence import Scorer
 from aiops_agent.safety import approve, assess, limits, permit, send, times
 from aiops_agent.safety.execute import Executor
-from aiops_agent.workflow import commands, dispatch, gate, intake, questions
+from aiops_agent.workflow import commands, dispatch, gate, intake, questions, receive
 from aiops_agent.workflow.dispatch import Dispatch
 from aiops_agent.workflow.feed import Feed
 from aiops_agent.workflow.lease import Tenure
@@ -157,6 +157,9 @@ SLEEPS = Seam(_sys_db, "time", "a server that is back is noticed soon, and none 
 ONCE = Seam(questions, "OnceSteps", "a finished call of an agent is not made again")
 ANSWERED = Seam(SqlCallLog, "answered", "an answer on record is not paid again")
 PUT_ALERTS = Seam(SqlAlerts, "put", "a batch of alerts is taken whole or not at all")
+
+# Which incident an alert belongs to.
+FIRES_ANEW = Seam(receive, "fires_anew", "a new firing is looked at, a repetition opens nothing")
 
 # Telling people: nothing is lost on the way, and nothing is told that is not so.
 ADD = Seam(SqlOutbox, "add", "what was read of the bus is kept")

@@ -7,11 +7,13 @@ from datetime import timedelta
 
 import pytest
 
+from aiops_agent import correlate
 from aiops_agent.domain.sending import CLOSED_FOR
 from aiops_agent.safety import permit, send, times
 from aiops_agent.safety.rules import wide_blast_radius
 from aiops_agent.workflow import (
     alarm,
+    bodies,
     commands,
     consent,
     engine,
@@ -37,9 +39,11 @@ PROMISED = {
     "a service is closed after two failures for": (CLOSED_FOR, HOUR),
     "a question is open for": (TERMS.expires, 15 * MINUTE),
     "alerts of one cause arrive within": (TERMS.window, 5 * MINUTE),
-    "a repeat after the end opens nothing for": (TERMS.cooldown, 10 * MINUTE),
+    "what fires so soon after an end fires again": (TERMS.flap_window, HOUR),
+    "a repetition after a recovery is its echo for": (correlate.ECHO, 10 * MINUTE),
+    "incidents of one body": (receive.MOST_APART, 20),
     "telemetry that cannot be read is waited for": (TERMS.blind, 10 * MINUTE),
-    "an alert is dated by arrival when it claims to be older than": (receive.OLDEST, 6 * HOUR),
+    "an alert is dated by arrival when it claims to be older than": (bodies.OLDEST, 6 * HOUR),
     "attempts of an incident": (TERMS.max_attempts, 3),
     "targets that are a wide blast radius": (wide_blast_radius.MANY_TARGETS, 3),
     "sends of what is safe to repeat": (send.MOST_SENDS, 5),

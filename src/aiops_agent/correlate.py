@@ -3,12 +3,13 @@
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 
-from aiops_agent.domain.alert import Alert
+from aiops_agent.domain.alert import Alert, AlertState
 from aiops_agent.domain.incident import Incident
 from aiops_agent.domain.meaning import AlertSubject
 from aiops_agent.domain.telemetry import AlertRule, ServiceGraph, ServiceName
 from aiops_agent.reading.alert import read_subject
 
+ECHO = timedelta(minutes=10)  # rules look back: a repetition so soon speaks of what is over
 UNKNOWN = ServiceName("unknown")  # the service of an alert that names none
 
 
@@ -39,6 +40,25 @@ def same_cause(
         key=lambda one: (one.service == service, one.opened_at, len(one.id), one.id),
         default=None,
     )
+
+
+def fires_anew(holder: Incident, was: Alert, alert: Alert, at: datetime) -> bool:
+    """Whether an alert fires anew, and does not only repeat what its ended incident knows.
+
+    It does when its sender called it resolved meanwhile or says a later beginning. What is said to
+    be over by telemetry and still fires after ECHO is looked at anew as well: one of them is wrong.
+    """
+    if not holder.ended:
+        return False
+    if was.state is AlertState.RESOLVED or _later(alert.starts_at, was.starts_at):
+        return True
+    over = holder.resolved_at
+    return over is not None and at - over >= ECHO
+
+
+def _later(starts: datetime | None, known: datetime | None) -> bool:
+    # Two replicas of a sender say two beginnings of one alert: only one after both is new.
+    return starts is not None and (known is None or starts > known)
 
 
 def kin(service: ServiceName, graph: ServiceGraph) -> frozenset[ServiceName]:

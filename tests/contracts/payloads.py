@@ -73,6 +73,7 @@ DECISION = Decision(
 _ALL: tuple[Payload, ...] = (
     e.AlertReceived(news=e.AlertNews.JOINED, alert="k2", name="HighLatency"),
     e.IncidentOpened(alert="k1", name="HighLatency", service="web", severity=Severity.SEV2),
+    e.IncidentReopened(reason="it fires on"),
     e.IncidentMoved(by="alex"),
     e.IncidentNoted(note=PersonNote(by="alex", at=NOW, text="it is not the database")),
     e.TriageDone(triage=_TRIAGE),

@@ -66,7 +66,7 @@ class Twins:
 
     def _double(self, shop: EnvironmentRef) -> None:
         with self.house.store.begin() as work:
-            (first,) = work.incidents.unended_ids(shop)
+            (first,) = work.incidents.active_ids(shop)
             incident = work.incidents.get(first)
             assert incident is not None
             second = work.incidents.new_id()

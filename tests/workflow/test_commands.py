@@ -41,7 +41,7 @@ class Desk:
 
     @property
     def commands(self) -> Commands:
-        return Commands(self.store, lambda: LATER, self._answer, self._stop, self._note)
+        return Commands(self.store, lambda: LATER, self._answer, self._stop, self._note, self._stop)
 
     def _answer(self, request: str, decision: Decision) -> ApprovalRequest:
         self.answers.append((request, decision))

@@ -153,6 +153,7 @@ async def test_only_a_story_that_died_is_called_broken(
         return status and SimpleNamespace(status=status, error="it broke")
 
     monkeypatch.setattr(DBOS, "get_workflow_status_async", known)
+    place.put(an_incident(id="INC-0001"))
 
     assert await an_engine(place).broken("INC-0001") == said
 

@@ -88,7 +88,12 @@ async def test_each_event_that_matters_is_told_once_and_in_order(place: Place) -
         happens(place, kind, "x", incident=f"INC-{number:04}")
     for _ in range(2):
         await told.catch_up()
-    assert occasions(phone) == [Occasion.RESOLVED, Occasion.ESCALATED]  # nobody was asked anything
+    assert occasions(phone) == [  # nobody was asked anything
+        Occasion.FIRES_AGAIN,
+        Occasion.RESOLVED,
+        Occasion.DISMISSED,
+        Occasion.ESCALATED,
+    ]
     said = [carried(event, PeopleTold) for event in place.events(EventType.PEOPLE_TOLD)]
     assert [one.occasion for one in said if one.receipt] == occasions(phone)
     assert [one.superseded for one in said if one.superseded] == ["the question is gone by now"] * 2

@@ -19,9 +19,9 @@ from aiops_agent.domain.incident import Status
 from aiops_agent.domain.payload import AlertNews, EventType
 from aiops_agent.domain.remediation import Target, TargetKind
 from aiops_agent.domain.routing import Routes
-from aiops_agent.domain.telemetry import ServiceGraph
+from aiops_agent.domain.telemetry import Service, ServiceGraph, ServiceName
 from aiops_agent.workflow.intake import Intake
-from aiops_agent.workflow.receive import NAMES, Receive
+from aiops_agent.workflow.receive import MOST_APART, NAMES, Receive
 from tests import seams
 from tests.safety.plans import an_incident
 from tests.workflow.place import HERE, START, Company, Place, an_alert
@@ -142,10 +142,60 @@ async def test_a_stranger_has_trouble_of_its_own(place: Place) -> None:
     assert [i.service for i in place.incidents()] == ["payments-api", "mail"]
 
 
-async def test_one_group_is_one_incident_also_of_strangers(place: Place) -> None:
-    place.keep(an_alert("payments-api"), an_alert("mail"))
+async def test_strangers_in_one_group_are_incidents_of_their_own(place: Place) -> None:
+    slow = {"alertname": "ExporterSlow", "service": "redis-exporter", "severity": "warning"}
+    down = {"alertname": "BillingDown", "service": "billing", "severity": "critical"}
+    place.keep(an_alert(labels=slow), an_alert(labels=down))
     await take(place)
-    assert len(place.incidents()) == 1
+    found = [(one.service, one.severity) for one in place.incidents()]
+    assert found == [("redis", Severity.SEV3), ("billing", Severity.SEV2)]
+
+
+async def test_each_cause_of_a_group_is_named_after_its_deepest_service(place: Place) -> None:
+    place.keep(*(an_alert(one) for one in ("mail", "web", "payments-api", "payments-db")))
+    await take(place)
+    assert [i.service for i in place.incidents()] == ["payments-db", "mail"]
+
+
+async def test_services_that_need_the_same_share_its_cause_when_they_come_together(
+    place: Place,
+) -> None:
+    place.topology = Diamond()
+    place.keep(an_alert("cart"), an_alert("catalogue"), an_alert("mail"))
+    await take(place)
+    assert [i.service for i in place.incidents()] == ["cart", "mail"]
+    place.clock.go(minutes=1)
+    place.keep(an_alert("search"))  # needs it too, but comes by itself
+    await take(place)
+    assert [i.service for i in place.incidents()] == ["cart", "mail", "search"]
+
+
+class Diamond(Company):
+    """Three services that need one cache, and one that does not."""
+
+    async def graph(self) -> ServiceGraph:
+        names = map(ServiceName, ("cart", "catalogue", "search", "cache", "mail"))
+        cart, catalogue, search, cache, mail = names
+        known = (cart, catalogue, search, cache, mail)
+        calls = ((cart, cache), (catalogue, cache), (search, cache))
+        return ServiceGraph(services=tuple(Service(name=n) for n in known), calls=calls)
+
+
+async def test_what_names_no_service_is_told_apart_by_its_name(place: Place) -> None:
+    nameless = [{"alertname": name, "disk": disk} for name in "AB" for disk in ("sda", "sdb")]
+    place.keep(*(an_alert(labels=labels) for labels in nameless))
+    await take(place)
+    assert [i.alert_names for i in place.incidents()] == [("A",), ("B",)]
+
+
+async def test_a_body_about_very_many_things_opens_so_many_incidents_and_no_more(
+    place: Place,
+) -> None:
+    place.keep(*(an_alert(f"s{n}") for n in range(MOST_APART + 30)))
+    await take(place)
+    first, *others = place.incidents()
+    assert (len(place.alerts(first)), len(others)) == (31, MOST_APART - 1)
+    assert {len(place.alerts(one)) for one in others} == {1}
 
 
 async def test_resolved_is_told_and_is_no_recovery(place: Place) -> None:
@@ -161,21 +211,6 @@ async def test_resolved_without_an_incident_opens_nothing(place: Place) -> None:
     place.keep(an_alert(state=AlertState.RESOLVED))
     assert await take(place) == 1
     assert place.incidents() == []
-
-
-@pytest.mark.parametrize(("minutes", "incidents"), [(9, 1), (10, 2), (11, 2)])
-async def test_after_the_end_a_repeat_opens_nothing_for_a_while(
-    place: Place, minutes: int, incidents: int
-) -> None:
-    place.keep(an_alert())
-    await take(place)
-    ended = place.incidents()[0].move(Status.ESCALATED, "why", at=place.clock.at)
-    place.put(ended)
-    place.clock.go(minutes=minutes)
-    place.keep(an_alert())
-    await take(place)
-    assert len(place.incidents()) == incidents
-    assert place.incidents()[0] == ended
 
 
 @pytest.mark.parametrize(
@@ -369,7 +404,7 @@ async def test_an_incident_says_what_it_is_about(
 
 
 def storm(count: int, *, names: int = 3) -> list[Alert]:
-    services = ("web", "payments-api", "mail")
+    services = ("web", "payments-api", "web")
     return [
         an_alert(
             labels={"alertname": f"A{n % names}", "service": services[n % 3], "n": str(n)},
@@ -424,10 +459,10 @@ async def test_a_death_between_two_portions_loses_and_repeats_nothing(
             await Receive(place.deps, pause=dies).handle(HERE)
         place.topology = Company(away=not place.topology.away)  # the order by depth is another
     assert await taken(place, []) == 1
-    (incident,) = place.incidents()
-    assert len(place.alerts(incident)) == 200
-    events = place.events(EventType.ALERT_RECEIVED)
-    assert len(events) == len({event.payload.alert for event in events}) == 199  # type: ignore[union-attr]
+    alerts = [one.key for incident in place.incidents() for one in place.alerts(incident)]
+    assert len(alerts) == len(set(alerts)) == 200
+    events = place.events(EventType.ALERT_RECEIVED, EventType.INCIDENT_OPENED)
+    assert len(events) == len({event.payload.alert for event in events}) == 200  # type: ignore[union-attr]
     assert await taken(place, []) == 0
 
 
@@ -534,7 +569,7 @@ async def test_a_repetition_finds_its_incident_among_very_many_of_the_same_momen
     await take(place)
     assert place.events(EventType.ALERT_RECEIVED)[-1].incident == first.id
     with place.store.read() as view:
-        ids = view.incidents.unended_ids(HERE)
+        ids = view.incidents.active_ids(HERE)
         assert (len(ids), ids[0]) == (601, first.id), "all of them, the oldest first"
         assert view.incidents.environments() == (HERE,)
 

@@ -106,7 +106,9 @@ class Application:  # limit: joins everything, and opens and closes it in one or
 
     _running: Engine | None = None
 
-    def __init__(self, settings: Settings, overrides: Overrides) -> None:
+    def __init__(  # limit: joins every part, once
+        self, settings: Settings, overrides: Overrides
+    ) -> None:
         self._settings, self._overrides = settings, overrides
         self._database: Database = make_engine(settings.store.url, CONNECTIONS - LEASE_CONNECTIONS)
         upgrade(self._database)
@@ -133,6 +135,7 @@ class Application:  # limit: joins everything, and opens and closes it in one or
             answer=Gate(self._deps).answer,
             stop=Gate(self._deps).take_over,
             remark=Gate(self._deps).note,
+            again=Gate(self._deps).reopen,
         )
         claims = (Claim(environment=o.ref, labels=dict(o.labels)) for o in settings.resolved)
         self.intake = Intake(
@@ -343,6 +346,7 @@ def _terms(settings: Settings) -> Terms:
         model_seconds=(settings.models.budget if settings.models else Budget()).seconds,
         window=story.window,
         deadman=settings.alerts.deadman,
+        flap_window=story.flap_window,
         replica_labels=frozenset(settings.alerts.replica_labels),
         pace=Pace(
             baseline=story.baseline,

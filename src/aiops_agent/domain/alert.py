@@ -20,6 +20,18 @@ class Severity(StrEnum):
     SEV4 = "SEV4"
 
 
+_CLAIMED = {
+    "critical": Severity.SEV2,
+    "page": Severity.SEV2,
+    "error": Severity.SEV2,
+    "high": Severity.SEV2,
+    "major": Severity.SEV2,
+    "info": Severity.SEV4,
+    "none": Severity.SEV4,
+}
+CRITICAL = Severity.SEV2  # what its sender calls critical; it is not dismissed unheard
+
+
 class AlertState(StrEnum):
     """What the sender says of one alert; never taken as proof of recovery."""
 
@@ -52,6 +64,11 @@ class Alert(Value):
     def summary(self) -> str:
         """The sender's one-line text, if any."""
         return self.annotations.get("summary") or self.annotations.get("description") or self.name
+
+    @property
+    def claimed(self) -> Severity:
+        """How bad its sender says it is; only telemetry makes a SEV1 of it."""
+        return _CLAIMED.get(self.labels.get("severity", "").lower(), Severity.SEV3)
 
     def identity(self, replica_labels: Collection[str]) -> str:
         """Return the key: the same labels, less those of the sender's replicas, are one alert."""
@@ -124,7 +141,8 @@ class Progress(Value):
 
     done: int = 0  # alerts
     lead: int = 0  # the place of the alert that stands for the body, once one is done
-    joined: str = ""  # the incident of its firing alerts; one group is one incident
+    joined: str = ""  # the incident that it began with: takes what cannot be told apart any more
+    apart: int = 0  # incidents that it opened
 
 
 NONE_DONE = Progress()

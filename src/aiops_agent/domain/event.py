@@ -29,6 +29,7 @@ class Phase(StrEnum):
 PHASES: dict[EventType, tuple[Phase, str]] = {
     EventType.ALERT_RECEIVED: (Phase.ALERT, "intake"),
     EventType.INCIDENT_OPENED: (Phase.ALERT, "intake"),
+    EventType.INCIDENT_REOPENED: (Phase.TRIAGE, "story"),
     EventType.INCIDENT_MOVED: (Phase.TRIAGE, "story"),
     EventType.INCIDENT_NOTED: (Phase.DIAGNOSE, "person"),
     EventType.TRIAGE_DONE: (Phase.TRIAGE, "triage"),

@@ -1,6 +1,6 @@
 """One incident: its status, who may follow whom, and what was tried."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import NewType, Self
 
@@ -103,6 +103,26 @@ class Attempt(Value):
         )
 
 
+class ToldAlready(Value):
+    """What people were told of an alert that fires again and again; moments are environment time.
+
+    `since` is when they were told last that it fires again, and `severity` the worst they know of.
+    """
+
+    since: datetime
+    severity: Severity
+    handed_over: datetime | None = None  # when they were last left with it
+
+    def again(self, at: datetime, severity: Severity, window: timedelta) -> bool:
+        """Whether they know within the window already that it fires, and as bad as this."""
+        return at - self.since < window and severity >= self.severity  # SEV1 sorts first
+
+    def left(self, at: datetime, severity: Severity, window: timedelta) -> bool:
+        """Whether they were left with it within the window, as bad as this."""
+        since = self.handed_over
+        return since is not None and at - since < window and severity >= self.severity
+
+
 class IncidentSummary(Value):
     """What a list shows of an incident."""
 
@@ -117,6 +137,19 @@ class IncidentSummary(Value):
     opened_at: datetime
     ended_at: datetime | None
     takeover: bool
+
+
+# What an end leaves in an incident, and a reopening takes out.
+_OF_AN_END = (
+    "status",
+    "ended_at",
+    "recovery",
+    "ending",
+    "takeover",
+    "cut_short",
+    "looking",
+    "closed",
+)
 
 
 class Incident(Value):
@@ -141,6 +174,12 @@ class Incident(Value):
     takeover: bool = False  # a person took it over: the agent stops
     cut_short: str = ""  # the limit that was reached, in words: what is known is known in part
     notes: tuple[PersonNote, ...] = ()  # what people said while it went on
+    after: str = ""  # the incident after whose end its alert fired again, within the flap window
+    firings: int = 1  # how often it fired in such a row, this time included
+    told: ToldAlready | None = None  # of that row
+    round: int = 0  # how often it was looked at again after an end; each time is a story of its own
+    looking: bool = False  # it ended, and is looked at again
+    closed: bool = False  # its report is written: only then may it be looked at again
 
     @property
     def facts(self) -> Facts:
@@ -160,8 +199,18 @@ class Incident(Value):
 
     @property
     def ended(self) -> bool:
-        """Whether nothing more will happen."""
+        """Whether nothing more will happen, unless it is looked at again."""
         return self.status in ENDED
+
+    @property
+    def active(self) -> bool:
+        """Whether a story of it is due or under way."""
+        return self.looking or not self.ended
+
+    @property
+    def story(self) -> str:
+        """The name of its present story; the first one has the incident's own."""
+        return f"{self.id}~{self.round}" if self.round else str(self.id)
 
     @property
     def attempt(self) -> Attempt | None:
@@ -197,6 +246,39 @@ class Incident(Value):
             raise TransitionError(f"{self.id} may not go from {self.status} to {status}.")
         ended = at if status in ENDED else None
         return self.model_copy(update={"status": status, "note": note, "ended_at": ended})
+
+    def look_again(self) -> Self:
+        """Return it as it waits for another look, while it stays ended."""
+        self._may_go_on()
+        return self.model_copy(update={"round": self.round + 1, "looking": True, "closed": False})
+
+    def reopen(self, note: str) -> Self:
+        """Return it open again, under a story of its own unless one looks at it already."""
+        if not self.looking:
+            self._may_go_on()
+        number = self.round if self.looking else self.round + 1
+        at_first = {name: type(self).model_fields[name].default for name in _OF_AN_END}
+        return self.model_copy(update={**at_first, "note": note, "round": number})
+
+    def following(self, before: Self, at: datetime, window: timedelta) -> Self:
+        """Return it linked to the incident after whose end its alert fires again within `window`.
+
+        One that ended earlier, or has not ended, is no incident to link to.
+        """
+        if before.ended_at is None or at - before.ended_at >= window:
+            return self
+        told, since, severity = before.told, at, min(before.severity, self.severity)
+        if told is not None and told.again(at, self.severity, window):
+            since, severity = told.since, min(told.severity, severity)
+        left = told.handed_over if told else None
+        left = before.ended_at if before.status is Status.ESCALATED else left
+        known = ToldAlready(since=since, severity=severity, handed_over=left)
+        link = {"after": before.id, "firings": before.firings + 1, "told": known}
+        return self.model_copy(update=link)
+
+    def _may_go_on(self) -> None:
+        if not self.ended or not self.closed or self.looking:
+            raise TransitionError(f"{self.id} is {self.status}: only what has ended is reopened.")
 
     def amend(self, attempt: Attempt) -> Self:
         """Return the incident with that attempt added, or replaced if its number is known."""

@@ -16,6 +16,8 @@ class Occasion(StrEnum):
     REMINDER = "reminder"
     RESOLVED = "resolved"
     ESCALATED = "escalated"
+    DISMISSED = "dismissed"  # although its sender called it critical
+    FIRES_AGAIN = "fires_again"  # soon after an end
     TROUBLE = "trouble"  # the agent itself does not work; of no incident
     DIGEST = "digest"  # many notices in one; of no incident
 

@@ -20,6 +20,8 @@ _EVER = datetime(1970, 1, 1, tzinfo=UTC)
 MAX_AGE = {  # a question lives as long as it can be answered
     Occasion.RESOLVED: timedelta(hours=24),
     Occasion.ESCALATED: timedelta(hours=24),
+    Occasion.DISMISSED: timedelta(hours=24),
+    Occasion.FIRES_AGAIN: timedelta(hours=24),
 }
 
 

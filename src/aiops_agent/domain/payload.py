@@ -25,6 +25,7 @@ class EventType(StrEnum):
 
     ALERT_RECEIVED = "alert.received"
     INCIDENT_OPENED = "incident.opened"
+    INCIDENT_REOPENED = "incident.reopened"
     INCIDENT_MOVED = "incident.moved"
     INCIDENT_NOTED = "incident.noted"  # a person says something
     TRIAGE_DONE = "triage.done"
@@ -66,7 +67,7 @@ class AlertNews(StrEnum):
 
 
 class AlertReceived(Value):
-    """An alert came for an incident that is known; `alert` is its key."""
+    """An alert, by its key, came for an incident that is known."""
 
     type: Literal[EventType.ALERT_RECEIVED] = EventType.ALERT_RECEIVED
     news: AlertNews
@@ -77,7 +78,8 @@ class AlertReceived(Value):
 class IncidentOpened(Value):
     """An alert opened an incident; `left_out` alerts of its body were too many to keep.
 
-    `trace` is the id of its OpenTelemetry trace, whose spans are sent when it has ended.
+    `trace` is the id of its OpenTelemetry trace, whose spans are sent when it has ended. Its alert
+    fires for the `firings`th time in a row, `after` that incident; with `quiet` people know.
     """
 
     type: Literal[EventType.INCIDENT_OPENED] = EventType.INCIDENT_OPENED
@@ -87,6 +89,17 @@ class IncidentOpened(Value):
     severity: Severity
     left_out: int = 0
     trace: str = ""
+    after: str = ""
+    firings: int = 1
+    quiet: bool = False
+
+
+class IncidentReopened(Value):
+    """What had ended goes on: a person says so, or what was dismissed is confirmed (`by` is "")."""
+
+    type: Literal[EventType.INCIDENT_REOPENED] = EventType.INCIDENT_REOPENED
+    by: str = ""
+    reason: str
 
 
 class IncidentMoved(Value):
@@ -271,10 +284,11 @@ class UndoFinished(Value):
 
 
 class IncidentEnd(Value):
-    """How an incident ended: what its three ends have in common."""
+    """How an incident ended: what its three ends have in common; with `quiet` nobody is told."""
 
     ending: Ending
     severity: Severity
+    quiet: bool = False
 
 
 class IncidentResolved(IncidentEnd):
@@ -351,6 +365,7 @@ class Unreadable(Value):
 Payload: TypeAlias = Annotated[
     AlertReceived
     | IncidentOpened
+    | IncidentReopened
     | IncidentMoved
     | IncidentNoted
     | TriageDone

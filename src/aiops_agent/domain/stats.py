@@ -121,7 +121,9 @@ _ENDS = (
 
 
 def _ending(events: Sequence[Event]) -> str:
-    for event in events:
+    for event in reversed(events):  # what was reopened ends again
+        if event.type is EventType.INCIDENT_REOPENED:
+            break
         if isinstance(event.payload, IncidentResolved | IncidentDismissed | IncidentEscalated):
             return event.payload.ending.value
     return OPEN

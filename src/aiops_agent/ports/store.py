@@ -61,11 +61,11 @@ class IncidentsView(Protocol):
     ) -> tuple[IncidentSummary, ...]:
         """Return summaries, newest first, from the one behind the incident `before` on."""
 
-    def unended_ids(self, environment: EnvironmentRef) -> tuple[IncidentId, ...]:
-        """Return all incidents of an environment that have not ended, oldest first."""
+    def active_ids(self, environment: EnvironmentRef) -> tuple[IncidentId, ...]:
+        """Return all incidents of an environment with a story to live, oldest first."""
 
     def environments(self) -> tuple[EnvironmentRef, ...]:
-        """Return the environments with incidents that have not ended."""
+        """Return the environments with incidents that have a story to live."""
 
     def about(
         self, environment: EnvironmentRef, services: Collection[str], since: datetime
@@ -342,7 +342,7 @@ class View:
 class Work(View):
     """One transaction over everything durable.
 
-    `wake(incident, key)` wakes the story of an incident when it commits; once per key.
+    `wake(story, key)` wakes that story of an incident when it commits; once per key.
     """
 
     inbox: Inbox

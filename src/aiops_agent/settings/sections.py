@@ -110,6 +110,7 @@ class Story(Value):
     watch: Span = timedelta(minutes=10)
     look: Span = timedelta(seconds=30)
     window: Span = timedelta(minutes=5)  # alerts of one cause this far apart are one incident
+    flap_window: Span = timedelta(hours=1)  # what fires so soon after an end fires again
     max_attempts: int = Field(default=3, ge=1, le=3)
     # Harm where no objective is set: this share of failures, and so many within ten minutes.
     harm_errors: Share = 0.05

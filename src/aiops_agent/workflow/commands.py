@@ -37,6 +37,7 @@ class Commands:
     answer: Callable[[str, Decision], ApprovalRequest]  # gives a request its answer
     stop: Callable[[str, str, str], Incident]  # takes an incident from the agent: by whom, why
     remark: Callable[[str, str, str], Incident]  # keeps a note: by whom, its text
+    again: Callable[[str, str, str], Incident]  # reopens an incident: by whom, why
 
     def decide(
         self,
@@ -88,6 +89,13 @@ class Commands:
         if found.ended:
             raise UsageError(f"{found.id} has ended already: {found.status}.")
         return self.stop(found.id, by, reason)
+
+    def reopen(self, incident_id: str, by: str, reason: str = "") -> Incident:
+        """Let an incident that has ended go on: it is looked at from the beginning."""
+        said = " ".join(reason.split())
+        if len(said) > LONGEST_REASON:
+            raise UsageError(f"A reason has at most {LONGEST_REASON} characters.")
+        return self.again(Queries(self.store).incident(incident_id).id, by, said)
 
     def note(self, incident_id: str, by: str, text: str) -> Incident:
         """Keep a person's note on an incident that goes on; raises UsageError saying why not."""

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from math import inf
 from typing import Any
@@ -34,8 +34,8 @@ class Terms:
     max_attempts: int = 3
     expires: timedelta = timedelta(minutes=15)
     window: timedelta = timedelta(minutes=5)  # alerts of one cause arrive within it
-    cooldown: timedelta = timedelta(minutes=10)  # a repeat after the end opens nothing
     deadman: timedelta = timedelta(minutes=10)  # the silence of an alert that fires always
+    flap_window: timedelta = timedelta(hours=1)  # what fires within it after an end fires again
     replica_labels: frozenset[str] = frozenset(REPLICA_LABELS)  # of no alert's identity
     model_seconds: float = inf  # of an incident; more, and its report is partial
     blind: timedelta = timedelta(minutes=10)  # how long unreadable telemetry is waited for
@@ -101,8 +101,10 @@ class IncidentTransaction:
 
     def event(self, payload: Payload, message: str, key: str) -> Event:
         """Return an event of the incident, not yet appended."""
+        # What was looked at again says the same things once more.
+        told = f"{self.incident.round}~{key}" if self.incident.round else key
         return Event(
-            key=f"{self.incident.id}:{payload.type}:{key}",
+            key=f"{self.incident.id}:{payload.type}:{told}",
             incident=self.incident.id,
             environment=self.incident.environment,
             payload=payload,
@@ -114,6 +116,12 @@ class IncidentTransaction:
     def keep(self, incident: Incident) -> None:
         """Store a changed incident."""
         self.work.incidents.put(incident)
+
+    def reopen(self, note: str) -> "IncidentTransaction":
+        """Store the incident open again, and return the transaction on it as it is now."""
+        anew = replace(self, incident=self.incident.reopen(note))
+        anew.keep(anew.incident)
+        return anew
 
     def attempt(self, number: int) -> Attempt:
         """Return that attempt, or a new one of that number."""
@@ -170,8 +178,9 @@ def _withdraw_all(deps: Deps, work: Work, wall: datetime) -> None:
             approval=request.id, digest=request.digest, state=request.state, why=request.note
         )
         words = f"plan {request.digest[:12]} {request.state}: {request.note}"
-        opened(deps, work, request.incident, wall).tell(ended, words, request.id)
-        work.wake(request.incident, f"{request.id}:clock")
+        about = opened(deps, work, request.incident, wall)
+        about.tell(ended, words, request.id)
+        work.wake(about.incident.story, f"{request.id}:clock")
 
 
 def opened(deps: Deps, work: Work, incident_id: str, wall: datetime) -> IncidentTransaction:

@@ -13,7 +13,15 @@ from aiops_agent.domain.environment import EnvironmentRef
 from aiops_agent.domain.event import Event
 from aiops_agent.domain.notice import Occasion, Receipt
 from aiops_agent.domain.outbox import MAX_AGE, OutboxEntry, OutboxState
-from aiops_agent.domain.payload import ApprovalPending, ApprovalReminder, EventType, PeopleTold
+from aiops_agent.domain.payload import (
+    ApprovalPending,
+    ApprovalReminder,
+    EventType,
+    IncidentEnd,
+    IncidentOpened,
+    IncidentReopened,
+    PeopleTold,
+)
 from aiops_agent.ports.store import View, Work
 from aiops_agent.workflow.deps import Deps, found, opened
 
@@ -22,6 +30,8 @@ _OCCASIONS = {
     EventType.APPROVAL_REMINDER: Occasion.REMINDER,
     EventType.INCIDENT_RESOLVED: Occasion.RESOLVED,
     EventType.INCIDENT_ESCALATED: Occasion.ESCALATED,
+    EventType.INCIDENT_DISMISSED: Occasion.DISMISSED,
+    EventType.INCIDENT_REOPENED: Occasion.FIRES_AGAIN,
 }
 PER_MINUTE = 5  # notices that go alone; more are gathered
 MINUTE = timedelta(minutes=1)  # at most one digest in it
@@ -135,7 +145,7 @@ class Dispatch:
         return False
 
     def _entry(self, view: View, event: Event) -> OutboxEntry | None:
-        occasion = _OCCASIONS.get(event.type)
+        occasion = _occasion(event)
         if occasion is None or event.environment not in self.environments:
             return None
         said = event.payload
@@ -214,6 +224,16 @@ class Dispatch:
     @property
     def _subscriber(self) -> str:
         return f"notify:{self.receiver}"
+
+
+def _occasion(event: Event) -> Occasion | None:
+    """Return when people are told of an event; None when they are not, or know it already."""
+    said = event.payload
+    if isinstance(said, IncidentOpened):
+        return Occasion.FIRES_AGAIN if said.after and not said.quiet else None
+    known = isinstance(said, IncidentEnd) and said.quiet
+    own = isinstance(said, IncidentReopened) and said.by  # whoever did it knows
+    return None if known or own else _OCCASIONS.get(event.type)
 
 
 def obsolete(view: View, entry: OutboxEntry, now: datetime) -> str:

@@ -17,7 +17,7 @@ from aiops_agent.domain.errors import ApprovalError, UsageError
 from aiops_agent.domain.event import Event
 from aiops_agent.domain.incident import IncidentId
 from aiops_agent.workflow.alarm import TroubleAlarm
-from aiops_agent.workflow.deps import Deps, note_time
+from aiops_agent.workflow.deps import Deps, incident_of, note_time
 from aiops_agent.workflow.durable import adopt
 from aiops_agent.workflow.executor_steps import Busy
 from aiops_agent.workflow.feed import Feed
@@ -64,12 +64,13 @@ class StalledWorkflowMonitor:
         await each(late, self._mend)
 
     async def _mend(self, incident_id: str) -> None:
-        status = await DBOS.get_workflow_status_async(incident_id)
+        name = (await asyncio.to_thread(incident_of, self.deps, incident_id)).story
+        status = await DBOS.get_workflow_status_async(name)
         if status is None:
             return  # not begun: the intake starts it
         log.warning("workflow died", extra={"incident": incident_id, "status": status.status})
         if status.status in UNDER_WAY:
-            await DBOS.resume_workflow_async(incident_id)
+            await DBOS.resume_workflow_async(name)
         else:
             await asyncio.to_thread(self._end, incident_id, str(status.error))
         self._missed.pop(incident_id, None)
@@ -170,28 +171,32 @@ class Engine:
             alive()
             await self.start(incident_id)
 
-        unended = await asyncio.to_thread(self.queries.unended, environment)
+        unended = await asyncio.to_thread(self.queries.active, environment)
         await each((one for one in unended if one not in self.story.alive), begin)
         return unended
 
     async def start(self, incident_id: IncidentId) -> None:
-        """Start the story of an incident, at most once ever."""
-        with SetWorkflowID(incident_id):
+        """Start the present story of an incident, at most once ever."""
+        with SetWorkflowID(await self._story(incident_id)):
             await DBOS.start_workflow_async(self.story.run, incident_id)
 
     async def broken(self, incident_id: str) -> str:
         """Return why the story of an incident died, or ""; it never should."""
-        status = await DBOS.get_workflow_status_async(incident_id)
+        status = await DBOS.get_workflow_status_async(await self._story(incident_id))
         if status is None or status.status in (*UNDER_WAY, "SUCCESS"):
             return ""
         return f"{status.status}: {status.error}"
+
+    async def _story(self, incident_id: str) -> str:
+        return (await asyncio.to_thread(incident_of, self.deps, incident_id)).story
 
     async def follow(self, incident_id: str) -> AsyncIterator[Event]:
         """Yield the events of an incident until it has ended; then its workflow has returned."""
         async for event in self.feed.incident(incident_id):
             yield event
         # Closing the engine then cuts off nothing.
-        story: WorkflowHandleAsync[str] = await DBOS.retrieve_workflow_async(incident_id)
+        name = await self._story(incident_id)
+        story: WorkflowHandleAsync[str] = await DBOS.retrieve_workflow_async(name)
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(story.get_result(polling_interval_sec=0.02), RETURN_SECONDS)
 
@@ -262,7 +267,7 @@ class Engine:
         with self.deps.store.read() as view:
             known = view.incidents.environments()
             ours = self.environments or [one for one in known if one.simulated]
-            return [name for one in ours for name in view.incidents.unended_ids(one)]
+            return [name for one in ours for name in view.incidents.active_ids(one)]
 
     async def _take_answers(self) -> None:
         waiting = await asyncio.to_thread(self.answers.waiting)

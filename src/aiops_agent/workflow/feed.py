@@ -1,7 +1,7 @@
 """One feed of events in a process: each reader keeps a cursor, and one poller wakes them all."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator, Sequence
 from contextlib import aclosing, contextmanager, suppress
 from datetime import timedelta
 from typing import Protocol
@@ -85,7 +85,7 @@ class Feed:
             async for found in batches:
                 for event in found:
                     yield event
-                if any(event.type is EventType.REPORT_WRITTEN for event in found):
+                if _over(found):
                     return
                 quiet = timedelta() if found else quiet + QUIET
                 if quiet >= GRACE and (await asyncio.to_thread(self._bus.incident, incident)).ended:
@@ -130,6 +130,15 @@ class Feed:
             calm += pause
 
         await loop.run(look, rest)
+
+
+def _over(found: Sequence[Event]) -> bool:
+    """Whether the report was written and nothing began anew behind it."""
+    kinds = [event.type for event in found]
+    if EventType.REPORT_WRITTEN not in kinds:
+        return False
+    behind = kinds[::-1].index(EventType.REPORT_WRITTEN)
+    return EventType.INCIDENT_REOPENED not in kinds[len(kinds) - behind :]
 
 
 async def _rings(news: asyncio.Event, patience: timedelta) -> bool:

@@ -146,7 +146,7 @@ class Gate:  # limit: every way in which a question is put, answered and ended
                     raise ApprovalError(f"{t.incident.id} was taken over by a person.")
                 answered = approve.decide(t.work, found, decision)
                 self._tell_answer(t, answered, decision)
-                t.work.wake(request.incident, f"{request.id}:answer")
+                t.work.wake(t.incident.story, f"{request.id}:answer")
                 return answered
         except ApprovalError as error:
             self.refuse(request_id, str(error), decision)
@@ -188,8 +188,21 @@ class Gate:  # limit: every way in which a question is put, answered and ended
             message = f"taken over by a person{why}"
             moved = payload.IncidentMoved(by=by, reason=reason)
             t.tell(moved, message, "takeover", effort=effort)
-            t.work.wake(incident_id, f"{incident_id}:takeover")
+            t.work.wake(t.incident.story, f"{t.incident.story}:takeover")
             return taken
+
+    def reopen(self, incident_id: str, by: str, reason: str) -> Incident:
+        """Let an incident that has ended go on under a new story; raises UsageError."""
+        with transaction(self.deps, incident_id) as t:
+            if not t.incident.ended or not t.incident.closed or t.incident.looking:
+                raise UsageError(f"{t.incident.id} is {t.incident.status} and goes on already.")
+            reason = self.deps.clean(reason)
+            why = f": {reason}" if reason else ""
+            about = t.reopen(f"reopened by a person{why}")
+            effort = Effort(by=Author(kind=AuthorKind.PERSON, name=by))
+            told = payload.IncidentReopened(by=by, reason=reason)
+            about.tell(told, about.incident.note, "again", effort=effort)
+            return about.incident
 
     def note(self, incident_id: str, by: str, text: str) -> Incident:
         """Keep what a person says of the incident, and say so; every later question reads it."""

@@ -48,10 +48,10 @@ class Queries:
                 environment=environment, open_only=open_only, before=before.upper(), limit=limit
             )
 
-    def unended(self, environment: EnvironmentRef) -> tuple[IncidentId, ...]:
-        """Return all incidents of an environment that have not ended, oldest first."""
+    def active(self, environment: EnvironmentRef) -> tuple[IncidentId, ...]:
+        """Return all incidents of an environment with a story to live, oldest first."""
         with self.reader.read() as view:
-            return view.incidents.unended_ids(environment)
+            return view.incidents.active_ids(environment)
 
     def incident(self, incident_id: str) -> Incident:
         """Return one incident; raises UsageError with the nearest names."""

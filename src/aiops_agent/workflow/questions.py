@@ -23,6 +23,7 @@ from aiops_agent.domain.reasoning import PlanPick, SecondOpinion
 from aiops_agent.domain.remediation import Plan, Recovery, Verification
 from aiops_agent.domain.runbook import matching
 from aiops_agent.reasoning.weigh import acting
+from aiops_agent.workflow.again import SecondLook
 from aiops_agent.workflow.deps import Deps, attempt_of, found, incident_of
 from aiops_agent.workflow.durable import Checkpoint, OnceSteps, returned, step, value_of
 from aiops_agent.workflow.patience import patiently
@@ -180,6 +181,20 @@ class Looks:
             if seen.verdict is TriageVerdict.UNSEEN and look >= UNSEEN_LOOKS:
                 return seen
             await self._until_next(incident_id, now)
+
+    async def again(self, incident_id: str) -> bool:
+        """Look again at what was dismissed and fires on; return whether it is reopened.
+
+        It rests while telemetry contradicts it still; what cannot be seen is no reason to rest.
+        """
+        look = 0
+        while True:
+            answer = await self._ask.triage(incident_id)
+            seen, now = await step("triaged", self._record.triaged, incident_id, look, answer)
+            look += 1
+            if seen.verdict is not TriageVerdict.UNSEEN or look >= UNSEEN_LOOKS:
+                return await step("looked", SecondLook(self._deps).looked, incident_id, seen)
+            await self.wait(incident_id, self._pace.look, now)
 
     async def diagnose(self, incident_id: str, number: int) -> None:
         """Keep a diagnosis; look again while it is unsure, give up when it sees nothing."""

@@ -5,52 +5,35 @@
 import asyncio
 import logging
 import time
-from collections.abc import Awaitable, Callable, Collection, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
+from functools import partial
 
-from aiops_agent.correlate import same_cause, subject_of
-from aiops_agent.domain.alert import (
-    Alert,
-    AlertState,
-    Delivery,
-    IncidentAlert,
-    Progress,
-    Severity,
-)
+from aiops_agent.correlate import UNKNOWN, fires_anew, same_cause
+from aiops_agent.domain.alert import AlertState, IncidentAlert
 from aiops_agent.domain.environment import EnvironmentRef
 from aiops_agent.domain.event import Event
-from aiops_agent.domain.incident import Incident
-from aiops_agent.domain.meaning import AlertSubject
+from aiops_agent.domain.incident import Incident, Status
 from aiops_agent.domain.payload import AlertNews, AlertReceived, IncidentOpened, Payload
 from aiops_agent.domain.point import Point
-from aiops_agent.domain.remediation import Target
 from aiops_agent.domain.telemetry import ServiceName
 from aiops_agent.domain.trace import new_trace_id
 from aiops_agent.ports.store import Work
-from aiops_agent.workflow.around import Around, kind_of, read_graph, read_rules
+from aiops_agent.workflow.around import Around, read_graph, read_rules
+from aiops_agent.workflow.bodies import Body, SeenAlert
 from aiops_agent.workflow.deadman import SilenceWatch, hear, opens_nothing
 from aiops_agent.workflow.deps import Deps, IncidentTransaction
 
 log = logging.getLogger(__name__)
 
 BATCH = 50  # deliveries of one transaction; others write in between
-PORTION = 250  # alerts of the first transaction over a long body; then as many as take HOLD_SECONDS
 LEAST, MOST = 100, 1000  # alerts of a portion, however slow or quick the store is
 HOLD_SECONDS = 0.15  # of a transaction over a part of a long body
 GAP_SECONDS = 0.11  # between two: a process that waits for SQLite looks each 0.1 s
 NAMES = 200  # of alerts that an incident tells; each alert is kept with it all the same
-OLDEST = timedelta(hours=6)  # an alert that claims to be older is dated by its arrival
-
-_SEVERITIES = {
-    "critical": Severity.SEV2,
-    "page": Severity.SEV2,
-    "error": Severity.SEV2,
-    "high": Severity.SEV2,
-    "major": Severity.SEV2,
-    "info": Severity.SEV4,
-    "none": Severity.SEV4,
-}
+PORTION = 250  # alerts of the first transaction over a long body; then as many as take HOLD_SECONDS
+MOST_APART = 20  # incidents of one body: what more it names joins the first
 
 
 @dataclass(frozen=True)
@@ -94,77 +77,25 @@ class Receive:
         await asyncio.to_thread(self.silence.look, environment, self.clock())
         return count
 
-    def _bodies(self, environment: EnvironmentRef, around: "Around") -> tuple["_Body", ...]:
+    def _bodies(self, environment: EnvironmentRef, around: "Around") -> tuple["Body", ...]:
         """Return the next bodies, made ready while nobody waits for it."""
         at = self.deps.environments(environment).clock.now()
         replicas = self.deps.terms.replica_labels
         with self.deps.store.read() as view:
             waiting = view.inbox.waiting(BATCH, environment=environment, alerts=PORTION)
-        return tuple(_Body.of(delivery, around, replicas, at) for delivery in waiting)
+        made_ready = partial(Body.of, around=around, replicas=replicas, at=at, at_once=PORTION)
+        return tuple(map(made_ready, waiting))
 
     def _portion(
         self,
         environment: EnvironmentRef,
         around: "Around",
-        bodies: Sequence["_Body"],
+        bodies: Sequence["Body"],
         size: int,
     ) -> None:
         at = self.deps.environments(environment).clock.now()
         with self.deps.store.begin() as work:
             _Batch(self.deps, work, environment, around, at).take(bodies, size)
-
-
-@dataclass(frozen=True)
-class _Seen:
-    """One alert of a delivery, with what is worked out once: a body may hold thousands."""
-
-    alert: Alert
-    key: str
-    subject: AlertSubject
-    began: datetime
-    delivery: Delivery
-
-    @property
-    def service(self) -> ServiceName:
-        """The name under which its incident is looked for."""
-        return ServiceName(self.subject.service)
-
-
-@dataclass
-class _Body:
-    """A delivery, made ready to be handled from `progress` on."""
-
-    delivery: Delivery
-    progress: Progress
-    ordered: tuple[_Seen, ...]  # the leader first, then as in the body
-    firing: frozenset[str]  # keys
-    over: bool = False
-
-    @classmethod
-    def of(
-        cls, delivery: Delivery, around: Around, replicas: Collection[str], at: datetime
-    ) -> "_Body":
-        """Work out what is the same for every portion."""
-        seen = [_seen(alert, delivery, around, replicas, at) for alert in delivery.alerts]
-        fires = [n for n, one in enumerate(seen) if one.alert.state is AlertState.FIRING]
-        progress = delivery.progress
-        if not progress.done and fires:  # later it is on record: the graph may be another one
-            depth = {n: around.depth(seen[n].service) for n in fires}
-            lead = min(fires, key=lambda n: (-depth[n], seen[n].began))
-            progress = progress.model_copy(update={"lead": lead})
-        lead = progress.lead
-        ordered = (*seen[lead : lead + 1], *seen[:lead], *seen[lead + 1 :])
-        return cls(delivery, progress, ordered, frozenset(seen[n].key for n in fires))
-
-
-def _seen(
-    alert: Alert, delivery: Delivery, around: Around, replicas: Collection[str], at: datetime
-) -> _Seen:
-    began = alert.starts_at
-    if began is None or began > at or began < at - OLDEST:
-        began = at
-    subject = subject_of(alert, around.names, around.rules.get(alert.name, ()))
-    return _Seen(alert, alert.identity(replicas), subject, began, delivery)
 
 
 @dataclass
@@ -183,10 +114,12 @@ class _Batch:
     touched: dict[tuple[str, str], IncidentAlert] = field(default_factory=dict)
     told: list[Event] = field(default_factory=list)
     repeated: set[tuple[str, int]] = field(default_factory=set)  # (incident, delivery) told of
+    nameless: dict[tuple[str, str], str] = field(default_factory=dict)  # by body and alert name
+    together: dict[str, list[str]] = field(default_factory=dict)  # ids of incidents by body
 
-    def take(self, bodies: Sequence[_Body], size: int) -> None:
+    def take(self, bodies: Sequence[Body], size: int) -> None:
         """Turn the next `size` alerts of each body into incidents, their alerts and events."""
-        portions: list[tuple[_Body, tuple[_Seen, ...]]] = []
+        portions: list[tuple[Body, tuple[SeenAlert, ...]]] = []
         for body in bodies:
             known = self.work.inbox.progress(body.delivery.id)
             if known is None or known.done != body.progress.done:
@@ -202,7 +135,7 @@ class _Batch:
         self.work.events.append_all(self.told)
         self.work.alerts.put(self.environment, tuple(self.touched.values()))
 
-    def _look_up(self, portion: Sequence[_Seen]) -> None:
+    def _look_up(self, portion: Sequence[SeenAlert]) -> None:
         keys, services = {seen.key for seen in portion}, {seen.service for seen in portion}
         self.known.update(self.work.alerts.newest(self.environment, keys))
         near = {name for service in services for name in self.around.kin(service)}
@@ -211,24 +144,25 @@ class _Batch:
             self.incidents[incident.id] = incident
             self.about.setdefault(incident.service, []).append(incident.id)
 
-    def _take(self, body: _Body, portion: Sequence[_Seen]) -> None:
+    def _take(self, body: Body, portion: Sequence[SeenAlert]) -> None:
         joined = body.progress.joined or (
             self.work.inbox.joined(body.delivery) if body.delivery.part else ""
         )
-        group = self._incident(joined) if joined else None  # one group is one incident
+        first, apart = self._incident(joined) if joined else None, body.progress.apart
         for seen in self._of_trouble(portion):
             if seen.alert.state is AlertState.FIRING:
-                group = self._firing(seen, group)
+                holder, opened = self._firing(seen, first if apart >= MOST_APART else None)
+                first, apart = first or holder, apart + opened
             elif seen.key not in body.firing:  # else it is another replica's, which fires still
                 self._resolved(seen)
         done = body.progress.done + len(portion)
-        told = {"done": done, "joined": group.id if group else ""}
+        told = {"done": done, "joined": first.id if first else "", "apart": apart}
         body.progress = body.progress.model_copy(update=told)
         body.over = done >= len(body.ordered)
         note = self.work.inbox.handled if body.over else self.work.inbox.advance
         note(body.delivery.id, body.progress)
 
-    def _of_trouble(self, portion: Sequence[_Seen]) -> list[_Seen]:
+    def _of_trouble(self, portion: Sequence[SeenAlert]) -> list[SeenAlert]:
         """Return the alerts that tell of trouble; a deadman's is heard, and opens nothing."""
         always = [opens_nothing(one.alert, self.around) for one in portion]
         fires = [
@@ -239,19 +173,27 @@ class _Batch:
         hear(self.work, self.environment, fires, self.around, self.at)
         return [one for one, beats in zip(portion, always, strict=True) if not beats]
 
-    def _firing(self, seen: _Seen, group: Incident | None) -> Incident:
-        holder = self._holder(seen.key)
-        if holder is not None and (not holder.ended or self._just_ended(holder)):
-            if (holder.id, seen.delivery.id) not in self.repeated:
-                self.repeated.add((holder.id, seen.delivery.id))
-                key = f"again-{seen.delivery.digest[:16]}-{seen.delivery.seen}"
-                self._tell(holder, _received(seen, AlertNews.AGAIN), "the same alert again", key)
+    def _firing(self, seen: SeenAlert, instead: Incident | None) -> tuple[Incident, bool]:
+        """Give an alert its incident, `instead` of a new one; return it and whether it is new."""
+        before, opened = self._holder(seen.key), False
+        if before is not None and not fires_anew(before, self.known[seen.key], seen.alert, self.at):
+            holder = self._again(before, seen)
+        elif (joined := self._same_cause(seen) or self._going_on(instead)) is not None:
+            holder = self._attach(joined, seen)
         else:
-            joined = self._same_cause(seen.service)
-            if joined is None and group is not None and not group.ended:
-                joined = self.incidents[group.id]
-            holder = self._open(seen) if joined is None else self._attach(joined, seen)
+            holder, opened = self._open(seen, before), True
         self._hold(holder, seen)
+        return holder, opened
+
+    def _again(self, holder: Incident, seen: SeenAlert) -> Incident:
+        """Note a repetition; what was dismissed is looked at again."""
+        if holder.status is Status.DISMISSED and holder.closed and not holder.looking:
+            holder = holder.look_again()
+            self._keep(holder)
+        if (holder.id, seen.delivery.id) not in self.repeated:
+            self.repeated.add((holder.id, seen.delivery.id))
+            key = f"again-{seen.delivery.digest[:16]}-{seen.delivery.seen}"
+            self._tell(holder, _received(seen, AlertNews.AGAIN), "the same alert again", key)
         return holder
 
     def _holder(self, key: str) -> Incident | None:
@@ -267,36 +209,42 @@ class _Batch:
             self.incidents[name] = found
         return self.incidents[name]
 
-    def _same_cause(self, service: ServiceName) -> Incident | None:
+    def _going_on(self, incident: Incident | None) -> Incident | None:
+        found = self._incident(incident.id) if incident else None
+        return found if found and not found.ended else None
+
+    def _same_cause(self, seen: SeenAlert) -> Incident | None:
+        service = seen.service
+        if service == UNKNOWN:  # of what came together, the same said of things without a name
+            like = self.nameless.get((seen.delivery.digest, seen.alert.name))
+            return self._going_on(self.incidents[like]) if like else None
         names = (name for one in self.around.kin(service) for name in self.about.get(one, ()))
         near = (self.incidents[name] for name in names)
         unended = [one for one in near if not one.ended]
-        return same_cause(service, self.at, unended, self.around.graph, self.deps.terms.window)
+        joined = same_cause(service, self.at, unended, self.around.graph, self.deps.terms.window)
+        return joined or self._same_need(seen)
 
-    def _just_ended(self, incident: Incident) -> bool:
-        ended = incident.ended_at
-        return ended is not None and self.at - ended < self.deps.terms.cooldown
+    def _same_need(self, seen: SeenAlert) -> Incident | None:
+        """Return what came together with it about a service that needs the same as its own."""
+        needs = self.around.needs(seen.service)
+        for name in self.together.get(seen.delivery.digest, ()):
+            one = self.incidents[name]
+            if not one.ended and needs & self.around.needs(one.service):
+                return one
+        return None
 
-    def _open(self, seen: _Seen) -> Incident:
+    def _open(self, seen: SeenAlert, before: Incident | None) -> Incident:
         alert, delivery = seen.alert, seen.delivery
-        incident = Incident(
-            id=self.work.incidents.new_id(),
-            environment=self.environment,
-            title=alert.summary,
-            subject=Target(
-                environment=self.environment,
-                kind=kind_of(seen.subject, self.around.names),
-                name=seen.service,
-            ),
-            alert_names=(alert.name,),
-            summary=alert.summary,
-            severity=_severity(alert),
-            started_at=seen.began,
-            opened_at=self.at,
-        )
+        incident = seen.incident(self.work.incidents.new_id(), self.environment, self.at)
+        if before is not None:
+            incident = incident.following(before, self.at, self.deps.terms.flap_window)
         self._keep(incident)
         self.about.setdefault(incident.service, []).append(incident.id)
+        self.together.setdefault(delivery.digest, []).append(incident.id)
+        if seen.service == UNKNOWN:
+            self.nameless[delivery.digest, alert.name] = incident.id
         left_out = f" · {delivery.truncated} alerts left out" if delivery.truncated else ""
+        again = f" · fires again after {incident.after}" if incident.after else ""
         opened = IncidentOpened(
             alert=seen.key,
             name=alert.name,
@@ -304,14 +252,17 @@ class _Batch:
             severity=incident.severity,
             left_out=delivery.truncated,
             trace=new_trace_id(incident.id, incident.environment, self.deps.now()),
+            after=incident.after,
+            firings=incident.firings,
+            quiet=incident.told is not None and incident.told.since < self.at,
         )
-        self._tell(incident, opened, f"{alert.name} · {alert.summary}{left_out}", "open")
+        self._tell(incident, opened, f"{alert.name} · {alert.summary}{again}{left_out}", "open")
         return incident
 
-    def _attach(self, incident: Incident, seen: _Seen) -> Incident:
+    def _attach(self, incident: Incident, seen: SeenAlert) -> Incident:
         alert = seen.alert
         names = tuple(dict.fromkeys((*incident.alert_names, alert.name)))[:NAMES]
-        worst = min(incident.severity, _severity(alert))  # a worse alert makes it worse
+        worst = min(incident.severity, alert.claimed)  # a worse alert makes it worse
         if (names, worst) != (incident.alert_names, incident.severity):
             told = {"alert_names": names, "severity": worst}
             incident = incident.model_copy(update=told)
@@ -320,7 +271,7 @@ class _Batch:
         self._tell(incident, _received(seen, AlertNews.JOINED), message, seen.key)
         return incident
 
-    def _resolved(self, seen: _Seen) -> None:
+    def _resolved(self, seen: SeenAlert) -> None:
         holder = self._holder(seen.key)
         if holder is None:
             return
@@ -330,16 +281,18 @@ class _Batch:
             self._tell(holder, _received(seen, AlertNews.RESOLVED), message, key)
         self._hold(holder, seen)
 
-    def _hold(self, incident: Incident, seen: _Seen) -> None:
+    def _hold(self, incident: Incident, seen: SeenAlert) -> None:
         """Keep an alert as an incident's; what fires again after its end begins anew."""
         was, alert, group = self.known.get(seen.key), seen.alert, seen.delivery.group
-        since = seen.began
+        since, starts = seen.began, alert.starts_at
         if was is not None and was.incident == incident.id:
             ended = was.state is AlertState.RESOLVED and alert.state is AlertState.FIRING
             since = since if ended else was.since
+            if starts and was.starts_at and not ended:  # of a sender's replicas the latest
+                starts = max(starts, was.starts_at)
         # Both parts were validated when they were read; thousands need not be again.
         held = IncidentAlert.model_construct(
-            **dict(alert),
+            **(dict(alert) | {"starts_at": starts}),
             **dict(group),
             key=seen.key,
             incident=incident.id,
@@ -358,9 +311,5 @@ class _Batch:
         self.told.append(about.event(payload, message, key))
 
 
-def _severity(alert: Alert) -> Severity:
-    return _SEVERITIES.get(alert.labels.get("severity", "").lower(), Severity.SEV3)
-
-
-def _received(seen: _Seen, news: AlertNews) -> AlertReceived:
+def _received(seen: SeenAlert, news: AlertNews) -> AlertReceived:
     return AlertReceived(news=news, alert=seen.key, name=seen.alert.name)

@@ -28,6 +28,7 @@ from aiops_agent.domain.runbook import matching
 from aiops_agent.memory.recall import case_of
 from aiops_agent.reasoning.weigh import lowered
 from aiops_agent.safety import limits
+from aiops_agent.workflow.again import known
 from aiops_agent.workflow.deps import Deps, IncidentTransaction, incident_of, transaction
 
 _NOTHING_RUN = {
@@ -287,22 +288,20 @@ class IncidentRecorder:  # limit: one writer of the incident, a short method per
 
         No ending means that the agent gave up: whether it failed depends on what was sent.
         """
-        with transaction(self._deps, incident_id) as t:
+        with transaction(self._deps, incident_id) as now:
+            # A look that broke rests on nobody: a person must look.
+            t = now.reopen(note) if now.incident.looking else now
             gave_up = Ending.FAILED if t.incident.acted else Ending.HANDED_OVER
             ending = ending or gave_up
             moved = t.incident.move(ending.status, note, at=t.at)
             if not t.incident.ended:
                 limits.note_end(t.work, t.incident, ending, t.at)
-            limit = limit or self._seconds_gone(t)
+            limit = limit or _seconds_gone(t, self._deps.terms.model_seconds)
             t.keep(moved.model_copy(update={"ending": ending, "cut_short": limit}))
-            ended = _ENDED[ending.status](ending=ending, severity=t.incident.severity)
+            severity, quiet = t.incident.severity, known(t, ending, self._deps.terms.flap_window)
+            ended = _ENDED[ending.status](ending=ending, severity=severity, quiet=quiet)
             t.tell(ended, note, "end")
             return ending.status
-
-    def _seconds_gone(self, t: IncidentTransaction) -> str:
-        limit = self._deps.terms.model_seconds
-        spent = t.work.calls.spending(incident=t.incident.id).seconds
-        return f"all {limit:g} seconds for models" if spent >= limit else ""
 
     def archived(
         self, incident_id: str, report: Postmortem | None, missing: str, effort: Effort | None
@@ -311,9 +310,15 @@ class IncidentRecorder:  # limit: one writer of the incident, a short method per
         self._deps.memory.remember(case_of(incident_of(self._deps, incident_id)), report)
         with transaction(self._deps, incident_id) as t:
             words = "report written" if report else f"no report: {missing}"
+            t.keep(t.incident.model_copy(update={"closed": True}))
             written = payload.ReportWritten(failed="" if report else missing)
             t.tell(written, f"{words}; kept in memory", "end", effort=effort)
         self._deps.mark(Point.ARCHIVED)
+
+
+def _seconds_gone(t: IncidentTransaction, limit: float) -> str:
+    spent = t.work.calls.spending(incident=t.incident.id).seconds
+    return f"all {limit:g} seconds for models" if spent >= limit else ""
 
 
 def _spoken(recovery: Recovery) -> str:

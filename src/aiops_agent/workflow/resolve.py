@@ -34,6 +34,7 @@ from aiops_agent.domain.remediation import (
     Recovery,
 )
 from aiops_agent.domain.retry import retry
+from aiops_agent.workflow.again import SecondLook
 from aiops_agent.workflow.consent import consent
 from aiops_agent.workflow.deps import Deps
 from aiops_agent.workflow.durable import step
@@ -52,6 +53,10 @@ UNDO_TRIES = 40  # about ten minutes while the platform does not answer
 UNDO_PAUSE = 15.0  # seconds of environment time
 
 
+class NothingNew(IncidentEnded):
+    """It was looked at again, and stays as it was."""
+
+
 @DBOS.dbos_class()
 class ResolveIncident(DBOSConfiguredInstance):  # limit: the whole workflow of an incident, in order
     """The workflow of an incident. Its name finds it again after a restart: keep it for ever."""
@@ -66,11 +71,16 @@ class ResolveIncident(DBOSConfiguredInstance):  # limit: the whole workflow of a
 
     @DBOS.workflow(name="incident.v1", max_recovery_attempts=FOREVER)
     async def run(self, incident_id: str) -> str:
-        """Resolve an incident, or end it with a person; return the status in which it ends."""
+        """Resolve an incident, or end it with a person; return the status in which it ends.
+
+        One that is looked at again after its end has a workflow of another id for it.
+        """
         self.alive.add(incident_id)
         try:
             fault = await self._faults(incident_id, self._resolve(incident_id))
             return await self._close(incident_id, None, failed(fault))
+        except NothingNew:
+            return Status.DISMISSED
         except IncidentEnded as end:
             return await self._close(incident_id, end.ending, end.note, end.limit)
         finally:
@@ -82,8 +92,8 @@ class ResolveIncident(DBOSConfiguredInstance):  # limit: the whole workflow of a
         Every phase ends the incident, when it comes to that, by IncidentEnded.
         """
         self._deps.mark(Point.STORY_STARTED)
-        await self._triage(incident_id)
-        for number in range(1, self._deps.terms.max_attempts + 1):
+        first = await self._begin(incident_id)
+        for number in range(first, first + self._deps.terms.max_attempts):
             await self._diagnose(incident_id, number)
             plan = await self._plan(incident_id, number)
             if plan.kind is PlanKind.WATCH:
@@ -99,6 +109,18 @@ class ResolveIncident(DBOSConfiguredInstance):  # limit: the whole workflow of a
         count = self._deps.terms.max_attempts
         note = f"{count} attempts did not help; everything known is in the report"
         raise IncidentEnded(None, note, f"all {count} attempts")
+
+    async def _begin(self, incident_id: str) -> int:
+        """Find out whether it is real; return the number of the first attempt."""
+        if DBOS.workflow_id == incident_id:
+            await self._triage(incident_id)
+            return 1
+        first, looking = await step("again", SecondLook(self._deps).begun, incident_id)
+        if not looking:  # a person reopened it
+            await self._triage(incident_id)
+        elif not await self._looks.again(incident_id):
+            raise NothingNew(Ending.DISMISSED, "")
+        return first
 
     async def _triage(self, incident_id: str) -> None:
         """Believe telemetry: contradicted is watched, then dismissed; unseen never is."""

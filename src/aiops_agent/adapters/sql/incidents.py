@@ -27,7 +27,16 @@ from aiops_agent.domain.value import digest
 
 # Built once: an incident runs these at every step, and building one costs more than running it.
 _GET = select(INCIDENTS.c.document).where(INCIDENTS.c.id == bindparam("wanted"))
-_COLUMNS = ("environment", "status", "service", "opened_at", "ended", "summary", "document")
+_COLUMNS = (
+    "environment",
+    "status",
+    "service",
+    "opened_at",
+    "ended",
+    "active",
+    "summary",
+    "document",
+)
 _CHANGE = (
     update(INCIDENTS)
     .where(INCIDENTS.c.id == bindparam("wanted"))
@@ -88,6 +97,7 @@ class SqlIncidents:
             "service": incident.service,
             "opened_at": incident.opened_at,
             "ended": incident.ended,
+            "active": incident.active,
             "summary": incident.in_short.document(),
             "document": incident.document(),
         }
@@ -120,14 +130,15 @@ class SqlIncidents:
         query = _some(INCIDENTS.c.document, environment, limit, open_only=open_only)
         return tuple(read(Incident, found) for found in self.connection.scalars(query))
 
-    def unended_ids(self, environment: EnvironmentRef) -> tuple[IncidentId, ...]:
-        """Return all incidents of an environment that have not ended, oldest first."""
-        query = select(INCIDENTS.c.id).where(*_unended(environment)).order_by(INCIDENTS.c.number)
+    def active_ids(self, environment: EnvironmentRef) -> tuple[IncidentId, ...]:
+        """Return all incidents of an environment with a story to live, oldest first."""
+        here = (INCIDENTS.c.active.is_(True), INCIDENTS.c.environment == str(environment))
+        query = select(INCIDENTS.c.id).where(*here).order_by(INCIDENTS.c.number)
         return tuple(map(IncidentId, self.connection.scalars(query)))
 
     def environments(self) -> tuple[EnvironmentRef, ...]:
-        """Return the environments with incidents that have not ended."""
-        query = select(INCIDENTS.c.environment).where(INCIDENTS.c.ended.is_(False)).distinct()
+        """Return the environments with incidents that have a story to live."""
+        query = select(INCIDENTS.c.environment).where(INCIDENTS.c.active.is_(True)).distinct()
         return tuple(map(EnvironmentRef.parse, self.connection.scalars(query)))
 
     def about(

@@ -47,10 +47,12 @@ INCIDENTS = _table(
     *_texts("id", "environment", "status", "service"),
     _some("opened_at", Utc),
     _some("ended", Boolean),
+    _some("active", Boolean),
     _some("summary", JSON),
     _some("document", JSON),
     Index("ix_incidents_id", "id", unique=True),
     Index("ix_incidents_open", "ended", "environment"),
+    Index("ix_incidents_active", "active", "environment"),
     Index("ix_incidents_service", "ended", "environment", "service"),
 )
 ALERTS = _table(

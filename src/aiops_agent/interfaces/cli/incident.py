@@ -119,6 +119,19 @@ def close(
     call.note(f"{found.id} is yours: the agent sends nothing new and escalates it.")
 
 
+@app.command()
+def reopen(
+    context: typer.Context,
+    incident: IncidentArgument,
+    reason: Annotated[str, typer.Option(help="Why; it is told with the incident.")] = "",
+) -> None:
+    """Let an incident that has ended go on: it is looked at from the beginning."""
+    call = called(context)
+    found = call.application.commands.reopen(incident, call.user, reason)
+    goes_on = call.command("incident", "resume", found.id)
+    call.note(f"{found.id} is open again; `aiops serve` goes on with it, else: {goes_on}")
+
+
 @events.command("schema")
 def show_schema() -> None:
     """Print the JSON Schema of one event."""

@@ -87,11 +87,13 @@ def _story() -> None:
         *map(_text, ("id", "environment", "status", "service")),
         _some("opened_at", WHEN),
         _some("ended", sa.Boolean()),
+        _some("active", sa.Boolean()),
         _some("summary", sa.JSON()),
         _some("document", sa.JSON()),
     )
     op.create_index("ix_incidents_id", "incidents", ["id"], unique=True)
     op.create_index("ix_incidents_open", "incidents", ["ended", "environment"])
+    op.create_index("ix_incidents_active", "incidents", ["active", "environment"])
     op.create_index("ix_incidents_service", "incidents", ["ended", "environment", "service"])
     _table(
         "events",

@@ -128,7 +128,7 @@ class LeakyRules:
         )
         return (first, *others, *told)
 
-    async def evaluate(self, rule: AlertRule) -> tuple[RuleReading, ...]:
+    async def evaluate(self, rule: AlertRule, _at: object = None) -> tuple[RuleReading, ...]:
         if rule not in await self.rules():
             raise SourceError(f"there is no such rule: {rule}")
         return (RuleReading(labels={**rule.labels, **rule.annotations}, value=1.0),)

@@ -87,7 +87,9 @@ class Leaky:
             ),
         )
 
-    async def evaluate(self, rule: AlertRule) -> tuple[RuleReading, ...]:
+    async def evaluate(
+        self, rule: AlertRule, _at: datetime | None = None
+    ) -> tuple[RuleReading, ...]:
         if (rule,) != await self.rules():
             raise SourceError(f"no such rule: {rule.expression}")
         return (RuleReading(labels={"service": "pay", "token": OURS}, value=1.0),)

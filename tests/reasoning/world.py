@@ -134,7 +134,9 @@ class World:
         self._check("rules")
         return self.listed
 
-    async def evaluate(self, rule: AlertRule) -> tuple[RuleReading, ...]:
+    async def evaluate(
+        self, rule: AlertRule, at: datetime | None = None
+    ) -> tuple[RuleReading, ...]:
         self._check("rules")
         return self.readings.get(rule.name, ())
 

@@ -9,7 +9,7 @@ import pytest
 
 from aiops_agent.agents.briefing import Pace
 from aiops_agent.domain.answer import STATISTICS, Answer, Effort
-from aiops_agent.domain.diagnosis import Confidence, TriageVerdict
+from aiops_agent.domain.diagnosis import Confidence, NotMine, TriageVerdict
 from aiops_agent.domain.incident import Ending, Status
 from aiops_agent.domain.payload import EventType
 from aiops_agent.domain.remediation import Recovery
@@ -71,6 +71,14 @@ def looks(place: Place, *said: Any, status: Status = Status.OPEN) -> tuple[Looks
 
 def verdict(of: TriageVerdict) -> Any:
     return canned.TRIAGE.model_copy(update={"verdict": of})
+
+
+async def test_what_is_not_ours_is_looked_at_once(place: Place, steps: Steps) -> None:
+    stranger = NotMine(why="it is about a disk", text="the disk is full")
+    seen = verdict(TriageVerdict.UNSEEN).model_copy(update={"not_mine": stranger})
+    found, ask = looks(place, seen)
+    assert (await found.triage(ID)).not_mine == stranger
+    assert (ask.asked, steps.names) == (1, ["triaged"])
 
 
 def recovery(of: Recovery) -> Any:

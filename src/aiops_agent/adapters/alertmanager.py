@@ -1,4 +1,10 @@
-"""Reads what Alertmanager sends: webhook version 4, of which we believe little."""
+"""Reads what Alertmanager sends (webhook version 4), and what Grafana sends in the same form.
+
+We believe little of it. Grafana's alerting says version 1 and adds to each alert the values that it
+saw and where it is shown.
+"""
+
+# limit: a body is read in one place, whoever of the two sends it
 
 import hashlib
 from collections.abc import Mapping
@@ -13,6 +19,7 @@ from aiops_agent.domain.errors import RejectedBody
 
 SOURCE = "alertmanager"
 VERSION = "4"
+GRAFANA, GRAFANA_VERSION = "grafana", "1"
 MAX_VALUE = 4_096  # characters of one label, annotation or name
 MAX_BODY = 262_144  # characters of the body that are kept for a person to look at
 MAX_NAMES = 512  # labels, or annotations, of one alert
@@ -21,7 +28,14 @@ MAX_URL = 2_048  # some browsers take no longer one
 REPLACEMENT = "\ufffd"
 
 
-def decode(body: bytes, *, received_at: datetime) -> Delivery:
+def decode_grafana(body: bytes, *, received_at: datetime) -> Delivery:
+    """Return the delivery that a body of Grafana's webhook is, as `decode` does."""
+    return decode(body, received_at=received_at, source=GRAFANA, version=GRAFANA_VERSION)
+
+
+def decode(
+    body: bytes, *, received_at: datetime, source: str = SOURCE, version: str = VERSION
+) -> Delivery:
     """Return the delivery that a body is; one that cannot be accepted says why in `rejected`.
 
     Only the state of each alert counts: the body's own status is computed over what was kept of
@@ -30,9 +44,9 @@ def decode(body: bytes, *, received_at: datetime) -> Delivery:
     alerts: tuple[Alert, ...] = ()
     group, truncated, rejected = AlertGroup(), 0, ""
     try:
-        document = _document(body)
+        document = _document(body, version)
         alerts = tuple(
-            _alert(found, f"alerts[{number}]", received_at)
+            _alert(found, f"alerts[{number}]", received_at).model_copy(update={"source": source})
             for number, found in enumerate(document["alerts"])
         )
         group = _group(document)
@@ -40,7 +54,7 @@ def decode(body: bytes, *, received_at: datetime) -> Delivery:
     except RejectedBody as error:
         alerts, rejected = (), str(error)
     return Delivery(
-        source=SOURCE,
+        source=source,
         digest=hashlib.sha256(body).hexdigest(),
         body=_kept(body),
         alerts=alerts,
@@ -51,7 +65,7 @@ def decode(body: bytes, *, received_at: datetime) -> Delivery:
     )
 
 
-def _document(body: bytes) -> dict[str, Any]:
+def _document(body: bytes, wanted: str) -> dict[str, Any]:
     # Counted in the bytes, where it is cheap: a list of millions of nothings stops everybody else.
     if len(body) > MAX_VALUES and sum(map(body.count, (b",", b"[", b"{"))) > MAX_VALUES:
         raise RejectedBody(f"The body holds more than {MAX_VALUES:,} values.")
@@ -61,10 +75,12 @@ def _document(body: bytes) -> dict[str, Any]:
         raise RejectedBody(f"The body is not JSON: {_line(str(error))}.") from error
     if not isinstance(document, dict):
         raise RejectedBody(f"The body is {_kind(document)}, not an object.")
-    version = document.get("version", VERSION)
-    if version not in (VERSION, int(VERSION)):
+    version = document.get("version", wanted)
+    if version not in (wanted, int(wanted)):
         told = _line(str(version)) if isinstance(version, str | int) else _kind(version)
-        raise RejectedBody(f"Webhook version {told} is unknown; {VERSION} is known.")
+        other = {GRAFANA_VERSION: GRAFANA, VERSION: SOURCE}.get(told)
+        where = f" here; send it to /api/v1/{other}" if other else f"; {wanted} is known"
+        raise RejectedBody(f"Webhook version {told} is unknown{where}.")
     if not isinstance(document.get("alerts"), list):
         raise RejectedBody(f"alerts is {_kind(document.get('alerts'))}, not a list.")
     return document
@@ -88,6 +104,9 @@ def _alert(found: Any, where: str, received_at: datetime) -> Alert:
         raise RejectedBody(f"{where} is {_kind(found)}, not an object.")
     annotations = _texts(found.get("annotations") or {}, f"{where}.annotations")
     labels = _texts(found.get("labels"), f"{where}.labels")
+    values = found.get("valueString")
+    if isinstance(values, str) and values.strip():  # Grafana's: what its rule saw
+        annotations = {"values": _cut(values), **annotations}
     if found.get("status") not in tuple(AlertState):
         raise RejectedBody(f"{where}.status is neither firing nor resolved.")
     return Alert(

@@ -4,6 +4,7 @@ import asyncio
 import inspect
 from collections.abc import Awaitable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 from functools import cache
 from typing import Any, TypeVar, cast
 
@@ -84,12 +85,14 @@ class _Rules:
         """Return the rules; people write addresses with logins into annotations, too."""
         return tuple(map(self._without, await _told(self.port.rules(), self.redactor.clean)))
 
-    async def evaluate(self, rule: AlertRule) -> tuple[RuleReading, ...]:
+    async def evaluate(
+        self, rule: AlertRule, at: datetime | None = None
+    ) -> tuple[RuleReading, ...]:
         """Return where a rule holds; the source is asked with its own text of it."""
         if MARK in str(rule):
             own = await _told(self.port.rules(), self.redactor.clean)
             rule = next((one for one in own if self._same(one, rule)), rule)
-        found = await _told(self.port.evaluate(rule), self.redactor.clean)
+        found = await _told(self.port.evaluate(rule, at), self.redactor.clean)
         return tuple(one.model_copy(update={"labels": self._pairs(one.labels)}) for one in found)
 
     def _without(self, rule: AlertRule) -> AlertRule:

@@ -15,7 +15,8 @@ from aiops_agent.agents.diagnose import diagnose, reason
 from aiops_agent.agents.plan import choose, plan
 from aiops_agent.agents.report import report
 from aiops_agent.agents.report_story import narrate
-from aiops_agent.agents.triage import look_closer, triage
+from aiops_agent.agents.strange import triage_or_leave
+from aiops_agent.agents.triage import look_closer
 from aiops_agent.agents.verify import doubt, verify
 from aiops_agent.domain.answer import STATISTICS, Answer, Effort
 from aiops_agent.domain.approval import Opinion
@@ -57,7 +58,7 @@ class Crew:
 def without_llm() -> Crew:
     """Return the crew that reasons by arithmetic alone."""
     return Crew(
-        triage=by_statistics(triage),
+        triage=by_statistics(triage_or_leave),
         diagnose=by_statistics(diagnose),
         plan=by_statistics(plan),
         critique=by_statistics(critique),

@@ -77,6 +77,7 @@ from aiops_agent.workflow.ready import Readiness
 from aiops_agent.workflow.receive import Receive
 from aiops_agent.workflow.resolve import ResolveIncident
 from aiops_agent.workflow.traces import Traces
+from aiops_agent.workflow.watching import AlertWatch
 
 log = logging.getLogger(__name__)
 
@@ -305,8 +306,14 @@ class Application:  # limit: joins everything, and opens and closes it in one or
             loops=self.loops,
             alarm=TroubleAlarm(self.loops, notifiers, refs[0], now) if notifiers else None,
             traces=self._traces(store, serving=serving),
+            watches=tuple(self._watches(deps)) if refs else (),
             environments=refs,
         )
+
+    def _watches(self, deps: Deps) -> Iterator[AlertWatch]:
+        for place in self.places.configured:
+            if place.senders:
+                yield AlertWatch(deps, self.intake, place.configured.ref, place.senders)
 
     def _traces(self, store: Store, *, serving: bool) -> Traces | None:
         where = sink(self._settings.telemetry)

@@ -21,7 +21,7 @@ from aiops_agent.domain.sending import Limits
 from aiops_agent.domain.survey import ServiceSurvey
 from aiops_agent.domain.value import Value
 from aiops_agent.ports.plug import AnyVendor, Connection, Port, Surroundings
-from aiops_agent.ports.telemetry import Environment, Topology
+from aiops_agent.ports.telemetry import Environment, SenderAlerts, Topology
 from aiops_agent.registry import Registry
 from aiops_agent.settings.sections import BaseSettings, ResolvedEnvironment
 from aiops_agent.simulator.plug import OpenShop, open_shop
@@ -92,6 +92,11 @@ class ConfiguredEnvironment:
         except SourceError:  # told by the source's own check
             seen = ()
         return (*found, *seen)
+
+    @property
+    def senders(self) -> tuple[SenderAlerts, ...]:
+        """Who can be asked which alerts fire."""
+        return tuple(c.alerts for c in self._connections.values() if c.alerts)
 
     @cached_property
     def _connections(self) -> dict[str, Connection]:

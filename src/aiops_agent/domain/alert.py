@@ -76,6 +76,21 @@ class Alert(Value):
         return digest("alert/v1", [self.source, labels])[:32]
 
 
+class SenderAlert(Value):
+    """An alert in a sender's own list of what fires; all of it is untrusted.
+
+    `starts_at` is the sender's text of it. `muted` says why nobody is told of it there, "" when
+    somebody is. `receivers` are those that it is routed to.
+    """
+
+    labels: dict[str, str]
+    annotations: dict[str, str] = {}
+    starts_at: str = ""
+    generator_url: str = ""
+    receivers: tuple[str, ...] = ()
+    muted: str = ""
+
+
 class AlertGroup(Value):
     """What a sender says of the alerts that it sent together; untrusted as well."""
 

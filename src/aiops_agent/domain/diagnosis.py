@@ -107,6 +107,37 @@ class TriageVerdict(StrEnum):
     UNSEEN = "unseen"  # no data: never a reason to dismiss
 
 
+class NotMine(Value):
+    """Why an alert is not ours to mend, and all that a person needs to go on with it.
+
+    `text`, `labels` and `runbook` are the sender's and untrusted. `value` tells the course of its
+    expression, `unread` what could not be read.
+    """
+
+    why: str
+    text: str
+    labels: dict[str, str] = {}
+    runbook: str = ""
+    value: str = ""
+    owner: str = ""
+    unread: tuple[str, ...] = ()
+
+    @property
+    def words(self) -> str:
+        """All of it as one message."""
+        labels = ", ".join(f"{name}={value}" for name, value in self.labels.items())
+        parts = (
+            f"not ours to mend: {self.why}",
+            f"the alert says: {self.text.rstrip('.')}",
+            self.value and f"its expression: {self.value}",
+            self.owner and f"owner: {self.owner}",
+            self.runbook and f"runbook: {self.runbook}",
+            labels and f"labels: {labels}",
+            self.unread and f"not read: {'; '.join(self.unread)}",
+        )
+        return " · ".join(part for part in parts if part)
+
+
 class Triage(Value):
     """Is it real, how bad is it, in plain words computed from data."""
 
@@ -120,3 +151,4 @@ class Triage(Value):
     began: datetime | None = None  # when the signal left its usual range, if it is seen
     asked: str = ""  # the model that was asked whether it should be stricter
     doubt: str = ""  # what it made stricter
+    not_mine: NotMine | None = None  # it is given to a person at once

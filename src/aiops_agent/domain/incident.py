@@ -1,5 +1,7 @@
 """One incident: its status, who may follow whom, and what was tried."""
 
+# limit: what an incident is, and what may become of it, in one place
+
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import NewType, Self

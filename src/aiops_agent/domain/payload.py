@@ -64,6 +64,7 @@ class AlertNews(StrEnum):
     JOINED = "joined"  # another alert of the same cause
     AGAIN = "again"
     RESOLVED = "resolved"  # says its sender; telemetry decides
+    MUTED = "muted"  # silenced or inhibited where it comes from
 
 
 class AlertReceived(Value):
@@ -317,10 +318,7 @@ class ReportWritten(Value):
 
 
 class PeopleTold(Value):
-    """A notice was taken by a channel, unless `failed` says why it was given up.
-
-    `superseded` says why it was not told any more: untrue by then, or a newer one took its place.
-    """
+    """A channel took a notice, unless `failed` or `superseded` (it is so no more) says why."""
 
     type: Literal[EventType.PEOPLE_TOLD] = EventType.PEOPLE_TOLD
     channel: str

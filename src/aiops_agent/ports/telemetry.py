@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
 
+from aiops_agent.domain.alert import SenderAlert
 from aiops_agent.domain.environment import EnvironmentRef
 from aiops_agent.domain.policy import Freeze, Mode
 from aiops_agent.domain.sending import Limits
@@ -71,8 +72,10 @@ class Rules(Protocol):
     async def rules(self) -> tuple[AlertRule, ...]:
         """Return every alerting rule with its present state. Raises SourceError."""
 
-    async def evaluate(self, rule: AlertRule) -> tuple[RuleReading, ...]:
-        """Return the series for which the rule's expression holds now.
+    async def evaluate(
+        self, rule: AlertRule, at: datetime | None = None
+    ) -> tuple[RuleReading, ...]:
+        """Return the series for which the rule's expression holds at a moment, by default now.
 
         Only a rule that `rules` lists is evaluated; any other raises SourceError, because an
         expression from elsewhere is an unchecked query.
@@ -101,6 +104,13 @@ class Roster(Protocol):
 
     async def instances(self) -> tuple[Instances, ...]:
         """Return every service with the names of its instances. Raises SourceError."""
+
+
+class SenderAlerts(Protocol):
+    """What a sender of alerts says fires now."""
+
+    async def firing(self) -> tuple[SenderAlert, ...]:
+        """Return every firing alert once, muted ones too. Raises SourceError."""
 
 
 class Clock(Protocol):

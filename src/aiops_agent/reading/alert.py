@@ -79,6 +79,13 @@ def expression_of(alert: Alert, rules: Iterable[AlertRule] = ()) -> AlertExpress
     return read_expression(next(iter(texts), linked))
 
 
+def rules_of(alert: Alert, rules: Iterable[AlertRule]) -> tuple[AlertRule, ...]:
+    """Return the rules that an alert may be of, each expression once; its link tells two apart."""
+    found = {one.expression: one for one in rules if _of(alert, one)}
+    linked = linked_expression(alert.generator_url)
+    return (found[linked],) if linked in found else tuple(found.values())
+
+
 def linked_expression(link: str | None) -> str:
     """Return the expression in the link to Prometheus' graph page, "" for none. It is never run."""
     if not link:

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from aiops_agent.domain.errors import SourceError
 from aiops_agent.domain.telemetry import (
@@ -32,8 +32,12 @@ class ShopRules:
         held = {(one.service, one.signal) for one in alarms(self.shop.history, self.shop.seconds)}
         return tuple(self._rule(*pair, fires=pair in held) for pair in PROMISES)
 
-    async def evaluate(self, rule: AlertRule) -> tuple[RuleReading, ...]:
+    async def evaluate(
+        self, rule: AlertRule, at: datetime | None = None
+    ) -> tuple[RuleReading, ...]:
         """Return the service's reading while it breaks its promise now. Raises SourceError."""
+        if at is not None:
+            raise SourceError("The shop knows its rules' values of now only.")
         self.shop.catch_up()
         for name, signal in PROMISES:
             if self._expression(name, signal) == rule.expression:

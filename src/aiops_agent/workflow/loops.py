@@ -31,6 +31,7 @@ class LoopName(StrEnum):
     LEFT_BEHIND = "left_behind"
     NOTICES = "notices"
     SCREEN = "screen"
+    SENDERS = "senders"
     STORIES = "stories"
     TRACES = "traces"
 

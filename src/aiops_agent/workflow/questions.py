@@ -174,7 +174,7 @@ class Looks:
             answer = await self._ask.triage(incident_id)
             seen, now = await step("triaged", self._record.triaged, incident_id, look, answer)
             began, look = began or now, look + 1
-            if seen.verdict is TriageVerdict.CONFIRMED:
+            if seen.verdict is TriageVerdict.CONFIRMED or seen.not_mine is not None:
                 return seen
             if seen.verdict is TriageVerdict.CONTRADICTED and now - began >= self._pace.within:
                 return seen

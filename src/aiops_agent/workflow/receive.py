@@ -99,7 +99,7 @@ class Receive:
 
 
 @dataclass
-class _Batch:
+class _Batch:  # limit: what becomes of one alert, in one place
     """Some alerts in one transaction; what changes is written once, at its end."""
 
     deps: Deps

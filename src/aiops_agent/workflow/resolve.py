@@ -71,10 +71,7 @@ class ResolveIncident(DBOSConfiguredInstance):  # limit: the whole workflow of a
 
     @DBOS.workflow(name="incident.v1", max_recovery_attempts=FOREVER)
     async def run(self, incident_id: str) -> str:
-        """Resolve an incident, or end it with a person; return the status in which it ends.
-
-        One that is looked at again after its end has a workflow of another id for it.
-        """
+        """Resolve an incident, or end it with a person; return the status in which it ends."""
         self.alive.add(incident_id)
         try:
             fault = await self._faults(incident_id, self._resolve(incident_id))
@@ -126,6 +123,8 @@ class ResolveIncident(DBOSConfiguredInstance):  # limit: the whole workflow of a
         """Believe telemetry: contradicted is watched, then dismissed; unseen never is."""
         triage = await self._looks.triage(incident_id)
         self._deps.mark(Point.TRIAGED)
+        if triage.not_mine is not None:
+            raise IncidentEnded(Ending.HANDED_OVER, triage.not_mine.words)
         if triage.verdict is TriageVerdict.CONTRADICTED:
             raise IncidentEnded(Ending.DISMISSED, triage.reason)
 

@@ -1,6 +1,7 @@
 """The alerting rules that Prometheus evaluates."""
 
 from dataclasses import dataclass
+from datetime import datetime
 
 from aiops_agent.adapters.prometheus.client import PrometheusClient
 from aiops_agent.domain.errors import SourceError
@@ -17,12 +18,15 @@ class PrometheusRules:
         """Return every alerting rule with its present state. Raises SourceError."""
         return await self.client.rules()
 
-    async def evaluate(self, rule: AlertRule) -> tuple[RuleReading, ...]:
-        """Return the series for which a rule of this server holds now. Raises SourceError."""
-        own = {(one.group, one.name): one.expression for one in await self.client.rules()}
-        if own.get((rule.group, rule.name)) != rule.expression:
+    async def evaluate(
+        self, rule: AlertRule, at: datetime | None = None
+    ) -> tuple[RuleReading, ...]:
+        """Return the series for which a rule of this server holds then. Raises SourceError."""
+        # A group may have two rules of one name, for two severities.
+        own = {(one.group, one.name, one.expression) for one in await self.client.rules()}
+        if (rule.group, rule.name, rule.expression) not in own:
             raise SourceError(f"Prometheus has no rule {rule.name!r} with that expression.")
-        found = await self.client.instant(_Own(rule.expression))
+        found = await self.client.instant(_Own(rule.expression), at)
         return tuple(RuleReading(labels=dict(one.labels), value=one.value) for one in found)
 
 

@@ -168,7 +168,7 @@ def judged(cases: Cases) -> list[Goal]:
         return read_alert(linked(case), (), cases.known)
 
     def by_rules(case: Case) -> AlertMeaning:
-        return read_alert(case.alert, listed[case.source], cases.known)
+        return read_alert(case.alert, listed.get(case.source, ()), cases.known)
 
     def by_words(case: Case) -> AlertMeaning:
         return read_alert(case.alert, (), cases.known)

@@ -118,7 +118,7 @@ UNOWNED = frozenset({
     "promhttp", "traces", "calls", "target", "aws", "azure", "azurerm", "gcp", "stackdriver",
     "cloudwatch", "slo", "response", "request", "requests", "queue", "server", "service", "sys",
     "app", "application", "system", "otel", "otelcol", "snmp", "aggregator", "default", "task",
-    "metrics", "apiserver", "store", "speedtest", "hikaricp", "tomcat", "logback", "executor",
+    "metrics", "store", "speedtest", "hikaricp", "tomcat", "logback", "executor",
     "asp", "aspnetcore", "kestrel", "gin", "fastapi", "flask", "django", "starlette", "webhook",
     "resilience4j", "resilience", "job", "jobs", "erlang", "beam", "count", "sum", "rate",
     "namespace", "instance", "cluster", "code", "method", "if", "hr", "cpm", "jnx", "certmanager",
@@ -127,6 +127,7 @@ UNOWNED = frozenset({
 })  # fmt: skip
 # What else software is called than its metrics begin with.
 SOFTWARE: Mapping[str, str] = {
+    "scheduler": "kube-scheduler", "apiserver": "apiserver",
     "pg": "postgres", "mysqld": "mysql", "postgresql": "postgres", "cnpg": "postgres",
     "mssql": "sqlserver", "zk": "zookeeper",
     "gnatsd": "nats", "oracledb": "oracle", "hanadb": "hana", "phpfpm": "php-fpm",

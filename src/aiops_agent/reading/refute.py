@@ -153,6 +153,8 @@ def _containers(expression: AlertExpression) -> bool:
 def _availability(case: AlertCase) -> Signal | Refusal:
     if case.expression.absent:
         return Signal.REPLICAS
+    if re.search(r"_(?:updated|revision|generation|misscheduled)_", case.text):
+        return Refusal("it is about a rollout, and what ran before may still serve well")
     counted = _COUNTED.search(case.text) is not None and "_kube_" in case.text
     if counted and case.subject.kind not in {Kind.CLUSTER, Kind.TARGET}:
         return Signal.REPLICAS

@@ -30,7 +30,7 @@ from aiops_agent.reading.expression import AlertExpression
 from aiops_agent.reading.tree import LabelMatcher
 
 _KUBE = re.compile(r"kube_((?!state_)[a-z]+)(?:_|$)")
-_RECORDED = re.compile(r"^[\w]*:([\w]+)(?::.*)?$")  # level:metric:operations
+_OPERATION = re.compile(r"(?:i?rate|burnrate|ratio|sum|avg|max|min|count|increase|p?\d+)")
 _CLOUD = re.compile(r"(?i)^(?:aws|azure|gcp|google)[_/]")
 _INSTANCES = ("container", "container_name", "pod", "pod_name", "kubernetes_pod_name", "name")
 _SCRAPED = ("app", "service", "job", "instance", *_INSTANCES[:-1])
@@ -84,8 +84,9 @@ def _meant(one: LabelMatcher) -> tuple[str, str]:
 
 
 def _plain_metric(name: str) -> str:
-    recorded = _RECORDED.match(name)
-    return recorded.group(1) if recorded else name.strip(":")
+    parts = name.strip(":").split(":")  # of a recording rule: level, metric, operations
+    last = len(parts) == 2 and _OPERATION.match(parts[1]) is None
+    return parts[1] if last or len(parts) > 2 else parts[0]
 
 
 class _SubjectReader:  # limit: one question per kind of carrier, asked in their order

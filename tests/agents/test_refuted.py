@@ -294,3 +294,8 @@ async def test_its_own_value_never_outweighs_the_service() -> None:
 )
 async def test_the_value_of_what_is_no_request_answered_contradicts_nothing(text: str) -> None:
     assert (await by_its_own(text, 0.0001)).verdict is UNSEEN
+
+
+async def test_a_window_beyond_all_bounds_is_never_seen_so_far_back() -> None:
+    for length in ("5000d", "9" * 400 + "d"):
+        assert (await look({}, FAILS.replace("1m", length))).verdict is UNSEEN

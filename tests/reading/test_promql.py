@@ -66,6 +66,7 @@ def test_how_two_sides_are_matched_is_passed_over() -> None:
         "sum by",
         "a b",
         "a{b=}",
+        "a[" + "9" * 9000 + "]x",
         "rate(x[5m]",
         "£",
         "",
@@ -97,3 +98,8 @@ def test_quantile_window_and_functions_are_told() -> None:
     assert (made.quantile, made.window) == (0.99, 120.0)
     assert made.measured[0].through == ("histogram_quantile", "sum", "rate")
     assert read('rpc_seconds{quantile="0.5"} > 1').quantile == 0.5
+
+
+def test_numbers_beyond_all_bounds_are_infinite() -> None:
+    assert constant(parse("0x" + "f" * 400)) == float("inf")
+    assert read("a[" + "9" * 9000 + "d] > 1").window == float("inf")

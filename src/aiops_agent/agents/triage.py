@@ -62,7 +62,9 @@ async def _by_signals(
     """Return what the signals say, of the service itself and of those that depend on it."""
     incident, service = briefing.incident, briefing.incident.service
     longest = max((one.window for each in meanings for one in each.refuters), default=0.0)
-    baseline = max(briefing.pace.baseline, min(timedelta(seconds=3 * longest), FARTHEST))
+    baseline = max(
+        briefing.pace.baseline, timedelta(seconds=min(3 * longest, FARTHEST.total_seconds()))
+    )
     window = gather.around(incident, baseline, briefing.now)
     others = [one.subject.service for one in meanings if one.refuters or one.alike]
     asked = (service, *graph.callers(service)[:MOST_OTHERS], *others[:MOST_OTHERS])

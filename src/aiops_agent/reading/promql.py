@@ -4,6 +4,7 @@ The grammar is that of https://prometheus.io/docs/prometheus/latest/querying/bas
 names of functions and aggregations are not checked, so what a dialect adds is read as well.
 """
 
+import math
 import re
 from collections.abc import Callable, Iterator, Mapping
 from functools import lru_cache
@@ -244,15 +245,18 @@ def _unquoted(text: str) -> str:
 
 
 def _number(text: str) -> float:
-    return float(int(text, 16)) if text[:2].lower() == "0x" else float(text)
+    try:
+        return float(int(text, 16)) if text[:2].lower() == "0x" else float(text)
+    except OverflowError:
+        return math.inf
 
 
 def seconds(text: str) -> float:
     """Return the seconds of a length such as 1h30m."""
-    parts = re.findall(r"([0-9]+)(ms|[smhdwy])", text)
+    parts = re.findall(r"([0-9]++)(ms|[smhdwy])", text)
     if not parts:
         return _number(text)
-    return sum(int(count) * _UNIT[unit] for count, unit in parts)
+    return sum(float(count) * _UNIT[unit] for count, unit in parts)
 
 
 _UNIT = {

@@ -13,21 +13,39 @@ from aiops_agent.reading.scope import PARTS, Refusal, one_instance
 _SPOKEN = {
     AlertClaim.LATENCY: (
         Signal.LATENCY,
-        r"latency|latencies|response|responses|requests?|p\d\d|duration|experiencing",
-        r"p99\d*|99\d*|99th|mean|average|avg|max|ops|fsync|dns|query|queries",
+        re.compile(
+            r"_(?:latency|latencies|response|responses|requests?|p\d\d|duration|experiencing)_"
+        ),
+        re.compile(r"_(?:p99\d*|99\d*|99th|mean|average|avg|max|ops|fsync|dns|query|queries)_"),
     ),
     AlertClaim.ERRORS: (
         Signal.ERRORS,
-        r"errors?|5xx|error_rate|failures?|requests?|responses?|exceptions?",
-        r"4xx|404|client|budget|burn\w*|slo|jobs?|tasks?|backups?|connections?|scrape",
+        re.compile(r"_(?:errors?|5xx|failures?|requests?|responses?|exceptions?)_"),
+        re.compile(
+            r"_(?:4xx|404|client|budget|burn[a-z]*|slo|jobs?|tasks?|backups?|connections?|scrape)_"
+        ),
     ),
-    AlertClaim.TRAFFIC: (Signal.TRAFFIC, r"traffic|requests?|rps|qps", r"no|low|missing|zero|drop"),
-    AlertClaim.SATURATION: (Signal.SATURATION, r"cpu", r"throttl\w*|steal|io|iowait|host|node"),
+    AlertClaim.TRAFFIC: (
+        Signal.TRAFFIC,
+        re.compile(r"_(?:traffic|requests?|rps|qps)_"),
+        re.compile(r"_(?:no|low|missing|zero|drop)_"),
+    ),
+    AlertClaim.SATURATION: (
+        Signal.SATURATION,
+        re.compile(r"_cpu_"),
+        re.compile(r"_(?:throttl[a-z]*|steal|io|iowait|host|node)_"),
+    ),
     AlertClaim.MEMORY: (
-        Signal.MEMORY, r"memory|mem", r"oom\w*|kill\w*|evict\w*|heap|swap|host|node|redis|leak",
+        Signal.MEMORY,
+        re.compile(r"_(?:memory|mem)_"),
+        re.compile(r"_(?:oom[a-z]*|kill[a-z]*|evict[a-z]*|heap|swap|host|node|redis|leak)_"),
     ),
-    AlertClaim.QUEUE: (Signal.QUEUE, r"queue|backlog|lag", r"consumers?|drop\w*|replication|full"),
-}  # fmt: skip
+    AlertClaim.QUEUE: (
+        Signal.QUEUE,
+        re.compile(r"_(?:queue|backlog|lag)_"),
+        re.compile(r"_(?:consumers?|drop[a-z]*|replication|full)_"),
+    ),
+}
 # Who counts from outside says so.
 _OUTSIDE = re.compile(
     r"_(?:aws|alb|elb|azure|gcp|haproxy|nginx|ingress|proxy|probe|blackbox|upstream|cloudflare|ceph"
@@ -37,11 +55,13 @@ _OUTSIDE = re.compile(
 
 def by_words(alert: Alert, claim: AlertClaim) -> tuple[Refuter, ...] | Refusal:
     """Return the one signal that an alert's words can mean, or why they contradict nothing."""
-    signal, said, unless = _SPOKEN.get(claim, (None, "", ""))
-    words = tokens(f"{alert.name} {alert.summary}")
-    if signal is None or not re.search(f"_(?:{said})_", words):
+    if claim not in _SPOKEN:
         return Refusal("its words alone do not say which signal is meant")
-    if re.search(f"_(?:{unless})_", words) or _OUTSIDE.search(words):
+    signal, said, unless = _SPOKEN[claim]
+    words = tokens(f"{alert.name} {alert.summary}")
+    if not said.search(words):
+        return Refusal("its words alone do not say which signal is meant")
+    if unless.search(words) or _OUTSIDE.search(words):
         return Refusal("its words mean more than the signal that we read")
     if any(map(PARTS.search, alert.labels)):
         return Refusal("it is about a part of the service, which may be well as a whole")

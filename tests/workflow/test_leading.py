@@ -149,6 +149,38 @@ async def test_silent_means_at_two_looks_in_a_row(
     await asyncio.gather(one.end(), two.end())
 
 
+async def test_what_was_given_back_is_taken_at_the_first_look(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    time = Time()
+    one, two = Stand(store, time, "one"), Stand(store, time, "two")
+    await one.begin()
+    await two.begin()
+    found = Looks(row(store).model_copy(update={"owner": ""}), iter([SILENT]))
+    monkeypatch.setattr(two.part, "_seen", found)
+    time.go(TERM.total_seconds())
+    async with asyncio.timeout(LONGEST_SECONDS):
+        await two.led.wait()
+    assert found.count == 1
+    await asyncio.gather(one.end(), two.end())
+
+
+async def test_a_stand_by_stays_one_while_the_owner_shows_that_it_lives(store: Store) -> None:
+    time = Time()
+    one, two = Stand(store, time, "one"), Stand(store, time, "two")
+    await one.begin()
+    await two.begin()
+    async with asyncio.timeout(LONGEST_SECONDS):
+        for _ in range(3):
+            time.go(TERM.total_seconds() - 1)
+            await asyncio.to_thread(one.part.tenure.renew)
+            while two.part.other != row(store):  # noqa: ASYNC110 -- a test that looks from outside
+                await asyncio.sleep(0)
+    assert not two.led.is_set()
+    assert two.part.why() is None
+    await asyncio.gather(one.end(), two.end())
+
+
 async def test_who_does_not_stand_by_is_told_that_the_store_is_away(
     store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -7,7 +7,8 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from types import FrameType
 
-from aiops_agent.adapters.prometheus.recipe import usual_recipes
+from aiops_agent.adapters.prometheus.recipe import OUTWARD, usual_recipes
+from aiops_agent.adapters.prometheus.routes import HEALTH, STREAM
 from aiops_agent.domain.passage import Passage, wrapped
 from aiops_agent.domain.redact import Redactor
 from aiops_agent.domain.shapes import SHAPES
@@ -167,8 +168,10 @@ def _literal(before: str, after: str) -> Callable[[], Iterable[AnyPattern]]:
 
 def _of_recipes() -> Iterator[AnyPattern]:
     rules = [rule for recipe in usual_recipes() for rule in recipe.signals]
+    texts = {OUTWARD, HEALTH, STREAM}
     for rule in rules:
-        yield from map(re.compile, filter(None, (rule.metric, rule.unless, *rule.where.values())))
+        texts |= {rule.metric, rule.unless, *rule.where.values(), *rule.never.values()}
+    return map(re.compile, sorted(texts - {""}))
 
 
 def _of_verbs() -> Iterator[AnyPattern]:
@@ -197,8 +200,7 @@ def _nothing() -> tuple[()]:
 # against a text, and what it can become. None is
 # written by the people who configure the product: no setting takes a regular expression.
 BUILT: dict[str, tuple[int, str, Callable[[], Iterable[AnyPattern]]]] = {
-    "adapters.prometheus.mapping._meeting": (1, "fullmatch", _of_recipes),
-    "adapters.prometheus.recipe.Rule": (4, "fullmatch", _of_recipes),
+    "adapters.prometheus.recipe.pattern": (1, "fullmatch", _of_recipes),
     "bootstrap.environments.ConfiguredEnvironment": (1, ANYWHERE, _literal(r"\b", r"\b")),
     "domain.redact.Redactor": (1, ANYWHERE, _nothing),  # of literals; measured in WHOLE
     "domain.shapes._prefixed": (1, ANYWHERE, _of_shapes),

@@ -1,6 +1,5 @@
 """What discovery further asks of the metrics it found; each answer helps, and none is needed."""
 
-import re
 from collections.abc import Awaitable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -18,7 +17,7 @@ from aiops_agent.adapters.prometheus.query import (
     Select,
     among,
 )
-from aiops_agent.adapters.prometheus.recipe import REQUESTS, How, Recipe
+from aiops_agent.adapters.prometheus.recipe import REQUESTS, How, Recipe, pattern
 from aiops_agent.adapters.prometheus.routes import HEALTH, ROUTES, STREAM
 from aiops_agent.adapters.prometheus.words import Words
 from aiops_agent.domain.errors import SourceError
@@ -156,7 +155,7 @@ def _any_of(asked: Sequence[Expression]) -> Expression:
 
 
 def _says(value: str, meant: str) -> bool:
-    return bool(value) and re.fullmatch(meant, value) is not None
+    return bool(value) and pattern(meant).fullmatch(value) is not None
 
 
 def _served(

@@ -132,8 +132,10 @@ class Rule(Value):
         return self.scale or units.named(name)
 
 
-# There are more patterns than the library's own cache holds.
-pattern = cache(re.compile)
+@cache  # there are more than the library's own cache holds
+def pattern(text: str) -> re.Pattern[str]:
+    """Return a regular expression of a recipe."""
+    return re.compile(text)
 
 
 @lru_cache(maxsize=2**18)  # all rules, and some hundred names

@@ -40,6 +40,8 @@ def read(text: str = "", **labels: str) -> AlertSubject:
         ({"job": "integrations/redis_exporter", "instance": "web-1"}, "redis"),
         ({"pod": "payments-api-6d9c7b5f4-x2x7k", "job": "kubernetes-pods"}, "payments-api"),
         ({"service": "canary-orders"}, "canary-orders"),
+        ({"service": "shard-7"}, "shard-7"),  # and shard-8 is another
+        ({"pod": "shard-7"}, "shard"),
         ({"job": "kubernetes-pods"}, ""),
     ],
 )  # fmt: skip

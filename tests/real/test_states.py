@@ -141,12 +141,12 @@ async def test_a_paused_one_and_an_ill_one_are_told_and_the_paused_one_does_not_
 
 async def test_one_that_was_stopped_is_no_fault_while_another_runs(pay: Pay) -> None:
     first, second = pay.run(SLEEP), pay.run(SLEEP)
-    docker("stop", "-t", "5", second)
+    docker("stop", "-t", "60", second)
 
     assert (await pay.stands()).sentence == "1 of 1 running"
     assert any(change.title.endswith("was stopped") for change in await pay.changes())
 
-    docker("stop", "-t", "5", first)
+    docker("stop", "-t", "60", first)
 
     told = "0 of 2 running: stopped on request (×2), exit code 0 (×2)"
     assert (await pay.stands()).sentence == told

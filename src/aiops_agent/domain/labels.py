@@ -233,6 +233,11 @@ def address(value: str) -> bool:
     return _ADDRESS.fullmatch(_PORT.sub("", value)) is not None
 
 
+def numbered(name: str) -> bool:
+    """Whether a name ends in a small number, as that of an instance or of a shard does."""
+    return _ORDINAL.search(name) is not None
+
+
 def spelled(value: str) -> tuple[str, ...]:
     """Return how else a name may be meant, the fullest first: less a pod's hash, an ordinal."""
     name = plain(value)

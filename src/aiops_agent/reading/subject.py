@@ -20,6 +20,7 @@ from aiops_agent.domain.labels import (
     composed,
     found_by,
     known_as,
+    numbered,
     plain,
     says,
     spelled,
@@ -256,7 +257,9 @@ class _SubjectReader:  # limit: one question per kind of carrier, asked in their
             job = self.labels.get("job", "")
             if job in own and host and job.startswith(f"{host}-"):
                 return self._service(host)
-            return self._service(job if job in own else own[0])
+            named = job if job in own else own[0]
+            one_of = named in {self.labels.get("pod"), self.labels.get("instance")}
+            return self._service(spelled(named)[-1] if one_of else named)
         return None
 
     def _carried(
@@ -313,7 +316,9 @@ class _SubjectReader:  # limit: one question per kind of carrier, asked in their
             return AlertSubject(kind=kind, name=plain(value) if kind is Kind.NODE else value)
         name = value if value.count("/") > 1 else plain(value)
         short = spelled(value)
-        own = short[-1] if kind in {Kind.POD, Kind.CONTAINER} or short[-1] != short[0] else name
+        # shard-1 and shard-2 may be two services: only a known name says that they are one.
+        whole = kind is Kind.SERVICE and numbered(name)
+        own = name if whole or short[-1] == short[0] else short[-1]
         owner = known_as(value, self.known) or (name if value.count("/") > 1 else own)
         return AlertSubject(kind=kind, name=name, owner=owner)
 

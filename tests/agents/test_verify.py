@@ -1,11 +1,13 @@
 """Recovered only when everything that was registered is seen to be good for long enough."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
 from aiops_agent.agents.verify import verify
-from aiops_agent.domain.remediation import Comparison, Criterion, Recovery
+from aiops_agent.domain.incident import Attempt
+from aiops_agent.domain.remediation import Comparison, Criterion, Recovery, Verification
 from aiops_agent.domain.telemetry import ServiceName, Signal
 from tests.reasoning.world import BEGAN, Course, World, step
 
@@ -73,6 +75,24 @@ async def test_far_beyond_the_alert_is_worse() -> None:
 
 async def test_bad_while_it_settles_is_not_worse_yet() -> None:
     assert await told(world(step(0.1, 5.0), after=60)) is Recovery.NOT_RECOVERED
+
+
+async def test_right_behind_a_gap_in_telemetry_nothing_is_called_worse() -> None:
+    made = world(step(0.1, 5.0), after=150)
+    gap = Verification(
+        recovery=Recovery.INCONCLUSIVE,
+        checks=(),
+        reason="away",
+        at=ACTED + timedelta(seconds=120),
+        blind=ACTED + timedelta(seconds=120),
+    )
+    briefing = made.briefing()
+    incident = briefing.incident.amend(Attempt(number=1, verification=gap))
+
+    seen = await verify(replace(briefing, incident=incident), (criterion(),), ACTED)
+
+    assert seen.recovery is Recovery.NOT_RECOVERED
+    assert seen.blind == gap.blind, "until what was before it has left the rates"
 
 
 async def test_bad_but_turning_back_is_not_worse() -> None:

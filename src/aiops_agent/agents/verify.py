@@ -59,7 +59,16 @@ async def verify(
 def _verdict(
     briefing: Briefing, checks: tuple[Check, ...], recovery: Recovery, reason: str
 ) -> Verification:
-    return Verification(recovery=recovery, checks=checks, reason=reason, at=briefing.now)
+    blind = briefing.now if recovery is Recovery.INCONCLUSIVE else _blind(briefing)
+    return Verification(
+        recovery=recovery, checks=checks, reason=reason, at=briefing.now, blind=blind
+    )
+
+
+def _blind(briefing: Briefing) -> datetime | None:
+    """Return when a look at this attempt last saw nothing."""
+    attempt = briefing.incident.attempt
+    return attempt.verification.blind if attempt and attempt.verification else None
 
 
 async def _read(
@@ -132,7 +141,8 @@ def _beyond(briefing: Briefing, criterion: Criterion, seen: Track, since: dateti
     if criterion.worse is None:
         return False
     pace = briefing.pace
-    settled = since + pace.settle
+    # Rates look back: right behind a gap they still tell of what was before the action.
+    settled = max(since, _blind(briefing) or since) + pace.settle
     if briefing.now < settled + pace.look:
         return False
     start = max(settled, briefing.now - 2 * pace.look)

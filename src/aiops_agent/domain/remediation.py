@@ -342,4 +342,5 @@ class Verification(Value):
     checks: tuple[Check, ...]
     reason: str
     at: datetime
+    blind: datetime | None = None  # the last look at which something could not be seen
     doubt: Doubt | None = None

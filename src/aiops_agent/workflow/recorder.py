@@ -235,6 +235,7 @@ class IncidentRecorder:  # limit: one writer of the incident, a short method per
                 checks=(),
                 reason=f"telemetry could not be read: {answer.missing}",
                 at=t.at,
+                blind=t.at,
             )
             t.amend(number, verification=seen)
             sample = payload.VerificationSample(attempt=number, verification=seen)

@@ -16,8 +16,11 @@ from aiops_agent.domain.payload import EventType
 # Built once: an incident runs these at every step, and building one costs more than running it.
 _NEW = insert(EVENTS)
 _NEW_OR_KNOWN = {
-    "sqlite": sqlite.insert(EVENTS).on_conflict_do_nothing(index_elements=["key"]).inline(),
-    "postgresql": postgresql.insert(EVENTS).on_conflict_do_nothing(index_elements=["key"]).inline(),
+    name: make(EVENTS)
+    .on_conflict_do_nothing(index_elements=["key"])
+    .inline()
+    .execution_options(preserve_rowcount=True)  # else that of an INSERT is not kept
+    for name, make in (("sqlite", sqlite.insert), ("postgresql", postgresql.insert))
 }
 _LAST = select(func.max(EVENTS.c.number))
 _AFTER = (

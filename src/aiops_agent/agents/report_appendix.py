@@ -10,13 +10,13 @@ from aiops_agent.domain.approval import Decision
 from aiops_agent.domain.diagnosis import Diagnosis, Finding, Hypothesis, TriageVerdict
 from aiops_agent.domain.event import Event
 from aiops_agent.domain.incident import Incident
+from aiops_agent.domain.labels import OWNERS
 from aiops_agent.domain.payload import ApprovalDecided, VerificationSample
 from aiops_agent.domain.remediation import Recovery, Verification
 from aiops_agent.domain.sparkline import sparkline
 from aiops_agent.reasoning.instances import state_words, use_words
 
 _MOST_ALERTS = 20  # shown: a storm brings thousands that say the same
-_OWNERS = ("owner", "team", "squad", "contact")  # labels that people route alerts by
 _CELLS = 24  # characters of a chart: with its label it fits into 80 columns
 
 
@@ -70,7 +70,7 @@ class Material:
     def owners(self) -> tuple[str, ...]:
         """Whom the alerts name as the owner."""
         said = (label for alert in self.alerts.shown for label in alert.labels.items())
-        return tuple(dict.fromkeys(value for name, value in said if name in _OWNERS and value))
+        return tuple(dict.fromkeys(value for name, value in said if name in OWNERS and value))
 
     @property
     def missing(self) -> tuple[str, ...]:

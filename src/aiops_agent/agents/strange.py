@@ -12,6 +12,7 @@ from aiops_agent.domain.alert import Alert, AlertState
 from aiops_agent.domain.diagnosis import NotMine, Triage, TriageVerdict
 from aiops_agent.domain.duration import spelled
 from aiops_agent.domain.errors import SourceError
+from aiops_agent.domain.labels import OWNERS
 from aiops_agent.domain.meaning import AlertClaim
 from aiops_agent.domain.remediation import TargetKind
 from aiops_agent.domain.telemetry import AlertRule, RuleReading, ServiceGraph
@@ -30,7 +31,6 @@ _STRANGE = {
     AlertClaim.MONITORING: "the monitoring itself",
     AlertClaim.COST: "a cost",
 }
-_OWNERS = ("team", "owner", "owned_by", "squad", "contact")  # labels, else annotations
 _MOST_READ = 20  # alerts of an incident; more say the same
 _LONGEST = 300  # characters of the alert's own text in the message
 _MOST_LABELS = 12  # in the message; all are kept with the alert
@@ -109,7 +109,7 @@ def _strange(alert: Alert, rules: Sequence[AlertRule], graph: ServiceGraph) -> s
 
 def _owner(alert: Alert, graph: ServiceGraph) -> str:
     tables = (alert.labels, alert.annotations)
-    said = [table[name] for table in tables for name in _OWNERS if table.get(name)]
+    said = [table[name] for table in tables for name in OWNERS if table.get(name)]
     known = (graph.service(value) for value in alert.labels.values())
     return next(iter(said), "") or next((one.owner for one in known if one and one.owner), "")
 

@@ -173,6 +173,8 @@ _TAIL = re.compile(r"-[bcdfghjklmnpqrstvwxz2456789]{5}$")
 # How Docker Compose names a container: project, service, number (docs.docker.com/compose).
 _COMPOSED = re.compile(r"/?[a-z0-9][a-z0-9_]*?[-_](.+)[-_][0-9]{1,4}")
 
+OWNERS = ("team", "owner", "owned_by", "squad", "contact")  # by which people route alerts
+
 
 def composed(name: str) -> str:
     """Return the service in a container's name by Compose, "" where it is none."""

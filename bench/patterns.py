@@ -14,7 +14,6 @@ from aiops_agent.domain.redact import Redactor
 from aiops_agent.domain.shapes import SHAPES
 from aiops_agent.domain.text import safe
 from aiops_agent.evaluation.goals import Goal
-from aiops_agent.reading import conventions
 from aiops_agent.reasoning import verbs
 from aiops_agent.registry import ACTIONS
 from aiops_agent.simulator.provider import sensible
@@ -180,10 +179,6 @@ def _of_verbs() -> Iterator[AnyPattern]:
             yield verbs._pattern(str(spec.kind), spec.noun, loosely)  # noqa: SLF001  # built in there
 
 
-def _of_conventions() -> Iterator[AnyPattern]:
-    return (conventions._phrases(row.phrases) for row in conventions.CONVENTIONS)  # noqa: SLF001  # built in there
-
-
 def _of_shapes() -> Iterator[AnyPattern]:
     return (shape.pattern for shape in SHAPES)
 
@@ -204,7 +199,6 @@ BUILT: dict[str, tuple[int, str, Callable[[], Iterable[AnyPattern]]]] = {
     "bootstrap.environments.ConfiguredEnvironment": (1, ANYWHERE, _literal(r"\b", r"\b")),
     "domain.redact.Redactor": (1, ANYWHERE, _nothing),  # of literals; measured in WHOLE
     "domain.shapes._prefixed": (1, ANYWHERE, _of_shapes),
-    "reading.conventions._phrases": (1, ANYWHERE, _of_conventions),
     "reasoning.citations._holds": (1, ANYWHERE, _literal(r"(?<![\w-])", r"(?![\w-])")),
     "reasoning.sentences.standing": (1, ANYWHERE, _literal(r"(?<!\w)", r"(?!\w)")),
     "reasoning.verbs._pattern": (1, ANYWHERE, _of_verbs),

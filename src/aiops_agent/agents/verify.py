@@ -26,7 +26,7 @@ from aiops_agent.domain.remediation import (
 from aiops_agent.domain.telemetry import ServiceName, Signal, Window
 from aiops_agent.domain.value import Value
 from aiops_agent.reasoning.gather import PAIN, Key, beginning, read_signals
-from aiops_agent.reasoning.measure import FEWEST_BEFORE, Floats, Track, track
+from aiops_agent.reasoning.measure import FEWEST_BEFORE, Floats, Track, median, quantiles, track
 
 STILL_BAD = 2.5  # times the high end of what was usual: noise stays below it
 SLACK = {Signal.LATENCY: 0.01, Signal.ERRORS: 0.02}  # on top, where the usual is next to nothing
@@ -179,8 +179,8 @@ def _vanished(briefing: Briefing, service: str, tracks: dict[Key, Track]) -> boo
     recent = seen.between((briefing.now - 2 * briefing.pace.hold).timestamp(), np.inf)
     if len(before) < FEWEST_BEFORE:
         return len(recent) == 0
-    usual = float(np.quantile(before, 0.5))
-    return len(recent) == 0 or (usual > 0 and float(np.quantile(recent, 0.5)) < VANISHED * usual)
+    usual = median(before)
+    return len(recent) == 0 or (usual > 0 and median(recent) < VANISHED * usual)
 
 
 def _words(check: Check) -> str:
@@ -257,7 +257,7 @@ async def _doubted(briefing: Briefing, seen: Verification, given: Doubt) -> Veri
     lately = track_seen.between(start, np.inf) if track_seen else np.empty(0)
     if len(usual) < FEWEST_BEFORE or len(lately) < FEWEST:
         return kept
-    least = STILL_BAD * float(np.quantile(usual, 0.9)) + SLACK[given.signal]
+    least = STILL_BAD * quantiles(usual, 0.9)[0] + SLACK[given.signal]
     if not bool((lately > least).all()):
         return kept
     name = f"{signal_name(given.signal)} of {given.service}"

@@ -253,7 +253,7 @@ def _number(text: str) -> float:
 
 def seconds(text: str) -> float:
     """Return the seconds of a length such as 1h30m."""
-    parts = re.findall(r"([0-9]++)(ms|[smhdwy])", text)
+    parts = re.findall(r"(?<![0-9])([0-9]++)(ms|[smhdwy])", text)
     if not parts:
         return _number(text)
     return sum(float(count) * _UNIT[unit] for count, unit in parts)

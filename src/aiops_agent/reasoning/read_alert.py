@@ -8,7 +8,7 @@ import numpy as np
 from aiops_agent.domain.quantity import amount, signal_name
 from aiops_agent.domain.telemetry import Objective, Signal
 from aiops_agent.reasoning.gather import PAIN
-from aiops_agent.reasoning.measure import Shift, Track, shift
+from aiops_agent.reasoning.measure import Shift, Track, median, shift
 
 # Shares of a limit beyond which nobody calls it healthy, where nothing was promised.
 LIMIT = {Signal.MEMORY: 0.85, Signal.SATURATION: 0.9, Signal.POOL: 0.95}
@@ -63,7 +63,7 @@ def read(seen: Track, objective: Objective, frame: TimeFrame) -> Reading:
     moved = shift(seen, since if frame.began is None else min(since, frame.began), frame.now)
     if len(values) < 2:
         return Reading(signal, State.UNSEEN, f"{signal_name(signal)} has no recent data", moved)
-    value = float(np.quantile(values, 0.5))
+    value = median(values)
     words = _words(signal, value, level, None if moved is None else moved.before)
     beyond = level is not None and float(np.mean(values > level)) > FLAPPING
     if beyond or (moved is not None and _unusual(moved, value)):

@@ -11,7 +11,7 @@ from aiops_agent.domain.quantity import roughly, signal_name, target
 from aiops_agent.domain.remediation import Comparison, Criterion
 from aiops_agent.domain.telemetry import Objective, ServiceName, Signal
 from aiops_agent.reasoning.gather import PAIN, Scene
-from aiops_agent.reasoning.measure import Shift
+from aiops_agent.reasoning.measure import Shift, quantiles
 from aiops_agent.reasoning.read_alert import FALLING_HURTS, objective_of
 
 HEADROOM = 2.5  # times the usual level that still counts as usual where nobody promised one
@@ -88,7 +88,7 @@ def _criterion(
 def _level(scene: Scene, moved: Shift, objective: Objective) -> float:
     """Return the promised level, or what is usual with headroom for noise."""
     before = moved.track.between(-np.inf, scene.began)
-    high = float(np.quantile(before, 0.98)) if len(before) else moved.before
+    high = quantiles(before, 0.98)[0] if len(before) else moved.before
     signal = moved.track.signal
     if signal in FALLING_HURTS:
         # Recovered at three quarters of the way back: the last of it, such as a cache, is slow.

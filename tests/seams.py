@@ -36,7 +36,7 @@ from aiops_agent.interfaces.http.visitor import Doorstep
 from aiops_agent.interfaces.http.wire import Caller
 from aiops_agent.reading import refute
 from aiops_agent.reading.case import AlertCase
-from aiops_agent.reasoning import blame, claims, objections, observations, orders
+from aiops_agent.reasoning import blame, claims, objections, observations, orders, rank
 from aiops_agent.reasoning.evidence import Scorer
 from aiops_agent.safety import approve, assess, limits, permit, send, times
 from aiops_agent.safety.execute import Executor
@@ -107,6 +107,7 @@ FLAW_OF_LINE = Seam(keyboard, "_flaw", "only a whole line of visible text is an 
 # Blame: arithmetic over what was measured, and nothing else.
 BLAME_TIES = Seam(blame, "ranking", "neither order nor name breaks a tie")
 FLOOR_OF_PEERS = Seam(Scorer, "_floor", "the unit of a metric does not matter")
+BLAME_MOVES = Seam(rank, "_moved", "a hang names no service against what was measured")
 TELLING_COLUMNS = Seam(observations, "_telling", "a column that says nothing changes nothing")
 
 # The controls: stop, limits, breakers, the clock.

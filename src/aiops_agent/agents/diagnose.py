@@ -41,7 +41,7 @@ async def diagnose(briefing: Briefing) -> Diagnosis:
     """Return ranked causes with their findings; raises SourceError when metrics do not answer."""
     incident, pace = briefing.incident, briefing.pace
     scene = await read_scene(briefing.environment, incident, pace.baseline, briefing.now)
-    case = study(scene)
+    case = study(scene, incident.triage.signal if incident.triage is not None else None)
     refuted = frozenset(one.refuted for one in incident.attempts if one.refuted)
     ranking = rank(case, refuted)
     shown = findings(case, ranking)

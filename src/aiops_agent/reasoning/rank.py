@@ -1,10 +1,12 @@
 """Which cause is the likeliest, and how sure may we be?
 
 Predictions are counted; what is contradicted falls back. Confidence is counted too, never felt.
+A hang has no sign of its own: it is what is left when nothing specific fits, and names no service
+against the blame of what was measured (reasoning/blame.py).
 """
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from aiops_agent.domain.diagnosis import CauseKind, Confidence
 from aiops_agent.domain.quantity import signal_name
@@ -33,6 +35,8 @@ CAUSES: tuple[Callable[[Investigation], Iterator[Suspicion]], ...] = (
 UNLIKELY = 0.45
 CONTRADICTION = 0.4  # what one contradicted prediction leaves of a score
 UNSEEN_PART = 0.4  # how much of the score rests on having seen everything
+SPECIFIC = 0.6  # a score from which a mechanism with signs of its own stands before a hang
+LEFT_OVER = 0.7  # of a hang's score, then: a perfect one still stands beside a doubtful mechanism
 LEVELS = (Confidence.LOW, Confidence.MEDIUM, Confidence.HIGH)
 SIGNALS = frozenset(signal.value for signal in Signal)
 WHAT_NOBODY_SEES = {
@@ -76,10 +80,36 @@ def rank(case: Investigation, refuted: frozenset[str]) -> tuple[Ranked, ...]:
         known = found.get(ranked.key)
         if ranked.key not in refuted and (known is None or ranked.score > known.score):
             found[ranked.key] = ranked
-    ordered = sorted(found.values(), key=lambda one: (-one.score, one.key))
+    specific = any(_specific(one) for one in found.values())
+    weighed = (_left_over(one) if specific else one for one in found.values())
+    ordered = sorted(weighed, key=lambda one: (-one.score, one.key))
     if not ordered or ordered[0].score < UNLIKELY:
         ordered.insert(0, _unknown(case))
-    return tuple(ordered)
+    return _moved(case, ordered)
+
+
+def _specific(one: Ranked) -> bool:
+    """Whether a mechanism with signs of its own fits, and nothing speaks against it."""
+    named = one.suspicion.kind not in (CauseKind.HANG, CauseKind.UNKNOWN)
+    return named and one.score >= SPECIFIC and not one.count(Observed.CONTRADICTED)
+
+
+def _left_over(one: Ranked) -> Ranked:
+    hang = one.suspicion.kind is CauseKind.HANG
+    return replace(one, score=LEFT_OVER * one.score) if hang else one
+
+
+def _moved(case: Investigation, ordered: list[Ranked]) -> tuple[Ranked, ...]:
+    """Put the service that is to blame first where no mechanism says which one it is.
+
+    A hang stands first only at a service that blame names: else a restart would be a guess.
+    """
+    first = ordered[0].suspicion
+    open_ = first.kind in (CauseKind.HANG, CauseKind.UNKNOWN)
+    if not open_ or first.service == case.blamed:
+        return tuple(ordered)
+    rest = [one for one in ordered if one.suspicion.kind is not CauseKind.UNKNOWN]
+    return (_unknown(case), *rest)
 
 
 def score(case: Investigation, suspicion: Suspicion) -> float:
@@ -96,11 +126,19 @@ def score(case: Investigation, suspicion: Suspicion) -> float:
 
 
 def _unknown(case: Investigation) -> Ranked:
-    name = case.scene.service
+    name = case.blamed or case.scene.service
     hurts = name in case.hurting
     told = f"{name} suffers, and no cause that we know explains what is seen"
-    suffers = expect(f"{name} suffers", hurts)
-    return Ranked(Suspicion(CauseKind.UNKNOWN, name, told, (suffers,)), UNLIKELY)
+    predictions = [expect(f"{name} suffers", hurts)]
+    if case.blamed is not None:
+        told = f"{name} changed most by itself, and no cause that we know explains how"
+        moved = [
+            fact(signal, name)
+            for signal in Signal
+            if (one := case.shift(name, signal)) is not None and (one.up or one.down)
+        ]
+        predictions = [expect(f"{name} changed more than what it depends on", True, *moved)]
+    return Ranked(Suspicion(CauseKind.UNKNOWN, name, told, tuple(predictions)), UNLIKELY)
 
 
 def confidence(case: Investigation, ranking: tuple[Ranked, ...]) -> tuple[Confidence, str]:

@@ -13,9 +13,12 @@ from typing import TypeAlias
 
 from aiops_agent.domain.diagnosis import CauseKind
 from aiops_agent.domain.telemetry import Change, ChangeKind, ServiceKind, ServiceName, Signal
+from aiops_agent.reasoning.belief import probability
+from aiops_agent.reasoning.blame import BlameRanking, blame
 from aiops_agent.reasoning.gather import Scene
 from aiops_agent.reasoning.measure import Shift
 from aiops_agent.reasoning.mine import Novelty, novelties
+from aiops_agent.reasoning.observe import observations
 
 Fact: TypeAlias = tuple[str, str]  # (signal name, service), ("change", index) or ("log", index)
 SUSPECT_CHANGES = timedelta(minutes=15)  # how long before the trouble a change is suspect
@@ -25,6 +28,7 @@ ORDER_SLACK = 45.0  # seconds by which two onsets may be swapped and still be "t
 # A caller may wait for a callee more than once (retries, several calls for one request).
 CALLS_PER_REQUEST = 2.0
 FULL = 0.9  # share in use: a service this full is slow by itself
+BELIEVED = 0.5  # from here blame is more likely right than wrong
 
 
 class Observed(StrEnum):
@@ -66,6 +70,13 @@ class Investigation:
     news: tuple[Novelty, ...]
     own: dict[str, float]
     hurting: tuple[ServiceName, ...]
+    blame: BlameRanking  # who changed most by itself, whatever the mechanism
+
+    @property
+    def blamed(self) -> ServiceName | None:
+        """The service that blame alone would name, when it may be believed; else None."""
+        sure = probability(self.blame) >= BELIEVED
+        return ServiceName(self.blame.blamed[0].service) if sure else None
 
     def kind(self, service: str) -> ServiceKind:
         """Return what sort of thing a service is; an application unless known better."""
@@ -151,10 +162,16 @@ class Investigation:
         )
 
 
-def study(scene: Scene) -> Investigation:
-    """Work out what every suspicion needs."""
+def study(scene: Scene, alerted: Signal | None = None) -> Investigation:
+    """Work out what every suspicion needs; `alerted` is what the alert is about, if known."""
     own: dict[str, float] = {str(name): own_share(scene, name) for name in scene.names}
-    return Investigation(scene=scene, news=novelties(scene), own=own, hurting=hurting(scene))
+    return Investigation(
+        scene=scene,
+        news=novelties(scene),
+        own=own,
+        hurting=hurting(scene),
+        blame=blame(observations(scene, alerted)),
+    )
 
 
 def expect(

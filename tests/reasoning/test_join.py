@@ -93,3 +93,21 @@ async def test_a_cache_that_emptied_is_found_without_a_call_graph() -> None:
 
     assert found.best is not None
     assert (found.best.kind, found.best.service) == (CauseKind.COLD_CACHE, "e")
+
+
+@pytest.mark.parametrize("counted", [True, False])
+async def test_a_cache_that_nobody_asks_any_more_has_not_emptied(counted: bool) -> None:
+    """Its share of hits is 0 of 0: exporters tell that as 0 %."""
+    idle = world(a={Signal.LATENCY: (0.1, 3.0), Signal.ERRORS: (0.001, 1.0)})
+    idle.services = (*idle.services, Service(name=ServiceName("e"), kind=ServiceKind.CACHE))
+    idle.calls = (*idle.calls, ("b", "e"))
+    for name in ("b", "c", "d", *("e" * counted)):
+        idle.courses[name, Signal.TRAFFIC] = step(20.0, 0.0)
+    if not counted:
+        del idle.courses["b", Signal.TRAFFIC]
+    idle.courses["e", Signal.CACHE_HITS] = step(0.95, 0.0)
+    found = await diagnose(idle.briefing())
+
+    assert found.best is not None
+    assert (found.best.kind, found.best.service) == (CauseKind.HANG, "a")
+    assert all(one.kind is not CauseKind.COLD_CACHE for one in found.hypotheses)

@@ -16,6 +16,7 @@ from aiops_agent.domain.telemetry import Change, ChangeKind, ServiceKind, Servic
 from aiops_agent.reasoning.belief import probability
 from aiops_agent.reasoning.blame import BlameRanking, blame
 from aiops_agent.reasoning.gather import Scene
+from aiops_agent.reasoning.lookups import while_asked
 from aiops_agent.reasoning.measure import Shift
 from aiops_agent.reasoning.mine import Novelty, novelties
 from aiops_agent.reasoning.observe import observations
@@ -164,6 +165,7 @@ class Investigation:
 
 def study(scene: Scene, alerted: Signal | None = None) -> Investigation:
     """Work out what every suspicion needs; `alerted` is what the alert is about, if known."""
+    scene = while_asked(scene)
     own: dict[str, float] = {str(name): own_share(scene, name) for name in scene.names}
     return Investigation(
         scene=scene,

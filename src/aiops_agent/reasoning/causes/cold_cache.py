@@ -5,17 +5,16 @@ from collections.abc import Iterator
 from aiops_agent.domain.diagnosis import CauseKind
 from aiops_agent.domain.telemetry import ServiceKind, ServiceName, Signal
 from aiops_agent.reasoning.causes import expectations
+from aiops_agent.reasoning.lookups import emptied, lowest
 from aiops_agent.reasoning.measure import Shift
 from aiops_agent.reasoning.suspect import Investigation, Prediction, Suspicion, expect, fact
 
-FAR = 0.08  # share of look-ups by which the hits must have fallen
-
 
 def suspect(case: Investigation) -> Iterator[Suspicion]:
-    """Suspect every cache that answers far fewer look-ups than before."""
+    """Suspect every cache that answers far fewer of its look-ups than before."""
     for name in case.scene.names:
-        hits = case.shift(name, Signal.CACHE_HITS)
-        if hits is not None and hits.down and _lowest(hits) <= hits.before - FAR:
+        hits = emptied(case.scene, name)
+        if hits is not None:
             told = f"{name} lost its content and fills again"
             predictions = tuple(_predictions(case, name, hits))
             # A hurting store answers in the cache's place: there it shows.
@@ -30,8 +29,8 @@ def _predictions(case: Investigation, name: str, hits: Shift) -> Iterator[Predic
     early = bool(expectations.together_or_before(hits, began))
     late = hits.onset is not None and hits.onset > began + 180.0
     yield expect(claim, early, shown, weight=2.0, against=late)
-    lowest, last = _lowest(hits), float(hits.track.values[-1])
-    heals = last > lowest + 0.05 * (hits.before - lowest)
+    least, last = lowest(hits), float(hits.track.values[-1])
+    heals = last > least + 0.05 * (hits.before - least)
     yield expect("it answers more from minute to minute", heals, shown)
     moved = (case.shift(store, Signal.TRAFFIC) for store in _stores(case, name))
     seen = [one for one in moved if one is not None]
@@ -54,9 +53,3 @@ def _stores(case: Investigation, name: str) -> list[ServiceName]:
     for user in graph.callers(name):
         stores.update(graph.callees(user))
     return [one for one in sorted(stores) if case.kind(one) is ServiceKind.DATABASE]
-
-
-def _lowest(hits: Shift) -> float:
-    values = hits.track.values
-    start = int((hits.track.at < (hits.onset or hits.track.at[0])).sum())
-    return float(values[start:].min()) if start < len(values) else hits.now

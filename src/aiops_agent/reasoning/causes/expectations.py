@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from aiops_agent.domain.telemetry import ServiceKind, ServiceName, Signal
+from aiops_agent.reasoning.lookups import emptied
 from aiops_agent.reasoning.measure import Shift
 from aiops_agent.reasoning.mine import BLAMES
 from aiops_agent.reasoning.suspect import ORDER_SLACK, Fact, Investigation, Prediction, expect, fact
@@ -76,12 +77,14 @@ def warm_caches(case: Investigation, service: str) -> Prediction:
         near.update(case.scene.graph.callees(caller))
     if not case.scene.graph.calls:
         near.update(case.scene.names)  # nobody says which is near: any that emptied may be
+    caches = [name for name in sorted(near) if case.kind(name) is ServiceKind.CACHE]
     hits = [case.shift(name, Signal.CACHE_HITS) for name in sorted(near)]
     seen = [one for one in hits if one is not None]
-    # 8 % of look-ups: fewer misses than that load the database behind it no more than usual.
-    fell = [one for one in seen if one.down and one.delta < -0.08]
-    unseen = not seen and any(case.kind(name) is ServiceKind.CACHE for name in near)
-    shown = [fact(Signal.CACHE_HITS, one.track.service) for one in seen[:1]]
+    fell = [one for name in sorted(near) if (one := emptied(case.scene, name)) is not None]
+    # A cache that nobody asks any more has a past: it passes nothing on.
+    known = [name for name in caches if (name, Signal.CACHE_HITS) in case.scene.tracks]
+    unseen = not seen and len(known) < len(caches)
+    shown = [fact(Signal.CACHE_HITS, one.track.service) for one in (fell or seen)[:1]]
     claim, same = "the caches nearby answer as before", None if unseen else not fell
     return expect(claim, same, *shown, weight=0.5, against=bool(fell))
 

@@ -14,7 +14,7 @@ from aiops_agent.reasoning.measure import Floats, Shift, Track, median
 
 EMPTIED = 0.08  # share of look-ups: fewer misses more load what is behind it no more than usual
 ASKED = 0.2  # of the usual look-ups: of fewer, the share that is answered says nothing
-FEWEST = 2  # moments at which it was asked: the last before nobody asks is made of few look-ups
+FEWEST = 2  # samples that fell, where nobody counts look-ups: one is made of few, or of none
 MORE = 1.3  # times as many misses as before: what varies by less reaches nobody behind the cache
 
 
@@ -37,12 +37,12 @@ def emptied(scene: Scene, name: str) -> Shift | None:
     if hits is None or not hits.down or lowest(hits) > hits.before - EMPTIED:
         return None
     track, since = hits.track, hits.track.at >= scene.began
-    if np.count_nonzero(since) < FEWEST:
-        return None
-    rate = _lookups(scene, name, track.at)
+    rate = _lookups(scene, name, np.append(track.at, scene.now))
     if rate is None:
-        return hits
-    misses = rate * (1.0 - track.values)
+        return hits if np.count_nonzero(since) >= FEWEST else None
+    usual, misses = median(rate[:-1][~since]), rate[:-1] * (1.0 - track.values)
+    if rate[-1] <= ASKED * usual:
+        return None  # what nobody asks any more has lost nothing that is missed
     more = float(misses[since].max()) >= MORE * median(misses[~since])
     return hits if more else None
 

@@ -21,7 +21,7 @@ from aiops_agent.adapters.sql.inbox import SqlInbox
 from aiops_agent.adapters.sql.incidents import SqlAlerts
 from aiops_agent.adapters.sql.outbox import SqlOutbox
 from aiops_agent.adapters.sql.store import SqlStore
-from aiops_agent.agents import ask, asking, critique, diagnose, report_story, sight
+from aiops_agent.agents import ask, asking, critique, diagnose, plan, report_story, sight
 from aiops_agent.bootstrap.application import Overrides
 from aiops_agent.domain import passage, redact
 from aiops_agent.domain.reasoning import SecondOpinion
@@ -108,6 +108,7 @@ FLAW_OF_LINE = Seam(keyboard, "_flaw", "only a whole line of visible text is an 
 BLAME_TIES = Seam(blame, "ranking", "neither order nor name breaks a tie")
 FLOOR_OF_PEERS = Seam(Scorer, "_floor", "the unit of a metric does not matter")
 BLAME_MOVES = Seam(rank, "_moved", "a hang names no service against what was measured")
+STRONG = Seam(plan, "strong", "nothing is proposed on a score without a sign of its mechanism")
 TELLING_COLUMNS = Seam(observations, "_telling", "a column that says nothing changes nothing")
 
 # The controls: stop, limits, breakers, the clock.

@@ -242,7 +242,8 @@ def test_a_model_s_suspect_acts_only_where_the_engine_abstains_and_telemetry_spe
 
 
 def test_the_engine_that_names_a_cause_is_not_overruled() -> None:
-    sure = unsure().model_copy(update={"hypotheses": (guess(CauseKind.CAPACITY, 0.9), HANG)})
+    named = guess(CauseKind.CAPACITY, 0.9, belief=0.8, signs=1)
+    sure = unsure().model_copy(update={"hypotheses": (named, HANG)})
     assert adopted(sure, says(CauseKind.HANG, "E1", "E2")) is None
 
 

@@ -5,6 +5,7 @@ counts as agreement. What it claims is checked against the findings; its words a
 """
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any
 
 from pydantic import Field
@@ -14,20 +15,21 @@ from aiops_agent.agents.briefing import Briefing
 from aiops_agent.agents.lookup import Lookup, menu_of_services
 from aiops_agent.agents.material import known, wrapped
 from aiops_agent.domain.answer import Answer
-from aiops_agent.domain.diagnosis import CauseKind, Diagnosis
+from aiops_agent.domain.diagnosis import CauseKind, Diagnosis, Finding, Hypothesis
 from aiops_agent.domain.passage import Passage
 from aiops_agent.domain.reasoning import Assertion, Gap, SecondOpinion, Suspect
 from aiops_agent.domain.telemetry import ServiceGraph, ServiceName, Signal
 from aiops_agent.domain.value import Value
 from aiops_agent.reasoning import orders
+from aiops_agent.reasoning.belief import believed
 from aiops_agent.reasoning.claims import CHANGE, LOG, checked, flaws, suspicion_words, told
 from aiops_agent.reasoning.exhibit import findings, hypothesis, sequence, shown_time
 from aiops_agent.reasoning.gather import read_scene
 from aiops_agent.reasoning.instances import Headcount, read_standings
 from aiops_agent.reasoning.instances import findings as instance_findings
 from aiops_agent.reasoning.measure import moment
-from aiops_agent.reasoning.rank import confidence, not_known, rank
-from aiops_agent.reasoning.suspect import study
+from aiops_agent.reasoning.rank import Ranked, confidence, grounds, not_known, rank
+from aiops_agent.reasoning.suspect import Fact, Investigation, study
 from aiops_agent.reasoning.weigh import adopted, lowered, stand
 
 MOST_HYPOTHESES = 5  # a reader weighs no more
@@ -41,6 +43,9 @@ async def diagnose(briefing: Briefing) -> Diagnosis:
     """Return ranked causes with their findings; raises SourceError when metrics do not answer."""
     incident, pace = briefing.incident, briefing.pace
     scene = await read_scene(briefing.environment, incident, pace.baseline, briefing.now)
+    near = _near(scene.graph, incident.service)
+    standings = await read_standings(briefing.environment, near, briefing.now)
+    scene = replace(scene, standings=standings)
     case = study(scene, incident.triage.signal if incident.triage is not None else None)
     refuted = frozenset(one.refuted for one in incident.attempts if one.refuted)
     ranking = rank(case, refuted)
@@ -50,12 +55,13 @@ async def diagnose(briefing: Briefing) -> Diagnosis:
     began = moment(case.scene.began)
     logs, alerts = (*scene.logs_after, *scene.logs_before), briefing.alerts.shown
     ordered = orders.finding(logs, alerts, incident.service, len(shown) + 1)
-    near = _near(scene.graph, incident.service, best.suspicion.service)
-    standings = await read_standings(briefing.environment, near, briefing.now)
+    named = (incident.service, best.suspicion.service)
+    # Those of the alerting service and of the suspect are told first.
+    standings = tuple(sorted(standings, key=lambda one: one.service not in named))
     counted = instance_findings(standings, len(shown) + (2 if ordered else 1))
     return Diagnosis(
-        summary=f"Since {began:%H:%M} {best.suspicion.statement}.{_standing_of(standings, near)}",
-        hypotheses=tuple(hypothesis(case, one, shown) for one in ranking[:MOST_HYPOTHESES]),
+        summary=f"Since {began:%H:%M} {best.suspicion.statement}.{_standing_of(standings, named)}",
+        hypotheses=_hypotheses(case, ranking, shown),
         findings=(*shown.values(), *((ordered,) if ordered else ()), *counted),
         confidence=sure,
         why_confidence=why,
@@ -66,17 +72,24 @@ async def diagnose(briefing: Briefing) -> Diagnosis:
     )
 
 
-def _near(
-    graph: ServiceGraph, service: ServiceName, suspected: ServiceName
-) -> tuple[ServiceName, ...]:
+def _hypotheses(
+    case: Investigation, ranking: tuple[Ranked, ...], shown: dict[Fact, Finding]
+) -> tuple[Hypothesis, ...]:
+    """Return those that a reader weighs; only of the first it is worked out how likely it is."""
+    first, *others = (hypothesis(case, one, shown) for one in ranking[:MOST_HYPOTHESES])
+    belief = round(believed(grounds(case, ranking)), 3)
+    return (first.model_copy(update={"belief": belief}), *others)
+
+
+def _near(graph: ServiceGraph, service: ServiceName) -> tuple[ServiceName, ...]:
     """Return the services whose instances may matter, the nearest first."""
-    around = (service, suspected, *graph.downstream(service), *graph.callers(service))
-    return tuple(dict.fromkeys(around))
+    around = (service, *graph.downstream(service), *graph.callers(service))
+    return tuple(dict.fromkeys((*around, *(() if graph.calls else graph.names))))
 
 
-def _standing_of(standings: Sequence[Headcount], near: Sequence[ServiceName]) -> str:
+def _standing_of(standings: Sequence[Headcount], of: Sequence[ServiceName]) -> str:
     """Return a sentence for the summary: how the alerting service or the suspect stands."""
-    found = next((one for one in standings if one.service in near[:2] and one.lost), None)
+    found = next((one for one in standings if one.service in of and one.lost), None)
     return f" {found.service}: {found.sentence}." if found else ""
 
 

@@ -18,7 +18,20 @@ class CauseKind(StrEnum):
     LEAK = "leak"  # memory grows until the service suffers
     DEPENDENCY = "dependency"  # a service outside our reach fails
     COLD_CACHE = "cold_cache"  # a cache lost its content and fills again
+    ERRORS = "errors"  # some requests fail, as fast as before: faulty code, or one path
+    CONTENTION = "contention"  # capacity is used up without traffic or release
+    CRASH = "crash"  # instances end again and again, or are gone
     UNKNOWN = "unknown"
+
+
+class Trigger(StrEnum):
+    """What set a cause off: the other half of an answer, told apart from the mechanism."""
+
+    RELEASE = "release"
+    CONFIGURATION = "configuration"
+    LOAD = "load"
+    OUTSIDE = "outside"  # of what is ours
+    NONE_SEEN = "none seen"
 
 
 class Stance(StrEnum):
@@ -62,7 +75,11 @@ class Confidence(StrEnum):
 
 
 class Hypothesis(Value):
-    """One candidate cause. `score` is in 0..1; `held` of `checks` predictions were observed."""
+    """One candidate cause. `score` is in 0..1; `held` of `checks` predictions were observed.
+
+    `signs` of them are specific: they tell this mechanism from others. `belief` is how likely it is
+    right, 0..1; where it is not worked out (of any but the first) it is 0.
+    """
 
     kind: CauseKind
     service: ServiceName
@@ -73,6 +90,9 @@ class Hypothesis(Value):
     contradicted: int = 0
     evidence: tuple[Evidence, ...] = ()
     change: str = ""  # title of the change that began it, if one is suspected
+    signs: int = 0
+    belief: float = 0.0
+    trigger: Trigger = Trigger.NONE_SEEN
 
     @property
     def key(self) -> str:

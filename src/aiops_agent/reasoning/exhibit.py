@@ -3,9 +3,16 @@
 from collections.abc import Iterator
 from datetime import datetime
 
-from aiops_agent.domain.diagnosis import Evidence, Finding, Hypothesis, Stance
+from aiops_agent.domain.diagnosis import (
+    CauseKind,
+    Evidence,
+    Finding,
+    Hypothesis,
+    Stance,
+    Trigger,
+)
 from aiops_agent.domain.quantity import amount, signal_name
-from aiops_agent.domain.telemetry import Change, ServiceName, Signal, Window
+from aiops_agent.domain.telemetry import Change, ChangeKind, ServiceName, Signal, Window
 from aiops_agent.domain.text import safe
 from aiops_agent.reasoning.measure import Shift, moment
 from aiops_agent.reasoning.rank import SIGNALS, Ranked
@@ -18,6 +25,11 @@ STANCE = {
     Observed.HELD: Stance.FOR,
     Observed.FAILED: Stance.AGAINST,
     Observed.CONTRADICTED: Stance.AGAINST,
+}
+
+CHANGED_BY = {
+    ChangeKind.RELEASE: Trigger.RELEASE,
+    ChangeKind.CONFIG: Trigger.CONFIGURATION,
 }
 
 
@@ -56,6 +68,8 @@ def hypothesis(case: Investigation, ranked: Ranked, shown: dict[Fact, Finding]) 
         held=ranked.count(Observed.HELD),
         checks=ranked.count(Observed.HELD, Observed.FAILED, Observed.CONTRADICTED),
         contradicted=ranked.count(Observed.CONTRADICTED),
+        signs=ranked.signs,
+        trigger=_trigger(case, ranked),
         evidence=_evidence(case, ranked, shown),
         change=suspicion.change.title if suspicion.change else "",
     )
@@ -101,6 +115,17 @@ def sequence(case: Investigation, best: Ranked, opened: datetime) -> tuple[str, 
         steps[words] = (moved.onset, CAUSAL.index(moved.track.signal))
     ordered = sorted(steps.items(), key=lambda step: (step[1], step[0]))
     return tuple(f"{moment(at):%H:%M:%S} {words}" for words, (at, _) in ordered)
+
+
+def _trigger(case: Investigation, ranked: Ranked) -> Trigger:
+    """Return what set a cause off, where that is seen."""
+    suspicion = ranked.suspicion
+    if suspicion.change is not None:
+        return CHANGED_BY.get(suspicion.change.kind, Trigger.NONE_SEEN)
+    if suspicion.kind is CauseKind.DEPENDENCY:
+        return Trigger.OUTSIDE
+    loaded = suspicion.kind is CauseKind.CAPACITY and case.traffic_rose(suspicion.service)
+    return Trigger.LOAD if loaded else Trigger.NONE_SEEN
 
 
 # In one sample the cause comes before what it causes.

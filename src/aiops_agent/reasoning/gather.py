@@ -20,6 +20,8 @@ from aiops_agent.domain.telemetry import (
 )
 from aiops_agent.ports.telemetry import Environment
 from aiops_agent.reasoning import measure
+from aiops_agent.reasoning.episodes import last_split, peaks
+from aiops_agent.reasoning.instances import Headcount
 from aiops_agent.reasoning.measure import FEWEST_BEFORE, Shift, Track, median, shift
 
 Key = tuple[str, Signal]
@@ -36,7 +38,9 @@ PAIN = (Signal.LATENCY, Signal.ERRORS)  # what a user feels
 class Scene:
     """What was seen around one incident. Moments are seconds since the epoch.
 
-    `missing` names sources ("metrics", "logs", "changes", "topology") with the reason.
+    `missing` names sources ("metrics", "logs", "changes", "topology") with the reason. `ended` are
+    stretches of earlier trouble, which are no part of what is usual. `standings` are there where
+    somebody asked how instances are.
     """
 
     service: ServiceName
@@ -49,6 +53,8 @@ class Scene:
     logs_before: tuple[LogLine, ...] = ()
     logs_after: tuple[LogLine, ...] = ()
     missing: tuple[tuple[str, str], ...] = ()
+    ended: tuple[measure.Stretch, ...] = ()
+    standings: tuple[Headcount, ...] = ()
 
     def shift(self, service: str, signal: Signal) -> Shift | None:
         """Return how one signal moved, or None when it is not seen."""
@@ -122,8 +128,9 @@ async def read_scene(
     tracks = await read_signals(environment, graph.names, tuple(Signal), window)
     found = find_start(tracks, service, suspected.timestamp())
     began = suspected.timestamp() if found is None else found
-    shifts = compare(tracks, began, now.timestamp())
-    scene = Scene(service, now.timestamp(), began, tracks, shifts, graph)
+    ended = earlier_trouble(tracks, service, began)
+    shifts = compare(tracks, began, now.timestamp(), ended)
+    scene = Scene(service, now.timestamp(), began, tracks, shifts, graph, ended=ended)
     changes = await _read_changes(environment, now, missing)
     before, after = await _read_logs(environment, scene, now, missing)
     scene = replace(scene, changes=changes, missing=tuple(missing))
@@ -147,8 +154,16 @@ async def read_graph(
     return graph
 
 
-def compare(tracks: dict[Key, Track], began: float, now: float) -> dict[Key, Shift]:
-    """Return every signal's shift since `began`, with noise floors lent by its peers."""
+def compare(
+    tracks: dict[Key, Track],
+    began: float,
+    now: float,
+    ended: tuple[measure.Stretch, ...] = (),
+) -> dict[Key, Shift]:
+    """Return every signal's shift since `began`, with noise floors lent by its peers.
+
+    What was seen in stretches that `ended` before is no part of what is usual.
+    """
     levels: dict[Signal, list[float]] = {}
     for (_, signal), seen in tracks.items():
         before = seen.between(-np.inf, began)
@@ -156,7 +171,9 @@ def compare(tracks: dict[Key, Track], began: float, now: float) -> dict[Key, Shi
             levels.setdefault(signal, []).append(median(before))
     peers = {signal: measure.usual(found) for signal, found in levels.items()}
     peers[Signal.TRAFFIC] = 0.0  # a busy service says nothing about a quiet one's traffic
-    found = {key: shift(seen, began, now, peers.get(key[1], 0.0)) for key, seen in tracks.items()}
+    found = {
+        key: shift(seen, began, now, peers.get(key[1], 0.0), ended) for key, seen in tracks.items()
+    }
     return {key: moved for key, moved in found.items() if moved is not None}
 
 
@@ -168,11 +185,27 @@ def find_start(tracks: dict[Key, Track], service: str, suspected: float) -> floa
     found = []
     for signal in PAIN:
         seen = tracks.get((service, signal))
-        at = measure.split(seen, suspected + 60.0) if seen is not None else None
+        at = last_split(seen, suspected + 60.0) if seen is not None else None
         # Enough time before it must be left to compare with.
         if seen is not None and at is not None and len(seen.between(-np.inf, at)) >= FEWEST_BEFORE:
             found.append(at)
     return min((at for at in found if at <= suspected + 60.0), default=None)
+
+
+def earlier_trouble(
+    tracks: dict[Key, Track], service: str, began: float
+) -> tuple[measure.Stretch, ...]:
+    """Return the stretches before `began` in which the service's users were hurt.
+
+    None where they make up much of the time: then they are what is usual.
+    """
+    found = [
+        stretch
+        for signal in PAIN
+        if (seen := tracks.get((service, signal))) is not None
+        for stretch in peaks(seen, began)
+    ]
+    return tuple(sorted(found))
 
 
 def _tracks(series: Iterable[Series]) -> dict[Key, Track]:

@@ -27,7 +27,7 @@ def while_asked(scene: Scene) -> Scene:
         return scene
     tracks = {key: one for key, one in scene.tracks.items() if key not in told}
     shifts = {key: one for key, one in scene.shifts.items() if key not in told}
-    shifts.update(compare(kept, scene.began, scene.now))
+    shifts.update(compare(kept, scene.began, scene.now, scene.ended))
     return replace(scene, tracks={**tracks, **kept}, shifts=shifts)
 
 

@@ -12,6 +12,7 @@ import numpy.typing as npt
 from aiops_agent.domain.telemetry import Series, ServiceName, Signal
 
 Floats: TypeAlias = npt.NDArray[np.float64]
+Stretch: TypeAlias = tuple[float, float]  # from and until, seconds since the epoch
 
 # Nobody cares about less than this: the smallest change worth a word, in the signal's unit.
 FLOOR = {
@@ -162,13 +163,15 @@ class Shift:
         return self.latest > factor * self.highest + FLOOR[self.track.signal]
 
 
-def shift(seen: Track, start: float, now: float, peer: float = 0.0) -> Shift | None:
+def shift(
+    seen: Track, start: float, now: float, peer: float = 0.0, ended: Sequence[Stretch] = ()
+) -> Shift | None:
     """Compare the time before `start` with the time since; None when either was not seen.
 
     `peer` is the usual level of this signal elsewhere in the system: it lends a noise floor to
-    series that are short or flat.
+    series that are short or flat. What was seen within stretches that `ended` is left out before.
     """
-    before = seen.between(-np.inf, start)
+    before = _outside(seen, start, ended)
     after = seen.between(start, np.inf)
     if len(after) == 0:
         return None
@@ -195,6 +198,16 @@ def shift(seen: Track, start: float, now: float, peer: float = 0.0) -> Shift | N
         highest=quantiles(before, 0.98)[0],
         latest=median(after[-FEWEST_LATEST:]) if len(after) >= FEWEST_LATEST else math.nan,
     )
+
+
+def _outside(seen: Track, start: float, ended: Sequence[Stretch]) -> Floats:
+    """Return what was seen before `start` outside of all these stretches, if that is enough."""
+    before = seen.between(-np.inf, start)
+    at = seen.at[: len(before)]
+    kept = np.ones(len(before), dtype=np.bool_)
+    for first, last in ended:
+        kept &= (at < first) | (at > last)
+    return before[kept] if np.count_nonzero(kept) >= FEWEST_BEFORE else before
 
 
 def spread(values: Floats) -> float:

@@ -1,8 +1,12 @@
 """The live scene as `Observations`: the same arithmetic for what ports told and for case files."""
 
+from collections.abc import Mapping
+from types import MappingProxyType
+
 import numpy as np
 
 from aiops_agent.domain.telemetry import ServiceName, Signal
+from aiops_agent.reasoning.fallen import Fall
 from aiops_agent.reasoning.gather import Scene
 from aiops_agent.reasoning.measure import Track, median
 from aiops_agent.reasoning.metric_kinds import is_inferred
@@ -29,28 +33,37 @@ SHARES = (Signal.SATURATION, Signal.MEMORY)  # of a limit
 LONGEST = 2000  # rows: half a day by 20 s
 
 
-def observations(scene: Scene, alerted: Signal | None = None) -> Observations:
+def observations(  # limit: one table, column by column
+    scene: Scene, alerted: Signal | None = None, down: Mapping[str, Fall] = MappingProxyType({})
+) -> Observations:
     """Return what was seen around an incident as arrays.
 
-    `alerted` is what the alert is about; the worst pain of the service where nobody says.
+    `alerted` is what the alert is about; the worst pain of the service where nobody says. Whoever
+    is `down` has one column more: that it was there, and is no longer.
     """
     names = tuple(scene.names)
     place = {name: i for i, name in enumerate(names)}
     tracks = [one for key, one in sorted(scene.tracks.items()) if key[1] in KINDS]
     at = _grid(tracks)
     signals = list(KINDS)
+    gone = [(place[ServiceName(name)], _present(fall, scene, at)) for name, fall in down.items()]
+    values = [*(_sampled(one, at) for one in tracks), *(course for _, course in gone)]
+    service = [*(place[one.service] for one in tracks), *(one for one, _ in gone)]
+    metric = [*(signals.index(one.signal) for one in tracks), *(len(signals) for _ in gone)]
+    kind = [*(KINDS[one.signal] for one in tracks), *(MetricKind.AVAILABILITY for _ in gone)]
+    percent = [*(one.signal in SHARES for one in tracks), *(False for _ in gone)]
     calls = ((a, b) for a, b in scene.graph.calls if a in place and b in place)
     return Observations(
         services=names,
-        metrics=tuple(str(one) for one in signals),
+        metrics=(*(str(one) for one in signals), "is there"),
         table=MetricTable(
             at=at,
-            values=np.array([_sampled(one, at) for one in tracks]).reshape(len(tracks), len(at)),
-            service=np.array([place[one.service] for one in tracks], dtype=np.int64),
-            metric=np.array([signals.index(one.signal) for one in tracks], dtype=np.int64),
-            kind=np.array([KINDS[one.signal] for one in tracks], dtype=np.int64),
-            percent=np.array([one.signal in SHARES for one in tracks], dtype=np.bool_),
-            outbound=np.zeros(len(tracks), dtype=np.bool_),
+            values=np.array(values).reshape(len(values), len(at)),
+            service=np.array(service, dtype=np.int64),
+            metric=np.array(metric, dtype=np.int64),
+            kind=np.array(kind, dtype=np.int64),
+            percent=np.array(percent, dtype=np.bool_),
+            outbound=np.zeros(len(values), dtype=np.bool_),
         ),
         began=scene.began,
         alert=_alerted(scene, tracks, place, alerted),
@@ -77,6 +90,11 @@ def _alerted(
     column = next((i for i, key in enumerate(keys) if key == wanted), None)
     kind = KINDS.get(alerted) if alerted is not None else None
     return Alerted(place[scene.service], kind, column)
+
+
+def _present(fall: Fall, scene: Scene, at: Floats) -> Floats:
+    """Return 1 while a service was there and 0 since it fell."""
+    return np.where(at < (scene.began if fall.at is None else fall.at), 1.0, 0.0)
 
 
 def _grid(tracks: list[Track]) -> Floats:

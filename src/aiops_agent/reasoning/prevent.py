@@ -28,6 +28,18 @@ _FOLLOW_UPS: dict[CauseKind, tuple[tuple[str, str], ...]] = {
         ("mitigate", "Let callers degrade when {0} does not answer (time-out, fallback)"),
         ("detect", "Watch {0} from outside, and keep its support contact at hand"),
     ),
+    CauseKind.ERRORS: (
+        ("prevent", "Reproduce the failing requests of {0} in a test"),
+        ("detect", "Alert on the errors of each path of {0}, not only on all of them"),
+    ),
+    CauseKind.CONTENTION: (
+        ("prevent", "Find what uses up the capacity of {0}, and give it a limit of its own"),
+        ("detect", "Watch what else runs where {0} runs"),
+    ),
+    CauseKind.CRASH: (
+        ("prevent", "Find why {0} ended (its last lines, its exit code, its limits)"),
+        ("detect", "Alert when instances of {0} end, before its callers suffer"),
+    ),
     CauseKind.COLD_CACHE: (
         ("prevent", "Find out who emptied {0}, and warm it before it takes traffic"),
         ("mitigate", "Protect the database behind {0} from a cold cache (request coalescing)"),

@@ -181,6 +181,10 @@ FITTING: dict[CauseKind, tuple[Callable[[Means], Remedy | None], ...]] = {
     CauseKind.LEAK: (_rollback, _restart, _handover),
     CauseKind.DEPENDENCY: (_handover,),
     CauseKind.COLD_CACHE: (_watch, _handover),
+    # What would help is not seen from outside: who restarts here loses the traces for nothing.
+    CauseKind.ERRORS: (_handover,),
+    CauseKind.CONTENTION: (_handover,),
+    CauseKind.CRASH: (_handover,),
     CauseKind.UNKNOWN: (_handover,),
 }
 DRAWBACKS: dict[CauseKind, tuple[tuple[ActionKind | None, str, str], ...]] = {
@@ -216,5 +220,11 @@ DRAWBACKS: dict[CauseKind, tuple[tuple[ActionKind | None, str, str], ...]] = {
         ),
         (None, "watch", "it may take long, and somebody should call its owner"),
     ),
+    CauseKind.ERRORS: ((RESTART, "", "the same code would fail the same requests"),),
+    CauseKind.CONTENTION: (
+        (RESTART, "", "what uses up its capacity may be beside it, and would go on"),
+        (SCALE, "", "more replicas help only where nothing else uses them up"),
+    ),
+    CauseKind.CRASH: ((RESTART, "", "what ended by itself ends again; read its last lines first"),),
     CauseKind.COLD_CACHE: ((RESTART, "", "it would be empty again and start over"),),
 }

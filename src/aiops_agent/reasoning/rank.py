@@ -1,6 +1,6 @@
 """Which cause is the likeliest, and how sure may we be?
 
-Predictions are counted; what is contradicted falls back. Confidence is counted too, never felt.
+Predictions are counted; what is contradicted falls back. How sure that is says belief.py alone.
 A hang has no sign of its own: it is what is left when nothing specific fits, and names no service
 against the blame of what was measured (reasoning/blame.py).
 """
@@ -11,11 +11,15 @@ from dataclasses import dataclass, replace
 from aiops_agent.domain.diagnosis import CauseKind, Confidence
 from aiops_agent.domain.quantity import signal_name
 from aiops_agent.domain.telemetry import GOLDEN, ServiceKind, Signal
+from aiops_agent.reasoning.belief import Grounds, level
 from aiops_agent.reasoning.causes import (
     capacity,
     cold_cache,
     config,
+    contention,
+    crash,
     dependency,
+    errors,
     hang,
     leak,
     release,
@@ -30,14 +34,18 @@ CAUSES: tuple[Callable[[Investigation], Iterator[Suspicion]], ...] = (
     leak.suspect,
     dependency.suspect,
     cold_cache.suspect,
+    crash.suspect,
+    errors.suspect,
+    contention.suspect,
 )
 # Less than half of the predictions held: naming a cause would be a guess.
 UNLIKELY = 0.45
 CONTRADICTION = 0.4  # what one contradicted prediction leaves of a score
 UNSEEN_PART = 0.4  # how much of the score rests on having seen everything
+BESIDE = 0.1  # of the most blamed: a service that changed less by itself suffers only
+OWN = 0.25  # share of the pain: with less of its own it passes on what others do
 SPECIFIC = 0.6  # a score from which a mechanism with signs of its own stands before a hang
 LEFT_OVER = 0.7  # of a hang's score, then: a perfect one still stands beside a doubtful mechanism
-LEVELS = (Confidence.LOW, Confidence.MEDIUM, Confidence.HIGH)
 SIGNALS = frozenset(signal.value for signal in Signal)
 WHAT_NOBODY_SEES = {
     CauseKind.CAPACITY: "why {service} is asked for more",
@@ -47,6 +55,9 @@ WHAT_NOBODY_SEES = {
     CauseKind.LEAK: "what in {service} holds the memory",
     CauseKind.DEPENDENCY: "what happened inside {service}, and how long it will take",
     CauseKind.COLD_CACHE: "why {service} lost its content",
+    CauseKind.ERRORS: "which code of {service} fails",
+    CauseKind.CONTENTION: "what uses up the capacity of {service}",
+    CauseKind.CRASH: "why {service} ended",
     CauseKind.UNKNOWN: "the cause",
 }
 
@@ -62,6 +73,11 @@ class Ranked:
     def key(self) -> str:
         """The key of the hypothesis that it becomes."""
         return f"{self.suspicion.kind}:{self.suspicion.service}"
+
+    @property
+    def signs(self) -> int:
+        """How many predictions held that are of this mechanism alone."""
+        return sum(p.sign and p.held for p in self.suspicion.predictions)
 
     def count(self, *results: Observed) -> int:
         """Return how many predictions came out so."""
@@ -82,10 +98,48 @@ def rank(case: Investigation, refuted: frozenset[str]) -> tuple[Ranked, ...]:
             found[ranked.key] = ranked
     specific = any(_specific(one) for one in found.values())
     weighed = (_left_over(one) if specific else one for one in found.values())
-    ordered = sorted(weighed, key=lambda one: (-one.score, one.key))
+    blamed = {one.service: one.score for one in case.blame.blamed}
+    names = {name: place for place, name in enumerate(case.scene.names)}
+    # Of equals the one that is blamed more, then as they were read: a name decides nothing.
+    ordered = sorted(
+        weighed,
+        key=lambda one: (
+            -round(one.score, 6),
+            -blamed.get(one.suspicion.service, 0.0),
+            names.get(one.suspicion.service, len(names)),
+        ),
+    )
     if not ordered or ordered[0].score < UNLIKELY:
         ordered.insert(0, _unknown(case))
-    return _moved(case, ordered)
+    return _second(case, _moved(case, ordered))
+
+
+def _second(case: Investigation, ordered: tuple[Ranked, ...]) -> tuple[Ranked, ...]:
+    """Put what may go wrong beside the first cause in the second place: two faults may meet.
+
+    Not another reading of the same service, nor of where the first shows; a service that hardly
+    changed by itself is left where it is.
+    """
+    first, *rest = ordered
+    blamed = {one.service: one.score for one in case.blame.blamed}
+    most = max(blamed.values(), default=0.0)
+    told = {first.suspicion.service, first.suspicion.seen_at} - {""}
+
+    def weight(one: Ranked) -> float:
+        # The service itself or the store that it burdens: either shows that something happened.
+        name, places = one.suspicion.service, {one.suspicion.service, one.suspicion.seen_at}
+        part = max(blamed.get(place, 0.0) for place in places) / most if most > 0 else 0.0
+        # Who calls the first suffers from it, unless there is a sign of something else.
+        explained = case.own.get(name, 0.0) < OWN and told & set(case.scene.graph.callees(name))
+        same = one.suspicion.kind is first.suspicion.kind and bool(places & told)
+        if part < BESIDE or name in told or same or (explained and one.signs == 0):
+            return 0.0
+        return one.score * (BESIDE + (1.0 - BESIDE) * part)
+
+    beside = max(rest, key=weight, default=None)
+    if beside is None or weight(beside) <= 0.0:
+        return ordered
+    return (first, beside, *(one for one in rest if one is not beside))
 
 
 def _specific(one: Ranked) -> bool:
@@ -144,13 +198,9 @@ def _unknown(case: Investigation) -> Ranked:
 def confidence(case: Investigation, ranking: tuple[Ranked, ...]) -> tuple[Confidence, str]:
     """Return the confidence in the first of `ranking` and the counts behind the word."""
     best, rival = ranking[0], _rival(ranking)
-    held = best.count(Observed.HELD)
-    behind = best.score - rival.score if rival else best.score
-    blind = len(blind_spots(case, best))
-    level = _level(best, behind)
-    lowered = max(level - (2 if blind > 3 else min(blind, 1)), 0)
+    on, blind = grounds(case, ranking), len(blind_spots(case, best))
     seen = best.count(Observed.HELD, Observed.FAILED, Observed.CONTRADICTED)
-    words = [f"{held} of {seen} predictions held"]
+    words = [f"{best.count(Observed.HELD)} of {seen} predictions held"]
     if contradicted := best.count(Observed.CONTRADICTED):
         words.append(f"{contradicted} contradicted")
     if rival is not None:
@@ -158,7 +208,30 @@ def confidence(case: Investigation, ranking: tuple[Ranked, ...]) -> tuple[Confid
         words.append(f"next is {other} at {rival.score:.2f} against {best.score:.2f}")
     things = {0: "nothing was hidden", 1: "1 thing could not be seen"}
     words.append(things.get(blind, f"{blind} things could not be seen"))
-    return LEVELS[lowered], ", ".join(words)
+    return level(on, whole=blind == 0), ", ".join(words)
+
+
+def grounds(case: Investigation, ranking: tuple[Ranked, ...]) -> Grounds:
+    """Return what speaks for the first of `ranking`."""
+    best, rival = ranking[0], _rival(ranking)
+    suspicion = best.suspicion
+    places = {suspicion.service, suspicion.seen_at}
+    blamed = [(one.service in places, one.score) for one in case.blame.blamed]
+    total = sum(score for _, score in blamed)
+    weights = [(one.result, one.weight) for one in suspicion.predictions]
+    seen = sum(weight for result, weight in weights if result is not Observed.UNSEEN)
+    external = case.kind(suspicion.service) is ServiceKind.EXTERNAL
+    used = case.shift(suspicion.seen_at or suspicion.service, Signal.SATURATION)
+    return Grounds(
+        score=best.score,
+        margin=best.score - rival.score if rival else best.score,
+        agreed=sum(score for own, score in blamed if own) / total if total > 0 else 0.0,
+        sight=seen / max(sum(weight for _, weight in weights), 1e-9),
+        sign=best.signs > 0,
+        contradicted=best.count(Observed.CONTRADICTED) > 0,
+        graph=bool(case.scene.graph.calls),
+        saturation=external or used is not None,
+    )
 
 
 def blind_spots(case: Investigation, best: Ranked) -> tuple[str, ...]:
@@ -188,20 +261,10 @@ def not_known(case: Investigation, best: Ranked) -> tuple[str, ...]:
     return (nobody, *blind_spots(case, best))
 
 
-def _level(best: Ranked, behind: float) -> int:
-    if best.suspicion.kind is CauseKind.UNKNOWN or best.count(Observed.CONTRADICTED):
-        return 0
-    # High needs a clear lead and at least four independent checks; medium a small lead.
-    if best.score >= 0.7 and behind >= 0.15 and best.count(Observed.HELD) >= 4:
-        return 2
-    return 1 if best.score >= 0.55 and behind >= 0.05 else 0
-
-
 def _rival(ranking: tuple[Ranked, ...]) -> Ranked | None:
     """Return the next hypothesis that would call for something else."""
     best = ranking[0].suspicion
-    for other in ranking[1:]:
-        same = best.change is not None and other.suspicion.change == best.change
-        if not same:
-            return other
-    return None
+    others = (
+        one for one in ranking[1:] if best.change is None or one.suspicion.change != best.change
+    )
+    return max(others, key=lambda one: one.score, default=None)

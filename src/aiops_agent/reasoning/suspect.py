@@ -5,7 +5,7 @@ Latency and errors travel from callee to caller: how much of a service's pain is
 
 import math
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
@@ -15,6 +15,7 @@ from aiops_agent.domain.diagnosis import CauseKind
 from aiops_agent.domain.telemetry import Change, ChangeKind, ServiceKind, ServiceName, Signal
 from aiops_agent.reasoning.belief import probability
 from aiops_agent.reasoning.blame import BlameRanking, blame
+from aiops_agent.reasoning.fallen import Fall, fallen
 from aiops_agent.reasoning.gather import Scene
 from aiops_agent.reasoning.lookups import while_asked
 from aiops_agent.reasoning.measure import Shift
@@ -28,6 +29,7 @@ RETRIES = 2.0  # times that a caller usually asks again
 ORDER_SLACK = 45.0  # seconds by which two onsets may be swapped and still be "together"
 # A caller may wait for a callee more than once (retries, several calls for one request).
 CALLS_PER_REQUEST = 2.0
+DOWN = 0.9  # of a caller's pain: what a callee that is gone accounts for
 FULL = 0.9  # share in use: a service this full is slow by itself
 BELIEVED = 0.5  # from here blame is more likely right than wrong
 
@@ -49,6 +51,12 @@ class Prediction:
     result: Observed
     weight: float = 1.0
     facts: tuple[Fact, ...] = ()
+    sign: bool = False  # seen of this mechanism and of hardly another
+
+    @property
+    def held(self) -> bool:
+        """Whether it was seen."""
+        return self.result is Observed.HELD
 
 
 @dataclass(frozen=True)
@@ -72,6 +80,7 @@ class Investigation:
     own: dict[str, float]
     hurting: tuple[ServiceName, ...]
     blame: BlameRanking  # who changed most by itself, whatever the mechanism
+    fallen: dict[str, Fall]  # who ended or fell silent
 
     @property
     def blamed(self) -> ServiceName | None:
@@ -165,19 +174,26 @@ class Investigation:
 
 def study(scene: Scene, alerted: Signal | None = None) -> Investigation:
     """Work out what every suspicion needs; `alerted` is what the alert is about, if known."""
+    down = dict(fallen(scene))
     scene = while_asked(scene)
-    own: dict[str, float] = {str(name): own_share(scene, name) for name in scene.names}
+    own: dict[str, float] = {str(name): own_share(scene, name, down) for name in scene.names}
     return Investigation(
         scene=scene,
+        fallen=down,
         news=novelties(scene),
         own=own,
         hurting=hurting(scene),
-        blame=blame(observations(scene, alerted)),
+        blame=blame(observations(scene, alerted, down)),
     )
 
 
 def expect(
-    claim: str, seen: bool | None, *facts: Fact, weight: float = 1.0, against: bool = False
+    claim: str,
+    seen: bool | None,
+    *facts: Fact,
+    weight: float = 1.0,
+    against: bool = False,
+    sign: bool = False,
 ) -> Prediction:
     """Return a prediction; `against` says that the opposite was seen, not merely nothing."""
     if against:
@@ -186,7 +202,7 @@ def expect(
         result = Observed.UNSEEN
     else:
         result = Observed.HELD if seen else Observed.FAILED
-    return Prediction(claim, result, weight, facts)
+    return Prediction(claim, result, weight, facts, sign)
 
 
 def fact(signal: Signal, service: str) -> Fact:
@@ -194,14 +210,17 @@ def fact(signal: Signal, service: str) -> Fact:
     return (signal.value, service)
 
 
-def own_share(scene: Scene, service: str) -> float:
+def own_share(scene: Scene, service: str, down: Collection[str] = ()) -> float:
     """Return which share 0..1 of the service's pain its callees do not account for.
 
-    0 when it has no pain. 1 when nothing is known of its callees.
+    0 when it has no pain. 1 when nothing is known of its callees. One that is `down` accounts for
+    most of it.
     """
     hurts = scene.pain(service)
     if not hurts:
         return 0.0
+    if any(callee in down for callee in scene.graph.callees(service)):
+        return 1.0 - DOWN
     shares = (_accounts_for(scene, callee, hurts[0]) for callee in scene.graph.callees(service))
     return 1.0 - max(shares, default=0.0)
 

@@ -2,20 +2,27 @@
 
 from aiops_agent.domain.diagnosis import CauseKind, Confidence, Diagnosis, Hypothesis
 from aiops_agent.domain.reasoning import SecondOpinion, Stand, Suspect
+from aiops_agent.reasoning.belief import ACTED_ON
 
-TOO_WEAK = 0.5  # below this score nobody is asked to change anything
 # Nothing is changed for these, so nothing can go wrong by believing them.
-HARMLESS = (CauseKind.DEPENDENCY, CauseKind.UNKNOWN, CauseKind.COLD_CACHE)
+HARMLESS = (
+    CauseKind.DEPENDENCY,
+    CauseKind.UNKNOWN,
+    CauseKind.COLD_CACHE,
+    CauseKind.ERRORS,
+    CauseKind.CONTENTION,
+    CauseKind.CRASH,
+)
 # Different findings behind a model's word, and predictions that held, before it may be acted on.
 CORROBORATION = 2
 _STEPS = (Confidence.LOW, Confidence.MEDIUM, Confidence.HIGH)
 
 
 def strong(one: Hypothesis) -> bool:
-    """Whether a hypothesis is strong enough to act on."""
+    """Whether a hypothesis may be acted on: likely right, by a sign of its own mechanism."""
     if one.kind in HARMLESS:
         return True
-    return one.score >= TOO_WEAK and one.contradicted < 2
+    return one.belief >= ACTED_ON and one.signs > 0 and one.contradicted < 2
 
 
 def abstains(diagnosis: Diagnosis) -> bool:

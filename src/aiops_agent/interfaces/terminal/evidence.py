@@ -28,6 +28,9 @@ _CAUSE_WORDS = {
     CauseKind.LEAK: "memory leak",
     CauseKind.DEPENDENCY: "third party",
     CauseKind.COLD_CACHE: "cold cache",
+    CauseKind.ERRORS: "faulty code",
+    CauseKind.CONTENTION: "contention",
+    CauseKind.CRASH: "crash",
     CauseKind.UNKNOWN: "unknown",
 }
 _NAME_MIN, _NAME_FAIR = 8, 20  # cells: at the least, and when there is room

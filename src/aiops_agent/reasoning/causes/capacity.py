@@ -33,7 +33,7 @@ def _predictions(case: Investigation, name: str) -> Iterator[Prediction]:
     traffic, saturation = fact(Signal.TRAFFIC, name), fact(Signal.SATURATION, name)
     rose = case.traffic_rose(name)
     claim = f"{name} gets more requests than before"
-    yield expect(claim, rose, traffic, weight=3.0, against=rose is False)
+    yield expect(claim, rose, traffic, weight=3.0, against=rose is False, sign=True)
     used = case.shift(name, Signal.SATURATION)
     full = None if used is None else used.worst >= FULL
     # What is measured may not be what runs out (workers, locks): only idleness contradicts.

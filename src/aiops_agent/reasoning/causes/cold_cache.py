@@ -24,7 +24,7 @@ def suspect(case: Investigation) -> Iterator[Suspicion]:
 
 def _predictions(case: Investigation, name: str, hits: Shift) -> Iterator[Prediction]:
     shown = fact(Signal.CACHE_HITS, name)
-    yield expect(f"{name} answers far fewer look-ups", True, shown, weight=3.0)
+    yield expect(f"{name} answers far fewer look-ups", True, shown, weight=3.0, sign=True)
     began, claim = case.scene.began, "it fell no later than the pain began"
     early = bool(expectations.together_or_before(hits, began))
     late = hits.onset is not None and hits.onset > began + 180.0

@@ -35,7 +35,7 @@ def _predictions(case: Investigation, index: int, name: str) -> Iterator[Predict
     change = case.scene.changes[index]
     quick = case.onset(name) - change.at.timestamp() <= QUICK
     claim = "the setting changed just before the pain"
-    yield expect(claim, quick, ("change", str(index)), weight=3.0)
+    yield expect(claim, quick, ("change", str(index)), weight=3.0, sign=True)
     yield expectations.hurts_itself(case, name)
     yield expectations.same_traffic(case, name)
     yield expectations.not_full(case, name, decisive=False)
@@ -51,7 +51,7 @@ def _pool(case: Investigation, name: str) -> Iterator[Prediction]:
     waits = None if wait is None else wait.up
     shown = (fact(Signal.POOL_WAIT, name), fact(Signal.POOL, name))
     claim = f"{name} waits for a connection"
-    yield expect(claim, waits, *shown, weight=2.0, against=waits is False)
+    yield expect(claim, waits, *shown, weight=2.0, against=waits is False, sign=True)
     for store in expectations.databases(case, name):
         shown = (fact(Signal.LATENCY, store), fact(Signal.SATURATION, store))
         yield expect(f"{store} itself is as fast as before", not case.scene.pain(store), *shown)

@@ -20,7 +20,7 @@ def suspect(case: Investigation) -> Iterator[Suspicion]:
 def _predictions(case: Investigation, name: str) -> Iterator[Prediction]:
     callers = case.scene.graph.callers(name)
     pain = expectations.pain_facts(case, name)
-    yield expect(f"{name} is slow or fails", True, *pain, weight=3.0)
+    yield expect(f"{name} is slow or fails", True, *pain, weight=3.0, sign=True)
     suffering = [caller for caller in callers if case.scene.pain(caller)]
     blamed = [caller for caller in suffering if to_blame(case.scene, caller) == name]
     theirs = [f for caller in suffering for f in expectations.pain_facts(case, caller)[:1]]

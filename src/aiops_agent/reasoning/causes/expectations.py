@@ -30,7 +30,15 @@ def hurts_itself(case: Investigation, service: str) -> Prediction:
     seen = sorted((one for one in moved if one is not None), key=lambda one: -one.size)
     shown = tuple(fact(Signal.LATENCY, one.track.service) for one in seen)
     own, facts = case.own[service], (*pain_facts(case, service), *shown[:1])
-    return expect(claim, own >= OWN, *facts, weight=2.0, against=own < 0.25)
+    # What nobody sees may suffer: that it does not is not known.
+    well = None if own >= OWN and unseen_callees(case, service) else own >= OWN
+    return expect(claim, well, *facts, weight=2.0, against=own < 0.25)
+
+
+def unseen_callees(case: Investigation, service: str) -> list[ServiceName]:
+    """Return those that a service calls and of which nothing at all is seen."""
+    seen = {name for name, _ in case.scene.shifts}
+    return [one for one in case.scene.graph.callees(service) if one not in seen]
 
 
 def nothing_changed(case: Investigation, service: str) -> Prediction:
@@ -119,8 +127,13 @@ def databases(case: Investigation, service: str) -> list[ServiceName]:
 
 
 def written(
-    case: Investigation, claim: str, lines: tuple[Fact, ...], *, weight: float = 1.0
+    case: Investigation,
+    claim: str,
+    lines: tuple[Fact, ...],
+    *,
+    weight: float = 1.0,
+    sign: bool = False,
 ) -> Prediction:
     """New log lines say so; not seen where nobody reads logs."""
     known = None if case.scene.lacks("logs") else bool(lines)
-    return expect(claim, known, *lines, weight=weight)
+    return expect(claim, known, *lines, weight=weight, sign=sign)

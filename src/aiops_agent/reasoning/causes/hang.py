@@ -3,8 +3,10 @@
 from collections.abc import Iterator
 
 from aiops_agent.domain.diagnosis import CauseKind
-from aiops_agent.domain.telemetry import ServiceKind, Signal
+from aiops_agent.domain.telemetry import ServiceKind, ServiceName, Signal
 from aiops_agent.reasoning.causes import expectations
+from aiops_agent.reasoning.fallen import runs
+from aiops_agent.reasoning.mine import OVERLOAD
 from aiops_agent.reasoning.suspect import Investigation, Prediction, Suspicion, expect, fact
 
 SUDDEN = 120.0  # seconds in which it got as bad as it is
@@ -12,11 +14,27 @@ LOST = 0.9  # of what was answered well before: a stuck process answers nothing
 
 
 def suspect(case: Investigation) -> Iterator[Suspicion]:
-    """Suspect every hurting service of ours."""
+    """Suspect every service of ours that hurts by itself, or runs and is not heard any more."""
     for name in case.hurting:
         if case.kind(name) is not ServiceKind.EXTERNAL and case.own[name] != 0.0:
             told = f"a process of {name} is up but no longer answers"
             yield Suspicion(CauseKind.HANG, name, told, tuple(_predictions(case, name)))
+    for gone, fall in case.fallen.items():
+        if fall.silent and runs(case.scene, gone):
+            yield Suspicion(CauseKind.HANG, ServiceName(gone), fall.words, _silent(case, gone))
+
+
+def _silent(case: Investigation, name: str) -> tuple[Prediction, ...]:
+    fall = case.fallen[name]
+    users = case.scene.graph.callers(name) or (case.scene.service,)
+    shown = [one for user in users for one in expectations.pain_facts(case, user)[:1]]
+    early = None if fall.at is None else fall.at <= case.scene.began + 45.0
+    return (
+        expect(fall.words, True, weight=3.0, sign=True),
+        expect("it fell silent no later than the pain began", early, weight=2.0),
+        expect("who calls it suffers", bool(shown), *shown[:2], weight=1.5),
+        expectations.nothing_changed(case, name),
+    )
 
 
 def _predictions(case: Investigation, name: str) -> Iterator[Prediction]:
@@ -28,12 +46,17 @@ def _predictions(case: Investigation, name: str) -> Iterator[Prediction]:
     shown = (fact(Signal.TRAFFIC, name), *(one for one in pain if one[0] == Signal.ERRORS))
     # What is stuck loses answers at once; slow answers to as many requests are no hang (yet).
     fewer, as_many = (None, False) if served is None else (served <= LOST, served >= 1.0)
-    yield expect(claim, fewer, *shown, weight=1.5, against=as_many)
+    # Who calls whom is known, or there is nobody else whom it could wait for.
+    known = bool(case.scene.graph.calls) or len(case.scene.names) == 1
+    alone = known and case.own[name] >= expectations.OWN
+    alone = alone and not expectations.unseen_callees(case, name)
+    yield expect(claim, fewer, *shown, weight=1.5, against=as_many, sign=alone)
     yield expectations.not_full(case, name)
     claim = f"{name} does no more work than before"
     # A stuck process does no work: a tenth more is what the others take over.
     idle = None if used is None else not used.up or used.ratio <= 1.1
-    yield expect(claim, idle, fact(Signal.SATURATION, name), weight=1.5)
+    less = used is not None and used.ratio <= LOST
+    yield expect(claim, idle, fact(Signal.SATURATION, name), weight=1.5, sign=less)
     # Much more traffic explains the pain too, unless the service is seen to be idle.
     decisive = expectations.works_more(case, name) is not False
     yield expectations.same_traffic(case, name, decisive=decisive)
@@ -43,6 +66,12 @@ def _predictions(case: Investigation, name: str) -> Iterator[Prediction]:
     yield expectations.steady_memory(case, name)
     yield from expectations.no_wait(case, name)
     yield expectations.warm_caches(case, name)
+    if case.traffic_rose(name) is False and (lines := case.log(name, OVERLOAD)):
+        claim = f"{name} writes of being full, though it is asked no more"
+        yield expect(claim, True, *lines, weight=0.5, sign=True)
+    counted = (one for one in case.scene.standings if one.service == name)
+    if any(work.health == "unhealthy" for one in counted for work in one.ill):
+        yield expect(f"the health check of {name} fails", True, sign=True)
 
 
 def _severe(case: Investigation, name: str) -> bool:

@@ -2,30 +2,46 @@
 
 from collections.abc import Iterator
 
+import numpy as np
+
 from aiops_agent.domain.diagnosis import CauseKind
 from aiops_agent.domain.telemetry import Change, ChangeKind, ServiceKind, ServiceName, Signal
 from aiops_agent.reasoning.causes.expectations import hurts_itself, same_traffic, written
-from aiops_agent.reasoning.measure import slope
+from aiops_agent.reasoning.measure import Track, slope
 from aiops_agent.reasoning.mine import MEMORY
 from aiops_agent.reasoning.suspect import Investigation, Prediction, Suspicion, expect, fact
 
 STEADY_FIT = 0.6  # of a straight line; noise alone fits worse
 FAR = 0.1  # share of the limit by which memory must have grown
+FEW = 7  # samples, of which the middle one counts
 NEAR_LIMIT = 0.8  # share of the limit: from here memory is what hurts
 
 
 def suspect(case: Investigation) -> Iterator[Suspicion]:
-    """Suspect every service in pain, or about to be, whose memory grew far."""
+    """Suspect every service in pain, or about to be, whose memory grew far.
+
+    Of one that is well and whose memory rises and falls, nothing is suspected.
+    """
     for name in case.scene.names:
         memory = case.scene.tracks.get((name, Signal.MEMORY))
         if memory is None or case.kind(name) is ServiceKind.EXTERNAL:
             continue
-        if float(memory.values.max()) - float(memory.values[0]) < FAR:
+        if _grown(memory) < FAR:
+            continue
+        predictions = tuple(_predictions(case, name))
+        if name not in case.hurting and not any(p.sign and p.held for p in predictions):
             continue
         found = _release(case, name)
         since = f" since release {found.after}" if found is not None and found.after else ""
         told = f"the memory of {name} grows to its limit{since}"
-        yield Suspicion(CauseKind.LEAK, name, told, tuple(_predictions(case, name)), found)
+        yield Suspicion(CauseKind.LEAK, name, told, predictions, found)
+
+
+def _grown(memory: Track) -> float:
+    """Return how far memory grew at the most, single samples set aside: those are noise."""
+    few = np.lib.stride_tricks.sliding_window_view(memory.values, min(FEW, len(memory.values)))
+    course = np.sort(few, axis=1)[:, few.shape[1] // 2]
+    return float(course.max() - course[0])
 
 
 def _predictions(case: Investigation, name: ServiceName) -> Iterator[Prediction]:
@@ -33,7 +49,9 @@ def _predictions(case: Investigation, name: ServiceName) -> Iterator[Prediction]
     rising = _rising_since(case, name)
     shown, pain_began = fact(Signal.MEMORY, name), case.onset(name)
     _, fit = slope(memory, rising if rising is not None else memory.at[0])
-    yield expect(f"the memory of {name} grows steadily", fit >= STEADY_FIT, shown, weight=2.0)
+    yield expect(
+        f"the memory of {name} grows steadily", fit >= STEADY_FIT, shown, weight=2.0, sign=True
+    )
     # A leak fills for minutes before it hurts; memory that rises after the pain is its effect.
     before = rising is not None and rising <= pain_began - 120.0
     after = rising is not None and rising > pain_began + 60.0

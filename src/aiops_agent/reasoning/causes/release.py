@@ -5,8 +5,16 @@ from collections.abc import Iterator
 from aiops_agent.domain.diagnosis import CauseKind
 from aiops_agent.domain.telemetry import Change, ChangeKind, ServiceKind, ServiceName, Signal
 from aiops_agent.reasoning.causes import expectations
+from aiops_agent.reasoning.fallen import Fall
 from aiops_agent.reasoning.mine import SLOW_QUERY
-from aiops_agent.reasoning.suspect import Investigation, Prediction, Suspicion, expect, fact
+from aiops_agent.reasoning.suspect import (
+    ORDER_SLACK,
+    Investigation,
+    Prediction,
+    Suspicion,
+    expect,
+    fact,
+)
 
 QUICK = 240.0  # seconds within which a bad release usually shows
 
@@ -22,7 +30,7 @@ def suspect(case: Investigation) -> Iterator[Suspicion]:
                 continue
             shown = "" if seen_at == name else seen_at
             predictions = tuple(_predictions(case, index, name, seen_at))
-            told = _statement(name, change, shown)
+            told = _statement(name, change, shown, case.fallen.get(name))
             yield Suspicion(CauseKind.RELEASE, name, told, predictions, change, shown)
 
 
@@ -35,24 +43,34 @@ def _where(case: Investigation, name: ServiceName) -> ServiceName | None:
         and case.scene.pain(callee)
         and case.own[callee] >= 0.5
     ]
+    if name in case.fallen:
+        return name
     if stores and case.own.get(name, 0.0) < 0.6:
         return min(stores, key=case.onset)
     return name if case.own.get(name, 0.0) > 0.0 else None
 
 
-def _statement(name: str, change: Change, seen_at: str) -> str:
+def _statement(name: str, change: Change, seen_at: str, fall: Fall | None) -> str:
     release = f"release {change.after} of {name}" if change.after else f"a release of {name}"
+    if fall is not None:
+        return f"{release} does not stay up: {fall.words}"
     if seen_at:
         return f"{release} asks {seen_at} for more than before: {seen_at} is where it shows"
     return f"{release} does worse than the one before"
 
 
 def _predictions(case: Investigation, index: int, name: str, seen_at: str) -> Iterator[Prediction]:
-    lead = case.onset(seen_at) - case.scene.changes[index].at.timestamp()
+    at, fall = case.scene.changes[index].at.timestamp(), case.fallen.get(name)
+    lead = case.onset(seen_at) - at
     claim = "the release came just before the pain"
-    yield expect(claim, lead <= QUICK, ("change", str(index)), weight=3.0)
+    yield expect(claim, lead <= QUICK, ("change", str(index)), weight=3.0, sign=True)
+    if fall is not None:
+        yield expect(fall.words, True, weight=3.0, sign=True)
+        before = fall.at is not None and fall.at < at - ORDER_SLACK
+        yield expect("they ended after the release", not before, weight=1.5, against=before)
     yield _last(case, index, seen_at)
-    yield expectations.hurts_itself(case, seen_at)
+    if fall is None or case.scene.pain(name):  # the old instances may still serve everybody
+        yield expectations.hurts_itself(case, seen_at)
     yield expectations.same_traffic(case, seen_at)
     if seen_at != name:
         yield expectations.same_traffic(case, name)

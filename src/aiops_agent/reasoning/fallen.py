@@ -1,0 +1,100 @@
+"""Who ended, ends again and again, or fell silent: what has no metrics any more is still a suspect.
+
+That a target which answers no scrape is down is Prometheus' own convention (`up`); that silence of
+everything a process tells of itself means as much is ours.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from aiops_agent.domain.telemetry import Signal, Workload
+from aiops_agent.reasoning.gather import Scene
+from aiops_agent.reasoning.instances import OUT_OF_MEMORY, Headcount
+from aiops_agent.reasoning.measure import median, moment
+
+# Usual steps without a sample: one or two are missed, and clocks of those who push may differ.
+SILENT = 6.0
+SILENT_SECONDS = 30.0  # at the least, however often it is measured
+OF_LATE = timedelta(minutes=15)  # what ended longer before the trouble is another story
+# Told per request: without requests there is none.
+FELT = (Signal.LATENCY, Signal.ERRORS, Signal.CACHE_HITS)
+
+
+@dataclass(frozen=True)
+class Fall:
+    """How a service fell: `at` is None where nobody says when."""
+
+    at: float | None
+    words: str
+    out_of_memory: bool = False
+    silent: bool = False  # nothing of it is measured any more, and nobody says that it ended
+
+
+def fall(scene: Scene, service: str) -> Fall | None:
+    """Return how a service ended, or None while it stands, so far as can be seen."""
+    counted = next((one for one in scene.standings if one.service == service), None)
+    if counted is not None and (found := _ended(scene, counted)) is not None:
+        return found
+    silent = _silent(scene, service)
+    if silent is None:
+        return None
+    runs = counted is not None and counted.running > 0
+    since = f"nothing of {service} is measured since {moment(silent):%H:%M:%S}"
+    words = f"{since}, though it runs" if runs else f"{since}: it is gone or frozen"
+    return Fall(silent, words, silent=True)
+
+
+def runs(scene: Scene, service: str) -> bool:
+    """Whether the platform says that instances of it run."""
+    return any(one.service == service and one.running > 0 for one in scene.standings)
+
+
+def _ended(scene: Scene, counted: Headcount) -> Fall | None:
+    of_late = moment(scene.began) - OF_LATE
+    lost = [one for one in counted.lost if _since(one, of_late)]
+    again = [one for one in counted.ill if one.restarts and _since(one, of_late)]
+    troubled = [*lost, *again]
+    if not troubled:
+        return None
+    name = counted.service
+    times = [when for one in troubled if (when := one.ended_at or one.started_at) is not None]
+    # Who ends again and again has ended before: only the first end of those gone is dated.
+    dated = times if lost and not any(one.restarts for one in troubled) else []
+    at = min(dated).timestamp() if dated else None
+    if any(one.reason == OUT_OF_MEMORY for one in troubled):
+        return Fall(at, f"instances of {name} run out of memory and are killed", out_of_memory=True)
+    if any(_again(one) for one in troubled):
+        return Fall(at, f"instances of {name} end again and again")
+    gone = f"{len(lost)} of {counted.wanted} instances of {name} are gone"
+    return Fall(at, gone)
+
+
+def _since(one: Workload, of_late: datetime) -> bool:
+    known = one.ended_at or one.started_at
+    return known is None or known >= of_late
+
+
+def _again(one: Workload) -> bool:
+    return bool(one.restarts) or "backoff" in one.reason.lower() or one.state == "restarting"
+
+
+def _silent(scene: Scene, service: str) -> float | None:
+    """Return when a service that told of itself fell silent, while others are still heard."""
+    own = [one for (name, _), one in scene.tracks.items() if name == service]
+    if all(one.signal in FELT for one in own):
+        return None
+    last = max(float(one.at[-1]) for one in own)
+    others = (float(one.at[-1]) for (name, _), one in scene.tracks.items() if name != service)
+    step = median([one.step for one in own])
+    gap = max(others, default=last) - last
+    lately = last >= scene.began - OF_LATE.total_seconds()
+    return last if lately and gap >= max(SILENT * step, SILENT_SECONDS) else None
+
+
+def fallen(scene: Scene) -> Iterator[tuple[str, Fall]]:
+    """Return everybody who fell."""
+    for name in scene.names:
+        found = fall(scene, name)
+        if found is not None:
+            yield name, found

@@ -1,6 +1,6 @@
 # One word per wish; `make help` lists them. PYTHON=/path/to/python chooses the interpreter.
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test cover check test-real test-built test-live bench wheel pictures prove clean
+.PHONY: help setup demo test cover check test-real test-built test-live bench bench-rca wheel pictures prove clean
 BIN := .venv/bin
 
 help: ## list the commands
@@ -35,6 +35,9 @@ test-live: .venv/.ready ## three incidents with the real models of your key, for
 
 bench: .venv/.ready ## measure against the promised limits
 	@$(BIN)/python -m bench
+
+bench-rca: .venv/.ready ## the causes of public incidents, ours beside BARO and N-Sigma; CASES=folder of data sets
+	@$(BIN)/python -m bench rca --cases "$(or $(CASES),cases)" --seed $(or $(SEED),1) $(if $(PROTOTYPE),--prototype "$(PROTOTYPE)")
 
 prove: .venv/.ready ## the long counted proofs, under an hour, goes on where it was cut off; STAGE=name: one of them
 	@$(BIN)/python tools/prove.py $(STAGE)

@@ -106,6 +106,8 @@ FLAW_OF_LINE = Seam(keyboard, "_flaw", "only a whole line of visible text is an 
 
 # Blame: arithmetic over what was measured, and nothing else.
 BLAME_TIES = Seam(blame, "ranking", "neither order nor name breaks a tie")
+SOUND_INPUT = Seam(blame, "made_sound", "the hour of the clock does not matter")
+SCORED = Seam(Scorer, "at", "no numbers make it raise")
 FLOOR_OF_PEERS = Seam(Scorer, "_floor", "the unit of a metric does not matter")
 BLAME_MOVES = Seam(rank, "_moved", "a hang names no service against what was measured")
 STRONG = Seam(plan, "strong", "nothing is proposed on a score without a sign of its mechanism")

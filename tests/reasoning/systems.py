@@ -89,9 +89,9 @@ def reordered(seen: Observations, columns: Ints, services: Ints) -> Observations
     place = np.empty_like(services)
     place[services] = np.arange(len(services))
     alert = seen.alert
-    if alert is not None and alert.column is not None:
-        column = int(np.flatnonzero(columns == alert.column)[0])
-        alert = Alerted(int(place[alert.service]), alert.kind, column)
+    if alert is not None:
+        moved = alert.column if alert.column is None else int(np.argsort(columns)[alert.column])
+        alert = Alerted(int(place[alert.service]), alert.kind, moved)
     return replace(
         seen,
         services=tuple(seen.services[i] for i in services),

@@ -24,6 +24,8 @@ class Goal:
             return not self.goal
         sign, wanted = self.goal.split()
         limit = float(wanted)
+        if sign == ">":
+            return self.measured > limit
         return self.measured >= limit if sign == ">=" else self.measured <= limit
 
     def json(self) -> str:

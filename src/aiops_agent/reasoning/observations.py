@@ -208,16 +208,22 @@ def _telling(values: Floats, low: Floats, high: Floats, table: MetricTable) -> I
     service, kind = table.service, table.kind
     order = alive[np.lexsort((high[alive], low[alive], kind[alive], service[alive]))]
     a, b = order[:-1], order[1:]
-    twin = (service[a] == service[b]) & (kind[a] == kind[b])
-    twin &= (low[a] == low[b]) & (high[a] == high[b])
-    gone = [
-        max(int(a[i]), int(b[i]))
-        for i in np.flatnonzero(twin)
-        if np.array_equal(values[a[i]], values[b[i]], equal_nan=True)
-    ]
+    alike = (service[a] == service[b]) & (kind[a] == kind[b])
+    alike &= (low[a] == low[b]) & (high[a] == high[b])
     kept = np.ones(len(table.service), dtype=np.bool_)
-    kept[gone] = False
+    seen: set[bytes] = set()
+    for place in np.flatnonzero(alike).tolist():
+        if not (place and alike[place - 1]):  # the first of some with the same bounds
+            seen = {_content(values[order[place]])}
+        content = _content(values[order[place + 1]])
+        kept[order[place + 1]] = content not in seen
+        seen.add(content)
     return alive[kept[alive]]
+
+
+def _content(values: Floats) -> bytes:
+    """Return what is the same for columns with the same values: of 0 and NaN there are several."""
+    return (np.where(np.isnan(values), np.nan, values) + 0.0).tobytes()
 
 
 def _kept_as(values: Floats, kept: Ints, table: MetricTable, column: int) -> int | None:

@@ -195,8 +195,9 @@ class ShopClock:
         self.shop.wait_until(self.shop.since_epoch(at))
 
 
-def _opened(shop: Shop) -> OpenShop:
-    environment = Environment(
+def environment_of(shop: Shop) -> Environment:
+    """Return all that can be read of a shop."""
+    return Environment(
         ref=environment_ref(shop.journal.folder),
         metrics=ShopMetrics(shop),
         logs=ShopLogs(shop),
@@ -207,7 +208,12 @@ def _opened(shop: Shop) -> OpenShop:
         spans=ShopSpans(),
         clock=ShopClock(shop),
     )
-    return OpenShop(environment, ShopPlatform(shop), shop.scenario, shop.seed, _alerts(shop))
+
+
+def _opened(shop: Shop) -> OpenShop:
+    return OpenShop(
+        environment_of(shop), ShopPlatform(shop), shop.scenario, shop.seed, _alerts(shop)
+    )
 
 
 def _first_alert(shop: Shop) -> float:

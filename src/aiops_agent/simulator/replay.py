@@ -13,7 +13,7 @@ from aiops_agent.simulator.history import History, Track
 from aiops_agent.simulator.journal import ClockMoved, Created, Journal, Line, Operation, opened
 from aiops_agent.simulator.node import STEP, Node
 from aiops_agent.simulator.operate import operate
-from aiops_agent.simulator.physics import World
+from aiops_agent.simulator.physics import Deed, World
 from aiops_agent.simulator.scenarios import Scenario, decoys, find_scenario
 from aiops_agent.simulator.scribe import Scribe
 from aiops_agent.simulator.shop import BY_NAME
@@ -102,13 +102,17 @@ class Shop:
 
 def load(folder: Path) -> Shop:
     """Rebuild a shop from its journal; raises UsageError when there is none."""
-    journal = opened(folder)
+    return lived(opened(folder))
+
+
+def lived(journal: Journal, besides: tuple[Deed, ...] = ()) -> Shop:
+    """Return the shop that a journal tells of; `besides` happens in addition to its scenario."""
     created = journal.lines[0]
     assert isinstance(created, Created)  # else it would not have been opened
     chosen, seed = find_scenario(created.scenario), created.seed
     fault = chosen.fault_of(seed)
     books, deeds = decoys(fault, seed)
-    world = World(seed, fault.weather, (*fault.deeds, *deeds))
+    world = World(seed, fault.weather, (*fault.deeds, *deeds, *besides))
     world.records.extend(books)
     names = created.names
     shop = Shop(

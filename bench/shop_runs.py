@@ -4,6 +4,8 @@ The shop is lived through once; every condition looks at it through telemetry of
 and as long as the workflow would. Nothing is sent, so none sees what another one did.
 """
 
+# limit: one shop, from its faults to the judged run
+
 import heapq
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace

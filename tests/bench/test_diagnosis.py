@@ -55,7 +55,12 @@ def test_what_was_run_is_kept_and_a_torn_line_is_run_again(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     asked = []
-    monkeypatch.setattr(diagnosis, "of", lambda task: asked.append(task) or [RUN])
+
+    def of(task: diagnosis.Task) -> list[Run]:
+        asked.append(task)
+        return [RUN]
+
+    monkeypatch.setattr(diagnosis, "of", of)
     kept, wanted = tmp_path / "kept.jsonl", [("a", 1), ("b", 2)]
 
     first = list(diagnosis.done(kept, wanted, 1))

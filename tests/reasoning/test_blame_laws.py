@@ -11,7 +11,13 @@ from hypothesis import strategies as st
 from aiops_agent.reasoning import blame as blaming
 from aiops_agent.reasoning.blame import BlameRanking
 from aiops_agent.reasoning.evidence import Scorer, Scores
-from aiops_agent.reasoning.observations import Bools, Floats, MetricTable, Observations
+from aiops_agent.reasoning.observations import (
+    Floats,
+    Ints,
+    MetricTable,
+    Observations,
+    made_sound,
+)
 from aiops_agent.reasoning.own_evidence import Suspects
 from tests import seams
 from tests.reasoning.blame_laws import HEALTHY, LAWS, healthy
@@ -83,7 +89,7 @@ def _fixed_floor(patch: pytest.MonkeyPatch) -> None:
 
 def _clock_hour(patch: pytest.MonkeyPatch) -> None:
     """Only the last full hour of the wall clock is looked at."""
-    real = blaming.made_sound
+    real = made_sound
 
     def cut(seen: Observations) -> Observations:
         values = seen.table.values.copy()
@@ -97,7 +103,7 @@ def _clock_hour(patch: pytest.MonkeyPatch) -> None:
 def _columns_counted(patch: pytest.MonkeyPatch) -> None:
     """Columns that say nothing stay, and how many there are moves what is usual."""
 
-    def all_of_them(_values: Floats, low: Floats, _high: Floats, _table: MetricTable) -> Bools:
+    def all_of_them(_values: Floats, low: Floats, _high: Floats, _table: MetricTable) -> Ints:
         return np.arange(len(low))
 
     def counted(_self: Scorer, level: Floats, _after: Floats) -> Floats:

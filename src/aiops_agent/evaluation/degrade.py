@@ -96,7 +96,7 @@ def degraded(
     all_lost = frozenset(lost)
     seen = environment
     if Loss.CLOCKS in all_lost:
-        logs, changes = _Logs(seen.logs, seed), _Changes(seen.changes, seed)
+        logs, changes = _RedatedLogs(seen.logs, seed), _RedatedChanges(seen.changes, seed)
         seen = replace(seen, logs=logs, changes=changes)
     return replace(
         seen,
@@ -210,7 +210,7 @@ def _draws(seed: int, what: str, service: str, signal: str) -> npt.NDArray[np.fl
 
 
 @dataclass(frozen=True)
-class _Logs:
+class _RedatedLogs:
     inner: Logs
     seed: int
 
@@ -219,7 +219,7 @@ class _Logs:
 
 
 @dataclass(frozen=True)
-class _Changes:
+class _RedatedChanges:
     inner: Changes
     seed: int
 

@@ -11,7 +11,6 @@ from functools import cached_property
 
 import numpy as np
 
-from aiops_agent.reasoning.measure import median
 from aiops_agent.reasoning.observations import Bools, Floats, Ints, MetricKind, MetricTable
 
 # Each with what half and double of it cost on the shared incidents: docs/diagnosis.md.
@@ -48,6 +47,9 @@ class Scores:
 def quantiles(values: Floats, *wanted: float) -> list[Floats]:
     """Return quantiles of each column, gaps left out, with one sort; NaN where all are missing."""
     ordered = np.sort(values, axis=1)  # gaps go last
+    gaps = np.isnan(ordered[:, -1]).any() if ordered.size else True
+    if not gaps:  # the usual case: one place for all columns
+        return [_between(ordered, (ordered.shape[1] - 1) * share) for share in wanted]
     last = np.maximum((~np.isnan(ordered)).sum(axis=1) - 1, 0)
     rows, found = np.arange(len(ordered)), []
     for share in wanted:
@@ -59,6 +61,14 @@ def quantiles(values: Floats, *wanted: float) -> list[Floats]:
     return found
 
 
+def _between(ordered: Floats, place: float) -> Floats:
+    """Return what lies at a place of each ordered column, linear between two values."""
+    low = int(place)
+    part, high = place - low, min(low + 1, ordered.shape[1] - 1)
+    between: Floats = ordered[:, low] * (1 - part) + ordered[:, high] * part
+    return between
+
+
 @dataclass(frozen=True)
 class Scorer:
     """Scores columns; `table` has no column that says nothing."""
@@ -66,9 +76,10 @@ class Scorer:
     table: MetricTable
 
     @cached_property
-    def _peers(self) -> list[tuple[int, Ints]]:
-        kinds = self.table.kind
-        return [(kind, np.flatnonzero(kinds == kind)) for kind in np.unique(kinds).tolist()]
+    def _peers(self) -> tuple[int, Ints]:
+        """How many kinds there are, and the number of each column's among them."""
+        kinds, number = np.unique(self.table.kind, return_inverse=True)
+        return len(kinds), number.reshape(-1)
 
     @cached_property
     def _either(self) -> Ints:
@@ -110,7 +121,7 @@ class Scorer:
         away = risen
         away[self._either] = np.maximum(risen, fallen)[self._either]
         away[self._falling] = fallen[self._falling]
-        away = np.nan_to_num(away, nan=0.0, posinf=0.0, neginf=0.0)
+        away[~np.isfinite(away)] = 0.0
         half = max(1, -(-after.shape[1] // 2))
         worst = np.sort(away, axis=1)[:, -half:]
         if half > 1:
@@ -124,18 +135,29 @@ class Scorer:
         """Return the least width that counts: 5 % of the own level and of what peers have."""
         seen = ~np.isnan(after)
         now = np.where(seen, np.abs(after), 0.0).sum(axis=1) / np.maximum(seen.sum(axis=1), 1)
-        floor: Floats = FLOOR_OWN * level
-        for kind, own in self._peers:
-            if kind == MetricKind.AVAILABILITY:
-                # A share of 1 or of 100: told by the values, since names do not say it.
-                most = np.fmax.reduce(np.abs(after[own]), axis=None, initial=0.0)
-                floor[own] = FLOOR_AVAILABLE * (100.0 if most > 1.5 else 1.0)
-                continue
-            levels = np.fmax(level[own], now[own])
-            levels = levels[levels > 0]
-            if len(levels):
-                floor[own] = np.fmax(floor[own], FLOOR_PEERS * median(levels))
+        floor = np.fmax(FLOOR_OWN * level, FLOOR_PEERS * self._usual(np.fmax(level, now)))
+        own = self._falling
+        if len(own):
+            # A share of 1 or of 100: told by the values, since names do not say it.
+            most = np.fmax.reduce(np.abs(after[own]), axis=None, initial=0.0)
+            floor[own] = FLOOR_AVAILABLE * (100.0 if most > 1.5 else 1.0)
         return floor
+
+    def _usual(self, levels: Floats) -> Floats:
+        """Return the median level of each column's kind, of those that have any; else 0."""
+        count, number = self._peers
+        some = np.flatnonzero(levels > 0)
+        if not len(some):
+            return np.zeros(len(levels))
+        order = some[np.lexsort((levels[some], number[some]))]
+        ordered = levels[order]
+        ends = np.searchsorted(number[order], np.arange(count + 1))
+        first, several = ends[:-1], np.diff(ends)
+        upper = np.minimum(first + several // 2, len(ordered) - 1)
+        lower = np.maximum(upper - 1, 0)
+        middle = np.where(several % 2, ordered[upper], (ordered[lower] + ordered[upper]) / 2.0)
+        usual: Floats = np.where(several, middle, 0.0)[number]
+        return usual
 
 
 def find_start(table: MetricTable, reported: float) -> float:

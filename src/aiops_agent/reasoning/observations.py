@@ -5,6 +5,7 @@ Services, metrics and operations are numbers here; their names are for people an
 
 from dataclasses import dataclass, field, replace
 from enum import IntEnum, unique
+from functools import cached_property
 from typing import TypeAlias
 
 import numpy as np
@@ -59,7 +60,7 @@ class MetricTable:
     percent: Bools  # counted in per cent of a limit
     outbound: Bools  # of a service's calls to others, measured at its own side
 
-    @property
+    @cached_property
     def step(self) -> float:
         """The usual time between two rows in seconds; 0 with fewer than three."""
         return median(np.diff(self.at)) if len(self.at) > 2 else 0.0

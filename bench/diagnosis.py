@@ -129,9 +129,12 @@ def rows(found: Iterable[Run]) -> Iterator[Goal]:
         yield from _of_condition(condition, goals, [b for b in broken if b.condition == condition])
     plain = [one for one in broken if one.condition == PLAIN.name and one.named]
     high = (one.high for one in plain if one.right)
-    yield Goal("HIGH of the right ones, plain", *share(high), ">= 0.4")
+    if plain:
+        yield Goal("HIGH of the right ones, plain", *share(high), ">= 0.4")
     two = [one for one in broken if one.condition == TWO.name]
-    yield Goal("both among the first two, two faults", *share(o.both for o in two), ">= 0.95")
+    if two:
+        both = (one.both for one in two)
+        yield Goal("both among the first two, two faults", *share(both), ">= 0.95")
     degraded = {one.name for one in (*DEGRADED, TWO)}
     these = [one for one in broken if one.condition in degraded]
     yield from _of_condition("all degraded", (">= 0.99", ">= 0.8", "<= 0.02"), these)

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import pytest
 from dbos import _sys_db
 
+from aiops_agent import correlate
 from aiops_agent.adapters import cleaned, ownership
 from aiops_agent.adapters.docker import clone, platform
 from aiops_agent.adapters.docker.back import WayBack
@@ -82,6 +83,7 @@ STALE = Seam(sight, "stale", "signals that are no longer seen dismiss nothing")
 CALM = Seam(sight, "calm", "two good minutes do not dismiss an hour")
 ALONE = Seam(sight.TriageLook, "_alone", "the mean of many instances dismisses no alert of one")
 SAME_SERIES = Seam(sight, "measures_the_same", "an exporter's up dismisses no alert of its thing")
+JITTER = Seam(correlate, "JITTER", "who began first is told from who was pushed")
 # What the watch sees without an alert.
 WATCH_HOLD = Seam(detect, "HOLD", "what passes within a minute and a half is no trouble")
 UNALERTED = Seam(executor_steps, "unalerted", "the watch alone is no reason to change anything")

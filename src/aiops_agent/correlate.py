@@ -156,7 +156,8 @@ def _behind_the_silent(
         return groups
     for silent in dict.fromkeys(callee for root in groups for callee in graph.callees(root)):
         callers = graph.callers(silent)
-        alerting = sorted((name for name in callers if name in began), key=lambda name: began[name])
+        known = [name for name in began if name in callers]  # of the same moment the first given
+        alerting = sorted(known, key=lambda name: began[name])
         roots = [name for name in alerting if name in groups]
         few = len(callers) < FEWEST_CALLERS or len(alerting) < SILENT * len(callers)
         if silent in began or len(roots) < 2 or few:

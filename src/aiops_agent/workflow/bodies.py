@@ -98,7 +98,8 @@ def _storms(seen: list[SeenAlert], around: Around) -> list[list[int]]:
         root, own = fires[storm.root], [fires[n] for n in storm.alerts]
         for n in own:
             seen[n] = replace(seen[n], root=seen[root].key)
-        storms.append(sorted(own, key=lambda n: (n != root, seen[n].began)))
+        depth = {n: -around.depth(seen[n].service) for n in own}
+        storms.append(sorted(own, key=lambda n: (n != root, depth[n], seen[n].began)))
     return sorted(storms, key=lambda own: (-around.depth(seen[own[0]].service), seen[own[0]].began))
 
 

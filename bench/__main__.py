@@ -37,6 +37,8 @@ LONG = {  # a name, and the module whose `main(arguments)` measures it
     "kills": "bench.kills",
     "live": "bench.live",
     "metrics": "bench.metrics",
+    "storms": "bench.storms",
+    "watch": "bench.watch",
 }
 
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import pytest
 from dbos import _sys_db
 
+from aiops_agent import correlate
 from aiops_agent.adapters import cleaned, ownership
 from aiops_agent.adapters.docker import clone, platform
 from aiops_agent.adapters.docker.back import WayBack
@@ -36,11 +37,19 @@ from aiops_agent.interfaces.http.visitor import Doorstep
 from aiops_agent.interfaces.http.wire import Caller
 from aiops_agent.reading import refute
 from aiops_agent.reading.case import AlertCase
-from aiops_agent.reasoning import blame, claims, objections, observations, orders, rank
+from aiops_agent.reasoning import blame, claims, detect, objections, observations, orders, rank
 from aiops_agent.reasoning.evidence import Scorer
 from aiops_agent.safety import approve, assess, limits, permit, send, times
 from aiops_agent.safety.execute import Executor
-from aiops_agent.workflow import commands, dispatch, gate, intake, questions, receive
+from aiops_agent.workflow import (
+    commands,
+    dispatch,
+    executor_steps,
+    gate,
+    intake,
+    questions,
+    receive,
+)
 from aiops_agent.workflow.dispatch import Dispatch
 from aiops_agent.workflow.feed import Feed
 from aiops_agent.workflow.lease import Tenure
@@ -74,6 +83,10 @@ STALE = Seam(sight, "stale", "signals that are no longer seen dismiss nothing")
 CALM = Seam(sight, "calm", "two good minutes do not dismiss an hour")
 ALONE = Seam(sight.TriageLook, "_alone", "the mean of many instances dismisses no alert of one")
 SAME_SERIES = Seam(sight, "measures_the_same", "an exporter's up dismisses no alert of its thing")
+JITTER = Seam(correlate, "JITTER", "who began first is told from who was pushed")
+# What the watch sees without an alert.
+WATCH_HOLD = Seam(detect, "HOLD", "what passes within a minute and a half is no trouble")
+UNALERTED = Seam(executor_steps, "unalerted", "the watch alone is no reason to change anything")
 # The executor's sender: what it does after trouble.
 RECOVER = Seam(send.Sender, "_recover", "nothing is sent twice or guessed after a silence")
 REFUSED = Seam(send.Sender, "_refused", "a refusal is looked after before it is believed")

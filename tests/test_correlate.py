@@ -5,12 +5,13 @@ from itertools import pairwise
 
 import pytest
 
-from aiops_agent.correlate import UNKNOWN, same_cause, subject_of
+from aiops_agent.correlate import UNKNOWN, Onset, correlate, same_cause, subject_of
 from aiops_agent.domain.alert import Alert, AlertState, Severity
 from aiops_agent.domain.environment import EnvironmentRef
 from aiops_agent.domain.incident import Incident, IncidentId
 from aiops_agent.domain.remediation import Target
 from aiops_agent.domain.telemetry import Service, ServiceGraph, ServiceName
+from tests import seams
 
 NOW = datetime(2026, 11, 24, 9, 30, tzinfo=UTC)
 WINDOW = timedelta(minutes=5)
@@ -90,3 +91,73 @@ def test_trouble_at_the_edge_of_the_window_belongs_to_it() -> None:
 
 def test_two_alerts_that_name_no_service_share_no_cause() -> None:
     assert same_cause(UNKNOWN, NOW, [an_incident(UNKNOWN)], GRAPH, WINDOW) is None
+
+
+# door -> a -> store, door -> b -> other; c, d and e call `quiet`, which never alerts
+SYSTEM = ServiceGraph(
+    services=tuple(
+        Service(name=ServiceName(name))
+        for name in ("door", "a", "b", "c", "d", "e", "store", "other", "quiet")
+    ),
+    calls=tuple(
+        (ServiceName(one), ServiceName(callee))
+        for one, callee in (
+            *(("door", "a"), ("door", "b"), ("a", "store"), ("b", "other")),
+            *(("c", "quiet"), ("d", "quiet"), ("e", "quiet")),
+        )
+    ),
+)
+
+
+def storms(**seconds: float) -> dict[str, set[str]]:
+    """Return whom each root explains, when alerts begin at these seconds."""
+    names = list(seconds)
+    alerts = [Onset(ServiceName(name), NOW + timedelta(seconds=at)) for name, at in seconds.items()]
+    found = correlate(alerts, SYSTEM)
+    return {names[one.root]: {names[n] for n in one.alerts} for one in found}
+
+
+def test_a_storm_is_put_down_to_the_deepest_that_began_no_later() -> None:
+    assert storms(door=40, a=20, store=0) == {"store": {"store", "a", "door"}}
+    assert storms(door=-20, a=0, store=30) == {"store": {"store", "a", "door"}}, "rules hold apart"
+
+
+def test_a_callee_that_began_clearly_later_was_pushed_by_its_caller() -> None:
+    assert storms(door=20, a=0, store=150) == {"a": {"a", "door", "store"}}
+
+
+def test_two_causes_at_once_are_two_and_share_nobody() -> None:
+    found = storms(store=0, other=5, a=10, b=12, door=30)
+    assert set(found) == {"store", "other"}
+    assert sorted(name for group in found.values() for name in group) == sorted(
+        ["store", "other", "a", "b", "door"]
+    )
+
+
+@pytest.mark.parametrize(
+    ("began", "causes"),
+    [({"c": 0, "d": 10}, 1), ({"c": 0, "d": 10, "e": 15}, 1), ({"c": 0}, 1),
+     ({"c": 0, "d": 60}, 2), ({"a": 0, "b": 0}, 2)],
+)  # fmt: skip
+def test_a_silent_service_is_behind_those_that_call_it_only_when_most_began_together(
+    began: dict[str, float], causes: int
+) -> None:
+    assert len(storms(**began)) == causes
+
+
+def test_what_names_no_service_is_a_storm_of_its_own() -> None:
+    alerts = [Onset(UNKNOWN, NOW), Onset(ServiceName("a"), NOW), Onset(UNKNOWN, NOW)]
+    assert sorted(one.alerts for one in correlate(alerts, SYSTEM)) == [(0,), (1,), (2,)]
+    assert correlate([], SYSTEM) == ()
+
+
+def test_the_order_of_the_alerts_decides_nothing() -> None:
+    one = storms(store=0, other=5, a=10, b=12, door=30)
+    other = storms(door=30, b=12, a=10, other=5, store=0)
+    assert set(one) == set(other)
+
+
+def test_without_onsets_the_pushed_callee_would_be_blamed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A planted defect: who began first does not matter."""
+    seams.JITTER.plant(monkeypatch, timedelta(days=1))
+    assert set(storms(door=20, a=0, store=150)) == {"store"}

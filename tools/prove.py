@@ -76,6 +76,8 @@ def stages() -> tuple[Stage, ...]:
         Stage("orders", (*bench, "orders", *seeded), 5),
         Stage("secrets", (*bench, "secrets", *seeded), 5),
         Stage("door", (*bench, "door", *seeded), 5),
+        Stage("watch", (*bench, "watch", *seeded), 20),
+        Stage("storms", (*bench, "storms", *seeded), 10),
         Stage("crowd", (*bench, "crowd", *seeded), 15, alone=True),
         Stage("bodies", (*bench, "bodies", *seeded), 10, alone=True),
         Stage("stops", (*bench, "stops", *seeded), 20, alone=True),

@@ -1,6 +1,7 @@
-"""Which service does an alert speak of, and which incident does it belong to?"""
+"""Of which service does an alert speak, to which incident does it belong, which began it?"""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from aiops_agent.domain.alert import Alert, AlertState
@@ -9,7 +10,14 @@ from aiops_agent.domain.meaning import AlertSubject
 from aiops_agent.domain.telemetry import AlertRule, ServiceGraph, ServiceName
 from aiops_agent.reading.alert import read_subject
 
+RULES_HOLD = timedelta(hours=1)  # at most, before they fire; the watch was earlier
 ECHO = timedelta(minutes=10)  # rules look back: a repetition so soon speaks of what is over
+JITTER = timedelta(minutes=1)  # rules hold for different times, and scrapes come when they come
+TOGETHER = timedelta(seconds=20)  # those that call one silent cause begin within it
+PUSHED = timedelta(minutes=1)  # a callee that begins so much later was pushed by its caller
+SILENT = 2 / 3  # of a silent service's callers: when as many alert at once it is behind them
+FEWEST_CALLERS = 3  # of a silent service: two that share something do so by chance
+MOST_ALERTING = 400  # services; of more the order of their depth has to do
 UNKNOWN = ServiceName("unknown")  # the service of an alert that names none
 
 
@@ -31,10 +39,16 @@ def same_cause(
     """Return an open incident of the same service, else of one that calls or is called; the newest.
 
     Only one that opened within `window` of `at` counts: later trouble is trouble of its own.
+    What the watch opened about the service itself waits longer for the rule that holds longer.
     An alert that names no service shares a cause with nothing.
     """
     related = kin(service, graph)
-    near = (one for one in open_incidents if abs(at - one.opened_at) <= window)
+    near = (
+        one
+        for one in open_incidents
+        if abs(at - one.opened_at)
+        <= (RULES_HOLD if one.watched and one.service == service else window)
+    )
     return max(
         (one for one in near if one.service in related),
         key=lambda one: (one.service == service, one.opened_at, len(one.id), one.id),
@@ -66,3 +80,89 @@ def kin(service: ServiceName, graph: ServiceGraph) -> frozenset[ServiceName]:
     if service == UNKNOWN:
         return frozenset()
     return frozenset({service, *graph.downstream(service), *graph.upstream(service)})
+
+
+@dataclass(frozen=True)
+class Onset:
+    """Of whom an alert speaks, and when it began."""
+
+    service: ServiceName
+    began: datetime
+
+
+@dataclass(frozen=True)
+class AlertStorm:
+    """Alerts that one cause explains, by their places; `root` is the one that it began with."""
+
+    root: int
+    alerts: tuple[int, ...]
+
+
+def correlate(alerts: Sequence[Onset], graph: ServiceGraph) -> tuple[AlertStorm, ...]:
+    """Return the fewest causes that explain the alerts, those that explain most first.
+
+    Trouble travels from a service to those that call it, later or at about the same time; a callee
+    that began clearly later was pushed. An alert that names no service shares a cause with nothing.
+    """
+    places: dict[ServiceName, list[int]] = {}
+    for place, one in enumerate(alerts):
+        if one.service != UNKNOWN:
+            places.setdefault(one.service, []).append(place)
+    first = {name: min(found, key=lambda n: alerts[n].began) for name, found in places.items()}
+    began = {name: alerts[place].began for name, place in first.items()}
+    alone = [AlertStorm(n, (n,)) for n, one in enumerate(alerts) if one.service == UNKNOWN]
+    if len(began) > MOST_ALERTING:
+        return tuple(AlertStorm(first[name], tuple(places[name])) for name in places) + tuple(alone)
+    groups = _behind_the_silent(_causes(began, graph), began, graph)
+    return (
+        *(
+            AlertStorm(first[root], tuple(sorted(n for name in group for n in places[name])))
+            for root, group in groups.items()
+        ),
+        *alone,
+    )
+
+
+Groups = dict[ServiceName, set[ServiceName]]
+
+
+def _causes(began: Mapping[ServiceName, datetime], graph: ServiceGraph) -> Groups:
+    """Return for each cause whom it explains: always the one that explains most of what is left."""
+    reach: Groups = {}
+    depth = {name: len(graph.upstream(name)) for name in began}
+    for name, at in began.items():
+        up = {o for o in graph.upstream(name) if o in began and began[o] >= at - JITTER}
+        pushed = {o for o in graph.callees(name) if o in began and began[o] >= at + PUSHED}
+        reach[name] = {name} | up | pushed
+    left, found = set(began), Groups()
+    while left:
+        root = max(
+            (name for name in began if name in left),  # in the order given: the same each time
+            key=lambda name: (len(reach[name] & left), depth[name], -began[name].timestamp()),
+        )
+        found[root] = reach[root] & left
+        left -= found[root]
+    return found
+
+
+def _behind_the_silent(
+    groups: Groups, began: Mapping[ServiceName, datetime], graph: ServiceGraph
+) -> Groups:
+    """Return the groups, those joined of which a service that does not alert itself is the cause.
+
+    It is where most of those that call it began at about the same time.
+    """
+    if len(groups) < 2:
+        return groups
+    for silent in dict.fromkeys(callee for root in groups for callee in graph.callees(root)):
+        callers = graph.callers(silent)
+        known = [name for name in began if name in callers]  # of the same moment the first given
+        alerting = sorted(known, key=lambda name: began[name])
+        roots = [name for name in alerting if name in groups]
+        few = len(callers) < FEWEST_CALLERS or len(alerting) < SILENT * len(callers)
+        if silent in began or len(roots) < 2 or few:
+            continue
+        if began[alerting[-1]] - began[alerting[0]] <= TOGETHER:
+            for other in roots[1:]:
+                groups[roots[0]] |= groups.pop(other)
+    return groups

@@ -22,6 +22,7 @@ from aiops_agent.safety.rules.change_freeze import change_freeze
 from aiops_agent.safety.rules.disagreement_asks import disagreement_asks
 from aiops_agent.safety.rules.propose_asks import propose_asks
 from aiops_agent.safety.rules.risky_needs_human import risky_needs_human
+from aiops_agent.safety.rules.watch_alone import watch_alone
 from aiops_agent.safety.rules.wide_blast_radius import wide_blast_radius
 
 PlatformOf: TypeAlias = Callable[
@@ -62,6 +63,7 @@ RULES: tuple[Rule, ...] = (
     wide_blast_radius,
     change_freeze,
     disagreement_asks,
+    watch_alone,
 )
 
 CATALOGUE = Catalogue(ACTIONS)

@@ -46,6 +46,7 @@ def case(row: dict[str, Any]) -> Case:
         services=row.get("services", 10),
         freezes=tuple(Freeze.of(freeze) for freeze in row.get("freezes", [])),
         reasoned=model(row["model"]) if "model" in row else None,
+        unalerted=row.get("unalerted", False),
     )
 
 

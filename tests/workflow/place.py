@@ -17,7 +17,7 @@ from aiops_agent.domain.payload import EventType
 from aiops_agent.domain.telemetry import Service, ServiceGraph, ServiceName
 from aiops_agent.memory.recall import ArchiveMemory
 from aiops_agent.ports.store import Store
-from aiops_agent.ports.telemetry import Environment
+from aiops_agent.ports.telemetry import Environment, Metrics
 from aiops_agent.registry import CATALOGUE, RULES
 from aiops_agent.safety.execute import Executor
 from aiops_agent.workflow.deps import Deps, Terms
@@ -69,6 +69,7 @@ class Place:
     store: Store
     clock: HandClock = field(default_factory=HandClock)
     topology: Company = field(default_factory=Company)
+    metrics: Metrics = ABSENT
     terms: Terms = field(default_factory=Terms)
     marks: list[str] = field(default_factory=list)
 
@@ -97,7 +98,7 @@ class Place:
     def _environment(self, environment: EnvironmentRef) -> Environment:
         return Environment(
             ref=environment,
-            metrics=ABSENT,
+            metrics=self.metrics,
             logs=ABSENT,
             changes=ABSENT,
             rules=ABSENT,

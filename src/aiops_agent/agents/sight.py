@@ -93,7 +93,16 @@ class TriageLook:
             reason=f"the signal confirms it: {reason}",
             missing=self.missing,
             began=None if self.frame.began is None else moment(self.frame.began),
+            broken=any(
+                self._breaks(name, one)
+                for name, one in (*((self.service, one) for one in seen), *suffering)
+            ),
         )
+
+    def _breaks(self, service: ServiceName, found: Reading) -> bool:
+        """Whether a reading is beyond what the owner of its service has promised."""
+        level = self._counted(service).objective.level(found.signal)
+        return level is not None and found.value is not None and found.value > level
 
     def _which(self, shown: Reading) -> str:
         """Return which instances the alerts name, where some are lost."""

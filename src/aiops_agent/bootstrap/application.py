@@ -47,6 +47,7 @@ from aiops_agent.domain.redact import Redactor
 from aiops_agent.domain.routing import Claim, Routes
 from aiops_agent.domain.survey import ServiceSurvey
 from aiops_agent.domain.value import Value, build_all
+from aiops_agent.domain.watch import WatchMode
 from aiops_agent.memory.recall import ArchiveMemory
 from aiops_agent.ports.model import Around, Reasoner
 from aiops_agent.ports.people import Notifier
@@ -76,6 +77,7 @@ from aiops_agent.workflow.queries import Queries
 from aiops_agent.workflow.ready import Readiness
 from aiops_agent.workflow.receive import Receive
 from aiops_agent.workflow.resolve import ResolveIncident
+from aiops_agent.workflow.signals import SignalWatch
 from aiops_agent.workflow.traces import Traces
 from aiops_agent.workflow.watching import AlertWatch
 
@@ -310,10 +312,13 @@ class Application:  # limit: joins everything, and opens and closes it in one or
             environments=refs,
         )
 
-    def _watches(self, deps: Deps) -> Iterator[AlertWatch]:
+    def _watches(self, deps: Deps) -> Iterator[AlertWatch | SignalWatch]:
         for place in self.places.configured:
+            one = place.configured
             if place.senders:
-                yield AlertWatch(deps, self.intake, place.configured.ref, place.senders)
+                yield AlertWatch(deps, self.intake, one.ref, place.senders)
+            if one.sources.any and one.watch is not WatchMode.NONE:
+                yield SignalWatch(deps, one.ref, one.watch, self._heard)
 
     def _traces(self, store: Store, *, serving: bool) -> Traces | None:
         where = sink(self._settings.telemetry)

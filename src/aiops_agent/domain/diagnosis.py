@@ -172,3 +172,4 @@ class Triage(Value):
     asked: str = ""  # the model that was asked whether it should be stricter
     doubt: str = ""  # what it made stricter
     not_mine: NotMine | None = None  # it is given to a person at once
+    broken: bool = False  # an objective is broken now, its own or a caller's

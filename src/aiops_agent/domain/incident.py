@@ -181,6 +181,7 @@ class Incident(Value):
     told: ToldAlready | None = None  # of that row
     round: int = 0  # how often it was looked at again after an end; each time is a story of its own
     looking: bool = False  # it ended, and is looked at again
+    watched: bool = False  # the watch opened it, and no alert has joined it
     closed: bool = False  # its report is written: only then may it be looked at again
 
     @property

@@ -117,6 +117,10 @@ class Objective(Value):
     latency: float | None = None
     errors: float | None = None
 
+    def level(self, signal: Signal) -> float | None:
+        """Return what is promised of a signal, if anything is."""
+        return {Signal.LATENCY: self.latency, Signal.ERRORS: self.errors}.get(signal)
+
 
 class Service(Value):
     """A service as the environment knows it."""

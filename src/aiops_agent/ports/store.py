@@ -43,6 +43,7 @@ from aiops_agent.ports.heartbeat import Heartbeats, HeartbeatsView
 from aiops_agent.ports.inbox import Inbox, InboxView
 from aiops_agent.ports.lease import Leases, LeasesView
 from aiops_agent.ports.outbox import Outbox, OutboxView
+from aiops_agent.ports.watch import Watches, WatchesView
 
 
 class IncidentsView(Protocol):
@@ -336,6 +337,7 @@ class View:
     calls: ModelCallsView
     leases: LeasesView
     heartbeats: HeartbeatsView
+    watches: WatchesView
 
 
 @dataclass(frozen=True)
@@ -359,6 +361,7 @@ class Work(View):
     calls: ModelCalls
     leases: Leases
     heartbeats: Heartbeats
+    watches: Watches
     wake: Callable[[str, str], None]
 
 

@@ -21,6 +21,7 @@ class Case:
     services: int  # how many services the environment has
     freezes: tuple[Freeze, ...] = ()
     reasoned: SecondOpinion | None = None  # what a model makes of the diagnosis behind the plan
+    unalerted: bool = False  # the watch alone opened it, and no objective is broken
     dissent: tuple[str, ...] = ()  # what a model would do instead; it decides nothing
 
 

@@ -27,6 +27,7 @@ from aiops_agent.domain.sending import Limits, Rate
 from aiops_agent.domain.spelling import did_you_mean
 from aiops_agent.domain.telemetry import ServiceName
 from aiops_agent.domain.value import Value
+from aiops_agent.domain.watch import WatchMode
 from aiops_agent.ports.plug import AnyChannel, AnyVendor, Needs
 from aiops_agent.ports.spellings import (
     ClockTime,
@@ -41,6 +42,7 @@ from aiops_agent.ports.spellings import (
 )
 from aiops_agent.registry import REGISTRY, Registry
 from aiops_agent.settings.promise import Promise
+from aiops_agent.settings.watch import WatchSettings
 
 EnvironmentName: TypeAlias = Annotated[str, Field(pattern=rf"^{NAME}\z")]
 _KIND = "docker"  # of an environment that does not say
@@ -221,6 +223,7 @@ class EnvironmentSettings(Value):
     actions: ActionSections | None = None
     mode: Mode | None = None
     policy: OwnPolicy | None = None
+    watch: WatchSettings | None = None
 
 
 @dataclass(frozen=True)
@@ -235,6 +238,7 @@ class ResolvedEnvironment:
     actions: ActionSections
     mode: Mode
     policy: Policy
+    watch: WatchMode
 
 
 class BaseSettings(Value):
@@ -253,6 +257,7 @@ class BaseSettings(Value):
     notify: Notify = Notify()
     server: Server = Server()
     alerts: AlertSettings = AlertSettings()
+    watch: WatchSettings = WatchSettings()
     story: Story = Story()
     actions: ActionSections = ActionSections()
     policy: Policy = Policy()
@@ -297,6 +302,7 @@ class BaseSettings(Value):
                 actions=one.actions or self.actions,
                 mode=one.mode or self.mode,
                 policy=one.policy.over(self.policy) if one.policy else self.policy,
+                watch=(one.watch or self.watch).mode(ref),
             )
             for ref, section, one in several or [(self.environment, "", short)]
         )

@@ -45,7 +45,6 @@ class Around:
     listed: tuple[AlertRule, ...] = ()
     _kin: dict[ServiceName, frozenset[ServiceName]] = field(default_factory=dict)
     _depth: dict[ServiceName, int] = field(default_factory=dict)
-    _needs: dict[ServiceName, frozenset[ServiceName]] = field(default_factory=dict)
 
     @cached_property
     def rules(self) -> Mapping[str, tuple[AlertRule, ...]]:
@@ -65,12 +64,6 @@ class Around:
         if service not in self._kin:
             self._kin[service] = kin(service, self.graph)
         return self._kin[service]
-
-    def needs(self, service: ServiceName) -> frozenset[ServiceName]:
-        """Return all that it needs to work."""
-        if service not in self._needs:
-            self._needs[service] = frozenset(self.graph.downstream(service))
-        return self._needs[service]
 
     def depth(self, service: ServiceName) -> int:
         """Return how many services need this one: trouble travels from callee to caller."""

@@ -1,16 +1,17 @@
 """A body of alerts, made ready: what each alert is about, and in which order they are taken."""
 
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from aiops_agent.correlate import subject_of
+from aiops_agent.correlate import Onset, correlate, subject_of
 from aiops_agent.domain.alert import Alert, AlertState, Delivery, Progress
 from aiops_agent.domain.environment import EnvironmentRef
 from aiops_agent.domain.incident import Incident, IncidentId
 from aiops_agent.domain.meaning import AlertSubject
 from aiops_agent.domain.remediation import Target, TargetKind
 from aiops_agent.domain.telemetry import ServiceName
+from aiops_agent.domain.watch import WATCH
 from aiops_agent.workflow.around import Around, kind_of
 
 OLDEST = timedelta(hours=6)  # an alert that claims to be older is dated by its arrival
@@ -26,6 +27,7 @@ class SeenAlert:
     kind: TargetKind
     began: datetime
     delivery: Delivery
+    root: str = ""  # the key of the alert with which its storm began
 
     @property
     def service(self) -> ServiceName:
@@ -48,6 +50,7 @@ class SeenAlert:
             severity=self.alert.claimed,
             started_at=self.began,
             opened_at=at,
+            watched=self.alert.source == WATCH,
         )
 
 
@@ -73,17 +76,31 @@ class Body:
     ) -> "Body":
         """Work out what is the same for every portion; `at_once` alerts are taken in the first."""
         seen = [_seen(alert, delivery, around, replicas, at) for alert in delivery.alerts]
+        storms = _storms(seen, around)
         fires = [n for n, one in enumerate(seen) if one.alert.state is AlertState.FIRING]
         progress, keys = delivery.progress, frozenset(seen[n].key for n in fires)
         if progress.done or not fires:
             return cls(delivery, progress, _led(seen, progress.lead), keys)
-        depth = {n: around.depth(seen[n].service) for n in fires}
-        first = sorted(fires, key=lambda n: (-depth[n], seen[n].began))
+        first = [n for storm in storms for n in storm]
         progress = progress.model_copy(update={"lead": first[0]})
         if len(seen) > at_once:  # only the leader is on record: the graph may be another one later
             return cls(delivery, progress, _led(seen, first[0]), keys)
         rest = (one for one in seen if one.alert.state is not AlertState.FIRING)
         return cls(delivery, progress, (*(seen[n] for n in first), *rest), keys)
+
+
+def _storms(seen: list[SeenAlert], around: Around) -> list[list[int]]:
+    """Tell each firing alert its root; return the storms, the deepest first, each from its root."""
+    fires = [n for n, one in enumerate(seen) if one.alert.state is AlertState.FIRING]
+    found = correlate([Onset(seen[n].service, seen[n].began) for n in fires], around.graph)
+    storms = []
+    for storm in found:
+        root, own = fires[storm.root], [fires[n] for n in storm.alerts]
+        for n in own:
+            seen[n] = replace(seen[n], root=seen[root].key)
+        depth = {n: -around.depth(seen[n].service) for n in own}
+        storms.append(sorted(own, key=lambda n: (n != root, depth[n], seen[n].began)))
+    return sorted(storms, key=lambda own: (-around.depth(seen[own[0]].service), seen[own[0]].began))
 
 
 def _led(seen: list[SeenAlert], lead: int) -> tuple[SeenAlert, ...]:

@@ -83,25 +83,50 @@ class SilenceWatch:
     def _open(self, work: Work, environment: EnvironmentRef, one: Heartbeat, at: datetime) -> None:
         length = roughly(at - one.heard)
         title = f"{one.name} has not fired for {length}: alerts may no longer arrive"
-        incident = Incident(
-            id=work.incidents.new_id(),
-            environment=environment,
-            title=title,
-            subject=Target(environment=environment, kind=TargetKind.CLUSTER, name=UNKNOWN),
-            alert_names=(one.name,),
-            summary=title,
-            severity=Severity.SEV2,
-            started_at=one.heard,
-            opened_at=at,
-        )
-        work.incidents.put(incident)
-        work.heartbeats.put(environment, one.model_copy(update={"incident": incident.id}))
-        opened = IncidentOpened(
-            alert=one.key,
+        incident = open_about_all(
+            self.deps,
+            work,
+            environment,
+            title,
             name=one.name,
-            service=incident.service,
-            severity=incident.severity,
-            trace=new_trace_id(incident.id, environment, self.deps.now()),
+            key=one.key,
+            started=one.heard,
+            at=at,
         )
-        about = IncidentTransaction(work, incident, at, self.deps.now, self.deps.now())
-        work.events.append_all([about.event(opened, title, "open")])
+        work.heartbeats.put(environment, one.model_copy(update={"incident": incident.id}))
+
+
+def open_about_all(
+    deps: Deps,
+    work: Work,
+    environment: EnvironmentRef,
+    title: str,
+    *,
+    name: str,
+    key: str,
+    started: datetime,
+    at: datetime,
+) -> Incident:
+    """Open an incident about a whole environment, which no alert of a sender tells of."""
+    incident = Incident(
+        id=work.incidents.new_id(),
+        environment=environment,
+        title=title,
+        subject=Target(environment=environment, kind=TargetKind.CLUSTER, name=UNKNOWN),
+        alert_names=(name,),
+        summary=title,
+        severity=Severity.SEV2,
+        started_at=started,
+        opened_at=at,
+    )
+    work.incidents.put(incident)
+    said = IncidentOpened(
+        alert=key,
+        name=name,
+        service=incident.service,
+        severity=incident.severity,
+        trace=new_trace_id(incident.id, environment, deps.now()),
+    )
+    about = IncidentTransaction(work, incident, at, deps.now, deps.now())
+    work.events.append_all([about.event(said, title, "open")])
+    return incident

@@ -28,8 +28,9 @@ from aiops_agent.workflow.queries import Queries
 from aiops_agent.workflow.receive import Receive
 from aiops_agent.workflow.recorder import IncidentRecorder
 from aiops_agent.workflow.resolve import ResolveIncident, failed
+from aiops_agent.workflow.signals import SignalWatch
 from aiops_agent.workflow.traces import Traces
-from aiops_agent.workflow.watching import LOOK_SECONDS, AlertWatch
+from aiops_agent.workflow.watching import AlertWatch
 
 log = logging.getLogger(__name__)
 
@@ -115,7 +116,7 @@ class Engine:
     adopt: Callable[[], Awaitable[None]] = adopt  # goes on with what others left
     alarm: TroubleAlarm | None = None  # where there is somebody to be told
     traces: Traces | None = None  # when they are sent anywhere
-    watches: Sequence[AlertWatch] = ()  # what fires is asked of those who send it
+    watches: Sequence[AlertWatch | SignalWatch] = ()  # of what fires, and of what does not yet
     environments: Sequence[EnvironmentRef] = ()  # whose inboxes are read all the time
     _loops: dict[asyncio.Task[None], Loop] = field(default_factory=dict)
     _rang: asyncio.Event = field(default_factory=asyncio.Event)
@@ -136,8 +137,8 @@ class Engine:
         else:
             self._loop(LoopName.LEFT_BEHIND, self._take_left_behind, SLOW_POLL_SECONDS, once=True)
         for watch in self.watches:
-            loop = self.loops.begin(LoopName.SENDERS, watch.environment.name, silent=None)
-            self._begin(loop, loop.run(watch.look, partial(asyncio.sleep, LOOK_SECONDS)))
+            loop = self.loops.begin(watch.loop, watch.environment.name, silent=None)
+            self._begin(loop, loop.run(watch.look, partial(asyncio.sleep, watch.pause)))
         for notices in self.notices:
             self._stream(LoopName.NOTICES, notices.run, notices.notifier.name)
         if self.traces is not None:

@@ -9,7 +9,7 @@ from datetime import datetime
 from aiops_agent.agents import critique
 from aiops_agent.domain.approval import ApprovalRequest, Opinion, Verdict
 from aiops_agent.domain.errors import NoSource, SourceError
-from aiops_agent.domain.incident import Attempt, Incident
+from aiops_agent.domain.incident import Incident
 from aiops_agent.domain.payload import EvidenceAdded
 from aiops_agent.domain.remediation import Outcome, Plan, PreparedPlan
 from aiops_agent.domain.sending import Limits
@@ -21,6 +21,11 @@ from aiops_agent.safety import limits, permit
 from aiops_agent.safety.assess import Case, assess
 from aiops_agent.workflow.deps import Deps, attempt_of, found, incident_of, transaction
 from aiops_agent.workflow.gate import Gate
+
+
+def unalerted(incident: Incident) -> bool:
+    """Whether nothing but the watch speaks for an incident: no alert, no broken objective."""
+    return incident.watched and not (incident.triage is not None and incident.triage.broken)
 
 
 class Kept(Value):
@@ -76,7 +81,8 @@ class ExecutorSteps:
         except SourceError:
             services = 0  # unknown: the rule on reach then has nothing to compare with
         at, most = environment.clock.now(), environment.limits
-        attempt, waits = await asyncio.to_thread(self._standing, prepared, at, most)
+        incident, waits = await asyncio.to_thread(self._standing, prepared, at, most)
+        attempt = attempt_of(incident, prepared.attempt)
         pick = attempt.pick
         dissent = (f"{pick.by} {pick.dissent}",) if pick and pick.dissent else ()
         return Case(
@@ -86,24 +92,25 @@ class ExecutorSteps:
             services=services,
             freezes=environment.freezes,
             reasoned=attempt.reasoned,
+            unalerted=unalerted(incident),
             dissent=(*dissent, *waits),
         )
 
     def _standing(
         self, prepared: PreparedPlan, at: datetime, most: Limits
-    ) -> tuple[Attempt, tuple[str, ...]]:
-        """Return the attempt of a plan, and what stands in its way as things are.
+    ) -> tuple[Incident, tuple[str, ...]]:
+        """Return the incident of a plan, and what stands in its way as things are.
 
         Other incidents and a stop are waited for; a limit or a closed service ends the plan.
         """
         with self.deps.store.read() as view:
-            attempt = attempt_of(found(view, prepared.incident), prepared.attempt)
             held, stopped = limits.held(view, prepared, at, most), limits.stopped(view)
             words = (
                 f"a yes given now could not be used: {held}" if held else "",
                 f"{stopped}: a yes waits, and is void after a while" if stopped else "",
             )
-            return attempt, (*permit.claimed(view, prepared), *filter(None, words))
+            incident = found(view, prepared.incident)
+            return incident, (*permit.claimed(view, prepared), *filter(None, words))
 
     async def unchanged(self, request_id: str) -> bool:
         """Whether the target is as it was when the plan was made; raises PlatformError.

@@ -34,6 +34,7 @@ class LoopName(StrEnum):
     SENDERS = "senders"
     STORIES = "stories"
     TRACES = "traces"
+    WATCH = "watch"
 
 
 @dataclass(eq=False)

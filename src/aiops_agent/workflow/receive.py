@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
 
-from aiops_agent.correlate import UNKNOWN, fires_anew, same_cause
+from aiops_agent.correlate import RULES_HOLD, UNKNOWN, fires_anew, same_cause
 from aiops_agent.domain.alert import AlertState, IncidentAlert
 from aiops_agent.domain.environment import EnvironmentRef
 from aiops_agent.domain.event import Event
@@ -19,6 +19,7 @@ from aiops_agent.domain.payload import AlertNews, AlertReceived, IncidentOpened,
 from aiops_agent.domain.point import Point
 from aiops_agent.domain.telemetry import ServiceName
 from aiops_agent.domain.trace import new_trace_id
+from aiops_agent.domain.watch import WATCH
 from aiops_agent.ports.store import Work
 from aiops_agent.workflow.around import Around, read_graph, read_rules
 from aiops_agent.workflow.bodies import Body, SeenAlert
@@ -115,7 +116,7 @@ class _Batch:  # limit: what becomes of one alert, in one place
     told: list[Event] = field(default_factory=list)
     repeated: set[tuple[str, int]] = field(default_factory=set)  # (incident, delivery) told of
     nameless: dict[tuple[str, str], str] = field(default_factory=dict)  # by body and alert name
-    together: dict[str, list[str]] = field(default_factory=dict)  # ids of incidents by body
+    roots: dict[tuple[str, str], str] = field(default_factory=dict)  # by body and root alert
 
     def take(self, bodies: Sequence[Body], size: int) -> None:
         """Turn the next `size` alerts of each body into incidents, their alerts and events."""
@@ -139,7 +140,7 @@ class _Batch:  # limit: what becomes of one alert, in one place
         keys, services = {seen.key for seen in portion}, {seen.service for seen in portion}
         self.known.update(self.work.alerts.newest(self.environment, keys))
         near = {name for service in services for name in self.around.kin(service)}
-        since = self.at - self.deps.terms.window
+        since = self.at - max(self.deps.terms.window, RULES_HOLD)
         for incident in self.work.incidents.about(self.environment, near, since):
             self.incidents[incident.id] = incident
             self.about.setdefault(incident.service, []).append(incident.id)
@@ -183,6 +184,8 @@ class _Batch:  # limit: what becomes of one alert, in one place
         else:
             holder, opened = self._open(seen, before), True
         self._hold(holder, seen)
+        if seen.key == seen.root:
+            self.roots[seen.delivery.digest, seen.root] = holder.id
         return holder, opened
 
     def _again(self, holder: Incident, seen: SeenAlert) -> Incident:
@@ -222,16 +225,8 @@ class _Batch:  # limit: what becomes of one alert, in one place
         near = (self.incidents[name] for name in names)
         unended = [one for one in near if not one.ended]
         joined = same_cause(service, self.at, unended, self.around.graph, self.deps.terms.window)
-        return joined or self._same_need(seen)
-
-    def _same_need(self, seen: SeenAlert) -> Incident | None:
-        """Return what came together with it about a service that needs the same as its own."""
-        needs = self.around.needs(seen.service)
-        for name in self.together.get(seen.delivery.digest, ()):
-            one = self.incidents[name]
-            if not one.ended and needs & self.around.needs(one.service):
-                return one
-        return None
+        root = self.roots.get((seen.delivery.digest, seen.root))  # of what came together
+        return joined or (self._going_on(self.incidents[root]) if root else None)
 
     def _open(self, seen: SeenAlert, before: Incident | None) -> Incident:
         alert, delivery = seen.alert, seen.delivery
@@ -240,7 +235,6 @@ class _Batch:  # limit: what becomes of one alert, in one place
             incident = incident.following(before, self.at, self.deps.terms.flap_window)
         self._keep(incident)
         self.about.setdefault(incident.service, []).append(incident.id)
-        self.together.setdefault(delivery.digest, []).append(incident.id)
         if seen.service == UNKNOWN:
             self.nameless[delivery.digest, alert.name] = incident.id
         left_out = f" · {delivery.truncated} alerts left out" if delivery.truncated else ""
@@ -263,11 +257,13 @@ class _Batch:  # limit: what becomes of one alert, in one place
         alert = seen.alert
         names = tuple(dict.fromkeys((*incident.alert_names, alert.name)))[:NAMES]
         worst = min(incident.severity, alert.claimed)  # a worse alert makes it worse
-        if (names, worst) != (incident.alert_names, incident.severity):
-            told = {"alert_names": names, "severity": worst}
+        watched = incident.watched and alert.source == WATCH
+        confirms = ", as the watch saw" if incident.watched and not watched else ""
+        told = {"alert_names": names, "severity": worst, "watched": watched}
+        if any(getattr(incident, name) != value for name, value in told.items()):
             incident = incident.model_copy(update=told)
             self._keep(incident)
-        message = f"{alert.name} · {alert.summary} · joins: same cause"
+        message = f"{alert.name} · {alert.summary} · joins: same cause{confirms}"
         self._tell(incident, _received(seen, AlertNews.JOINED), message, seen.key)
         return incident
 

@@ -7,6 +7,7 @@ import asyncio
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from typing import ClassVar
 
 import orjson
 
@@ -18,6 +19,7 @@ from aiops_agent.domain.payload import AlertNews, AlertReceived
 from aiops_agent.ports.telemetry import SenderAlerts
 from aiops_agent.workflow.deps import Deps, opened
 from aiops_agent.workflow.intake import Intake, without_secrets
+from aiops_agent.workflow.loops import LoopName
 
 LOOK_SECONDS = 60.0  # a lost webhook costs no more than two of these
 LOOK_AGAIN = timedelta(minutes=15)  # at what was dismissed and fires on
@@ -32,6 +34,8 @@ class AlertWatch:
     intake: Intake
     environment: EnvironmentRef
     senders: Sequence[SenderAlerts]
+    loop: ClassVar[LoopName] = LoopName.SENDERS
+    pause: ClassVar[float] = LOOK_SECONDS
     _waited: frozenset[str] = field(default=frozenset())
 
     async def look(self) -> int:

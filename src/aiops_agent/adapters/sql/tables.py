@@ -157,6 +157,12 @@ HEARTBEATS = _table(
     _some("document", JSON),
     Index("ix_heartbeats_key", "environment", "key", unique=True),
 )
+WATCHES = _table(
+    "watches",
+    *_texts("environment"),
+    _some("document", JSON),
+    Index("ix_watches_environment", "environment", unique=True),
+)
 CASES = _table(
     "cases",
     *_texts("id", "family"),

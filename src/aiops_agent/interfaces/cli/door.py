@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -136,6 +136,18 @@ def scripted(settings: "Settings") -> AbstractContextManager["Settings"]:
     from aiops_agent.bootstrap.scripted import scripted as opened  # noqa: PLC0415 -- the lazy door
 
     return opened(settings)
+
+
+def live_shop(
+    fault: str, after: timedelta, *, speed: float, seed: int, host: str, port: int
+) -> "AbstractContextManager[tuple[str, str]]":
+    """Found a shop that is served while the context lasts; its address, and what to configure.
+
+    Raises UsageError when there is no such fault, BusyError when the port cannot be had.
+    """
+    from aiops_agent.bootstrap.live import live  # noqa: PLC0415 -- the lazy door
+
+    return live(fault, after, speed=speed, seed=seed, host=host, port=port)
 
 
 def website(

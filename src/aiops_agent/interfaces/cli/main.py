@@ -26,6 +26,7 @@ from aiops_agent.interfaces.cli import (
     runbook,
     sending,
     serve,
+    shop,
     stats,
     store,
     token,
@@ -54,6 +55,7 @@ app = typer.Typer(
 )
 app.command(rich_help_panel=TRY)(demo.demo)
 app.command(rich_help_panel=TRY)(serve.serve)
+app.add_typer(shop.app, name="shop", rich_help_panel=TRY)
 app.add_typer(incident.app, name="incident", rich_help_panel=ANSWER)
 app.add_typer(inbox.app, name="inbox", rich_help_panel=ANSWER)
 app.add_typer(approval.app, name="approval", rich_help_panel=ANSWER)

@@ -165,6 +165,8 @@ def _controls() -> None:
     op.create_table("leases", name, _some("document", sa.JSON()))
     _table("heartbeats", *map(_text, ("environment", "key")), _some("document", sa.JSON()))
     op.create_index("ix_heartbeats_key", "heartbeats", ["environment", "key"], unique=True)
+    _table("watches", _text("environment"), _some("document", sa.JSON()))
+    op.create_index("ix_watches_environment", "watches", ["environment"], unique=True)
 
 
 def _memory() -> None:

@@ -64,14 +64,15 @@ def main(arguments: list[str]) -> int:
             found = [one for folder in known for one in of_set(folder, peers)]
             if asked.prototype:
                 found += of_prototype(asked.prototype, asked.cases, found)
+            tell(found)  # the speed rows take minutes more
             goals = list(rows(found, asked.seed))
-            if not asked.no_speed:
-                goals += rca_speed.rows(peers, asked.seed)
+            print("\n".join(goal.json() for goal in goals), flush=True)
+            for goal in () if asked.no_speed else rca_speed.rows(peers, asked.seed):
+                print(goal.json(), flush=True)
+                goals.append(goal)
     except UsageError as error:
         print(f"bench rca: {error}", file=sys.stderr)
         return 2
-    tell(found)
-    print("\n".join(goal.json() for goal in goals))
     return 0 if all(goal.met for goal in goals) else 1
 
 

@@ -283,3 +283,23 @@ def test_a_live_start_does_not_wander_back_to_an_earlier_incident() -> None:
         told.courses[name, Signal.LATENCY] = episodes(0.1, 3.0, (-2400.0, -1800.0), (0.0, 1e6))
 
     assert abs(told.scene.began - BEGAN.timestamp()) <= 30.0
+
+
+def test_instances_that_are_paused_are_frozen_and_not_gone() -> None:
+    told = story(unseen=UNSEEN).move("front", errors=(0.001, 0.9), latency=(0.1, 4.0))
+    told.move("api", errors=(0.001, 1.0), latency=(0.05, 2.0))
+    long_ago = BEGAN - timedelta(days=3)
+    told.instances = tuple(
+        Workload(service=ServiceName("api"), name=f"api-{i}", state="paused", started_at=long_ago)
+        for i in (1, 2)
+    )
+
+    assert first(told) == (CauseKind.HANG, "api")
+
+
+def test_retries_are_no_demand_also_where_nobody_knows_who_calls_whom() -> None:
+    told = story(unseen=UNSEEN, graphless=True).move("front", errors=(0.001, 0.5), latency=(0.1, 4))
+    told.move("api", errors=(0.001, 0.6), latency=(0.05, 2.0))
+    told.courses["api", Signal.TRAFFIC] = jump(40.0, 75.0, at=15.0)
+
+    assert first(told)[0] is CauseKind.HANG

@@ -4,7 +4,7 @@ That a target which answers no scrape is down is Prometheus' own convention (`up
 everything a process tells of itself means as much is ours.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -16,6 +16,7 @@ from aiops_agent.reasoning.measure import median, moment
 # Usual steps without a sample: one or two are missed, and clocks of those who push may differ.
 SILENT = 6.0
 SILENT_SECONDS = 30.0  # at the least, however often it is measured
+PAUSED = "paused"  # Docker's word for a process that is stopped by a signal and stays
 OF_LATE = timedelta(minutes=15)  # what ended longer before the trouble is another story
 # Told per request: without requests there is none.
 FELT = (Signal.LATENCY, Signal.ERRORS, Signal.CACHE_HITS)
@@ -23,12 +24,15 @@ FELT = (Signal.LATENCY, Signal.ERRORS, Signal.CACHE_HITS)
 
 @dataclass(frozen=True)
 class Fall:
-    """How a service fell: `at` is None where nobody says when."""
+    """How a service fell: `at` is None where nobody says when.
+
+    `left` is the share of its instances that still stands, 0..1.
+    """
 
     at: float | None
     words: str
-    out_of_memory: bool = False
-    silent: bool = False  # nothing of it is measured any more, and nobody says that it ended
+    left: float = 0.0
+    frozen: bool = False  # it is there, says its platform, and does nothing
 
 
 def fall(scene: Scene, service: str) -> Fall | None:
@@ -39,40 +43,43 @@ def fall(scene: Scene, service: str) -> Fall | None:
     silent = _silent(scene, service)
     if silent is None:
         return None
-    runs = counted is not None and counted.running > 0
+    there = counted is not None and counted.running > 0
     since = f"nothing of {service} is measured since {moment(silent):%H:%M:%S}"
-    words = f"{since}, though it runs" if runs else f"{since}: it is gone or frozen"
-    return Fall(silent, words, silent=True)
-
-
-def runs(scene: Scene, service: str) -> bool:
-    """Whether the platform says that instances of it run."""
-    return any(one.service == service and one.running > 0 for one in scene.standings)
+    words = f"{since}, though it runs" if there else f"{since}: it is gone or frozen"
+    return Fall(silent, words, frozen=there)
 
 
 def _ended(scene: Scene, counted: Headcount) -> Fall | None:
     of_late = moment(scene.began) - OF_LATE
-    lost = [one for one in counted.lost if _since(one, of_late)]
-    again = [one for one in counted.ill if one.restarts and _since(one, of_late)]
+    lost = [one for one in counted.lost if _paused(one) or _since(one.ended_at, of_late)]
+    again = [one for one in counted.ill if one.restarts and _since(one.started_at, of_late)]
     troubled = [*lost, *again]
     if not troubled:
         return None
-    name = counted.service
-    times = [when for one in troubled if (when := one.ended_at or one.started_at) is not None]
-    # Who ends again and again has ended before: only the first end of those gone is dated.
-    dated = times if lost and not any(one.restarts for one in troubled) else []
-    at = min(dated).timestamp() if dated else None
+    # Who ends again and again has ended before, and a pause is no end: neither is dated.
+    dated = not any(one.restarts or _paused(one) for one in troubled)
+    times = [one.ended_at for one in lost if one.ended_at is not None] if dated else []
+    at = min(times).timestamp() if times else None
+    left = max(counted.running - len(again), 0) / max(counted.wanted, 1)
+    frozen = bool(lost) and all(_paused(one) for one in troubled)
+    return Fall(at, _words(counted, troubled, frozen=frozen), left, frozen)
+
+
+def _words(counted: Headcount, troubled: Sequence[Workload], *, frozen: bool) -> str:
     if any(one.reason == OUT_OF_MEMORY for one in troubled):
-        return Fall(at, f"instances of {name} run out of memory and are killed", out_of_memory=True)
+        return f"instances of {counted.service} run out of memory and are killed"
     if any(_again(one) for one in troubled):
-        return Fall(at, f"instances of {name} end again and again")
-    gone = f"{len(lost)} of {counted.wanted} instances of {name} are gone"
-    return Fall(at, gone)
+        return f"instances of {counted.service} end again and again"
+    share = f"{len(troubled)} of {counted.wanted} instances of {counted.service}"
+    return f"{share} are paused" if frozen else f"{share} are gone"
 
 
-def _since(one: Workload, of_late: datetime) -> bool:
-    known = one.ended_at or one.started_at
+def _since(known: datetime | None, of_late: datetime) -> bool:
     return known is None or known >= of_late
+
+
+def _paused(one: Workload) -> bool:
+    return one.state.lower() == PAUSED
 
 
 def _again(one: Workload) -> bool:

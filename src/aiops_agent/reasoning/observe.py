@@ -93,8 +93,8 @@ def _alerted(
 
 
 def _present(fall: Fall, scene: Scene, at: Floats) -> Floats:
-    """Return 1 while a service was there and 0 since it fell."""
-    return np.where(at < (scene.began if fall.at is None else fall.at), 1.0, 0.0)
+    """Return 1 while all of a service was there, and what is left of it since it fell."""
+    return np.where(at < (scene.began if fall.at is None else fall.at), 1.0, fall.left)
 
 
 def _grid(tracks: list[Track]) -> Floats:

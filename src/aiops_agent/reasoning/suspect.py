@@ -5,10 +5,11 @@ Latency and errors travel from callee to caller: how much of a service's pain is
 
 import math
 import re
-from collections.abc import Collection, Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
+from types import MappingProxyType
 from typing import TypeAlias
 
 from aiops_agent.domain.diagnosis import CauseKind
@@ -122,7 +123,10 @@ class Investigation:
     def only_retries(self, service: str) -> bool:
         """Whether callers that are as busy as ever explain the rise: they ask again and again."""
         moved = self.shift(service, Signal.TRAFFIC)
-        callers = self.scene.graph.callers(service)
+        graph = self.scene.graph
+        # Where nobody knows who calls it, whoever else suffers may be its caller.
+        others = [name for name in self.hurting if name != service]
+        callers = graph.callers(service) if graph.calls else others
         risen = moved is not None and (moved.up or moved.above(RISE))
         if moved is None or not risen or not callers or not self.scene.pain(service):
             return False
@@ -210,16 +214,17 @@ def fact(signal: Signal, service: str) -> Fact:
     return (signal.value, service)
 
 
-def own_share(scene: Scene, service: str, down: Collection[str] = ()) -> float:
+def own_share(scene: Scene, service: str, down: Mapping[str, Fall] = MappingProxyType({})) -> float:
     """Return which share 0..1 of the service's pain its callees do not account for.
 
-    0 when it has no pain. 1 when nothing is known of its callees. One that is `down` accounts for
-    most of it.
+    0 when it has no pain. 1 when nothing is known of its callees. One of which nothing stands any
+    more (`down`) accounts for most of it.
     """
     hurts = scene.pain(service)
     if not hurts:
         return 0.0
-    if any(callee in down for callee in scene.graph.callees(service)):
+    gone = {name for name, fall in down.items() if fall.left <= 0.0}
+    if not gone.isdisjoint(scene.graph.callees(service)):
         return 1.0 - DOWN
     shares = (_accounts_for(scene, callee, hurts[0]) for callee in scene.graph.callees(service))
     return 1.0 - max(shares, default=0.0)

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from aiops_agent.domain.diagnosis import CauseKind
 from aiops_agent.domain.telemetry import ChangeKind, ServiceKind, ServiceName
 from aiops_agent.reasoning.causes import expectations
-from aiops_agent.reasoning.fallen import Fall, runs
+from aiops_agent.reasoning.fallen import Fall
 from aiops_agent.reasoning.suspect import Investigation, Prediction, Suspicion, expect
 
 LATE = 180.0  # seconds after the pain began: who ends then suffers from it
@@ -15,8 +15,7 @@ def suspect(case: Investigation) -> Iterator[Suspicion]:
     """Suspect everybody who fell, unless a release of the same explains it."""
     for name, fall in case.fallen.items():
         released = any(case.changes(name, (ChangeKind.RELEASE,)))
-        frozen = fall.silent and runs(case.scene, name)
-        if released or frozen or case.kind(name) is ServiceKind.EXTERNAL:
+        if released or fall.frozen or case.kind(name) is ServiceKind.EXTERNAL:
             continue
         predictions = tuple(_predictions(case, ServiceName(name), fall))
         yield Suspicion(CauseKind.CRASH, ServiceName(name), fall.words, predictions)

@@ -5,7 +5,6 @@ from collections.abc import Iterator
 from aiops_agent.domain.diagnosis import CauseKind
 from aiops_agent.domain.telemetry import ServiceKind, ServiceName, Signal
 from aiops_agent.reasoning.causes import expectations
-from aiops_agent.reasoning.fallen import runs
 from aiops_agent.reasoning.mine import OVERLOAD
 from aiops_agent.reasoning.suspect import Investigation, Prediction, Suspicion, expect, fact
 
@@ -20,7 +19,7 @@ def suspect(case: Investigation) -> Iterator[Suspicion]:
             told = f"a process of {name} is up but no longer answers"
             yield Suspicion(CauseKind.HANG, name, told, tuple(_predictions(case, name)))
     for gone, fall in case.fallen.items():
-        if fall.silent and runs(case.scene, gone):
+        if fall.frozen:
             yield Suspicion(CauseKind.HANG, ServiceName(gone), fall.words, _silent(case, gone))
 
 

@@ -13,7 +13,7 @@ from aiops_agent.domain.errors import UsageError
 from aiops_agent.domain.investigated import Investigated
 from aiops_agent.domain.reasoning import SecondOpinion, Stand, Suspect
 from aiops_agent.domain.telemetry import Service, ServiceName, Signal
-from aiops_agent.readonly.investigate import Question, investigate
+from aiops_agent.readonly.investigate import LookRequest, investigate
 from tests.reasoning.world import BEGAN, World, step
 
 SHOP = ServiceName("shopfront")
@@ -39,12 +39,12 @@ def alert(name: str = "HighLatency", service: str = "shopfront", **more: object)
     return Alert.model_validate({"state": AlertState.FIRING, "starts_at": BEGAN, **given})
 
 
-async def look(world: World, question: Question) -> Investigated:
+async def look(world: World, question: LookRequest) -> Investigated:
     return await investigate(world.environment(), question, Pace())
 
 
 async def test_a_service_is_looked_at_without_any_alert() -> None:
-    found = await look(overloaded(), Question("shopfront"))
+    found = await look(overloaded(), LookRequest("shopfront"))
 
     assert found.alerts.total == 0
     assert found.diagnosis is not None
@@ -55,7 +55,7 @@ async def test_a_service_is_looked_at_without_any_alert() -> None:
 
 
 async def test_an_alert_is_confirmed_and_its_cause_named() -> None:
-    found = await look(overloaded(), Question(alerts=(alert(), alert("Else", "elsewhere"))))
+    found = await look(overloaded(), LookRequest(alerts=(alert(), alert("Else", "elsewhere"))))
 
     assert found.triage is not None
     assert found.triage.verdict is TriageVerdict.CONFIRMED
@@ -67,7 +67,7 @@ async def test_a_service_that_is_well_is_told_to_be_so() -> None:
     world = overloaded()
     world.courses = {key: step(0.1, 0.1) for key in world.courses}
 
-    found = await look(world, Question("shopfront"))
+    found = await look(world, LookRequest("shopfront"))
 
     assert found.quiet
     assert found.told()["quiet"] is True
@@ -78,14 +78,14 @@ async def test_trouble_elsewhere_does_not_make_a_service_ill() -> None:
     well = {key[1]: step(0.1, 0.1) for key in world.courses}
     world.courses |= {("other", signal): course for signal, course in well.items()}
 
-    found = await look(world, Question("other"))
+    found = await look(world, LookRequest("other"))
 
     assert found.quiet
     assert {one.service for one in found.elsewhere} <= {SHOP}
 
 
 async def test_a_service_of_which_nothing_is_seen_is_never_said_to_be_well() -> None:
-    found = await look(overloaded(), Question("other"))
+    found = await look(overloaded(), LookRequest("other"))
 
     assert not found.quiet
     assert "neither latency nor errors of other are seen" in found.missing[0]
@@ -96,7 +96,7 @@ async def test_an_alert_that_telemetry_contradicts_gets_no_cause() -> None:
     world.courses = {key: step(0.1, 0.1) for key in world.courses}
     world.courses["shopfront", Signal.ERRORS] = step(0.001, 0.001)
 
-    found = await look(world, Question(alerts=(alert(),)))
+    found = await look(world, LookRequest(alerts=(alert(),)))
 
     assert found.triage is not None
     assert (found.triage.verdict, found.diagnosis) == (TriageVerdict.CONTRADICTED, None)
@@ -106,7 +106,7 @@ async def test_metrics_that_do_not_answer_are_said_to_be_missing_and_never_quiet
     world = overloaded()
     world.broken = {"metrics"}
 
-    found = await look(world, Question("shopfront"))
+    found = await look(world, LookRequest("shopfront"))
 
     assert found.diagnosis is None
     assert found.missing == ("The metrics are away.",)
@@ -117,7 +117,7 @@ async def test_a_graph_that_is_away_does_not_stop_the_look() -> None:
     world = overloaded()
     world.broken = {"topology", "rules", "logs", "changes"}
 
-    found = await look(world, Question("shopfront"))
+    found = await look(world, LookRequest("shopfront"))
 
     assert found.diagnosis is not None
     assert any("call graph" in gap for gap in found.diagnosis.not_known)
@@ -126,13 +126,13 @@ async def test_a_graph_that_is_away_does_not_stop_the_look() -> None:
 @pytest.mark.parametrize(
     ("question", "says"),
     [
-        (Question("shopfrnt"), "Did you mean shopfront"),
-        (Question("zzz"), "There are: other, shopfront"),
-        (Question(), "name a service with --service"),
-        (Question(alerts=(alert(state="resolved"),)), "None of these alerts fires"),
+        (LookRequest("shopfrnt"), "Did you mean shopfront"),
+        (LookRequest("zzz"), "There are: other, shopfront"),
+        (LookRequest(), "name a service with --service"),
+        (LookRequest(alerts=(alert(state="resolved"),)), "None of these alerts fires"),
     ],
 )
-async def test_what_is_not_there_is_told_in_a_sentence(question: Question, says: str) -> None:
+async def test_what_is_not_there_is_told_in_a_sentence(question: LookRequest, says: str) -> None:
     with pytest.raises(UsageError, match=says):
         await look(overloaded(), question)
 
@@ -148,7 +148,7 @@ async def test_a_beginning_is_looked_for_as_far_back_as_is_wished() -> None:
             return await world.read(services, signals, window)  # type: ignore[arg-type]  # the same
 
     noted = dataclasses.replace(place, metrics=Noting())  # type: ignore[arg-type]  # a Metrics
-    await investigate(noted, Question("shopfront", since=timedelta(hours=3)), Pace())
+    await investigate(noted, LookRequest("shopfront", since=timedelta(hours=3)), Pace())
 
     assert min(read) <= world.now - timedelta(hours=3)
 
@@ -163,7 +163,7 @@ async def test_a_model_that_disagrees_lowers_the_confidence_and_is_shown() -> No
         effort = Effort(by=Author(kind=AuthorKind.MODEL, name="m"))
         return Answer(value=said, effort=effort)
 
-    question = Question("shopfront")
+    question = LookRequest("shopfront")
     alone = await look(overloaded(), question)
     found = await investigate(overloaded().environment(), question, Pace(), reason)
 
@@ -178,7 +178,7 @@ async def test_a_model_that_is_silent_is_told_and_the_answer_stays() -> None:
     async def reason(briefing: Briefing, diagnosis: Diagnosis) -> Answer[SecondOpinion]:
         return Answer(missing="it is away", effort=Effort(by=STATISTICS))
 
-    found = await investigate(overloaded().environment(), Question("shopfront"), Pace(), reason)
+    found = await investigate(overloaded().environment(), LookRequest("shopfront"), Pace(), reason)
 
     assert found.diagnosis is not None
     assert found.missing == ("it is away; statistics go on alone",)

@@ -21,7 +21,7 @@ from aiops_agent.domain.service_status import EnvironmentNow
 from aiops_agent.domain.spelling import did_you_mean
 from aiops_agent.ports.telemetry import Environment, SenderAlerts
 from aiops_agent.readonly.alerts import as_webhook, named, of_senders
-from aiops_agent.readonly.investigate import Question, investigate
+from aiops_agent.readonly.investigate import LookRequest, investigate
 from aiops_agent.readonly.status import read_status
 from aiops_agent.settings.sections import Settings, secrets
 from aiops_agent.simulator.plug import imagined_shop
@@ -143,7 +143,7 @@ class Looking:
     ) -> Investigated:
         """Look at a service, or at what alerts speak of; `alert` names those that are meant."""
         meant = named(alerts, alert) if alert else alerts
-        question = Question(service, meant, since)
+        question = LookRequest(service, meant, since)
         pace = pace_of(self._settings)
         if not model:
             return await investigate(place.environment, question, pace)

@@ -42,7 +42,7 @@ MOST_ALERTS = 1000  # of one group that are looked at; more say the same
 
 
 @dataclass(frozen=True)
-class Question:
+class LookRequest:
     """What is to be looked at: a service, or what alerts speak of."""
 
     service: str = ""
@@ -63,7 +63,7 @@ class NothingRemembered:
 
 
 async def investigate(
-    environment: Environment, question: Question, pace: Pace, reason: Reason | None = None
+    environment: Environment, question: LookRequest, pace: Pace, reason: Reason | None = None
 ) -> Investigated:
     """Return what is the matter, as statistics say it; `reason` lets a model think about it, too.
 
@@ -88,22 +88,28 @@ async def investigate(
         alerts=alerts,
         left_out=tuple(one.words for one in others),
     )
+    found = await _looked(found, briefing, graph)
+    return await _reasoned(found, briefing, reason) if reason else found
+
+
+async def _looked(found: Investigated, briefing: Briefing, graph: ServiceGraph) -> Investigated:
+    """Add how the service is, what is to be said of its alerts, and the cause, as far as seen."""
+    environment, alerted = briefing.environment, briefing.alerts.total > 0
     try:
-        if not alerts.total:
-            service = graph.service(chosen.service) or Service(name=chosen.service)
-            asked = await read_service(environment, service, pace.harm)
-            found = found.model_copy(update={"now": asked, "missing": _blind(asked)})
+        if not alerted:
+            service = graph.service(found.service) or Service(name=found.service)
+            now = await read_service(environment, service, briefing.pace.harm)
+            found = found.model_copy(update={"now": now, "missing": _blind(now)})
         seen = await triage_or_leave(briefing)
         found = found.model_copy(update={"triage": seen})
         if seen.not_mine is None and seen.verdict is not TriageVerdict.CONTRADICTED:
             incident = briefing.incident.model_copy(update={"triage": seen})
-            briefing = replace(briefing, incident=incident)
-            made = await diagnose(briefing)
-            made = made if alerts.total else _without_alert(made)
+            made = await diagnose(replace(briefing, incident=incident))
+            made = made if alerted else _without_alert(made)
             found = found.model_copy(update={"diagnosis": made})
     except SourceError as error:
         return found.model_copy(update={"missing": (*found.missing, str(error))})
-    return await _reasoned(found, briefing, reason) if reason else found
+    return found
 
 
 async def _reasoned(found: Investigated, briefing: Briefing, reason: Reason) -> Investigated:
@@ -117,7 +123,7 @@ async def _reasoned(found: Investigated, briefing: Briefing, reason: Reason) -> 
 
 
 async def _chosen(
-    environment: Environment, graph: ServiceGraph, question: Question
+    environment: Environment, graph: ServiceGraph, question: LookRequest
 ) -> tuple[SameCause, tuple[SameCause, ...]]:
     if question.service and question.service not in graph.names and graph.names:
         hint = did_you_mean(question.service, graph.names)

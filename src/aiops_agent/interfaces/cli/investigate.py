@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from aiops_agent.domain.alert import Alert
 
 STDIN = "-"
-MOST_BYTES = 16 * 2**20
+MOST_BYTES = 16 * 2**20  # of what is read; more is refused, and needs not be read to know it
 LONGEST = timedelta(hours=24)  # that a beginning is looked for: a longer look sees too coarsely
 
 EnvironmentOption = Annotated[
@@ -53,7 +53,7 @@ class Wanted:
     output: Output
 
 
-def investigate(
+def investigate(  # limit: one parameter for each option
     context: typer.Context,
     *,
     file: Annotated[

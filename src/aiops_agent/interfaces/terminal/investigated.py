@@ -23,7 +23,7 @@ _VERDICTS = {
     TriageVerdict.CONTRADICTED: ("✓ no harm is seen", GOOD),
     TriageVerdict.UNSEEN: ("? neither confirmed nor contradicted", WARN),
 }
-_MOST_CHARTS, _HEIGHT = 2, 4
+_MOST_CHARTS, _HEIGHT = 2, 4  # charts, and lines of one: the cause stays on the same screen
 _MOST_ALERTS = 3  # in the head; a storm says the same
 
 

@@ -148,6 +148,15 @@ def test_a_status_fits_each_width_and_shows_the_usual(width: int) -> None:
     assert "! 3 more services were not read." in lines
 
 
+def test_what_is_not_seen_is_never_told_to_be_well() -> None:
+    blind = a_status().model_copy(update={"services": (ServiceNow(service=ServiceName("x")),)})
+
+    lines = drawn(status.environment(blind, 80), 80)
+
+    assert not any("Nothing that is seen deviates" in line for line in lines)
+    assert "! neither latency nor errors are seen of x" in lines
+
+
 @pytest.mark.parametrize("text", HOSTILE)
 def test_hostile_names_reach_no_terminal(text: str) -> None:
     shown = FOUND.model_copy(update={"what": text, "query": text, "service": text})

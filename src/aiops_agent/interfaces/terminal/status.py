@@ -21,6 +21,7 @@ _COLUMNS = {
     "UP": Signal.REPLICAS,
 }
 _FEW = ("ERRORS", "P95")  # where there is little room: what users feel
+_MOST_NAMED = 8  # services in one line
 _SERVICE_CAP = {Tier.NARROW: 18, Tier.MEDIUM: 20, Tier.WIDE: 32}
 
 
@@ -43,8 +44,12 @@ def environment(found: EnvironmentNow, width: int) -> RenderableType:
         parts.append(table(heads, rows, width, {"SERVICE": _SERVICE_CAP[room]}))
     bad = [one for one in found.services if one.severity]
     parts += [_deviates(one) for one in bad]
-    if found.services and not bad:
-        parts.append(tell("✓ Nothing deviates from its usual.", GOOD))
+    blind = [one.service for one in found.services if not one.seen]
+    if len(blind) < len(found.services) and not bad:
+        parts.append(tell("✓ Nothing that is seen deviates from its usual.", GOOD))
+    if blind:
+        names = ", ".join(blind[:_MOST_NAMED]) + (", …" if len(blind) > _MOST_NAMED else "")
+        parts.append(tell(f"! neither latency nor errors are seen of {names}", WARN))
     if found.left_out:
         parts.append(tell(f"! {found.left_out} more services were not read.", WARN))
     parts += [tell(f"! {why}", WARN) for why in found.missing]

@@ -1,19 +1,19 @@
 """Why is a diagnosis as sure as it is, and what would settle it? In sentences, from its checks.
 
-The level itself is `rank.confidence`'s; here its reasons are put into words, none that is true of
-every incident.
+The level itself is reasoning/belief.py's; here its grounds are put into words, none that is true
+of every incident.
 """
 
 from collections.abc import Iterator
 
 from aiops_agent.domain.diagnosis import CauseKind, Certainty, Finding
 from aiops_agent.domain.telemetry import GOLDEN, ServiceKind, Signal
-from aiops_agent.reasoning.rank import SIGNALS, Ranked, blind_spots
+from aiops_agent.reasoning.rank import SIGNALS, Ranked, blind_spots, grounds
 from aiops_agent.reasoning.suspect import Fact, Investigation, Observed, Prediction, fact
 
 MOST = 3  # reasons of a kind: a reader weighs no more
 CLEAR = 0.15  # of a score: the lead from which the next one is no rival
-FEW = 4  # checks that held: fewer may hold by chance
+MOST_OF_IT = 0.5  # of all blame: with so much of it the same service is named twice over
 _METRIC = {
     Signal.LATENCY: "a latency",
     Signal.TRAFFIC: "a request rate",
@@ -42,13 +42,15 @@ def certainty(
     `shown` are the findings by the facts that they show: a reason names them.
     """
     return Certainty(
-        raised=tuple(_raised(ranking, shown)),
+        raised=tuple(_raised(case, ranking, shown)),
         lowered=tuple(_lowered(case, ranking, shown)),
         settle=tuple(dict.fromkeys(_settle(case, ranking)))[:MOST],
     )
 
 
-def _raised(ranking: tuple[Ranked, ...], shown: dict[Fact, Finding]) -> Iterator[str]:
+def _raised(
+    case: Investigation, ranking: tuple[Ranked, ...], shown: dict[Fact, Finding]
+) -> Iterator[str]:
     best, rival = ranking[0], _rival(ranking)
     if best.suspicion.kind is CauseKind.UNKNOWN:
         return
@@ -56,6 +58,8 @@ def _raised(ranking: tuple[Ranked, ...], shown: dict[Fact, Finding]) -> Iterator
     yield from (_said(one, shown) for one in held[:MOST])
     if len(held) > MOST:
         yield f"{len(held) - MOST} more checks"
+    if grounds(case, ranking).agreed >= MOST_OF_IT:
+        yield f"{best.suspicion.seen_at or best.suspicion.service} changed most by itself"
     if rival is not None and best.score - rival.score >= CLEAR:
         yield f"clear lead over {_compared(best, rival)}"
 
@@ -74,9 +78,11 @@ def _lowered(
     yield from (f"expected, not seen: {_said(one, shown)}" for one in failed[:MOST])
     if rival is not None and best.score - rival.score < CLEAR and not unknown:
         yield f"close runner-up: {_compared(best, rival)}"
-    held = best.count(Observed.HELD)
-    if held < FEW and not unknown:
-        yield f"only {held} {'check' if held == 1 else 'checks'} held"
+    if not best.signs and not unknown:
+        yield "nothing was seen that only this cause would show"
+    first = case.blame.blamed[0].service if case.blame.blamed else ""
+    if first and not unknown and first not in (best.suspicion.service, best.suspicion.seen_at):
+        yield f"{first} changed more by itself"
     yield from blind_spots(case, best)
 
 
@@ -109,7 +115,8 @@ def _metrics(case: Investigation, service: str, open_: list[Prediction]) -> Iter
 
 
 def _weighty(one: Ranked) -> list[Prediction]:
-    return sorted(one.suspicion.predictions, key=lambda each: -each.weight)
+    """Return its predictions, those of this mechanism alone first."""
+    return sorted(one.suspicion.predictions, key=lambda each: (not each.sign, -each.weight))
 
 
 def _said(one: Prediction, shown: dict[Fact, Finding]) -> str:
@@ -129,4 +136,4 @@ def _rival(ranking: tuple[Ranked, ...]) -> Ranked | None:
     """Return the next one that would call for something else."""
     change = ranking[0].suspicion.change
     others = (one for one in ranking[1:] if change is None or one.suspicion.change != change)
-    return next(others, None)
+    return max(others, key=lambda one: one.score, default=None)

@@ -1,12 +1,13 @@
 """Of which service does an alert speak, to which incident does it belong, which began it?"""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from aiops_agent.domain.alert import Alert, AlertState
 from aiops_agent.domain.incident import Incident
 from aiops_agent.domain.meaning import AlertSubject
+from aiops_agent.domain.remediation import TargetKind
 from aiops_agent.domain.telemetry import AlertRule, ServiceGraph, ServiceName
 from aiops_agent.reading.alert import read_subject
 
@@ -27,6 +28,15 @@ def subject_of(
     """Return of whom an alert speaks; its `service` is UNKNOWN where it does not say."""
     found = read_subject(alert, rules, known)
     return found if found.service else found.model_copy(update={"name": UNKNOWN})
+
+
+def kind_of(subject: AlertSubject, known: Collection[ServiceName]) -> TargetKind:
+    """Return what an incident is about: a service, where the alert's own subject belongs to one."""
+    if subject.service == UNKNOWN:
+        return TargetKind.UNKNOWN if subject.kind is TargetKind.SERVICE else subject.kind
+    own = {TargetKind.NODE, TargetKind.CLUSTER, TargetKind.TARGET, TargetKind.UNKNOWN}
+    strange = subject.kind in own and subject.service not in known and not subject.owner
+    return subject.kind if strange else TargetKind.SERVICE
 
 
 def same_cause(

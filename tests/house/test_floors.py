@@ -30,6 +30,8 @@ PLANTED = {
     "models": ("bootstrap/demo.py", "import pydantic_ai"),
     "spans": ("workflow/queries.py", "import opentelemetry"),
     "readers": ("interfaces/http/pages.py", "from aiops_agent.workflow import commands"),
+    "readonly": ("readonly/status.py", "from aiops_agent.ports import store"),
+    "looking": ("bootstrap/looking.py", "from aiops_agent.actions import platform"),
     "light": ("workflow/queries.py", "from aiops_agent.workflow import deps"),
     "store": ("simulator/shop.py", "import sqlalchemy"),
 }

@@ -8,7 +8,7 @@ import pytest
 from aiops_agent.domain.errors import UsageError
 from aiops_agent.domain.telemetry import ChangeKind, ServiceKind, ServiceName, Signal, Window
 from aiops_agent.ports.telemetry import Environment
-from aiops_agent.simulator.plug import OpenShop, create_shop, open_shop
+from aiops_agent.simulator.plug import OpenShop, create_shop, imagined_shop, open_shop
 from tests.simulator.conftest import Found
 from tests.simulator.lab import trial
 
@@ -167,3 +167,15 @@ def test_an_unknown_scenario_is_answered_with_the_nearest_names(tmp_path: Path) 
 def test_names_that_do_not_fit_are_refused(names: dict[str, str], tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="its own name"):
         create_shop(tmp_path / "a", "traffic-surge", 1, names)
+
+
+async def test_a_shop_of_which_nothing_is_written_lives_as_one_that_is(
+    shop: OpenShop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("os.open", lambda *_: pytest.fail("a file was opened"))
+    imagined = imagined_shop(shop.scenario.name, shop.seed)
+
+    assert imagined.alerts == shop.alerts
+    service, window = ServiceName("payments-api"), past(imagined.environment)
+    [series] = await imagined.environment.metrics.read((service,), (Signal.LATENCY,), window)
+    assert (series,) == await shop.environment.metrics.read((service,), (Signal.LATENCY,), window)

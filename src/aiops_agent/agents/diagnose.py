@@ -22,6 +22,7 @@ from aiops_agent.domain.telemetry import ServiceGraph, ServiceName, Signal
 from aiops_agent.domain.value import Value
 from aiops_agent.reasoning import orders
 from aiops_agent.reasoning.belief import believed
+from aiops_agent.reasoning.certainty import certainty
 from aiops_agent.reasoning.claims import CHANGE, LOG, checked, flaws, suspicion_words, told
 from aiops_agent.reasoning.exhibit import findings, hypothesis, sequence, shown_time
 from aiops_agent.reasoning.gather import read_scene
@@ -65,6 +66,7 @@ async def diagnose(briefing: Briefing) -> Diagnosis:
         findings=(*shown.values(), *((ordered,) if ordered else ()), *counted),
         confidence=sure,
         why_confidence=why,
+        certainty=certainty(case, ranking, shown),
         not_known=not_known(case, best),
         sequence=sequence(case, best, incident.opened_at),
         began=began,

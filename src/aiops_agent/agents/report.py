@@ -217,7 +217,12 @@ def _not_known(m: Material) -> Chapter:
     gaps = m.diagnosis.not_known if m.diagnosis else ()
     unread = (f"{source} could not be read" for source in m.missing)
     points = tuple(dict.fromkeys((*gaps, *unread)))
-    return Chapter("not_known", "7. What we still do not know", points=points)
+    sure = m.diagnosis
+    why = sure.certainty.rows if sure else ()
+    told = tuple(f"{name.capitalize()}: {reason}." for name, of in why for reason in of)
+    title = f"Why the confidence is {sure.confidence}" if sure else ""
+    parts = (Chapter("confidence", title, points=told),) if told else ()
+    return Chapter("not_known", "7. What we still do not know", points=points, parts=parts)
 
 
 def _resolution(m: Material) -> Chapter:

@@ -31,13 +31,13 @@ from aiops_agent.adapters.sql.upkeep import look_through
 from aiops_agent.adapters.stop_file import NAME as STOP
 from aiops_agent.adapters.stop_file import StopFile
 from aiops_agent.agents.asking import Desk
-from aiops_agent.agents.briefing import Pace
 from aiops_agent.agents.crew import Crew, without_llm
 from aiops_agent.bootstrap.controls import sending_checkups, waiting_checkups
 from aiops_agent.bootstrap.demo import Demo
 from aiops_agent.bootstrap.desk import desk_of, own_pages
 from aiops_agent.bootstrap.environments import OpenEnvironments, checked
 from aiops_agent.bootstrap.leadership import Leadership
+from aiops_agent.bootstrap.pace import pace_of
 from aiops_agent.domain.checkup import Checkup, Health
 from aiops_agent.domain.environment import EnvironmentRef
 from aiops_agent.domain.errors import SettingsError, SourceError
@@ -53,7 +53,6 @@ from aiops_agent.ports.model import Around, Reasoner
 from aiops_agent.ports.people import Notifier
 from aiops_agent.ports.plug import AnyChannel
 from aiops_agent.ports.store import Store
-from aiops_agent.reasoning.harm import HarmLimits
 from aiops_agent.safety.execute import Executor
 from aiops_agent.settings.owned import not_ours
 from aiops_agent.settings.runbooks import Shelf, read_runbooks
@@ -360,15 +359,7 @@ def _terms(settings: Settings) -> Terms:
         deadman=settings.alerts.deadman,
         flap_window=story.flap_window,
         replica_labels=frozenset(settings.alerts.replica_labels),
-        pace=Pace(
-            baseline=story.baseline,
-            settle=story.settle,
-            hold=story.hold,
-            within=story.within,
-            watch=story.watch,
-            look=story.look,
-            harm=HarmLimits(story.harm_errors, story.harm_failures),
-        ),
+        pace=pace_of(settings),
     )
 
 

@@ -49,6 +49,12 @@ class ConfiguredEnvironment:
     @cached_property
     def handle(self) -> EnvironmentHandle:
         """What can be read and done there."""
+        platform = told_cleanly(self._platform, self.redactor.clean)
+        return EnvironmentHandle(self.environment, platform, self.configured.actions.bounds())
+
+    @cached_property
+    def environment(self) -> Environment:
+        """What can be read there; nothing that could change it is opened for it."""
         one = self.configured
         environment = Environment(
             ref=one.ref,
@@ -59,9 +65,7 @@ class ConfiguredEnvironment:
             freezes=tuple(one.policy.freeze),
             limits=one.policy.limits,
         )
-        own = cleaned(environment, self.redactor)
-        platform = told_cleanly(self._platform, self.redactor.clean)
-        return EnvironmentHandle(own, platform, one.actions.bounds())
+        return cleaned(environment, self.redactor)
 
     async def survey(self) -> tuple[ServiceSurvey, ...]:
         """Return what can be seen of each service; raises SourceError when nothing answers."""
@@ -97,6 +101,11 @@ class ConfiguredEnvironment:
     def senders(self) -> tuple[SenderAlerts, ...]:
         """Who can be asked which alerts fire."""
         return tuple(c.alerts for c in self._connections.values() if c.alerts)
+
+    @property
+    def evaluators(self) -> tuple[SenderAlerts, ...]:
+        """Who evaluates the rules, and knows what fires before any silence or route."""
+        return tuple(c.rule_alerts for c in self._connections.values() if c.rule_alerts)
 
     @cached_property
     def _connections(self) -> dict[str, Connection]:

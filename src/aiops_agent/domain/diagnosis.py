@@ -100,6 +100,20 @@ class Hypothesis(Value):
         return f"{self.kind}:{self.service}"
 
 
+class Certainty(Value):
+    """Why a confidence is what it is: each line is one reason, the weightiest first."""
+
+    raised: tuple[str, ...] = ()
+    lowered: tuple[str, ...] = ()
+    settle: tuple[str, ...] = ()  # what would decide it: a metric, a source, a look of a person
+
+    @property
+    def rows(self) -> tuple[tuple[str, tuple[str, ...]], ...]:
+        """Those of the three that hold something, with the words that stand before them."""
+        said = (("raised by", self.raised), ("lowered by", self.lowered))
+        return tuple((n, of) for n, of in (*said, ("would settle", self.settle)) if of)
+
+
 class Diagnosis(Value):
     """Ranked hypotheses (best first), findings, and what nobody knows."""
 
@@ -108,6 +122,7 @@ class Diagnosis(Value):
     findings: tuple[Finding, ...]
     confidence: Confidence
     why_confidence: str  # the counts behind the word
+    certainty: Certainty = Certainty()  # the reasons behind it
     not_known: tuple[str, ...]
     sequence: tuple[str, ...] = ()  # clock times and short facts, oldest first
     began: datetime | None = None  # when the trouble began, read from telemetry

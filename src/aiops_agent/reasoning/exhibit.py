@@ -21,6 +21,7 @@ from aiops_agent.reasoning.suspect import Fact, Investigation, Observed, fact
 MOST_FINDINGS = 8  # a reader takes in no more
 MOST_RIVAL_ROWS = 3  # of them, for what speaks for another cause
 SHOWN_BEFORE = 900.0  # seconds of a chart that lie before the trouble
+ARRIVES = "the alert arrives"  # the last step of a sequence
 STANCE = {
     Observed.HELD: Stance.FOR,
     Observed.FAILED: Stance.AGAINST,
@@ -103,7 +104,7 @@ def _evidence(
 
 def sequence(case: Investigation, best: Ranked, opened: datetime) -> tuple[str, ...]:
     """Return what happened when, oldest first: changes, signals that moved, the alert."""
-    steps: dict[str, tuple[float, int]] = {"the alert arrives": (opened.timestamp(), len(CAUSAL))}
+    steps: dict[str, tuple[float, int]] = {ARRIVES: (opened.timestamp(), len(CAUSAL))}
     if best.suspicion.change is not None:
         change = best.suspicion.change
         steps[f"{safe(change.title)} ({change.service})"] = (change.at.timestamp(), -1)

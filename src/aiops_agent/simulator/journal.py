@@ -96,6 +96,21 @@ class Journal:
             return line
 
 
+@dataclass
+class UnwrittenJournal(Journal):
+    """A journal of this process's memory: the shop of somebody who only looks."""
+
+    def refresh(self) -> None:
+        """There is nothing to read: nobody else writes into it."""
+
+    def append(self, decide: Callable[[], Line | None]) -> Line | None:
+        """Keep the line that `decide` returns."""
+        line = decide()
+        if line is not None:
+            self.lines.append(line)
+        return line
+
+
 def create(folder: Path, created: Created) -> Journal:
     """Begin a journal; raises UsageError when the folder already holds a shop."""
     folder.mkdir(parents=True, exist_ok=True)

@@ -23,9 +23,9 @@ from aiops_agent.ports.telemetry import Environment
 from aiops_agent.simulator.alarms import GROUPING, Alarm, alarms, alert
 from aiops_agent.simulator.history import TICK
 from aiops_agent.simulator.inventory import ShopRules, ShopSpans, ShopWorkloads
-from aiops_agent.simulator.journal import ClockMoved, Created, create
+from aiops_agent.simulator.journal import ClockMoved, Created, UnwrittenJournal, create
 from aiops_agent.simulator.platform import ShopPlatform
-from aiops_agent.simulator.replay import Shop, load
+from aiops_agent.simulator.replay import Shop, lived, load
 from aiops_agent.simulator.scenarios import Scenario, find_scenario
 from aiops_agent.simulator.shop import BY_NAME, calls
 
@@ -60,9 +60,17 @@ def create_shop(
     if set(names) - set(BY_NAME) or len(set(shown)) < len(shown):
         raise UsageError("Give each service of the shop its own name; known: " + ", ".join(BY_NAME))
     create(folder, Created(seed, chosen.name, names, chosen.start.isoformat()))
-    shop = load(folder)
-    shop.wait_until(_first_alert(shop) + GROUPING)
-    return _opened(shop)
+    return _alerting(load(folder))
+
+
+def imagined_shop(scenario: str, seed: int) -> OpenShop:
+    """Return a shop whose alerting has sent, and of which nothing is written anywhere.
+
+    Raises UsageError when the scenario is unknown.
+    """
+    chosen = find_scenario(scenario)
+    created = Created(seed, chosen.name, {}, chosen.start.isoformat())
+    return _alerting(lived(UnwrittenJournal(Path(f"{chosen.name}-{seed}"), [created])))
 
 
 def open_shop(folder: Path) -> OpenShop:
@@ -193,6 +201,11 @@ class ShopClock:
     async def wait_until(self, at: datetime) -> None:
         """Let the shop live until then; a time that is past changes nothing."""
         self.shop.wait_until(self.shop.since_epoch(at))
+
+
+def _alerting(shop: Shop) -> OpenShop:
+    shop.wait_until(_first_alert(shop) + GROUPING)
+    return _opened(shop)
 
 
 def environment_of(shop: Shop) -> Environment:

@@ -1,14 +1,12 @@
 """What is around an alert: the services, who calls whom, and the rules; asked once for many."""
 
 import logging
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 
-from aiops_agent.correlate import UNKNOWN, kin
+from aiops_agent.correlate import kin
 from aiops_agent.domain.errors import SourceError
-from aiops_agent.domain.meaning import AlertSubject
-from aiops_agent.domain.remediation import TargetKind
 from aiops_agent.domain.telemetry import AlertRule, ServiceGraph, ServiceName
 from aiops_agent.ports.telemetry import Rules, Topology
 
@@ -70,12 +68,3 @@ class Around:
         if service not in self._depth:
             self._depth[service] = len(self.graph.upstream(service))
         return self._depth[service]
-
-
-def kind_of(subject: AlertSubject, known: Collection[ServiceName]) -> TargetKind:
-    """Return what an incident is about: a service, where the alert's own subject belongs to one."""
-    if subject.service == UNKNOWN:
-        return TargetKind.UNKNOWN if subject.kind is TargetKind.SERVICE else subject.kind
-    own = {TargetKind.NODE, TargetKind.CLUSTER, TargetKind.TARGET, TargetKind.UNKNOWN}
-    strange = subject.kind in own and subject.service not in known and not subject.owner
-    return subject.kind if strange else TargetKind.SERVICE

@@ -4,7 +4,7 @@ from collections.abc import Collection
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from aiops_agent.correlate import Onset, correlate, subject_of
+from aiops_agent.correlate import Onset, correlate, kind_of, subject_of
 from aiops_agent.domain.alert import Alert, AlertState, Delivery, Progress
 from aiops_agent.domain.environment import EnvironmentRef
 from aiops_agent.domain.incident import Incident, IncidentId
@@ -12,7 +12,7 @@ from aiops_agent.domain.meaning import AlertSubject
 from aiops_agent.domain.remediation import Target, TargetKind
 from aiops_agent.domain.telemetry import ServiceName
 from aiops_agent.domain.watch import WATCH
-from aiops_agent.workflow.around import Around, kind_of
+from aiops_agent.workflow.around import Around
 
 OLDEST = timedelta(hours=6)  # an alert that claims to be older is dated by its arrival
 

@@ -14,6 +14,7 @@ import pytest
 from aiops_agent.adapters.prometheus.access import Access
 from aiops_agent.adapters.prometheus.client import PrometheusClient
 from aiops_agent.adapters.prometheus.query import Select
+from aiops_agent.adapters.prometheus.rules import PrometheusAlerts
 from aiops_agent.domain.errors import SourceError
 
 from .fake_prometheus import NOW, FakePrometheus, data
@@ -166,3 +167,20 @@ async def test_an_answer_is_decoded_beside_the_loop(monkeypatch: pytest.MonkeyPa
     monkeypatch.setattr("orjson.loads", noted)
     assert len(await client(lambda _: httpx2.Response(200, content=many(9))).instant(UP)) == 9
     assert threads != [threading.get_ident()]
+
+
+async def test_what_fires_by_its_own_rules_is_told_and_what_only_may_is_not() -> None:
+    labels, since = {"alertname": "Slow", "service": "orders"}, "2026-11-19T03:00:00Z"
+    firing = {"labels": labels, "annotations": {}, "state": "firing", "activeAt": since}
+    pending = {**firing, "state": "pending"}
+
+    [found] = await PrometheusAlerts(
+        client(lambda request: data({"alerts": [firing, pending]}))
+    ).firing()
+
+    assert (found.labels, found.starts_at, found.muted) == (labels, since, "")
+
+
+async def test_alerts_in_another_shape_are_one_sentence() -> None:
+    with pytest.raises(SourceError, match="cannot read"):
+        await client(lambda request: data({"alerts": [7]})).alerts()

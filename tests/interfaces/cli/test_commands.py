@@ -25,6 +25,8 @@ READS = (
     ("inbox", "list"),
     ("incident", "list"),
     ("incident", "show", "INC-0001"),
+    ("incident", "show", "INC-0001", "e2"),
+    ("show", "INC-0001", "E4", "--attempt", "1"),
     ("approval", "list"),
     ("approval", "show", "INC-0001"),
     ("approval", "audit"),
@@ -65,6 +67,8 @@ def test_a_read_command_prints_no_escape_sequence_into_a_pipe(
 CODES = {
     ("incident", "show", "INC-9"): (2, "Did you mean INC-0001?"),
     ("incident", "list", "--limit", "x"): (2, "--limit"),
+    ("incident", "show", "INC-0001", "E9"): (2, "INC-0001 has E1, E2, E3, E4, E5, E6, and no"),
+    ("show", "INC-0001", "E1", "--attempt", "7"): (2, "has no diagnosis in attempt 7"),
     ("demo", "hung-proces"): (2, "Did you mean hung-process?"),
     ("demo", "qqqq"): (2, "Known: traffic-surge, hung-process."),
     ("trace", "INC-9"): (2, "Did you mean INC-0001?"),

@@ -1,5 +1,7 @@
 """Prometheus' HTTP API, as far as we read it."""
 
+# limit: one client, one method for each address that is asked
+
 import asyncio
 import math
 import re
@@ -15,6 +17,7 @@ import orjson
 from aiops_agent.adapters.prometheus.access import OPEN, Access, hidden
 from aiops_agent.adapters.prometheus.query import Expression
 from aiops_agent.adapters.prometheus.words import Words, words
+from aiops_agent.domain.alert import SenderAlert
 from aiops_agent.domain.errors import SourceError
 from aiops_agent.domain.telemetry import AlertRule, RuleState
 from aiops_agent.domain.value import Json
@@ -118,6 +121,10 @@ class PrometheusClient:
     async def rules(self) -> tuple[AlertRule, ...]:
         """Return all alerting rules with their present state."""
         return await self._ask("GET", "/api/v1/rules", {"type": "alert"}, _rules)
+
+    async def alerts(self) -> tuple[SenderAlert, ...]:
+        """Return what its own rules say fires, before any Alertmanager has routed it."""
+        return await self._ask("GET", "/api/v1/alerts", {}, _firing)
 
     async def close(self) -> None:
         """Close the connections of the running loop."""
@@ -265,6 +272,18 @@ def _rule(group: Json, rule: Json) -> AlertRule:
         labels=dict(rule.get("labels") or {}),
         annotations=dict(rule.get("annotations") or {}),
         state=RuleState(state) if state in set(RuleState) else RuleState.UNKNOWN,
+    )
+
+
+def _firing(data: Json) -> tuple[SenderAlert, ...]:
+    return tuple(
+        SenderAlert(
+            labels=one["labels"],
+            annotations=one.get("annotations") or {},
+            starts_at=str(one.get("activeAt", "")),
+        )
+        for one in data["alerts"]
+        if one["state"] == RuleState.FIRING
     )
 
 

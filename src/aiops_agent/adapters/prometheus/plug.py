@@ -8,7 +8,7 @@ from aiops_agent.adapters.prometheus.access import Access, PrometheusSettings
 from aiops_agent.adapters.prometheus.client import PrometheusClient, ScrapeTarget
 from aiops_agent.adapters.prometheus.discover import Discovery
 from aiops_agent.adapters.prometheus.query import Aggregate, Select
-from aiops_agent.adapters.prometheus.rules import PrometheusRules
+from aiops_agent.adapters.prometheus.rules import PrometheusAlerts, PrometheusRules
 from aiops_agent.adapters.prometheus.signals import question
 from aiops_agent.adapters.prometheus.telemetry import PrometheusMetrics
 from aiops_agent.adapters.prometheus.topology import PrometheusTopology
@@ -30,6 +30,7 @@ def _connect(section: PrometheusSettings, around: Surroundings) -> Connection:
         check=lambda: _check(client),
         metrics=PrometheusMetrics(client, discovery),
         rules=PrometheusRules(client),
+        rule_alerts=PrometheusAlerts(client),
         topology=PrometheusTopology(discovery, around.declared, base=around.topology),
         vitals=PrometheusVitals(client, discovery),
         signals=lambda: _signals(discovery),

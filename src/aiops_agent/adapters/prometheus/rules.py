@@ -1,9 +1,10 @@
-"""The alerting rules that Prometheus evaluates."""
+"""The alerting rules that Prometheus evaluates, and what fires by them."""
 
 from dataclasses import dataclass
 from datetime import datetime
 
 from aiops_agent.adapters.prometheus.client import PrometheusClient
+from aiops_agent.domain.alert import SenderAlert
 from aiops_agent.domain.errors import SourceError
 from aiops_agent.domain.telemetry import AlertRule, RuleReading
 
@@ -28,6 +29,17 @@ class PrometheusRules:
             raise SourceError(f"Prometheus has no rule {rule.name!r} with that expression.")
         found = await self.client.instant(_Own(rule.expression), at)
         return tuple(RuleReading(labels=dict(one.labels), value=one.value) for one in found)
+
+
+@dataclass(frozen=True)
+class PrometheusAlerts:
+    """The SenderAlerts port over the server that evaluates the rules: it knows of no silence."""
+
+    client: PrometheusClient
+
+    async def firing(self) -> tuple[SenderAlert, ...]:
+        """Return every alert of its rules that fires. Raises SourceError."""
+        return await self.client.alerts()
 
 
 @dataclass(frozen=True)

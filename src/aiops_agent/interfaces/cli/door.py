@@ -6,12 +6,14 @@ from contextlib import AbstractContextManager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
+from urllib.parse import unquote
 
 from aiops_agent import __version__
 from aiops_agent.domain.value import Document, Json
 
 if TYPE_CHECKING:
     from aiops_agent.bootstrap.application import Application
+    from aiops_agent.bootstrap.looking import Looking
     from aiops_agent.domain.model import ModelCall
     from aiops_agent.domain.redact import Clean, Redactor
     from aiops_agent.evaluation.critic_live import LiveRun
@@ -63,6 +65,19 @@ def application(settings: "Settings") -> "Application":
     from aiops_agent.bootstrap.application import application as build  # noqa: PLC0415 -- the lazy door
 
     return build(settings)
+
+
+def looking(settings: "Settings", *, scenario: str = "", seed: int = 1) -> "Looking":
+    """Open what may be looked at, without a store; raises UsageError for an unknown scenario."""
+    from aiops_agent.bootstrap.looking import Looking  # noqa: PLC0415 -- the lazy door
+
+    return Looking(settings, scenario=scenario, seed=seed)
+
+
+def has_store(settings: "Settings") -> bool:
+    """Whether there is a store to ask: a server's always, a file only when it was made."""
+    kind, _, path = settings.store.url.partition(":///")
+    return not kind.startswith("sqlite") or Path(unquote(path.partition("?")[0])).is_file()
 
 
 def backup(settings: "Settings", target: Path) -> int:

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from datetime import datetime
 from typing import Annotated
 
 import typer
@@ -9,10 +10,12 @@ import typer
 from aiops_agent.domain.errors import UsageError
 from aiops_agent.domain.event import schema
 from aiops_agent.domain.incident import Incident
+from aiops_agent.domain.payload import DiagnosisReady
 from aiops_agent.interfaces.cli.call import Call, Output, OutputOption, called, documents
 from aiops_agent.interfaces.cli.exits import Exit
 from aiops_agent.interfaces.cli.follow import Following, Manner, manner
 from aiops_agent.interfaces.cli.inbox import waiting_note
+from aiops_agent.interfaces.terminal import finding as one_finding
 from aiops_agent.interfaces.terminal import listing, page
 
 app = typer.Typer(no_args_is_help=True, help="Show incidents, watch them, go on with them.")
@@ -36,18 +39,83 @@ def show_list(
         call.note(waits)
 
 
+FindingArgument = Annotated[
+    str, typer.Argument(metavar="[E3]", help="One finding of its evidence, with its chart.")
+]
+AttemptOption = Annotated[
+    int | None, typer.Option("--attempt", min=1, help="Of which attempt; else the newest.")
+]
+
+
 @app.command()
 def show(
-    context: typer.Context, incident: IncidentArgument, output: OutputOption = Output.TABLE
+    context: typer.Context,
+    incident: IncidentArgument,
+    finding: FindingArgument = "",
+    attempt: AttemptOption = None,
+    output: OutputOption = Output.TABLE,
 ) -> None:
-    """Show one incident: alerts, evidence, cause, actions, timeline."""
+    """Show one incident: alerts, evidence, cause, actions, timeline; or one finding of it.
+
+    A finding comes with its course, its numbers, what it says of each cause, and its query.
+    """
     call = called(context)
     queries = call.application.queries
     found = queries.incident(incident)
+    if finding:
+        _show_finding(call, found, finding, attempt, output)
+        return
     alerts, told = queries.alerts(found.id), queries.events(0, found.id)
     events = [event.public() for event in told]
     data = {**found.document(), **alerts.told(), "events": events}
     call.answer(output, data, lambda width: page.incident(found, told, width, alerts))
+
+
+def _show_finding(
+    call: Call, incident: Incident, name: str, number: int | None, output: Output
+) -> None:
+    made = [one for one in incident.attempts if one.diagnosis and number in (None, one.number)]
+    diagnosis = made[-1].diagnosis if made else None
+    if diagnosis is None:
+        which = f" in attempt {number}" if number else " yet"
+        raise UsageError(
+            f"{incident.id} has no diagnosis{which}; see: aiops incident show {incident.id}."
+        )
+    by_id = {one.id: one for one in diagnosis.findings}
+    shown = by_id.get(name.upper())
+    if shown is None:
+        there = f"has {', '.join(by_id)}" if by_id else "has no findings"
+        raise UsageError(f"{incident.id} {there}, and no {name!r}.")
+    of = f"{incident.id}, attempt {made[-1].number}"
+    if (told := _told_at(call, incident, made[-1].number)) is not None:
+        of += f", found at {told:%Y-%m-%d %H:%M:%S} UTC"
+    data = {
+        "incident": incident.id,
+        "attempt": made[-1].number,
+        "finding": shown.document(),
+        "window": diagnosis.shown.document() if diagnosis.shown else None,
+        "began": diagnosis.began.isoformat() if diagnosis.began else None,
+        "confidence": diagnosis.confidence.value,
+        "certainty": diagnosis.certainty.document(),
+        "says": [
+            {"cause": cause.key, **piece.document()}
+            for cause in diagnosis.hypotheses
+            for piece in cause.evidence
+            if piece.finding == shown.id
+        ],
+    }
+    call.answer(output, data, lambda width: one_finding.finding(of, shown, diagnosis, width))
+    for line in one_finding.query(shown) if output is Output.TABLE else ():
+        call.out.print(line, soft_wrap=True)
+
+
+def _told_at(call: Call, incident: Incident, number: int) -> datetime | None:
+    """Return when the diagnosis of an attempt was made, in environment time."""
+    for event in call.application.queries.history(incident.id):
+        made = event.payload
+        if isinstance(made, DiagnosisReady) and made.attempt == number:
+            return event.at
+    return None
 
 
 @app.command()

@@ -19,6 +19,7 @@ from aiops_agent.interfaces.cli import (
     demo,
     inbox,
     incident,
+    investigate,
     look,
     privacy,
     record,
@@ -28,6 +29,7 @@ from aiops_agent.interfaces.cli import (
     serve,
     shop,
     stats,
+    status,
     store,
     token,
     trace,
@@ -56,7 +58,10 @@ app = typer.Typer(
 app.command(rich_help_panel=TRY)(demo.demo)
 app.command(rich_help_panel=TRY)(serve.serve)
 app.add_typer(shop.app, name="shop", rich_help_panel=TRY)
+app.command(rich_help_panel=ANSWER)(investigate.investigate)
+app.command(rich_help_panel=ANSWER)(status.status)
 app.add_typer(incident.app, name="incident", rich_help_panel=ANSWER)
+app.command(rich_help_panel=ANSWER)(incident.show)
 app.add_typer(inbox.app, name="inbox", rich_help_panel=ANSWER)
 app.add_typer(approval.app, name="approval", rich_help_panel=ANSWER)
 app.command(rich_help_panel=ANSWER)(approval.approve)

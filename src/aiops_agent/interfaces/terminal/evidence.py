@@ -161,6 +161,12 @@ def root_cause(diagnosis: Diagnosis) -> Panel:
     if diagnosis.sequence:
         facts.add_row("sequence", joined([tell(fact) for fact in diagnosis.sequence], " → "))
     facts.add_row("confidence", joined([sure, tell(diagnosis.why_confidence)], "  "))
+    for name, reasons in diagnosis.certainty.rows:
+        # What is not known stands in a row of its own.
+        fresh = [one for one in reasons if one not in diagnosis.not_known]
+        hidden = len(reasons) - len(fresh)
+        fresh += [f"{hidden} of what is not known"] if hidden else []
+        facts.add_row(name, joined([tell(one) for one in fresh]))
     for rival in diagnosis.hypotheses[1 : 1 + RIVALS_SHOWN]:
         counts = f"{rival.held} of {rival.checks} checks held"
         against = f"{rival.contradicted} against" if rival.contradicted else ""

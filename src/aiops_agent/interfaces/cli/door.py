@@ -12,6 +12,7 @@ from aiops_agent.domain.value import Document, Json
 
 if TYPE_CHECKING:
     from aiops_agent.bootstrap.application import Application
+    from aiops_agent.bootstrap.backtest import Backtesting
     from aiops_agent.domain.model import ModelCall
     from aiops_agent.domain.redact import Clean, Redactor
     from aiops_agent.evaluation.critic_live import LiveRun
@@ -63,6 +64,13 @@ def application(settings: "Settings") -> "Application":
     from aiops_agent.bootstrap.application import application as build  # noqa: PLC0415 -- the lazy door
 
     return build(settings)
+
+
+def backtesting(settings: "Settings", environment: str, folder: Path | None) -> "Backtesting":
+    """Open the backtest of an environment; raises UsageError or SettingsError."""
+    from aiops_agent.bootstrap.backtest import backtesting as opened  # noqa: PLC0415 -- the lazy door
+
+    return opened(settings, environment, folder)
 
 
 def backup(settings: "Settings", target: Path) -> int:

@@ -14,7 +14,7 @@ from itertools import count
 from pathlib import Path
 from random import Random
 
-from aiops_agent.agents.briefing import Briefing, Pace
+from aiops_agent.agents.briefing import UNSEEN_LOOKS, UNSURE_LOOKS, Briefing, Pace
 from aiops_agent.agents.diagnose import diagnose
 from aiops_agent.agents.plan import plan
 from aiops_agent.agents.strange import triage_or_leave
@@ -34,7 +34,6 @@ from aiops_agent.simulator.physics import Deed
 from aiops_agent.simulator.plug import PATIENCE, environment_of
 from aiops_agent.simulator.replay import Shop, lived
 from aiops_agent.simulator.scenarios import SCENARIOS, find_scenario
-from aiops_agent.workflow.questions import UNSEEN_LOOKS, UNSURE_LOOKS
 from tests.reasoning.world import Remembered
 
 PACE = Pace()

@@ -23,6 +23,7 @@ from aiops_agent.adapters.sql.incidents import SqlAlerts
 from aiops_agent.adapters.sql.outbox import SqlOutbox
 from aiops_agent.adapters.sql.store import SqlStore
 from aiops_agent.agents import ask, asking, critique, diagnose, plan, report_story, sight
+from aiops_agent.backtest import pinned, replay
 from aiops_agent.bootstrap.application import Overrides
 from aiops_agent.domain import passage, redact
 from aiops_agent.domain.reasoning import SecondOpinion
@@ -174,6 +175,11 @@ SLEEPS = Seam(_sys_db, "time", "a server that is back is noticed soon, and none 
 ONCE = Seam(questions, "OnceSteps", "a finished call of an agent is not made again")
 ANSWERED = Seam(SqlCallLog, "answered", "an answer on record is not paid again")
 PUT_ALERTS = Seam(SqlAlerts, "put", "a batch of alerts is taken whole or not at all")
+
+# The past: what is said of it is what was known then.
+PAST_ASKED = Seam(pinned.Moment, "asked", "a replay reads nothing of a later time")
+PAST_ANSWERED = Seam(pinned.Moment, "answered", "a source that answers with later times is caught")
+REPLAY_CLOCK = Seam(replay, "PastClock", "a replay begins when its alert fired")
 
 # Which incident an alert belongs to.
 FIRES_ANEW = Seam(receive, "fires_anew", "a new firing is looked at, a repetition opens nothing")

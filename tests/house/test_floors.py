@@ -16,6 +16,7 @@ CONTRACTS = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["import
 PLANTED = {
     "floors": ("domain/alert.py", "from aiops_agent import bootstrap"),
     "hands": ("workflow/queries.py", "from aiops_agent.actions import platform"),
+    "past": ("backtest/replay.py", "from aiops_agent.safety import execute"),
     "voices": ("agents/plan.py", "from aiops_agent.safety import execute"),
     "agents": ("agents/triage.py", "from aiops_agent.agents import diagnose"),
     "actions": ("actions/scale.py", "from aiops_agent.actions import restart"),
@@ -79,10 +80,20 @@ READERS = [
     )
     for door in ("commands", "intake")
 ]
+# And each hand that a replay of the past must not find.
+HANDS = [
+    ("past", "backtest/run.py", f"from aiops_agent.{found}")
+    for found in (
+        "workflow import commands",
+        "actions import platform",
+        "adapters.sql import store",
+    )
+]
 
 
 @pytest.mark.parametrize(
-    ("contract", "path", "line"), [*((name, *found) for name, found in PLANTED.items()), *READERS]
+    ("contract", "path", "line"),
+    [*((name, *found) for name, found in PLANTED.items()), *READERS, *HANDS],
 )
 @pytest.mark.slow
 def test_a_planted_import_breaks_the_contract(

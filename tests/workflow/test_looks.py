@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from aiops_agent.agents.briefing import Pace
+from aiops_agent.agents.briefing import UNSEEN_LOOKS, UNSURE_LOOKS, Pace
 from aiops_agent.domain.answer import STATISTICS, Answer, Effort
 from aiops_agent.domain.diagnosis import Confidence, NotMine, TriageVerdict
 from aiops_agent.domain.incident import Ending, Status
@@ -15,7 +15,7 @@ from aiops_agent.domain.payload import EventType
 from aiops_agent.domain.remediation import Recovery
 from aiops_agent.workflow import questions
 from aiops_agent.workflow.deps import Terms
-from aiops_agent.workflow.questions import UNSEEN_LOOKS, UNSURE_LOOKS, Looks
+from aiops_agent.workflow.questions import Looks
 from aiops_agent.workflow.recorder import IncidentEnded, IncidentRecorder
 from tests.interfaces.terminal import canned
 from tests.workflow.place import HERE, Place

@@ -13,6 +13,9 @@ from aiops_agent.ports.memory import Memory
 from aiops_agent.ports.telemetry import Environment
 from aiops_agent.reasoning.harm import USUAL, HarmLimits
 
+UNSURE_LOOKS = 2  # more, at a fresh alert, before an unsure diagnosis is taken as it is
+UNSEEN_LOOKS = 6  # when telemetry does not answer, before one goes on without it
+
 
 @dataclass(frozen=True)
 class Pace:

@@ -37,11 +37,11 @@ from aiops_agent.bootstrap.demo import Demo
 from aiops_agent.bootstrap.desk import desk_of, own_pages
 from aiops_agent.bootstrap.environments import OpenEnvironments, checked
 from aiops_agent.bootstrap.leadership import Leadership
-from aiops_agent.bootstrap.pace import pace_of
+from aiops_agent.bootstrap.proof import unproven
+from aiops_agent.bootstrap.terms import terms_of
 from aiops_agent.domain.checkup import Checkup, Health
 from aiops_agent.domain.environment import EnvironmentRef
 from aiops_agent.domain.errors import SettingsError, SourceError
-from aiops_agent.domain.model import Budget
 from aiops_agent.domain.point import Mark, unmarked
 from aiops_agent.domain.redact import Redactor
 from aiops_agent.domain.routing import Claim, Routes
@@ -60,7 +60,7 @@ from aiops_agent.settings.sections import Settings, secrets
 from aiops_agent.simulator.scenarios import SCENARIOS, Scenario
 from aiops_agent.workflow.alarm import TroubleAlarm
 from aiops_agent.workflow.commands import Commands
-from aiops_agent.workflow.deps import Deps, Terms
+from aiops_agent.workflow.deps import Deps
 from aiops_agent.workflow.dispatch import Dispatch
 from aiops_agent.workflow.durable import Durable
 from aiops_agent.workflow.engine import Engine, StalledWorkflowMonitor
@@ -232,7 +232,12 @@ class Application:  # limit: joins everything, and opens and closes it in one or
             found.append(await where.check())
         look = partial(waiting_checkups, self.queries, self._overrides.now())
         waiting = () if refused else await asyncio.to_thread(look)
-        return (store, *waiting, *models, *found)
+        alone = () if refused else await asyncio.to_thread(self.unproven)
+        return (store, *waiting, *models, *found, *alone)
+
+    def unproven(self) -> Sequence[Checkup]:
+        """Say which actions may be done without a person although nothing stands behind them."""
+        return unproven(self._settings, self.queries)
 
     def close(self) -> None:
         """Give the database back."""
@@ -268,7 +273,7 @@ class Application:  # limit: joins everything, and opens and closes it in one or
             crew=overrides.crew or without_llm(),
             rules=registry.rules,
             now=overrides.now,
-            terms=_terms(self._settings),
+            terms=terms_of(self._settings),
             mark=overrides.mark,
             runbooks=self._shelf.runbooks,
             clean=lambda text: self.clean(text).text,
@@ -347,20 +352,6 @@ def _shelf(settings: Settings) -> Shelf:
     folder = settings.runbooks.folder
     actions = [str(spec.kind) for spec in settings.registry.actions]
     return read_runbooks(folder, actions) if folder else Shelf()
-
-
-def _terms(settings: Settings) -> Terms:
-    story = settings.story
-    return Terms(
-        max_attempts=story.max_attempts,
-        expires=settings.approvals.expires,
-        model_seconds=(settings.models.budget if settings.models else Budget()).seconds,
-        window=story.window,
-        deadman=settings.alerts.deadman,
-        flap_window=story.flap_window,
-        replica_labels=frozenset(settings.alerts.replica_labels),
-        pace=pace_of(settings),
-    )
 
 
 async def _channel_check(channel: AnyChannel, section: Value) -> Checkup:

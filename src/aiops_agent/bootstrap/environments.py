@@ -20,8 +20,9 @@ from aiops_agent.domain.remediation import ActionKind
 from aiops_agent.domain.sending import Limits
 from aiops_agent.domain.survey import ServiceSurvey
 from aiops_agent.domain.value import Value
+from aiops_agent.ports.past import AlertHistory, Meter
 from aiops_agent.ports.plug import AnyVendor, Connection, Port, Surroundings
-from aiops_agent.ports.telemetry import Environment, SenderAlerts, Topology
+from aiops_agent.ports.telemetry import Clock, Environment, SenderAlerts, Topology
 from aiops_agent.registry import Registry
 from aiops_agent.settings.sections import BaseSettings, ResolvedEnvironment
 from aiops_agent.simulator.plug import OpenShop, open_shop
@@ -66,6 +67,37 @@ class ConfiguredEnvironment:
             limits=one.policy.limits,
         )
         return cleaned(environment, self.redactor)
+
+    def past(self, clock: Clock, meter: Meter) -> Environment:
+        """Return what could be read at the moment that the clock tells.
+
+        What only the present is known of, such as what runs, is absent.
+        """
+        one = self.configured
+        found = [c.past(clock, meter) for c in self._connections.values() if c.past]
+        absent = Absent("Only the present is known of this, not the past.")
+        ports = {
+            port: next((c.port(port) for c in found if c.port(port)), absent)
+            for port in Port
+            if port is not Port.TOPOLOGY
+        }
+        maps = [c.topology for c in found if c.topology]
+        environment = Environment(
+            ref=one.ref,
+            topology=maps[-1] if maps else NoTopology(),
+            **ports,
+            clock=clock,
+            mode=one.mode,
+            freezes=tuple(one.policy.freeze),
+            limits=one.policy.limits,
+        )
+        return cleaned(environment, self.redactor)
+
+    def history(self, meter: Meter) -> AlertHistory | None:
+        """Return who knows which alerts fired, or None."""
+        asked = (c.history for c in self._connections.values() if c.history)
+        known = next(asked, None)
+        return known(meter) if known else None
 
     async def survey(self) -> tuple[ServiceSurvey, ...]:
         """Return what can be seen of each service; raises SourceError when nothing answers."""

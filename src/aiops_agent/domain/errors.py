@@ -8,6 +8,8 @@ AiopsError
 |-- SourceError           telemetry did not answer, or answered what we cannot read
 |-- StoreError            our own store did not take or give a record
 |   `-- LeaseLost         another process works on the stories by now: this one writes nothing more
+|-- LimitReached          as much was asked or read as was allowed: go on another time
+|-- LookAhead             what lies behind a moment of the past was to be read: a defect of ours
 |-- Tampered              a record was changed by somebody else: nothing rests on it any more
 |-- RejectedBody          an inbound body that we will never accept; kept with its reason
 |-- NotifyError           a person could not be told; `retry` says whether to try again
@@ -58,6 +60,14 @@ class StoreError(AiopsError):
 
 class LeaseLost(StoreError):
     """Another process holds the lease: what this one wanted to write is refused."""
+
+
+class LimitReached(AiopsError):
+    """As much was asked or read as was allowed."""
+
+
+class LookAhead(AiopsError):
+    """A replay wanted to know what nobody knew at its moment. No SourceError: it is not missing."""
 
 
 class Tampered(AiopsError):

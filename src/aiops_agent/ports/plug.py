@@ -12,6 +12,7 @@ from aiops_agent.domain.survey import SignalSource
 from aiops_agent.domain.telemetry import ServiceName
 from aiops_agent.domain.value import Value
 from aiops_agent.ports import telemetry
+from aiops_agent.ports.past import AlertHistory, Meter
 from aiops_agent.ports.people import Notifier
 
 S = TypeVar("S", bound=Value)
@@ -48,8 +49,10 @@ class Surroundings:
 class Connection:
     """One vendor, connected: what it lets us read, and how it is. None is what it cannot tell.
 
-    `signals` says where each service's signals come from. `handle` is the room's own and only
-    meant for its platform.
+    `signals` says where each service's signals come from. `history` reads which alerts fired, and
+    `past` returns the same vendor as it could be read at the moment that a clock tells: nothing
+    later, nothing of which only the present is known. `handle` is the room's own and only meant for
+    its platform.
     """
 
     check: Callable[[], Awaitable[Checkup]]
@@ -66,6 +69,8 @@ class Connection:
     alerts: telemetry.SenderAlerts | None = None
     rule_alerts: telemetry.SenderAlerts | None = None  # asked by who looks, never listened to
     signals: Callable[[], Awaitable[Mapping[ServiceName, tuple[SignalSource, ...]]]] | None = None
+    history: Callable[[Meter], AlertHistory] | None = None
+    past: "Callable[[telemetry.Clock, Meter], Connection] | None" = None
     handle: object = None
 
     def port(self, port: Port) -> Any:

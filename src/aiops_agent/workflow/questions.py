@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 
 from dbos import DBOS, DBOSConfiguredInstance
 
-from aiops_agent.agents.briefing import Briefing
+from aiops_agent.agents.briefing import UNSEEN_LOOKS, UNSURE_LOOKS, Briefing
 from aiops_agent.domain.alert import AlertList
 from aiops_agent.domain.answer import STATISTICS, Answer, Effort
 from aiops_agent.domain.approval import Opinion
@@ -31,8 +31,6 @@ from aiops_agent.workflow.recorder import IncidentEnded, IncidentRecorder
 
 T = TypeVar("T")
 FOREVER = None  # how often a restart may resume a workflow
-UNSURE_LOOKS = 2  # more, at a fresh alert, before an unsure diagnosis is taken as it is
-UNSEEN_LOOKS = 6  # when telemetry does not answer, before the workflow goes on without it
 # What a restart without a model answers to a question that was meant for one.
 _GONE: Answer[Any] = Answer(missing="no model may be asked any more", effort=Effort(by=STATISTICS))
 TAKEN_OVER = "a person took it over; the agent stopped"

@@ -7,6 +7,8 @@ from typing import TypeVar
 from aiops_agent.adapters.prometheus.access import Access, PrometheusSettings
 from aiops_agent.adapters.prometheus.client import PrometheusClient, ScrapeTarget
 from aiops_agent.adapters.prometheus.discover import Discovery
+from aiops_agent.adapters.prometheus.episodes import PrometheusAlerts
+from aiops_agent.adapters.prometheus.past import PastClient, PastRules
 from aiops_agent.adapters.prometheus.query import Aggregate, Select
 from aiops_agent.adapters.prometheus.rules import PrometheusAlerts, PrometheusRules
 from aiops_agent.adapters.prometheus.signals import question
@@ -18,9 +20,11 @@ from aiops_agent.domain.errors import SourceError
 from aiops_agent.domain.survey import SignalSource
 from aiops_agent.domain.telemetry import ServiceName
 from aiops_agent.ports.plug import Connection, Port, Surroundings, Vendor
+from aiops_agent.ports.telemetry import Clock
 
 NAME = "prometheus"
 T = TypeVar("T")
+_SAME = timedelta(minutes=5)  # of the past, within which the same series are taken to be there
 
 
 def _connect(section: PrometheusSettings, around: Surroundings) -> Connection:
@@ -34,6 +38,19 @@ def _connect(section: PrometheusSettings, around: Surroundings) -> Connection:
         topology=PrometheusTopology(discovery, around.declared, base=around.topology),
         vitals=PrometheusVitals(client, discovery),
         signals=lambda: _signals(discovery),
+        history=lambda meter: PrometheusAlerts(PastClient.of(client, None, meter)),
+        past=lambda clock, meter: _past(PastClient.of(client, clock, meter), around, clock),
+    )
+
+
+def _past(client: PastClient, around: Surroundings, clock: Clock) -> Connection:
+    """Return it as of the clock's moment. What runs now names no service of then."""
+    discovery = Discovery(client, clock, around.declared, refresh=_SAME)
+    return Connection(
+        check=lambda: _check(client),
+        metrics=PrometheusMetrics(client, discovery),
+        rules=PastRules(client),
+        topology=PrometheusTopology(discovery, around.declared),
     )
 
 

@@ -13,6 +13,7 @@ from aiops_agent.domain.value import Document, Json
 
 if TYPE_CHECKING:
     from aiops_agent.bootstrap.application import Application
+    from aiops_agent.bootstrap.backtest import Backtesting
     from aiops_agent.bootstrap.looking import Looking
     from aiops_agent.domain.model import ModelCall
     from aiops_agent.domain.redact import Clean, Redactor
@@ -78,6 +79,13 @@ def has_store(settings: "Settings") -> bool:
     """Whether there is a store to ask: a server's always, a file only when it was made."""
     kind, _, path = settings.store.url.partition(":///")
     return not kind.startswith("sqlite") or Path(unquote(path.partition("?")[0])).is_file()
+
+
+def backtesting(settings: "Settings", environment: str, folder: Path | None) -> "Backtesting":
+    """Open the backtest of an environment; raises UsageError or SettingsError."""
+    from aiops_agent.bootstrap.backtest import backtesting as opened  # noqa: PLC0415 -- the lazy door
+
+    return opened(settings, environment, folder)
 
 
 def backup(settings: "Settings", target: Path) -> int:

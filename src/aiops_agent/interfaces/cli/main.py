@@ -14,6 +14,7 @@ from aiops_agent.domain.errors import AiopsError
 from aiops_agent.interfaces.cli import (
     approval,
     ask,
+    backtest,
     benchmark,
     config,
     demo,
@@ -78,6 +79,7 @@ app.add_typer(incident.events, name="events", rich_help_panel=ANSWER)
 app.command(rich_help_panel=SET_UP)(look.doctor)
 app.command(rich_help_panel=SET_UP)(look.services)
 app.command(rich_help_panel=SET_UP)(look.info)
+app.command(rich_help_panel=SET_UP)(backtest.backtest)
 app.add_typer(config.app, name="config", rich_help_panel=SET_UP)
 app.add_typer(benchmark.app, name="benchmark", rich_help_panel=SET_UP)
 app.add_typer(store.app, name="store", rich_help_panel=SET_UP)

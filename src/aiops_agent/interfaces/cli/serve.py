@@ -68,6 +68,8 @@ async def _serve(call: Call) -> Exit:
         await application.reasoning.prove(shop=False)
     except SettingsError as error:  # incidents are worked on all the same
         call.note(f"WARNING: {error}", "statistics work alone until then")
+    for one in application.unproven():
+        call.note(f"WARNING: {one.words}", f"    {one.remedy}")
     async with application.engine("serve", stand_by=True):
         port, serving = door.website(application, settings.server, tokens_required=bool(tokens))
         _say_hello(call, port, None if not tokens else counting)

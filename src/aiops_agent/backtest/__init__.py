@@ -1,0 +1,1 @@
+"""The past, replayed: what would have been said of each alert then. It can only read."""

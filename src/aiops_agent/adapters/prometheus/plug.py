@@ -7,6 +7,7 @@ from typing import TypeVar
 from aiops_agent.adapters.prometheus.access import Access, PrometheusSettings
 from aiops_agent.adapters.prometheus.client import PrometheusClient, ScrapeTarget
 from aiops_agent.adapters.prometheus.discover import Discovery
+from aiops_agent.adapters.prometheus.failing import PrometheusRoutes
 from aiops_agent.adapters.prometheus.query import Aggregate, Select
 from aiops_agent.adapters.prometheus.rules import PrometheusRules
 from aiops_agent.adapters.prometheus.signals import question
@@ -32,6 +33,7 @@ def _connect(section: PrometheusSettings, around: Surroundings) -> Connection:
         rules=PrometheusRules(client),
         topology=PrometheusTopology(discovery, around.declared, base=around.topology),
         vitals=PrometheusVitals(client, discovery),
+        routes=PrometheusRoutes(client, discovery),
         signals=lambda: _signals(discovery),
     )
 

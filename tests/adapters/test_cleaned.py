@@ -16,6 +16,7 @@ from aiops_agent.domain.telemetry import (
     Change,
     ChangeKind,
     LogLine,
+    RouteErrors,
     RuleReading,
     ServiceName,
     Span,
@@ -73,6 +74,10 @@ class Leaky:
         span = Span(trace="t", id="1", service=PAY, name=f"GET /?token={OURS}", start=AT, length=1)
         return (span,)
 
+    async def failing(self, *_: Any) -> tuple[RouteErrors, ...]:
+        route = f"/?token={OURS}"
+        return (RouteErrors(route=route, share=1, part=1, source="here", query="q"),)
+
     async def read(self, *_: Any) -> tuple[Any, ...]:
         raise SourceError(f"http://me:{OURS}@prometheus refused")
 
@@ -100,7 +105,8 @@ class Leaky:
 
 def environment(redactor: Redactor) -> Any:
     leaky: Any = Leaky()
-    ports = dict.fromkeys(("metrics", "logs", "changes", "rules", "workloads", "spans"), leaky)
+    names = ("metrics", "logs", "changes", "rules", "workloads", "spans", "routes")
+    ports = dict.fromkeys(names, leaky)
     return cleaned(replace(AWAY, **ports), redactor)
 
 
@@ -109,12 +115,14 @@ async def test_no_port_gives_a_secret_away(known: tuple[str, ...]) -> None:
     there = environment(Redactor(known))
     (line, again) = await there.logs.lines((PAY,), WINDOW)
     (span,) = await there.spans.spans((PAY,), WINDOW)
+    (failing,) = await there.routes.failing(PAY)
     with pytest.raises(SourceError) as refused:
         await there.metrics.read((PAY,), (), WINDOW)
 
     assert line == again
     assert [MARK in said for said in (line.text, span.name, str(refused.value))] == [True] * 3
-    assert OURS not in f"{line} {span} {refused.value!r}"
+    assert MARK in failing.route
+    assert OURS not in f"{line} {span} {failing} {refused.value!r}"
 
 
 async def test_a_change_keeps_what_is_no_secret() -> None:

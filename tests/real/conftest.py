@@ -84,10 +84,11 @@ def start_alertmanager(
     """Start an Alertmanager that posts to an address with a bearer token."""
     with ExitStack() as stack:
 
-        def start(webhook: str, token: str) -> Alertmanager:
+        def start(webhook: str, token: str, *group_by: str) -> Alertmanager:
             file = tmp_path / "webhook.token"
             file.write_text(token)
-            server = Alertmanager(tmp_path, alertmanager_port, webhook, file, naming.service_label)
+            by = group_by or ("alertname", naming.service_label)
+            server = Alertmanager(tmp_path, alertmanager_port, webhook, file, by)
             stack.callback(server.stop)
             return server
 

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from .naming import Naming
+from .processes import PATIENCE
 
 # A replica at twice its load takes some 30 MB; the bounds keep an overload from ending it, and a
 # service without bounds from ending the machine.
@@ -24,7 +25,7 @@ PROGRAMS = Path(__file__).parent / "service"
 def docker(*arguments: str) -> str:
     """Run the docker command and return what it prints; fail with what it complains about."""
     ran = subprocess.run(
-        ["docker", *arguments], check=False, capture_output=True, text=True, timeout=60
+        ["docker", *arguments], check=False, capture_output=True, text=True, timeout=60 * PATIENCE
     )
     assert ran.returncode == 0, f"docker {' '.join(arguments)}: {ran.stderr.strip()}"
     return ran.stdout.strip()
@@ -80,11 +81,15 @@ class System:
 
     def start(self) -> None:
         """Create the network and the containers."""
-        self._since = f"{time.time():.3f}"
-        docker("network", "create", "--label", OURS, self.network)
+        self.create()
         for _ in range(self.replicas):
             self.add(self.naming.service)
         self.add(self.naming.bystander)
+
+    def create(self) -> None:
+        """Create the network."""
+        self._since = f"{time.time():.3f}"
+        docker("network", "create", "--label", OURS, self.network)
 
     def remove(self) -> None:
         """Remove every container on the network, also those that others put there, and itself."""
@@ -115,13 +120,15 @@ class System:
         name = f"{self.naming.project}-{service}-{number}"
         return self._run(name, options, "service.py")
 
-    def load(self, service: str, rate: float) -> str:
-        """Send a service `rate` requests per second until the returned container is ended."""
+    def load(self, service: str, rate: float, *requests: str, port: int = 0) -> str:
+        """Send a service `rate` requests per second until the returned container is ended.
+
+        `requests` are methods and paths, and by default the usual one.
+        """
         number = self._numbers["load"] = self._numbers.get("load", 0) + 1
         name = f"{self.naming.project}-load-{number}"
-        return self._run(
-            name, ["--memory=256m"], "load.py", service, str(self.naming.port), str(rate)
-        )
+        to = (service, str(port or self.naming.port), str(rate), *requests)
+        return self._run(name, ["--memory=256m"], "load.py", *to)
 
     def end_load(self, container: str) -> str:
         """End a load and return its report: one line per outcome."""
@@ -153,6 +160,10 @@ class System:
         url = f"http://{container.address}:{self.naming.port}/hang"
         with urllib.request.urlopen(url, timeout=5) as reply:
             assert reply.status == 200
+
+    def freeze(self, container: Container) -> None:
+        """Stop the processes of a container where they are: its sockets stay open."""
+        docker("kill", "--signal=STOP", container.id)
 
     def restart(self, container: Container) -> None:
         """Restart a container in place."""

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import json
 import urllib.parse
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from .naming import Naming
 from .processes import Process, free_port, get_json
@@ -145,7 +144,7 @@ class Alertmanager:
     port: int
     webhook: str
     token_file: Path
-    group_label: str
+    group_by: tuple[str, ...]
 
     def __post_init__(self) -> None:
         config = write_config(self.folder / "alertmanager.yml", self._content())
@@ -172,7 +171,7 @@ class Alertmanager:
         return {
             "route": {
                 "receiver": "aiops",
-                "group_by": ["alertname", self.group_label],
+                "group_by": list(self.group_by),
                 "group_wait": "1s",
                 "group_interval": "2s",
                 "repeat_interval": "1m",
@@ -181,5 +180,8 @@ class Alertmanager:
         }
 
 
-StartAlertmanager = Callable[[str, str], Alertmanager]
-"""What starts an Alertmanager for a webhook's address and token."""
+class StartAlertmanager(Protocol):
+    """What starts an Alertmanager for a webhook's address and token."""
+
+    def __call__(self, webhook: str, token: str, *group_by: str) -> Alertmanager:
+        """Return it; without labels it groups by the alert's name and the service."""

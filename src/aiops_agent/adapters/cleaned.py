@@ -15,13 +15,22 @@ from aiops_agent.domain.telemetry import (
     AlertRule,
     Change,
     LogLine,
+    RouteErrors,
     RuleReading,
     ServiceName,
     Span,
     Window,
     Workload,
 )
-from aiops_agent.ports.telemetry import Changes, Environment, Logs, Rules, Spans, Workloads
+from aiops_agent.ports.telemetry import (
+    Changes,
+    Environment,
+    Logs,
+    RequestRoutes,
+    Rules,
+    Spans,
+    Workloads,
+)
 
 T = TypeVar("T")
 
@@ -41,6 +50,7 @@ def cleaned(environment: Environment, redactor: Redactor) -> Environment:
         changes=_Changes(environment.changes, redactor),
         workloads=_Workloads(environment.workloads, clean),
         spans=_Spans(environment.spans, clean),
+        routes=_Routes(environment.routes, clean) if environment.routes else None,
     )
 
 
@@ -169,3 +179,16 @@ class _Spans:
         """Return the spans; a name may hold a whole address."""
         found = await _told(self.port.spans(services, window), self.clean)
         return tuple(o.model_copy(update={"name": self.clean(o.name).text}) for o in found)
+
+
+@dataclass(frozen=True)
+class _Routes:
+    port: RequestRoutes
+    clean: Clean
+
+    async def failing(
+        self, service: ServiceName, at: datetime | None = None
+    ) -> tuple[RouteErrors, ...]:
+        """Return the routes; a path may hold a token."""
+        found = await _told(self.port.failing(service, at), self.clean)
+        return tuple(o.model_copy(update={"route": self.clean(o.route).text}) for o in found)

@@ -24,12 +24,13 @@ from aiops_agent.reasoning import orders
 from aiops_agent.reasoning.belief import believed
 from aiops_agent.reasoning.certainty import certainty
 from aiops_agent.reasoning.claims import CHANGE, LOG, checked, flaws, suspicion_words, told
-from aiops_agent.reasoning.exhibit import findings, hypothesis, sequence, shown_time
+from aiops_agent.reasoning.exhibit import findings, hypothesis, numbered, sequence, shown_time
 from aiops_agent.reasoning.gather import read_scene
 from aiops_agent.reasoning.instances import Headcount, read_standings
 from aiops_agent.reasoning.instances import findings as instance_findings
 from aiops_agent.reasoning.measure import moment
 from aiops_agent.reasoning.rank import Ranked, confidence, grounds, not_known, rank
+from aiops_agent.reasoning.routes import failing_routes
 from aiops_agent.reasoning.suspect import Fact, Investigation, study
 from aiops_agent.reasoning.weigh import adopted, lowered, stand
 
@@ -59,11 +60,16 @@ async def diagnose(briefing: Briefing) -> Diagnosis:
     named = (incident.service, best.suspicion.service)
     # Those of the alerting service and of the suspect are told first.
     standings = tuple(sorted(standings, key=lambda one: one.service not in named))
-    counted = instance_findings(standings, len(shown) + (2 if ordered else 1))
+    routes = [
+        found
+        for name in dict.fromkeys(named)
+        for found in await failing_routes(briefing.environment, name, began)
+    ]
+    beside = [*((ordered,) if ordered else ()), *instance_findings(standings), *routes]
     return Diagnosis(
         summary=f"Since {began:%H:%M} {best.suspicion.statement}.{_standing_of(standings, named)}",
         hypotheses=_hypotheses(case, ranking, shown),
-        findings=(*shown.values(), *((ordered,) if ordered else ()), *counted),
+        findings=(*shown.values(), *numbered(beside, len(shown) + 1)),
         confidence=sure,
         why_confidence=why,
         certainty=certainty(case, ranking, shown),

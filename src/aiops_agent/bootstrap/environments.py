@@ -61,6 +61,7 @@ class ConfiguredEnvironment:
             ref=one.ref,
             topology=self._topology,
             **{port: self._port(port) for port in Port if port is not Port.TOPOLOGY},
+            routes=next((c.routes for c in self._connections.values() if c.routes), None),
             clock=next((c.clock for c in self._connections.values() if c.clock), WallClock()),
             mode=one.mode,
             freezes=tuple(one.policy.freeze),

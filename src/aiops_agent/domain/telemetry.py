@@ -65,6 +65,19 @@ class Vital(Value):
     value: float
 
 
+class RouteErrors(Value):
+    """How the requests of one route of a service fail; shares are in 0..1.
+
+    `route` is what the metrics call it, and untrusted.
+    """
+
+    route: str
+    share: float  # of its requests that fail
+    part: float  # of all failures of the service
+    source: str
+    query: str
+
+
 class LogLine(Value):
     """One line that a service wrote. `text` is untrusted data.
 

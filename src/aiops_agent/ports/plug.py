@@ -66,6 +66,7 @@ class Connection:
     roster: telemetry.Roster | None = None
     clock: telemetry.Clock | None = None  # None is wall time
     vitals: telemetry.Vitals | None = None
+    routes: telemetry.RequestRoutes | None = None
     alerts: telemetry.SenderAlerts | None = None
     rule_alerts: telemetry.SenderAlerts | None = None  # asked by who looks, never listened to
     signals: Callable[[], Awaitable[Mapping[ServiceName, tuple[SignalSource, ...]]]] | None = None

@@ -14,6 +14,7 @@ from aiops_agent.domain.telemetry import (
     AlertRule,
     Change,
     LogLine,
+    RouteErrors,
     RuleReading,
     Series,
     ServiceGraph,
@@ -43,6 +44,18 @@ class Vitals(Protocol):
 
     async def vitals(self, service: ServiceName) -> tuple[Vital, ...]:
         """Return what is known now of each instance; () when nothing is. Raises SourceError."""
+
+
+class RequestRoutes(Protocol):
+    """Which requests of a service fail."""
+
+    async def failing(
+        self, service: ServiceName, at: datetime | None = None
+    ) -> tuple[RouteErrors, ...]:
+        """Return the routes that fail at a moment, by default now, those with most failures first.
+
+        () where none fails, and where metrics tell no routes. Raises SourceError.
+        """
 
 
 class Logs(Protocol):
@@ -136,6 +149,7 @@ class Environment:
     workloads: Workloads
     spans: Spans
     clock: Clock
+    routes: RequestRoutes | None = None  # None: nobody tells them apart
     mode: Mode = Mode.PROPOSE
     freezes: tuple[Freeze, ...] = ()
     limits: Limits = field(default_factory=Limits)

@@ -1,6 +1,6 @@
 """Findings for people: the symptom first, then what speaks for the cause, then what rules out."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import datetime
 
 from aiops_agent.domain.diagnosis import (
@@ -56,6 +56,13 @@ def findings(case: Investigation, ranking: tuple[Ranked, ...]) -> dict[Fact, Fin
     kept = [(one, found) for one, found in made if found is not None]
     numbered = enumerate(kept, start=1)
     return {one: found.model_copy(update={"id": f"E{i}"}) for i, (one, found) in numbered}
+
+
+def numbered(found: Iterable[Finding], first: int) -> tuple[Finding, ...]:
+    """Return the findings with ids from E`first` on."""
+    return tuple(
+        one.model_copy(update={"id": f"E{number}"}) for number, one in enumerate(found, start=first)
+    )
 
 
 def hypothesis(case: Investigation, ranked: Ranked, shown: dict[Fact, Finding]) -> Hypothesis:

@@ -119,13 +119,10 @@ def standing(service: ServiceName, found: Sequence[Workload], now: datetime) -> 
     return Headcount(service, len(running), tuple(lost), ill)
 
 
-def findings(standings: Sequence[Headcount], first: int) -> tuple[Finding, ...]:
-    """Return a finding for each service in trouble and one for its last words, ids from `first`."""
+def findings(standings: Sequence[Headcount]) -> tuple[Finding, ...]:
+    """Return a finding for each service in trouble and one for its last words, without ids."""
     troubled = [one for one in standings if one.troubled][:MOST_SHOWN]
-    found = [finding for one in troubled for finding in _findings(one)]
-    return tuple(
-        one.model_copy(update={"id": f"E{number}"}) for number, one in enumerate(found, start=first)
-    )
+    return tuple(finding for one in troubled for finding in _findings(one))
 
 
 def _findings(one: Headcount) -> Iterator[Finding]:

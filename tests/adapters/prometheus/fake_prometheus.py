@@ -66,19 +66,20 @@ class FakePrometheus:
         return data({"resultType": "vector", "result": self._rows(form["query"])})
 
     def _rows(self, query: str) -> list[dict[str, object]]:
-        if rows := next((rows for part, rows in self.now.items() if part in query), None):
+        rows = next((rows for part, rows in self.now.items() if part in query), None)
+        if rows is not None:
             return rows
         by = re.findall(r"by \((.*?)\)", query)[0]
         if "handler=~" in query:  # asks for routes of health checks or streams
             return []
         named = re.findall(r"__name__=~?.(.*?)[\"][,}]", query)[0]
         names, wanted = json.loads(f'"{named}"').split("|"), by.split(", ")
-        rows = [
+        found = [
             {name: one[name] for name in wanted if name in one}
             for one in self.series
             if one["__name__"] in names
         ]
-        return [{"metric": row, "value": [0, "1"]} for row in rows]
+        return [{"metric": row, "value": [0, "1"]} for row in found]
 
 
 def data(content: object) -> httpx2.Response:

@@ -235,6 +235,22 @@ def test_a_job_of_known_and_unknown_targets_is_nobodys() -> None:
     assert known.sources[ServiceName("pay"), Signal.REPLICAS].label == "instance"
 
 
+@pytest.mark.parametrize("job", ["docker", "scrape-7"])
+def test_a_thing_in_the_job_of_the_only_service_with_requests_is_not_that_service(job: str) -> None:
+    web = {"job": job, "instance": "10.0.0.9:80", "container": "shop-web-1", "service": "web"}
+    exporter = {"job": job, "instance": "10.0.0.7:9121", "service": "redis-exporter"}
+    rows = {"http_requests_total": [web], "redis_up": [exporter], "up": [web, exporter]}
+    running = [
+        Instances(service=ServiceName(name), aliases=aliases)
+        for name, aliases in (("web", ()), ("redis", ()), ("redis-exporter", ("10.0.0.7",)))
+    ]
+
+    known = signal_map(Catch(rows), usual_recipes(), Names.of(running, {}))
+
+    assert metric(known, Signal.REPLICAS, "redis") == "redis_up"
+    assert metric(known, Signal.REPLICAS, "web") == "up"
+
+
 def test_a_mesh_s_own_clusters_are_no_services() -> None:
     rows = [{"envoy_cluster_name": one} for one in ("xds-grpc", "inbound|80||", "orders")]
 

@@ -1,4 +1,7 @@
-"""load.py HOST PORT RATE: open-loop load until ended, a look-up and a connection per request."""
+"""load.py HOST PORT RATE [METHOD PATH]...: open-loop load until ended, by default GET /pay.
+
+A look-up and a connection per request; of several kinds of requests each has its turn.
+"""
 
 import http.client
 import os
@@ -8,6 +11,7 @@ import threading
 import time
 
 HOST, PORT, RATE = sys.argv[1], int(sys.argv[2]), float(sys.argv[3])
+KINDS = tuple(zip(sys.argv[4::2], sys.argv[5::2], strict=True)) or (("GET", "/pay"),)
 CLIENT_TIMEOUT = 3.0
 MOST = 800  # requests under way; beyond it one is left out and counted, so that this stays small
 DONE: dict[str, list[float]] = {}
@@ -15,12 +19,12 @@ LOCK = threading.Lock()
 FREE = threading.BoundedSemaphore(MOST)
 
 
-def ask() -> None:
+def ask(method: str, path: str) -> None:
     """Send one request and note its status code, or the kind of failure, and how long it took."""
     start = time.monotonic()
     try:
         connection = http.client.HTTPConnection(HOST, PORT, timeout=CLIENT_TIMEOUT)
-        connection.request("GET", "/pay")
+        connection.request(method, path)
         outcome = str(connection.getresponse().status)
         connection.close()
     except (OSError, http.client.HTTPException) as error:
@@ -55,7 +59,7 @@ if __name__ == "__main__":
     while True:
         time.sleep(max(0.0, begin + sent / RATE - time.monotonic()))
         if FREE.acquire(blocking=False):
-            threading.Thread(target=ask, daemon=True).start()
+            threading.Thread(target=ask, args=KINDS[sent % len(KINDS)], daemon=True).start()
         else:
             note("left out", 0.0)
         sent += 1

@@ -8,7 +8,7 @@ from itertools import combinations
 from aiops_agent.adapters.prometheus.catch import Catch
 from aiops_agent.adapters.prometheus.names import REPLICA, Names, Row
 from aiops_agent.adapters.prometheus.recipe import REQUESTS, Recipe, Rule
-from aiops_agent.domain.labels import address, plain, says
+from aiops_agent.domain.labels import address, found_by, plain, says
 from aiops_agent.domain.survey import Instances
 from aiops_agent.domain.telemetry import ServiceName
 
@@ -85,17 +85,35 @@ def _telling(
 def _targets(
     catch: Catch, recipes: Sequence[Recipe], names: Names
 ) -> Iterator[tuple[str, ServiceName]]:
-    """Yield the job of each target whose own requests name one service only, and that service."""
+    """Yield the job of each target whose own requests name one service only, and that service.
+
+    A job that only says how targets are found, or under which exporters of other things stand too,
+    is nobody's.
+    """
     owners: dict[str, set[ServiceName | None]] = {}
+    asked: set[tuple[str, str]] = set()
     for recipe, rule, rows in _telling(catch, recipes):
         if recipe.view or rule.signal not in REQUESTS:
             continue
         for row in rows:
             owners.setdefault(row.get("job", ""), set()).add(names.owner(row, recipe.order))
+            asked.add(_target(row))
+    others = {
+        row.get("job", "")
+        for _, _, rows in _telling(catch, _things(recipes))
+        for row in rows
+        if _target(row) not in asked
+    }
     for row in catch.rows.get(_TARGET_INFO, ()):
         owner = names.owner(row, ("service_name", "job"))
         owners.setdefault(row.get("job", ""), set()).add(owner)
     for job, found in owners.items():
         owner = next(iter(found))
-        if job and len(found) == 1 and owner is not None and names.meant(job) is None:
+        if len(found) > 1 or owner is None or not job or job in others or found_by(job):
+            continue
+        if names.meant(job) is None:
             yield job, owner
+
+
+def _target(row: Row) -> tuple[str, str]:
+    return row.get("job", ""), row.get("instance", "")

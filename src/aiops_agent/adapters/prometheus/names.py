@@ -64,7 +64,10 @@ class Names:
         if self.through and (behind := self._owners.get(carried(value).lower())):
             return behind
         known = (self._owners.get(spelling) for spelling in spellings(value.lower()))
-        return next((service for service in known if service is not None), None)
+        found = next((service for service in known if service is not None), None)
+        if self.through and found is not None:  # an address of the exporter's means the thing, too
+            return self._owners.get(carried(found).lower(), found)
+        return found
 
 
 def spellings(value: str) -> list[str]:

@@ -7,7 +7,8 @@ from typing import TypeVar
 from aiops_agent.adapters.prometheus.access import Access, PrometheusSettings
 from aiops_agent.adapters.prometheus.client import PrometheusClient, ScrapeTarget
 from aiops_agent.adapters.prometheus.discover import Discovery
-from aiops_agent.adapters.prometheus.episodes import PrometheusAlerts
+from aiops_agent.adapters.prometheus.episodes import PrometheusHistory
+from aiops_agent.adapters.prometheus.failing import PrometheusRoutes
 from aiops_agent.adapters.prometheus.past import PastClient, PastRules
 from aiops_agent.adapters.prometheus.query import Aggregate, Select
 from aiops_agent.adapters.prometheus.rules import PrometheusAlerts, PrometheusRules
@@ -37,8 +38,9 @@ def _connect(section: PrometheusSettings, around: Surroundings) -> Connection:
         rule_alerts=PrometheusAlerts(client),
         topology=PrometheusTopology(discovery, around.declared, base=around.topology),
         vitals=PrometheusVitals(client, discovery),
+        routes=PrometheusRoutes(client, discovery),
         signals=lambda: _signals(discovery),
-        history=lambda meter: PrometheusAlerts(PastClient.of(client, None, meter)),
+        history=lambda meter: PrometheusHistory(PastClient.of(client, None, meter)),
         past=lambda clock, meter: _past(PastClient.of(client, clock, meter), around, clock),
     )
 

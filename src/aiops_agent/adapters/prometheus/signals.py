@@ -104,6 +104,15 @@ def of_each(source: Source, labels: Sequence[str]) -> Expression:
     return Binary(made, "*", Number(source.spec.factor))
 
 
+def failures_of_each(source: Source, labels: Sequence[str]) -> Expression | None:
+    """Return how many requests fail per second, told apart by `labels`; None if not counted."""
+    matchers = source.extra + ((among(source.label, source.values),) if source.label else ())
+    asked = _Asked(source.spec, matchers, source.range, tuple(labels))
+    if source.spec.how is How.BAD_SHARE:
+        return asked.rates(source.spec.metric, _bad(source.spec))
+    return asked.rates(source.spec.metric) if source.spec.how is How.SHARE else None
+
+
 @dataclass(frozen=True)
 class _Asked:
     spec: MetricSpec
@@ -146,11 +155,14 @@ def _quantile(asked: _Asked) -> Expression:
     return Quantile(P95, asked.sum(buckets, "le"))
 
 
+def _bad(spec: MetricSpec) -> Matcher:
+    operator = Operator.MATCHES if spec.bad else Operator.MATCHES_NOT
+    return Matcher(spec.status, operator, spec.bad or spec.good)
+
+
 def _bad_share(asked: _Asked) -> Expression:
     spec = asked.spec
-    operator = Operator.MATCHES if spec.bad else Operator.MATCHES_NOT
-    bad = Matcher(spec.status, operator, spec.bad or spec.good)
-    return _part(asked.rates(spec.metric, bad), asked.rates(spec.metric))
+    return _part(asked.rates(spec.metric, _bad(spec)), asked.rates(spec.metric))
 
 
 def _part(some: Expression, all_of_it: Expression) -> Expression:

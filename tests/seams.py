@@ -21,7 +21,7 @@ from aiops_agent.adapters.sql.inbox import SqlInbox
 from aiops_agent.adapters.sql.incidents import SqlAlerts
 from aiops_agent.adapters.sql.outbox import SqlOutbox
 from aiops_agent.adapters.sql.store import SqlStore
-from aiops_agent.agents import ask, asking, critique, diagnose, plan, report_story, sight
+from aiops_agent.agents import ask, asking, critique, diagnose, plan, report_story, sight, verify
 from aiops_agent.bootstrap.application import Overrides
 from aiops_agent.domain import passage, redact
 from aiops_agent.domain.reasoning import SecondOpinion
@@ -74,6 +74,7 @@ STALE = Seam(sight, "stale", "signals that are no longer seen dismiss nothing")
 CALM = Seam(sight, "calm", "two good minutes do not dismiss an hour")
 ALONE = Seam(sight.TriageLook, "_alone", "the mean of many instances dismisses no alert of one")
 SAME_SERIES = Seam(sight, "measures_the_same", "an exporter's up dismisses no alert of its thing")
+BLIND = Seam(verify, "last_blind", "right behind a gap in telemetry nothing is called worse")
 # The executor's sender: what it does after trouble.
 RECOVER = Seam(send.Sender, "_recover", "nothing is sent twice or guessed after a silence")
 REFUSED = Seam(send.Sender, "_refused", "a refusal is looked after before it is believed")
@@ -145,6 +146,8 @@ SAME = Seam(platform.DockerPlatform, "_same", "a request meets the container tha
 TLS_CONTEXT = Seam(Endpoint, "context", "an engine over TCP proves who it is")
 ILL_OF = Seam(platform, "ill_of", "a restart leaves the healthy containers alone")
 HELD_BACK = Seam(clone, "held_back", "secrets of a container are in no plan")
+SAME_IMAGE = Seam(platform, "_same_image", "a crash between plan and send voids no rollback")
+GOOD_ONLY = Seam(platform, "known_good", "a rollback goes to no image but one that ran well")
 LEDGER_ONLY = Seam(WayBack, "_removed", "taking back removes only what the ledger says we made")
 
 # Death and trouble in the middle.
@@ -164,6 +167,7 @@ PUT_ALERTS = Seam(SqlAlerts, "put", "a batch of alerts is taken whole or not at 
 
 # Which incident an alert belongs to.
 FIRES_ANEW = Seam(receive, "fires_anew", "a new firing is looked at, a repetition opens nothing")
+VOID = Seam(gate.Gate, "void", "no permission outlives a change of its alerts")
 
 # Telling people: nothing is lost on the way, and nothing is told that is not so.
 ADD = Seam(SqlOutbox, "add", "what was read of the bus is kept")

@@ -6,11 +6,11 @@ from datetime import datetime, timedelta
 from aiops_agent.domain.alert import Alert, AlertState
 from aiops_agent.domain.incident import Incident
 from aiops_agent.domain.meaning import AlertSubject
-from aiops_agent.domain.telemetry import AlertRule, ServiceGraph, ServiceName
+from aiops_agent.domain.telemetry import NAMELESS, AlertRule, ServiceGraph, ServiceName
 from aiops_agent.reading.alert import read_subject
 
 ECHO = timedelta(minutes=10)  # rules look back: a repetition so soon speaks of what is over
-UNKNOWN = ServiceName("unknown")  # the service of an alert that names none
+UNKNOWN = NAMELESS  # the service of an alert that names none
 
 
 def subject_of(

@@ -43,6 +43,7 @@ from aiops_agent.ports.heartbeat import Heartbeats, HeartbeatsView
 from aiops_agent.ports.inbox import Inbox, InboxView
 from aiops_agent.ports.lease import Leases, LeasesView
 from aiops_agent.ports.outbox import Outbox, OutboxView
+from aiops_agent.ports.release import GoodReleases, GoodReleasesView
 
 
 class IncidentsView(Protocol):
@@ -112,6 +113,9 @@ class Alerts(AlertsView, Protocol):
 
     def put(self, environment: EnvironmentRef, alerts: Sequence[IncidentAlert]) -> None:
         """Insert or replace alerts, each once, by incident and key."""
+
+    def move(self, incident: str, keys: Collection[str], to: str) -> None:
+        """Make alerts of one incident those of another; one that it has already stays its own."""
 
 
 class EventsView(Protocol):
@@ -336,6 +340,7 @@ class View:
     calls: ModelCallsView
     leases: LeasesView
     heartbeats: HeartbeatsView
+    releases: GoodReleasesView
 
 
 @dataclass(frozen=True)
@@ -359,6 +364,7 @@ class Work(View):
     calls: ModelCalls
     leases: Leases
     heartbeats: Heartbeats
+    releases: GoodReleases
     wake: Callable[[str, str], None]
 
 

@@ -26,7 +26,7 @@ from aiops_agent.evaluation.goals import Goal, share
 from aiops_agent.reading.alert import read_alert
 from aiops_agent.reading.conventions import CONVENTIONS, Convention, says
 from aiops_agent.reading.expression import read_expression, tokens
-from bench import false_alarms
+from bench import false_alarms, firing
 from bench.told import tell
 
 AT = datetime(2026, 1, 1, tzinfo=UTC)
@@ -90,9 +90,11 @@ def main(arguments: list[str]) -> int:
     sources = sorted({one.source for one in cases.judged})
     if not given.without:
         alarms, faults = false_alarms.rows()
-        for fault in faults:
+        fired = [firing.Fired(linked(o), o.rule.rule, o.claim, o.names) for o in cases.judged]
+        lives, flaws = firing.rows(fired, cases.known)
+        for fault in (*faults, *flaws):
             print(fault, file=sys.stderr)
-        return tell([*judged(cases), *corpus(cases), *alarms])
+        return tell([*judged(cases), *corpus(cases), *alarms, *lives])
     if given.without not in {"each", *sources}:
         print(f"bench: no source {given.without}; there are {', '.join(sources)}", file=sys.stderr)
         return 2

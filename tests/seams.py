@@ -22,7 +22,7 @@ from aiops_agent.adapters.sql.inbox import SqlInbox
 from aiops_agent.adapters.sql.incidents import SqlAlerts
 from aiops_agent.adapters.sql.outbox import SqlOutbox
 from aiops_agent.adapters.sql.store import SqlStore
-from aiops_agent.agents import ask, asking, critique, diagnose, plan, report_story, sight
+from aiops_agent.agents import ask, asking, critique, diagnose, plan, report_story, sight, verify
 from aiops_agent.backtest import pinned, replay
 from aiops_agent.bootstrap.application import Overrides
 from aiops_agent.domain import passage, redact
@@ -88,6 +88,7 @@ JITTER = Seam(correlate, "JITTER", "who began first is told from who was pushed"
 # What the watch sees without an alert.
 WATCH_HOLD = Seam(detect, "HOLD", "what passes within a minute and a half is no trouble")
 UNALERTED = Seam(executor_steps, "unalerted", "the watch alone is no reason to change anything")
+BLIND = Seam(verify, "last_blind", "right behind a gap in telemetry nothing is called worse")
 # The executor's sender: what it does after trouble.
 RECOVER = Seam(send.Sender, "_recover", "nothing is sent twice or guessed after a silence")
 REFUSED = Seam(send.Sender, "_refused", "a refusal is looked after before it is believed")
@@ -159,6 +160,8 @@ SAME = Seam(platform.DockerPlatform, "_same", "a request meets the container tha
 TLS_CONTEXT = Seam(Endpoint, "context", "an engine over TCP proves who it is")
 ILL_OF = Seam(platform, "ill_of", "a restart leaves the healthy containers alone")
 HELD_BACK = Seam(clone, "held_back", "secrets of a container are in no plan")
+SAME_IMAGE = Seam(platform, "_same_image", "a crash between plan and send voids no rollback")
+GOOD_ONLY = Seam(platform, "known_good", "a rollback goes to no image but one that ran well")
 LEDGER_ONLY = Seam(WayBack, "_removed", "taking back removes only what the ledger says we made")
 
 # Death and trouble in the middle.
@@ -183,6 +186,7 @@ REPLAY_CLOCK = Seam(replay, "PastClock", "a replay begins when its alert fired")
 
 # Which incident an alert belongs to.
 FIRES_ANEW = Seam(receive, "fires_anew", "a new firing is looked at, a repetition opens nothing")
+VOID = Seam(gate.Gate, "void", "no permission outlives a change of its alerts")
 
 # Telling people: nothing is lost on the way, and nothing is told that is not so.
 ADD = Seam(SqlOutbox, "add", "what was read of the bus is kept")

@@ -8,7 +8,7 @@ from aiops_agent.domain.alert import Alert, AlertState
 from aiops_agent.domain.incident import Incident
 from aiops_agent.domain.meaning import AlertSubject
 from aiops_agent.domain.remediation import TargetKind
-from aiops_agent.domain.telemetry import AlertRule, ServiceGraph, ServiceName
+from aiops_agent.domain.telemetry import NAMELESS, AlertRule, ServiceGraph, ServiceName
 from aiops_agent.reading.alert import read_subject
 
 RULES_HOLD = timedelta(hours=1)  # at most, before they fire; the watch was earlier
@@ -19,7 +19,7 @@ PUSHED = timedelta(minutes=1)  # a callee that begins so much later was pushed b
 SILENT = 2 / 3  # of a silent service's callers: when as many alert at once it is behind them
 FEWEST_CALLERS = 3  # of a silent service: two that share something do so by chance
 MOST_ALERTING = 400  # services; of more the order of their depth has to do
-UNKNOWN = ServiceName("unknown")  # the service of an alert that names none
+UNKNOWN = NAMELESS  # the service of an alert that names none
 
 
 def subject_of(

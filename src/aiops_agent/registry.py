@@ -16,6 +16,7 @@ from aiops_agent.adapters.prometheus import plug as prometheus
 from aiops_agent.domain.remediation import ActionKind
 from aiops_agent.domain.value import Value
 from aiops_agent.ports.plug import AnyChannel, AnyVendor, Connection, Decoder, Port
+from aiops_agent.ports.release import Releases
 from aiops_agent.ports.telemetry import Topology, Vitals
 from aiops_agent.safety.assess import Rule
 from aiops_agent.safety.rules.change_freeze import change_freeze
@@ -26,7 +27,7 @@ from aiops_agent.safety.rules.watch_alone import watch_alone
 from aiops_agent.safety.rules.wide_blast_radius import wide_blast_radius
 
 PlatformOf: TypeAlias = Callable[
-    [Connection, Topology, Mapping[ActionKind, Value], Vitals | None], Platform
+    [Connection, Topology, Mapping[ActionKind, Value], Vitals | None, Releases | None], Platform
 ]
 
 DECODERS: dict[str, Decoder] = {

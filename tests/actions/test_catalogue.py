@@ -1,5 +1,6 @@
 """The closed menu: what is not on it, badly typed or out of bounds is refused before anything."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -20,7 +21,7 @@ from aiops_agent.domain.remediation import (
 from aiops_agent.domain.telemetry import ServiceName
 from aiops_agent.registry import ACTIONS, CATALOGUE
 from aiops_agent.simulator.platform import MOVES
-from tests.adapters.docker.fake_engine import FakeEngine
+from tests.adapters.docker.fake_engine import FakeEngine, Known
 from tests.targets import at
 
 ELSEWHERE = EnvironmentRef.parse("shop:a")
@@ -130,7 +131,8 @@ def test_a_target_is_written_with_its_kind_only_where_it_is_no_service() -> None
 
 
 def test_a_platform_does_what_the_specs_say_that_it_may() -> None:
-    offered = {"shop": tuple(MOVES), "docker": FakeEngine().platform.kinds}
+    docker = replace(FakeEngine().platform, releases=Known())
+    offered = {"shop": tuple(MOVES), "docker": docker.kinds}
     for platform, kinds in offered.items():
         assert set(kinds) == {spec.kind for spec in ACTIONS if platform in spec.platforms}
 

@@ -79,7 +79,7 @@ async def test_at_the_bound_a_person_must_look() -> None:
     menu = (Offer(kind=ActionKind("scale_pods"), bounds={"max_replicas": 2}),)
     proposed = await planned(overload(), menu=menu)
     assert proposed.kind is PlanKind.HANDOVER
-    assert "already runs on 2 of at most 2 replicas" in proposed.reason
+    assert "already has 2 replicas (2 is the configured maximum)" in proposed.reason
 
 
 async def test_what_is_not_on_the_menu_is_not_proposed() -> None:

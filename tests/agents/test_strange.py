@@ -121,7 +121,7 @@ async def test_a_full_disk_is_told_with_its_words_value_course_runbook_and_owner
     book = Book()
     found = left(await triage_or_leave(a_briefing(book, LABELS)))
     for words in (
-        "not ours to mend: it is about a disk, which no action of ours changes",
+        "not ours to fix: it is about a disk, which no action of ours changes",
         "the alert says: / on node-3 is nearly full",
         "its expression: 0.031 now, 0.052 15m ago, 0.07 1h ago, did not hold 6h ago",
         "owner: storage",

@@ -9,6 +9,7 @@ from aiops_agent.agents.verify import verify
 from aiops_agent.domain.incident import Attempt
 from aiops_agent.domain.remediation import Comparison, Criterion, Recovery, Verification
 from aiops_agent.domain.telemetry import ServiceName, Signal
+from tests import seams
 from tests.reasoning.world import BEGAN, Course, World, step
 
 API, STORE = ServiceName("api"), ServiceName("store")
@@ -93,6 +94,12 @@ async def test_right_behind_a_gap_in_telemetry_nothing_is_called_worse() -> None
 
     assert seen.recovery is Recovery.NOT_RECOVERED
     assert seen.blind == gap.blind, "until what was before it has left the rates"
+
+
+async def test_a_verifier_that_forgets_the_gap_is_caught(monkeypatch: pytest.MonkeyPatch) -> None:
+    seams.BLIND.plant(monkeypatch, lambda _briefing: None)
+    with pytest.raises(AssertionError):
+        await test_right_behind_a_gap_in_telemetry_nothing_is_called_worse()
 
 
 async def test_bad_but_turning_back_is_not_worse() -> None:

@@ -3,13 +3,13 @@
 from typing import TypeVar
 
 from aiops_agent.domain import payload as e
-from aiops_agent.domain.alert import Severity
+from aiops_agent.domain.alert import AlertNews, Severity
 from aiops_agent.domain.answer import STATISTICS, Effort
 from aiops_agent.domain.approval import ApprovalState, Decision, Opinion, Ruling, Surface, Verdict
 from aiops_agent.domain.diagnosis import CauseKind, Confidence, Diagnosis, Triage, TriageVerdict
 from aiops_agent.domain.event import Event
 from aiops_agent.domain.facts import PersonNote
-from aiops_agent.domain.incident import Ending
+from aiops_agent.domain.incident import Ending, Regrouping
 from aiops_agent.domain.inquiry import CitedFact, CitedSentence, Inquiry
 from aiops_agent.domain.notice import Occasion
 from aiops_agent.domain.payload import EventType, Payload
@@ -71,10 +71,13 @@ DECISION = Decision(
     digest=a_plan().digest, approve=True, by="alex", surface=Surface.TERMINAL, at=NOW
 )
 _ALL: tuple[Payload, ...] = (
-    e.AlertReceived(news=e.AlertNews.JOINED, alert="k2", name="HighLatency"),
+    e.AlertReceived(news=AlertNews.JOINED, alert="k2", name="HighLatency"),
     e.IncidentOpened(alert="k1", name="HighLatency", service="web", severity=Severity.SEV2),
     e.IncidentReopened(reason="it fires on"),
     e.IncidentMoved(by="alex"),
+    e.IncidentRegrouped(
+        what=Regrouping.SPLIT_OFF, other="INC-0002", alerts=("0a1b",), by="alex", reason="apart"
+    ),
     e.IncidentNoted(note=PersonNote(by="alex", at=NOW, text="it is not the database")),
     e.TriageDone(triage=_TRIAGE),
     e.EvidenceAdded(attempt=1),

@@ -8,6 +8,8 @@ from aiops_agent.domain.errors import TransitionError
 from aiops_agent.domain.incident import ENDED, TRANSITIONS, Ending, Status
 from tests.safety.plans import NOW, an_incident
 
+# People split or merge it while nothing of it acts: it is triaged anew, or ends in another one.
+CHANGEABLE = ("diagnosing", "awaiting_approval", "remediating", "verifying")
 ALLOWED = {
     ("open", "diagnosing"),
     ("open", "dismissed"),
@@ -16,6 +18,8 @@ ALLOWED = {
     ("diagnosing", "remediating"),
     ("diagnosing", "verifying"),
     ("diagnosing", "escalated"),
+    *((status, "open") for status in CHANGEABLE),
+    *((status, "dismissed") for status in CHANGEABLE),
     ("awaiting_approval", "remediating"),
     ("awaiting_approval", "verifying"),
     ("awaiting_approval", "diagnosing"),
@@ -56,6 +60,7 @@ def test_a_person_can_be_given_an_incident_in_every_status(status: Status) -> No
 
 @pytest.mark.parametrize("ending", Ending)
 def test_every_ending_leads_to_a_status_that_is_an_end(ending: Ending) -> None:
-    led = {Ending.FIXED: "resolved", Ending.HEALED: "resolved", Ending.DISMISSED: "dismissed"}
+    led = {Ending.FIXED: "resolved", Ending.HEALED: "resolved"}
+    led |= dict.fromkeys((Ending.DISMISSED, Ending.MERGED), "dismissed")
 
     assert ending.status == led.get(ending, "escalated")

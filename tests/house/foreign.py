@@ -139,7 +139,7 @@ PLUGGED: Registry = replace(
     actions=(*REGISTRY.actions, NUDGE),
     platforms={
         **REGISTRY.platforms,
-        "fake": lambda connection, _topology, _bounds, _vitals: FakePlatform(connection.handle),
+        "fake": lambda connection, *_given: FakePlatform(connection.handle),
     },
 )
 SEATS = {"decoders", "notifiers", "actions", "platforms", "rules", *(f"sources: {p}" for p in Port)}

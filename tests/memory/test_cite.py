@@ -28,7 +28,7 @@ def test_words_that_begin_like_an_action_are_not_taken_for_one() -> None:
 
     assert weighed == said
     assert praised.actions == (known[0].action,)
-    assert "telemetry contradicts: the signs are of capacity" in praised.drawback
+    assert "telemetry contradicts: evidence points to capacity" in praised.drawback
 
 
 def test_an_action_that_is_rejected_carries_what_memory_says() -> None:

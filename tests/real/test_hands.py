@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import AsyncIterator
-from datetime import timedelta
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
 from uuid import uuid4
 
 import pytest
@@ -13,7 +14,9 @@ from aiops_agent.adapters.docker.client import DockerClient
 from aiops_agent.adapters.docker.containers import Containers
 from aiops_agent.adapters.docker.platform import DockerPlatform
 from aiops_agent.domain.errors import PlatformError, RequestRefused
+from aiops_agent.domain.release import GoodRelease
 from aiops_agent.domain.remediation import Action, ActionKind, Prepared, Risk
+from aiops_agent.domain.telemetry import ServiceName
 from aiops_agent.registry import CATALOGUE
 from tests.sending import applied
 from tests.targets import at
@@ -29,19 +32,37 @@ class Group:
 
     def __init__(self) -> None:
         self.project = f"hands{uuid4().hex[:8]}"
+        self.tags: list[str] = []
         self.platform = DockerPlatform(
             Containers(DockerClient(), self.project), grace=timedelta(seconds=2)
         )
 
-    def run(self, *options: str) -> str:
-        """Start a container that says it belongs to the service; return its id."""
+    def image(self, name: str, *command: str) -> str:
+        """Make an image that runs a command by itself; return its id."""
+        base = docker("create", f"--label={OURS}=", IMAGE, "true")
+        tag = f"local.test/{self.project}:{name}"
+        docker("commit", "-c", f"CMD {json.dumps(command)}", "-c", f"ENV V={name}", base, tag)
+        docker("rm", base)
+        self.tags.append(tag)
+        return docker("image", "inspect", tag, "--format", "{{.Id}}")
+
+    def start(self, tag: str, *options: str) -> str:
+        """Start a container of such an image for the service; return its id."""
+        return docker("run", "-d", *self.flags, *options, tag)
+
+    @property
+    def flags(self) -> list[str]:
+        """The labels of what belongs to the service."""
         labels = {
             OURS: "",
             "com.docker.compose.project": self.project,
             "com.docker.compose.service": "pay",
         }
-        flags = [f"--label={name}={value}" for name, value in labels.items()]
-        return docker("run", "-d", *flags, *options, IMAGE, "python3", "-c", SLEEP)
+        return [f"--label={name}={value}" for name, value in labels.items()]
+
+    def run(self, *options: str) -> str:
+        """Start a container that says it belongs to the service; return its id."""
+        return docker("run", "-d", *self.flags, *options, IMAGE, "python3", "-c", SLEEP)
 
     def ids(self) -> set[str]:
         """The ids of all containers of the project."""
@@ -58,6 +79,8 @@ class Group:
     def remove(self) -> None:
         if ids := self.ids():
             docker("rm", "-f", "-v", *ids)
+        for tag in self.tags:
+            docker("rmi", "-f", tag)
 
 
 @pytest.fixture
@@ -194,3 +217,58 @@ async def test_of_real_containers_the_frozen_and_the_unhealthy_are_restarted(gro
     assert [one["State"]["Status"] for one in after] == ["running"] * 3
     for request, intent in zip(step.requests, sent, strict=True):
         assert (await group.platform.look(request, intent.armed_at)).landing == "landed"
+
+
+@dataclass(frozen=True)
+class Ran:
+    """The one image that ran well."""
+
+    image: GoodRelease
+
+    async def good(self, service: ServiceName) -> tuple[GoodRelease, ...]:
+        """Return it."""
+        return (self.image,)
+
+
+async def test_a_release_that_crashes_gives_its_place_to_what_ran_well_and_takes_it_again(
+    group: Group,
+) -> None:
+    """Planned, sent and taken back while real containers end and start again all the time."""
+    good = group.image("good", "python3", "-c", SLEEP)
+    bad = group.image("bad", "python3", "-c", "import time; time.sleep(0.3); exit(7)")
+    old = {group.start(group.tags[-1], "--restart=always", "--env=OWN=1") for _ in range(2)}
+    pay = ServiceName("pay")
+    known = GoodRelease(service=pay, image_id=good, image=group.tags[0], seen=datetime.now(UTC))
+    hands = replace(group.platform, releases=Ran(known))
+    action = Action(
+        kind=ActionKind("rollback_release"),
+        target=at(pay, "docker:local"),
+        wished={"release": "good", "image": good},
+    )
+    step = CATALOGUE.prepared(await hands.prepare(action, "INC-0001.1.1"))
+
+    def restarts() -> int:
+        return min(int(docker("inspect", one, "-f", "{{.RestartCount}}")) for one in old)
+
+    seen = restarts()
+    until(lambda: restarts() >= seen + 2, 30, "both to crash twice more")
+    assert await hands.unchanged(step)
+    sent = await applied(hands, step.requests)
+
+    def run_now() -> list[tuple[str, str]]:
+        told = [json.loads(docker("inspect", one))[0] for one in group.ids()]
+        return [(c["Id"], c["Image"]) for c in told if c["State"]["Status"] == "running"]
+
+    new = run_now()
+    assert [image for _, image in new] == [good, good]
+    copy = json.loads(docker("inspect", new[0][0]))[0]["Config"]
+    assert copy["Cmd"][-1] == SLEEP, "the good image's own command"
+    assert {"OWN=1", "V=good"} <= set(copy["Env"])
+    assert "V=bad" not in copy["Env"]
+
+    await applied(hands, await hands.take_back(step, sent, "INC-0001.1.undo.1"))
+
+    assert group.ids() == old
+    told = [json.loads(docker("inspect", one))[0] for one in old]
+    assert {one["Image"] for one in told} == {bad}
+    assert {one["State"]["Status"] for one in told} <= {"running", "restarting"}

@@ -120,7 +120,7 @@ FLAWS = {
             "write one as Europe/Berlin."
         ),
     ),
-    "twice": ("mode: act\nmode: act", "aiops.yaml:2:1: `mode` is there twice."),
+    "twice": ("mode: act\nmode: act", "aiops.yaml:2:1: duplicate key `mode`."),
     "list on top": ("- 1", "aiops.yaml:1:1: expected `key: value` lines at the top."),
 }
 

@@ -151,7 +151,7 @@ def test_another_process_is_judged_by_the_same_time(place: Place, gate: Gate) ->
 def test_a_repair_takes_back_what_a_poisoned_time_left_behind(place: Place, gate: Gate) -> None:
     web, here = ServiceName("web"), EnvironmentRef.parse("docker:local")
     shop = EnvironmentRef.parse("shop:a")
-    commands = Commands(place.store, place.clock.now, *[_nobody] * 4)
+    commands = Commands(place.store, place.clock.now, *[_nobody] * 6)
     now, poison = place.clock.at, place.clock.at + timedelta(days=20_000)
     assert commands.mend_clock([here]).words == ()
     place.clock.at = poison

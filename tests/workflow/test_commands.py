@@ -19,9 +19,11 @@ from aiops_agent.domain.routing import Routes
 from aiops_agent.workflow.commands import Commands
 from aiops_agent.workflow.intake import Intake
 from aiops_agent.workflow.queries import Queries
+from aiops_agent.workflow.regroup import Regroup
 from tests import seams
 from tests.contracts.samples import a_case, a_delivery, a_report
 from tests.safety.plans import NOW, a_plan, a_request, an_incident, stored
+from tests.workflow.place import Place
 
 PLAN = a_plan(1)
 LATER = NOW + timedelta(minutes=3)
@@ -41,7 +43,18 @@ class Desk:
 
     @property
     def commands(self) -> Commands:
-        return Commands(self.store, lambda: LATER, self._answer, self._stop, self._note, self._stop)
+        stop = self._stop
+        regroup = Regroup(Place(self.store).deps)
+        return Commands(
+            self.store,
+            lambda: LATER,
+            self._answer,
+            stop,
+            self._note,
+            stop,
+            regroup.split,
+            regroup.merge,
+        )
 
     def _answer(self, request: str, decision: Decision) -> ApprovalRequest:
         self.answers.append((request, decision))
@@ -297,3 +310,14 @@ def test_a_note_on_what_has_ended_or_is_full_of_them_is_refused(desk: Desk) -> N
         work.incidents.put(an_incident(status=Status.ESCALATED))
     with pytest.raises(UsageError, match="has ended"):
         desk.commands.note("INC-0001", "alex", "x")
+
+
+def test_a_split_is_asked_for_with_a_short_reason(desk: Desk) -> None:
+    with pytest.raises(UsageError, match="There is no incident"):
+        desk.commands.split("INC-9", ["A"], "alex")
+    with desk.store.begin() as work:
+        work.incidents.put(an_incident())
+    with pytest.raises(UsageError, match="at most 200 characters"):
+        desk.commands.split("INC-0001", ["A"], "alex", "x" * 201)
+    with pytest.raises(UsageError, match="into itself"):
+        desk.commands.merge("INC-0001", "inc-0001", "alex")

@@ -8,6 +8,7 @@ import pytest
 from aiops_agent.domain.alert import (
     Alert,
     AlertGroup,
+    AlertNews,
     AlertState,
     Backlog,
     Delivery,
@@ -16,7 +17,7 @@ from aiops_agent.domain.alert import (
 from aiops_agent.domain.environment import EnvironmentRef
 from aiops_agent.domain.errors import StoreError
 from aiops_agent.domain.incident import Status
-from aiops_agent.domain.payload import AlertNews, EventType
+from aiops_agent.domain.payload import EventType
 from aiops_agent.domain.remediation import Target, TargetKind
 from aiops_agent.domain.routing import Routes
 from aiops_agent.domain.telemetry import Service, ServiceGraph, ServiceName

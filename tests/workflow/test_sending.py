@@ -21,7 +21,7 @@ def desk(store: SqlStore) -> Commands:
     def nobody(*_given: object) -> object:
         raise AssertionError
 
-    return Commands(store, lambda: NOW, nobody, nobody, nobody, nobody)  # type: ignore[arg-type] # not called
+    return Commands(store, lambda: NOW, nobody, nobody, nobody, nobody, nobody, nobody)  # type: ignore[arg-type] # not called
 
 
 def failed(store: SqlStore, service: str, environment: EnvironmentRef = HERE) -> None:

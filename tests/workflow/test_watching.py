@@ -6,10 +6,10 @@ from datetime import timedelta
 import pytest
 
 from aiops_agent.adapters import alertmanager
-from aiops_agent.domain.alert import AlertState, SenderAlert
+from aiops_agent.domain.alert import AlertNews, AlertState, SenderAlert
 from aiops_agent.domain.errors import SourceError
 from aiops_agent.domain.incident import Ending, Status
-from aiops_agent.domain.payload import AlertNews, AlertReceived, EventType
+from aiops_agent.domain.payload import AlertReceived, EventType
 from aiops_agent.domain.routing import Claim, Routes
 from aiops_agent.workflow.intake import Intake
 from aiops_agent.workflow.receive import Receive

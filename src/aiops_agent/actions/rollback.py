@@ -5,9 +5,10 @@ from aiops_agent.domain.remediation import ActionKind, Risk
 
 
 class RollbackParameters(Parameters):
-    """The release by its name."""
+    """The release by its name; `image` is its id where a platform knows releases by images."""
 
     release: str
+    image: str = ""
 
 
 ROLLBACK = ActionSpec(
@@ -18,6 +19,6 @@ ROLLBACK = ActionSpec(
     undo="run release {release} of {target} again",
     risk=Risk.MEDIUM,
     hazard="every replica is replaced by another release",
-    platforms=frozenset({"shop"}),
+    platforms=frozenset({"shop", "docker"}),
     bounds=Unbounded,
 )

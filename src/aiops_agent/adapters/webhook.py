@@ -20,7 +20,7 @@ from aiops_agent.ports.plug import Channel
 from aiops_agent.ports.spellings import Secret, WebAddress
 
 TIMEOUT = timedelta(seconds=10)  # receivers that take longer are tried again
-_NAMED = 10  # incidents of a digest in its text
+_NAMED = 10  # incidents of a digest, or services, in its text
 _DAY = 86_400  # seconds
 _ATTEMPT_LATER = (408, 425, 429)  # the only 4xx that time can mend
 
@@ -105,7 +105,9 @@ def waited(header: str, now: datetime) -> timedelta:
 
 def text_of(notice: Notice) -> str:
     """Return the notice as one line, for receivers that show text only."""
-    services = f" ({', '.join(notice.services)})" if notice.services else ""
+    named, others = notice.services[:_NAMED], len(notice.services[_NAMED:])
+    left_out = f" and {others} more" if others else ""
+    services = f" ({', '.join(named)}{left_out})" if named else ""
     until = f" until {notice.expires_at:%Y-%m-%d %H:%M:%S} UTC" if notice.expires_at else ""
     asks = bool(notice.plan)
     listed = ", ".join(one.incident for one in notice.digest[:_NAMED])

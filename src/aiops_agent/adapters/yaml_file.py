@@ -113,7 +113,7 @@ class _Reader:
             if not isinstance(name, str) or name == "<<":
                 raise SettingsError(f"{mark}: a key must be a plain word.")
             if name in read:
-                raise SettingsError(f"{mark}: `{name}` is there twice.")
+                raise SettingsError(f"{mark}: duplicate key `{name}`.")
             self.marks[(*place, name)] = mark
             read[name] = self.plain(value, (*place, name))
         return read

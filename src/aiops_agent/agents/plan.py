@@ -11,6 +11,7 @@ from aiops_agent.agents.material import known as read_by_all
 from aiops_agent.agents.material import wrapped
 from aiops_agent.domain.answer import Answer
 from aiops_agent.domain.diagnosis import Diagnosis, Hypothesis
+from aiops_agent.domain.errors import SourceError
 from aiops_agent.domain.incident import Incident
 from aiops_agent.domain.passage import Passage
 from aiops_agent.domain.quantity import amount, signal_name, target
@@ -26,11 +27,20 @@ from aiops_agent.domain.remediation import (
     Recovery,
     Target,
 )
+from aiops_agent.domain.telemetry import Change, ChangeKind
 from aiops_agent.domain.value import Value
 from aiops_agent.memory.recall import beside_memory, cited, precedents, standing
 from aiops_agent.ports.memory import RecallQuery
+from aiops_agent.ports.telemetry import Environment
 from aiops_agent.reasoning.gather import read_scene
-from aiops_agent.reasoning.propose import Means, Remedy, rejected, remedies
+from aiops_agent.reasoning.propose import (
+    Means,
+    PastRelease,
+    Remedy,
+    rejected,
+    release_before,
+    remedies,
+)
 from aiops_agent.reasoning.register import RecoveryTerms, criteria
 from aiops_agent.reasoning.weigh import strong
 
@@ -49,7 +59,8 @@ async def plan(  # limit: from the cause to the plan, in order
     # Of the changes of the title that the hypothesis names, the latest.
     named = (one for one in reversed(scene.changes) if one.service == best.service)
     change = next((one for one in named if best.change and one.title == best.change), None)
-    means = Means(incident.environment, scene, best, change, briefing.menu)
+    past = await _past_release(briefing.environment, best, change)
+    means = Means(incident.environment, scene, best, change, briefing.menu, past)
     query = RecallQuery(incident=incident, cause=best.kind)
     known = cited(await asyncio.to_thread(briefing.memory.recall, query), briefing.menu)
     able = strong(best) or _adopted(incident, best)
@@ -79,7 +90,23 @@ async def plan(  # limit: from the cause to the plan, in order
         alternatives=_alternatives(means, fitting, chosen, known),
         precedents=precedents({a.kind for a in chosen.actions}, known),
         stop_gap=chosen.stop_gap,
+        affected=tuple(dict.fromkeys((incident.service, *diagnosis.affected))),
     )
+
+
+async def _past_release(
+    environment: Environment, best: Hypothesis, change: Change | None
+) -> PastRelease | None:
+    """Return the image to which a rollback would go; None where releases are known by name."""
+    known = environment.releases
+    if known is None or change is None or change.kind is not ChangeKind.RELEASE:
+        return None
+    good = await known.good(best.service)
+    try:
+        running = await environment.workloads.workloads((best.service,))
+    except SourceError:
+        return PastRelease(None)  # which image runs is not known: any could be it
+    return release_before(running, good)
 
 
 def _adopted(incident: Incident, best: Hypothesis) -> bool:
@@ -145,9 +172,7 @@ def _alternatives(
     fits = {action.kind for one in (*fitting, chosen) for action in one.actions}
     found += beside_memory(rejected(means), known, fits, means.cause.kind)
     if chosen.kind is not PlanKind.HANDOVER:
-        found.append(
-            Alternative(text="hand over to a person", drawback="users wait until one is there")
-        )
+        found.append(Alternative(text="escalate", drawback="delay until someone responds"))
     return tuple(found[:5])
 
 

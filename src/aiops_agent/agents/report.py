@@ -35,9 +35,9 @@ API_VERSION = "aiops-agent/v1"
 _LATE = timedelta(minutes=5)  # an alert that comes later than this after the start is too late
 _QUIET = (EventType.INCIDENT_MOVED, EventType.VERIFICATION_SAMPLE)  # no milestones
 _ENDS = {
-    Status.RESOLVED: "It is resolved",
-    Status.DISMISSED: "It was dismissed",
-    Status.ESCALATED: "It was handed to a person",
+    Status.RESOLVED: "Resolved",
+    Status.DISMISSED: "Dismissed",
+    Status.ESCALATED: "Escalated to a person",
 }
 
 
@@ -73,7 +73,7 @@ async def report(
 
 def _front(m: Material) -> Document:
     incident = m.incident
-    services = {incident.service} | ({m.best.service} if m.best else set())
+    services = {*incident.affected} | ({m.best.service} if m.best else set())
     for attempt in incident.attempts:
         planned = attempt.plan.actions if attempt.plan else ()
         services |= {action.target.service for action in planned}
@@ -110,7 +110,8 @@ def _summary(m: Material) -> Chapter:
         why = f"The likeliest cause is: {statement} ({m.diagnosis.confidence} confidence)."
     other = [a.reasoned.needs_person for a in incident.attempts if a.reasoned]
     doubts = [f"They disagreed: {why}." for why in other if why][-1:]
-    end = _ENDS.get(incident.status, "It is not over")
+    end = _ENDS.get(incident.status, "Ongoing")
+    end = "Ended" if incident.ending is Ending.MERGED else end
     note = incident.note.rstrip(".")
     ended = f"{end}: {note}." if note else f"{end}."
     told = (what, why, *doubts, ended, *_unmended(m), *_partial(incident.cut_short))
@@ -148,9 +149,8 @@ def _impact(m: Material) -> Chapter:
     if incident.ended_at:
         length = span(incident.ended_at - incident.started_at)
         points.append(f"From the beginning of the trouble to the end of the incident: {length}.")
-    hurt = sorted({finding.service for _, finding in m.findings if finding.changed})
-    if hurt:
-        points.append(f"Services with a changed signal: {', '.join(hurt)}.")
+    if incident.triage or incident.attempts:
+        points.append(f"Affected: {', '.join(incident.affected)}.")
     return Chapter("impact", "2. Impact", points=tuple(points))
 
 
@@ -286,7 +286,7 @@ def _detection(m: Material) -> Chapter:
     change = m.best.change if m.best else ""
     first = next((fact for fact in facts if not (change and change in fact)), "")
     if first and m.late > timedelta():
-        points.append(f"Earlier would have been an alert on the first sign: {first}")
+        points.append(f"An alert on the first sign would have fired earlier: {first}")
     return Chapter("detection", "9. Detection", points=tuple(points))
 
 
@@ -306,7 +306,7 @@ def _lessons(m: Material) -> Chapter:
         wrong.append(f"The alert came {roughly(m.late)} after the beginning.")
     wrong += [f"{source} could not be read." for source in m.missing]
     if refused := sum(event.type is EventType.APPROVAL_REFUSED for event in m.events):
-        wrong.append(f"{refused} answers did not count.")
+        wrong.append(f"Invalid answers ignored: {refused}.")
     lucky = ["It recovered with no action of ours."] if incident.ending is Ending.HEALED else []
     told = (("well", "Well", well), ("wrong", "Wrong", wrong), ("lucky", "Lucky", lucky))
     parts = tuple(Chapter(key, title, points=tuple(points)) for key, title, points in told)

@@ -69,7 +69,11 @@ async def triage_or_leave(briefing: Briefing) -> Triage:
         unread=tuple(dict.fromkeys(unread)),
     )
     given = {"verdict": TriageVerdict.UNSEEN, "severity": briefing.incident.severity}
-    words = {"impact": "unknown: nothing of it is seen here", "reason": why, "missing": told.unread}
+    words = {
+        "impact": "unknown: no signal of it is available",
+        "reason": why,
+        "missing": told.unread,
+    }
     return seen.model_copy(update={**given, **words, "not_mine": told})
 
 

@@ -59,13 +59,13 @@ async def verify(
 def _verdict(
     briefing: Briefing, checks: tuple[Check, ...], recovery: Recovery, reason: str
 ) -> Verification:
-    blind = briefing.now if recovery is Recovery.INCONCLUSIVE else _blind(briefing)
+    blind = briefing.now if recovery is Recovery.INCONCLUSIVE else last_blind(briefing)
     return Verification(
         recovery=recovery, checks=checks, reason=reason, at=briefing.now, blind=blind
     )
 
 
-def _blind(briefing: Briefing) -> datetime | None:
+def last_blind(briefing: Briefing) -> datetime | None:
     """Return when a look at this attempt last saw nothing."""
     attempt = briefing.incident.attempt
     return attempt.verification.blind if attempt and attempt.verification else None
@@ -142,7 +142,7 @@ def _beyond(briefing: Briefing, criterion: Criterion, seen: Track, since: dateti
         return False
     pace = briefing.pace
     # Rates look back: right behind a gap they still tell of what was before the action.
-    settled = max(since, _blind(briefing) or since) + pace.settle
+    settled = max(since, last_blind(briefing) or since) + pace.settle
     if briefing.now < settled + pace.look:
         return False
     start = max(settled, briefing.now - 2 * pace.look)

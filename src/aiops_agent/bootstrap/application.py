@@ -75,6 +75,8 @@ from aiops_agent.workflow.notices import Notices
 from aiops_agent.workflow.queries import Queries
 from aiops_agent.workflow.ready import Readiness
 from aiops_agent.workflow.receive import Receive
+from aiops_agent.workflow.regroup import Regroup
+from aiops_agent.workflow.releases import ReleaseWatch
 from aiops_agent.workflow.resolve import ResolveIncident
 from aiops_agent.workflow.signals import SignalWatch
 from aiops_agent.workflow.traces import Traces
@@ -120,7 +122,7 @@ class Application:  # limit: joins everything, and opens and closes it in one or
         store = SqlStore(self._database, self._durable.wake, own_clock=own_clock)
         self.redactor = Redactor(secrets(settings))
         self.clean = self.redactor.clean
-        self.places = OpenEnvironments(settings, self.redactor)
+        self.places = OpenEnvironments(settings, self.redactor, store)
         wiring = Wiring(SqlCallLog(store), overrides.now, overrides.around, self.redactor)
         self.reasoning = reasoning(settings.models, settings.keys, wiring)
         self._shelf, self._pages = _shelf(settings), own_pages(settings)
@@ -138,6 +140,8 @@ class Application:  # limit: joins everything, and opens and closes it in one or
             stop=Gate(self._deps).take_over,
             remark=Gate(self._deps).note,
             again=Gate(self._deps).reopen,
+            apart=Regroup(self._deps).split,
+            together=Regroup(self._deps).merge,
         )
         claims = (Claim(environment=o.ref, labels=dict(o.labels)) for o in settings.resolved)
         self.intake = Intake(
@@ -313,6 +317,7 @@ class Application:  # limit: joins everything, and opens and closes it in one or
             alarm=TroubleAlarm(self.loops, notifiers, refs[0], now) if notifiers else None,
             traces=self._traces(store, serving=serving),
             watches=tuple(self._watches(deps)) if refs else (),
+            releases=tuple(ReleaseWatch(deps, one) for one in refs),
             environments=refs,
         )
 

@@ -5,13 +5,15 @@ import threading
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any
 
 from aiops_agent.actions.platform import Platform
 from aiops_agent.adapters.cleaned import cleaned, told_cleanly
 from aiops_agent.adapters.clock import WallClock
+from aiops_agent.adapters.joined import JoinedMetrics
 from aiops_agent.adapters.off import Absent, NoPlatform, NoTopology
+from aiops_agent.bootstrap.releases import StoredReleases
 from aiops_agent.domain.checkup import Checkup, Health
 from aiops_agent.domain.environment import EnvironmentRef
 from aiops_agent.domain.errors import SourceError, UsageError
@@ -22,6 +24,7 @@ from aiops_agent.domain.survey import ServiceSurvey
 from aiops_agent.domain.value import Value
 from aiops_agent.ports.past import AlertHistory, Meter
 from aiops_agent.ports.plug import AnyVendor, Connection, Port, Surroundings
+from aiops_agent.ports.store import Reader
 from aiops_agent.ports.telemetry import Clock, Environment, SenderAlerts, Topology
 from aiops_agent.registry import Registry
 from aiops_agent.settings.sections import BaseSettings, ResolvedEnvironment
@@ -46,6 +49,7 @@ class ConfiguredEnvironment:
     registry: Registry
     configured: ResolvedEnvironment
     redactor: Redactor
+    reader: Reader | None = None  # of the store that remembers which releases ran well
 
     @cached_property
     def handle(self) -> EnvironmentHandle:
@@ -66,6 +70,7 @@ class ConfiguredEnvironment:
             mode=one.mode,
             freezes=tuple(one.policy.freeze),
             limits=one.policy.limits,
+            releases=self._releases,
         )
         return cleaned(environment, self.redactor)
 
@@ -159,7 +164,9 @@ class ConfiguredEnvironment:
     def _port(self, port: Port) -> Any:
         found = (c.port(port) for c in self._connections.values() if c.port(port) is not None)
         remedy = self.registry.offering(port)
-        return next(found, None) or Absent(f"No source of {port} is configured ({remedy}).")
+        first = next(found, None) or Absent(f"No source of {port} is configured ({remedy}).")
+        others = [c.beside for c in self._connections.values() if c.beside]
+        return JoinedMetrics(first, others) if port is Port.METRICS and others else first
 
     @cached_property
     def _topology(self) -> Topology:
@@ -175,7 +182,12 @@ class ConfiguredEnvironment:
             return NoPlatform(f"{self.configured.section}sources.{kind}")
         bounds = self.configured.actions.bounds()
         vitals = next((c.vitals for c in self._connections.values() if c.vitals), None)
-        return self.registry.platforms[kind](connection, self._topology, bounds, vitals)
+        opened = self.registry.platforms[kind]
+        return opened(connection, self._topology, bounds, vitals, self._releases)
+
+    @cached_property
+    def _releases(self) -> StoredReleases | None:
+        return StoredReleases(self.reader, self.configured.ref) if self.reader else None
 
     async def _checked(self, vendor: AnyVendor) -> Checkup:
         connection = self._connections.get(vendor.name)
@@ -217,6 +229,7 @@ class OpenEnvironments:
 
     settings: BaseSettings
     redactor: Redactor
+    reader: Reader | None = None
     _open: dict[EnvironmentRef, EnvironmentHandle] = field(default_factory=dict)
     _turn: threading.RLock = field(default_factory=threading.RLock)  # surfaces run in threads
 
@@ -225,7 +238,8 @@ class OpenEnvironments:
         """The environments of the configuration, in its order."""
         registry = self.settings.registry
         ours = self.settings.resolved
-        return tuple(ConfiguredEnvironment(registry, one, self.redactor) for one in ours)
+        made = partial(ConfiguredEnvironment, registry, redactor=self.redactor, reader=self.reader)
+        return tuple(made(configured=one) for one in ours)
 
     def environment(self, environment: EnvironmentRef) -> Environment:
         """Return what can be read of an environment; raises UsageError when there is none."""

@@ -76,6 +76,18 @@ class Alert(Value):
         return digest("alert/v1", [self.source, labels])[:32]
 
 
+class AlertNews(StrEnum):
+    """What an alert of a known incident brings."""
+
+    JOINED = "joined"  # another alert of the same cause
+    AGAIN = "again"
+    RESOLVED = "resolved"  # says its sender; telemetry decides
+    MUTED = "muted"  # silenced or inhibited where it comes from
+
+
+SHORT_KEY = 8  # digits of a key that people read and type
+
+
 class SenderAlert(Value):
     """An alert in a sender's own list of what fires; all of it is untrusted.
 
@@ -110,6 +122,8 @@ class IncidentAlert(Alert, AlertGroup):
     incident: str
     since: datetime
     last_seen: datetime
+    service: str = ""  # of whom it was taken to speak when it was seen last
+    kind: str = ""  # what that is: a remediation.TargetKind
 
     @property
     def brought(self) -> tuple[tuple[str, tuple[str, ...]], ...]:

@@ -129,6 +129,12 @@ class Diagnosis(Value):
     shown: Window | None = None  # the time that the findings' trends cover
 
     @property
+    def affected(self) -> tuple[ServiceName, ...]:
+        """The services whose signals moved, as the findings name them."""
+        moved = (one for one in self.findings if one.changed and one.signal is not None)
+        return tuple(dict.fromkeys(one.service for one in moved))
+
+    @property
     def best(self) -> Hypothesis | None:
         """The likeliest cause, or None when nothing stands out."""
         return self.hypotheses[0] if self.hypotheses else None
@@ -158,11 +164,16 @@ class NotMine(Value):
     unread: tuple[str, ...] = ()
 
     @property
+    def short(self) -> str:
+        """That it is not ours, and why."""
+        return f"not ours to fix: {self.why}"
+
+    @property
     def words(self) -> str:
         """All of it as one message."""
         labels = ", ".join(f"{name}={value}" for name, value in self.labels.items())
         parts = (
-            f"not ours to mend: {self.why}",
+            self.short,
             f"the alert says: {self.text.rstrip('.')}",
             self.value and f"its expression: {self.value}",
             self.owner and f"owner: {self.owner}",

@@ -31,6 +31,7 @@ PHASES: dict[EventType, tuple[Phase, str]] = {
     EventType.INCIDENT_OPENED: (Phase.ALERT, "intake"),
     EventType.INCIDENT_REOPENED: (Phase.TRIAGE, "story"),
     EventType.INCIDENT_MOVED: (Phase.TRIAGE, "story"),
+    EventType.INCIDENT_REGROUPED: (Phase.TRIAGE, "story"),
     EventType.INCIDENT_NOTED: (Phase.DIAGNOSE, "person"),
     EventType.TRIAGE_DONE: (Phase.TRIAGE, "triage"),
     EventType.EVIDENCE_ADDED: (Phase.DIAGNOSE, "diagnose"),

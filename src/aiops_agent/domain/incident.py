@@ -41,6 +41,13 @@ _ONWARD: dict[Status, tuple[Status, ...]] = {
     Status.REMEDIATING: (Status.VERIFYING, Status.DIAGNOSING),  # nothing of it was begun
     Status.VERIFYING: (Status.RESOLVED, Status.DIAGNOSING),
 }
+# While nothing of it acts people may change what an incident is about: it is triaged anew, or
+# merged into another one.
+_ONWARD |= {
+    status: (*ways, Status.OPEN, Status.DISMISSED)
+    for status, ways in _ONWARD.items()
+    if status is not Status.OPEN
+}
 # Whatever has not ended may be escalated; an end is for good.
 TRANSITIONS = {status: (*ways, Status.ESCALATED) for status, ways in _ONWARD.items()}
 TRANSITIONS |= dict.fromkeys(ENDED, ())
@@ -52,6 +59,7 @@ class Ending(StrEnum):
     FIXED = "fixed"  # an action helped, says telemetry
     HEALED = "healed"  # it recovered with no action of ours
     DISMISSED = "dismissed"  # nothing was wrong
+    MERGED = "merged"  # a person put its alerts into another incident
     REJECTED = "rejected"  # a person said no
     DENIED = "denied"  # policy said no
     EXPIRED = "expired"  # nobody answered in time
@@ -65,7 +73,17 @@ class Ending(StrEnum):
         """The status in which such an incident ends."""
         if self in (Ending.FIXED, Ending.HEALED):
             return Status.RESOLVED
-        return Status.DISMISSED if self is Ending.DISMISSED else Status.ESCALATED
+        done = self in (Ending.DISMISSED, Ending.MERGED)
+        return Status.DISMISSED if done else Status.ESCALATED
+
+
+class Regrouping(StrEnum):
+    """What people did to the alerts of an incident, as seen from this one."""
+
+    SPLIT_OFF = "split_off"  # some went into a new incident
+    SPLIT_FROM = "split_from"  # it began with alerts of another one
+    MERGED_INTO = "merged_into"  # all went into another one: this one ends
+    MERGED_FROM = "merged_from"  # it took all of another one
 
 
 class Attempt(Value):
@@ -183,6 +201,10 @@ class Incident(Value):
     looking: bool = False  # it ended, and is looked at again
     watched: bool = False  # the watch opened it, and no alert has joined it
     closed: bool = False  # its report is written: only then may it be looked at again
+    split_from: str = ""  # the incident from which a person split it off
+    merged_into: str = ""  # the incident into which a person merged it: this one ends
+    regrouped: bool = False  # people changed its alerts: what is under way rests on others
+    groupings: int = 0  # how often it began anew for that
 
     @property
     def facts(self) -> Facts:
@@ -201,6 +223,12 @@ class Incident(Value):
         return self.subject.service
 
     @property
+    def affected(self) -> tuple[ServiceName, ...]:
+        """The subject, then every other service whose signals moved in any attempt."""
+        moved = (name for a in self.attempts if a.diagnosis for name in a.diagnosis.affected)
+        return tuple(dict.fromkeys((self.service, *moved)))
+
+    @property
     def ended(self) -> bool:
         """Whether nothing more will happen, unless it is looked at again."""
         return self.status in ENDED
@@ -209,6 +237,13 @@ class Incident(Value):
     def active(self) -> bool:
         """Whether a story of it is due or under way."""
         return self.looking or not self.ended
+
+    @property
+    def acting(self) -> bool:
+        """Whether an action is being sent, or was sent and is neither verified nor taken back."""
+        tried = self.attempt
+        sent = tried is not None and tried.outcome is not None
+        return self.status is Status.REMEDIATING or (sent and self.status is Status.VERIFYING)
 
     @property
     def story(self) -> str:
@@ -262,6 +297,11 @@ class Incident(Value):
         number = self.round if self.looking else self.round + 1
         at_first = {name: type(self).model_fields[name].default for name in _OF_AN_END}
         return self.model_copy(update={**at_first, "note": note, "round": number})
+
+    def begin_anew(self, at: datetime) -> Self:
+        """Return it as its changed alerts find it: at triage again."""
+        moved = self.move(Status.OPEN, "people changed its alerts: it begins anew", at=at)
+        return moved.model_copy(update={"regrouped": False, "groupings": self.groupings + 1})
 
     def following(self, before: Self, at: datetime, window: timedelta) -> Self:
         """Return it linked to the incident after whose end its alert fires again within `window`.

@@ -57,7 +57,7 @@ class Notice(Value):
     environment: EnvironmentRef
     severity: Severity
     title: str
-    services: tuple[str, ...] = ()  # the one that suffers, then those acted on
+    services: tuple[str, ...] = ()  # the subject, those acted on, then all whose signals moved
     what: str  # one sentence: what happened
     action: str = ""
     risk: Risk | None = None

@@ -1,18 +1,17 @@
 """What each type of event carries: the public API of the bus."""
 
 # limit: every type of event stands in one file: it is one public schema
-
 from datetime import datetime
 from enum import StrEnum
 from typing import Annotated, Literal, TypeAlias
 
 from pydantic import Field
 
-from aiops_agent.domain.alert import Severity
+from aiops_agent.domain.alert import AlertNews, Severity
 from aiops_agent.domain.approval import ApprovalState, Decision, Surface, Verdict
 from aiops_agent.domain.diagnosis import Confidence, Diagnosis, Finding, Triage
 from aiops_agent.domain.facts import PersonNote
-from aiops_agent.domain.incident import Ending
+from aiops_agent.domain.incident import Ending, Regrouping
 from aiops_agent.domain.inquiry import Inquiry
 from aiops_agent.domain.notice import Occasion, Receipt
 from aiops_agent.domain.reasoning import PlanPick, SecondOpinion
@@ -27,6 +26,7 @@ class EventType(StrEnum):
     INCIDENT_OPENED = "incident.opened"
     INCIDENT_REOPENED = "incident.reopened"
     INCIDENT_MOVED = "incident.moved"
+    INCIDENT_REGROUPED = "incident.regrouped"  # people split it or merged it
     INCIDENT_NOTED = "incident.noted"  # a person says something
     TRIAGE_DONE = "triage.done"
     EVIDENCE_ADDED = "evidence.added"
@@ -58,15 +58,6 @@ class EventType(StrEnum):
     UNREADABLE = "event.unreadable"  # stored by another version of us
 
 
-class AlertNews(StrEnum):
-    """What an alert of a known incident brings."""
-
-    JOINED = "joined"  # another alert of the same cause
-    AGAIN = "again"
-    RESOLVED = "resolved"  # says its sender; telemetry decides
-    MUTED = "muted"  # silenced or inhibited where it comes from
-
-
 class AlertReceived(Value):
     """An alert, by its key, came for an incident that is known."""
 
@@ -77,10 +68,9 @@ class AlertReceived(Value):
 
 
 class IncidentOpened(Value):
-    """An alert opened an incident; `left_out` alerts of its body were too many to keep.
+    """An alert opened an incident, the `firings`th in a row, `after` that one; `quiet`: not told.
 
-    `trace` is the id of its OpenTelemetry trace, whose spans are sent when it has ended. Its alert
-    fires for the `firings`th time in a row, `after` that incident; with `quiet` people know.
+    `left_out` alerts of its body were too many to keep. `trace` is that of OpenTelemetry.
     """
 
     type: Literal[EventType.INCIDENT_OPENED] = EventType.INCIDENT_OPENED
@@ -107,6 +97,17 @@ class IncidentMoved(Value):
     """A person took the incident over: the agent stops."""
 
     type: Literal[EventType.INCIDENT_MOVED] = EventType.INCIDENT_MOVED
+    by: str
+    reason: str = ""
+
+
+class IncidentRegrouped(Value):
+    """A person moved `alerts` (their keys) between this incident and the `other` one."""
+
+    type: Literal[EventType.INCIDENT_REGROUPED] = EventType.INCIDENT_REGROUPED
+    what: Regrouping
+    other: str
+    alerts: tuple[str, ...]
     by: str
     reason: str = ""
 
@@ -299,7 +300,7 @@ class IncidentResolved(IncidentEnd):
 
 
 class IncidentDismissed(IncidentEnd):
-    """Nothing was wrong."""
+    """Nothing was wrong, or a person merged it into another incident."""
 
     type: Literal[EventType.INCIDENT_DISMISSED] = EventType.INCIDENT_DISMISSED
 
@@ -365,6 +366,7 @@ Payload: TypeAlias = Annotated[
     | IncidentOpened
     | IncidentReopened
     | IncidentMoved
+    | IncidentRegrouped
     | IncidentNoted
     | TriageDone
     | EvidenceAdded

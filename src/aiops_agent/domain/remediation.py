@@ -200,6 +200,7 @@ class Plan(Value):
     alternatives: tuple[Alternative, ...] = ()
     precedents: tuple[Precedent, ...] = ()  # what memory says of its actions, and of others
     stop_gap: bool = False  # eases the symptom, the cause stays
+    affected: tuple[ServiceName, ...] = ()  # the subject, then all whose signals moved
     advice: tuple[str, ...] = ()  # what runbooks that fit say of its actions, for the approver
 
 

@@ -10,6 +10,7 @@ from typing import NewType
 from aiops_agent.domain.value import Value
 
 ServiceName = NewType("ServiceName", str)
+NAMELESS = ServiceName("unknown")  # of whom an alert speaks that names nobody
 
 
 class Signal(StrEnum):

@@ -138,7 +138,7 @@ def beside_memory(
         if past.action.kind in settled:
             continue
         settled |= {past.action.kind}
-        signs = f"the signs are of {cause.value.replace('_', ' ')}"
+        signs = f"evidence points to {cause.value.replace('_', ' ')}"
         found.append(Alternative(actions=(past.action,), drawback=_contradicted(past, signs)))
     return found
 

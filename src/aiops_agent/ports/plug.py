@@ -57,6 +57,7 @@ class Connection:
 
     check: Callable[[], Awaitable[Checkup]]
     metrics: telemetry.Metrics | None = None
+    beside: telemetry.Metrics | None = None  # adds signals that the source of metrics has not
     rules: telemetry.Rules | None = None
     logs: telemetry.Logs | None = None
     changes: telemetry.Changes | None = None

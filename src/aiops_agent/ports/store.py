@@ -43,6 +43,7 @@ from aiops_agent.ports.heartbeat import Heartbeats, HeartbeatsView
 from aiops_agent.ports.inbox import Inbox, InboxView
 from aiops_agent.ports.lease import Leases, LeasesView
 from aiops_agent.ports.outbox import Outbox, OutboxView
+from aiops_agent.ports.release import GoodReleases, GoodReleasesView
 from aiops_agent.ports.watch import Watches, WatchesView
 
 
@@ -113,6 +114,9 @@ class Alerts(AlertsView, Protocol):
 
     def put(self, environment: EnvironmentRef, alerts: Sequence[IncidentAlert]) -> None:
         """Insert or replace alerts, each once, by incident and key."""
+
+    def move(self, incident: str, keys: Collection[str], to: str) -> None:
+        """Make alerts of one incident those of another; one that it has already stays its own."""
 
 
 class EventsView(Protocol):
@@ -338,6 +342,7 @@ class View:
     leases: LeasesView
     heartbeats: HeartbeatsView
     watches: WatchesView
+    releases: GoodReleasesView
 
 
 @dataclass(frozen=True)
@@ -362,6 +367,7 @@ class Work(View):
     leases: Leases
     heartbeats: Heartbeats
     watches: Watches
+    releases: GoodReleases
     wake: Callable[[str, str], None]
 
 

@@ -25,6 +25,7 @@ from aiops_agent.domain.telemetry import (
     Window,
     Workload,
 )
+from aiops_agent.ports.release import Releases
 
 
 class Metrics(Protocol):
@@ -153,6 +154,7 @@ class Environment:
     mode: Mode = Mode.PROPOSE
     freezes: tuple[Freeze, ...] = ()
     limits: Limits = field(default_factory=Limits)
+    releases: Releases | None = None  # None where releases are known by name, not by image
 
 
 class Environments(Protocol):

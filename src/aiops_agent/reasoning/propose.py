@@ -1,14 +1,16 @@
 """Which remedies fit the kind of cause, and what speaks against the others?"""
 
 import math
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from aiops_agent.domain.diagnosis import CauseKind, Hypothesis
 from aiops_agent.domain.environment import EnvironmentRef
 from aiops_agent.domain.quantity import amount
+from aiops_agent.domain.release import GoodRelease
 from aiops_agent.domain.remediation import Action, ActionKind, Alternative, Offer, PlanKind, Target
-from aiops_agent.domain.telemetry import Change, ChangeKind, ServiceKind, Signal
+from aiops_agent.domain.telemetry import Change, ChangeKind, ServiceKind, Signal, Workload
 from aiops_agent.reasoning.gather import Scene
 
 COMFORTABLE = 0.6  # share of capacity in use that we aim for
@@ -33,6 +35,20 @@ class Remedy:
 
 
 @dataclass(frozen=True)
+class PastRelease:
+    """The release to which a rollback would go, where releases are images; None: there is none."""
+
+    image: GoodRelease | None
+
+
+def release_before(running: Iterable[Workload], good: Iterable[GoodRelease]) -> PastRelease:
+    """Return the image that ran well last and is not the one that most instances run now."""
+    counts = Counter(one.image_id for one in running if one.image_id and one.wanted)
+    present = max(counts, key=lambda image: counts[image], default="")
+    return PastRelease(next((one for one in good if one.image_id != present), None))
+
+
+@dataclass(frozen=True)
 class Means:
     """What a remedy is made from: the scene, the cause, its change, and the menu."""
 
@@ -41,6 +57,7 @@ class Means:
     cause: Hypothesis
     change: Change | None
     menu: tuple[Offer, ...]
+    release: PastRelease | None = None  # None where a release is known by its name
 
     @property
     def target(self) -> Target:
@@ -120,19 +137,21 @@ def _scale(means: Means) -> Remedy | None:
         return _cannot(f"{service} is a {known.kind}: more replicas may not help")
     present = replicas_now(means.scene, service)
     if present is None:
-        return _cannot(f"nobody says on how many replicas {service} runs")
+        return _cannot(f"replica count of {service} unknown")
     most = offer.bounds.get("max_replicas", MOST_GROWTH * present)
     if present >= most:
-        return _cannot(f"{service} already runs on {present} of at most {most} replicas")
+        return _cannot(
+            f"{service} already has {present} replicas ({most} is the configured maximum)"
+        )
     wished = min(replicas_wished(means.scene, service, present), most)
     reason = f"{means.cause.statement}; {wished} replicas instead of {present} can serve it"
-    bound = f" (the bound of {most} is reached)" if wished == most else ""
+    bound = f" ({most} is the configured maximum)" if wished == most else ""
     return means.act(SCALE, reason + bound, {"replicas": wished})
 
 
 def _restart(means: Means) -> Remedy:
     if means.cause.kind is CauseKind.LEAK:
-        reason = f"{means.cause.statement}; a restart frees it: a stop-gap, it will grow again"
+        reason = f"{means.cause.statement}; a restart frees it (stop-gap: it will grow again)"
         return means.act(RESTART, reason, {}, stop_gap=True)
     return means.act(RESTART, f"{means.cause.statement}; a restart starts it afresh", {})
 
@@ -141,6 +160,13 @@ def _rollback(means: Means) -> Remedy | None:
     change = means.change
     if change is None or change.kind is not ChangeKind.RELEASE or not change.before:
         return None
+    if means.offer(ROLLBACK) is not None and means.release is not None:
+        past = means.release.image
+        if past is None:
+            return _cannot(f"no older image of {means.cause.service} was seen to run well")
+        seen = f"{past.seen:%Y-%m-%d %H:%M} UTC"
+        reason = f"{means.cause.statement}; {past.text} ran well before, last seen {seen}"
+        return means.act(ROLLBACK, reason, {"release": past.text, "image": past.image_id})
     reason = f"{means.cause.statement}; release {change.before} ran well before"
     return means.act(ROLLBACK, reason, {"release": change.before})
 
@@ -192,33 +218,33 @@ DRAWBACKS: dict[CauseKind, tuple[tuple[ActionKind | None, str, str], ...]] = {
         (
             RESTART,
             "",
-            "it is busy, not stuck: a restart takes capacity away while too little is there",
+            "it is overloaded, not stuck: a restart takes capacity away",
         ),
-        (None, "watch", "users go on waiting for as long as the requests keep coming"),
+        (None, "watch", "users stay slow while traffic stays high"),
     ),
     CauseKind.HANG: (
-        (SCALE, "", "the stuck replicas stay and go on losing their share of requests"),
-        (None, "watch", "a stuck process does not free itself"),
+        (SCALE, "", "stuck replicas keep losing their share of requests"),
+        (None, "watch", "a hung process does not recover by itself"),
     ),
     CauseKind.RELEASE: (
-        (SCALE, "", "more replicas of a bad release are still a bad release"),
-        (None, "watch", "the release stays until somebody takes it back"),
+        (SCALE, "", "new replicas would run the same release"),
+        (None, "watch", "the release stays until someone rolls it back"),
     ),
     CauseKind.CONFIG: (
         (RESTART, "", "it would start with the same setting"),
-        (None, "watch", "the setting stays until somebody changes it"),
+        (None, "watch", "the setting stays until someone changes it"),
     ),
     CauseKind.LEAK: (
-        (SCALE, "", "the replicas that are full stay full; new ones leak as well"),
-        (None, "watch", "it gets worse until the system kills the process"),
+        (SCALE, "", "new replicas leak as well"),
+        (None, "watch", "memory grows until the process is OOM-killed"),
     ),
     CauseKind.DEPENDENCY: (
         (
             RESTART,
             "restart the services that call {service}",
-            "they are well; a restart costs requests and changes nothing at {service}",
+            "they are healthy; a restart loses requests and does not help {service}",
         ),
-        (None, "watch", "it may take long, and somebody should call its owner"),
+        (None, "watch", "recovery time unknown; its owner should be called"),
     ),
     CauseKind.ERRORS: ((RESTART, "", "the same code would fail the same requests"),),
     CauseKind.CONTENTION: (
@@ -226,5 +252,5 @@ DRAWBACKS: dict[CauseKind, tuple[tuple[ActionKind | None, str, str], ...]] = {
         (SCALE, "", "more replicas help only where nothing else uses them up"),
     ),
     CauseKind.CRASH: ((RESTART, "", "what ended by itself ends again; read its last lines first"),),
-    CauseKind.COLD_CACHE: ((RESTART, "", "it would be empty again and start over"),),
+    CauseKind.COLD_CACHE: ((RESTART, "", "it would be empty again"),),
 }

@@ -32,6 +32,9 @@ def permitted(work: Work, found: ApprovalRequest, wall: datetime, use_within: ti
         raise NotPermitted(f"{found.incident} has ended: it is not the agent's any more.")
     if incident.takeover:
         raise NotPermitted(f"{incident.id} was taken over: it is not the agent's any more.")
+    if incident.regrouped or incident.merged_into:
+        made = "its plan was made for other alerts"
+        raise NotPermitted(f"{incident.id} was split or merged: {made}.")
     if why := late(found, now, use_within):
         raise NotPermitted(why)
 

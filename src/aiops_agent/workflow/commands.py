@@ -38,6 +38,9 @@ class Commands:
     stop: Callable[[str, str, str], Incident]  # takes an incident from the agent: by whom, why
     remark: Callable[[str, str, str], Incident]  # keeps a note: by whom, its text
     again: Callable[[str, str, str], Incident]  # reopens an incident: by whom, why
+    # Split one, merge two: which, which alerts or into which, by whom, why.
+    apart: Callable[[str, Sequence[str], str, str], Incident]
+    together: Callable[[str, str, str, str], Incident]
 
     def decide(
         self,
@@ -92,10 +95,17 @@ class Commands:
 
     def reopen(self, incident_id: str, by: str, reason: str = "") -> Incident:
         """Let an incident that has ended go on: it is looked at from the beginning."""
-        said = " ".join(reason.split())
-        if len(said) > LONGEST_REASON:
-            raise UsageError(f"A reason has at most {LONGEST_REASON} characters.")
-        return self.again(Queries(self.store).incident(incident_id).id, by, said)
+        return self.again(Queries(self.store).incident(incident_id).id, by, _said(reason))
+
+    def split(self, incident_id: str, alerts: Sequence[str], by: str, reason: str = "") -> Incident:
+        """Move alerts (their names, or first digits of their keys) to a new incident; return it."""
+        found = Queries(self.store).incident(incident_id)
+        return self.apart(found.id, alerts, by, _said(reason))
+
+    def merge(self, incident_id: str, into: str, by: str, reason: str = "") -> Incident:
+        """Move all alerts of an incident into another one, and return that; the first one ends."""
+        found, other = (Queries(self.store).incident(name) for name in (incident_id, into))
+        return self.together(found.id, other.id, by, _said(reason))
 
     def note(self, incident_id: str, by: str, text: str) -> Incident:
         """Keep a person's note on an incident that goes on; raises UsageError saying why not."""
@@ -113,10 +123,7 @@ class Commands:
 
         Once a stop is committed no process begins a send, an undo's neither.
         """
-        said = " ".join(reason.split())
-        if len(said) > LONGEST_REASON:
-            raise UsageError(f"A reason has at most {LONGEST_REASON} characters.")
-        move = Switch(stopped=stopped, by=by, at=self.now(), reason=said)
+        move = Switch(stopped=stopped, by=by, at=self.now(), reason=_said(reason))
         with self.store.begin() as work:
             newest = next(iter(work.sending.switched(1)), None)
             if newest is None and not stopped:
@@ -181,6 +188,13 @@ class Commands:
         """Revoke a token for ever; raises UsageError when there is none of that name."""
         with self.store.begin() as work:
             work.tokens.revoke(name, self.now())
+
+
+def _said(reason: str) -> str:
+    said = " ".join(reason.split())
+    if len(said) > LONGEST_REASON:
+        raise UsageError(f"A reason has at most {LONGEST_REASON} characters.")
+    return said
 
 
 def _unfailed(service: str, failed: Sequence[ServiceBreaker]) -> str:

@@ -10,7 +10,7 @@ from aiops_agent.workflow.durable import step
 from aiops_agent.workflow.gate import Gate
 from aiops_agent.workflow.hold import Waiting
 from aiops_agent.workflow.questions import TAKEN_OVER
-from aiops_agent.workflow.recorder import IncidentEnded
+from aiops_agent.workflow.recorder import IncidentEnded, Regrouped
 
 MOST_ASKED = 5  # a clock that is set back more often is no clock to go by
 
@@ -19,10 +19,13 @@ async def consent(gate: Gate, mark: Mark, prepared: PreparedPlan, verdict: Verdi
     """Return the question that was answered with yes; any other end of it ends the incident.
 
     A clock that was set back voids a question and no plan: it is asked anew, under another digest.
+    Raises Regrouped when people changed the alerts for which the plan was made.
     """
     for asked in range(1, MOST_ASKED + 1):
         again = prepared.model_copy(update={"asked": asked})
         request_id = await step("ask", gate.ask, again, verdict)
+        if not request_id:
+            raise Regrouped
         mark(Point.ASKED)
         waiting = Waiting(incident=prepared.incident, attempt=prepared.attempt, request=request_id)
         if not await _answered(gate, mark, waiting):
@@ -44,4 +47,6 @@ async def _answered(gate: Gate, mark: Mark, waiting: Waiting) -> bool:
         raise IncidentEnded(Ending.REJECTED, f"{answer.words}; nothing was run")
     if answer.state is ApprovalState.EXPIRED:
         raise IncidentEnded(Ending.EXPIRED, answer.words)
+    if answer.state is ApprovalState.WITHDRAWN and not answer.anew:
+        raise Regrouped
     return answer.anew

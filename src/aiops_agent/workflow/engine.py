@@ -1,5 +1,7 @@
 """The running engine: starts stories, resumes them after a crash, watches inbox and answers."""
 
+# limit: everything that runs in the background of a process is begun and ended here
+
 import asyncio
 import contextlib
 import logging
@@ -27,6 +29,8 @@ from aiops_agent.workflow.notices import Notices
 from aiops_agent.workflow.queries import Queries
 from aiops_agent.workflow.receive import Receive
 from aiops_agent.workflow.recorder import IncidentRecorder
+from aiops_agent.workflow.releases import LOOK_SECONDS as RELEASE_SECONDS
+from aiops_agent.workflow.releases import ReleaseWatch
 from aiops_agent.workflow.resolve import ResolveIncident, failed
 from aiops_agent.workflow.signals import SignalWatch
 from aiops_agent.workflow.traces import Traces
@@ -96,7 +100,7 @@ class Answers(Protocol):
 
 
 @dataclass
-class Engine:
+class Engine:  # limit: all that runs in the background
     """Runs the stories of this process. Use it inside `async with bootstrap's engine(...)`.
 
     The store of `deps` is that of who leads; `gate` takes answers also where another one does.
@@ -117,6 +121,7 @@ class Engine:
     alarm: TroubleAlarm | None = None  # where there is somebody to be told
     traces: Traces | None = None  # when they are sent anywhere
     watches: Sequence[AlertWatch | SignalWatch] = ()  # of what fires, and of what does not yet
+    releases: Sequence[ReleaseWatch] = ()  # which images run well is remembered
     environments: Sequence[EnvironmentRef] = ()  # whose inboxes are read all the time
     _loops: dict[asyncio.Task[None], Loop] = field(default_factory=dict)
     _rang: asyncio.Event = field(default_factory=asyncio.Event)
@@ -139,6 +144,9 @@ class Engine:
         for watch in self.watches:
             loop = self.loops.begin(watch.loop, watch.environment.name, silent=None)
             self._begin(loop, loop.run(watch.look, partial(asyncio.sleep, watch.pause)))
+        for seen in self.releases:
+            loop = self.loops.begin(LoopName.RELEASES, seen.environment.name, silent=None)
+            self._begin(loop, loop.run(seen.look, partial(asyncio.sleep, RELEASE_SECONDS)))
         for notices in self.notices:
             self._stream(LoopName.NOTICES, notices.run, notices.notifier.name)
         if self.traces is not None:

@@ -39,9 +39,14 @@ class Gate:  # limit: every way in which a question is put, answered and ended
     deps: Deps
 
     def ask(self, prepared: PreparedPlan, verdict: Verdict) -> str:
-        """Store the request before anybody is asked and return its id; policy may answer."""
+        """Store the request before anybody is asked and return its id; policy may answer.
+
+        It is "" where people changed the incident's alerts since the plan was begun.
+        """
         with transaction(self.deps, prepared.incident) as t:
             now = t.wall
+            if t.incident.regrouped or t.incident.merged_into:
+                return ""  # the plan was made for other alerts: nobody is asked about it
             request = t.work.approvals.ask(self._request(prepared, verdict, now))
             moved = t.incident.move(Status.AWAITING_APPROVAL, "waits for a person", at=t.at)
             t.keep(moved)
@@ -105,6 +110,12 @@ class Gate:  # limit: every way in which a question is put, answered and ended
             if request is not None:
                 self._end(t, request, ApprovalState.WITHDRAWN, note)
                 t.work.ledger.release(incident_id)
+
+    def void(self, t: IncidentTransaction, note: str) -> None:
+        """End the newest request of an incident, where it is unused, within its transaction."""
+        request = t.work.approvals.latest(t.incident.id)
+        if request is not None:
+            self._end(t, request, ApprovalState.WITHDRAWN, note)
 
     def held(self, incident_id: str, number: int, why: str) -> None:
         """Say why nothing is sent for the present."""
@@ -173,7 +184,7 @@ class Gate:  # limit: every way in which a question is put, answered and ended
             told = payload.ApprovalRefused(
                 approval=found.id, by=refused.by, surface=surface, why=why
             )
-            message = f"an answer ({surface}) does not count: {why}"
+            message = f"an answer ({surface}) was refused: {why}"
             t.tell(told, message, f"{found.id}:{now.isoformat()}")
 
     def take_over(self, incident_id: str, by: str, reason: str) -> Incident:
@@ -260,6 +271,8 @@ def _going_on(incident: Incident) -> None:
     """Refuse what comes after the end, also when the end came while it was on its way."""
     if incident.ended:
         raise UsageError(f"{incident.id} has ended already: {incident.status}.")
+    if incident.merged_into:
+        raise UsageError(f"{incident.id} was merged into {incident.merged_into}: go on there.")
 
 
 def _stands(incident: Incident, request: ApprovalRequest, now: datetime) -> bool:

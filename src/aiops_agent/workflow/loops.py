@@ -30,6 +30,7 @@ class LoopName(StrEnum):
     LEASE = "lease"
     LEFT_BEHIND = "left_behind"
     NOTICES = "notices"
+    RELEASES = "releases"
     SCREEN = "screen"
     SENDERS = "senders"
     STORIES = "stories"

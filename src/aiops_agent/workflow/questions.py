@@ -23,11 +23,11 @@ from aiops_agent.domain.reasoning import PlanPick, SecondOpinion
 from aiops_agent.domain.remediation import Plan, Recovery, Verification
 from aiops_agent.domain.runbook import matching
 from aiops_agent.reasoning.weigh import acting
-from aiops_agent.workflow.again import SecondLook
+from aiops_agent.workflow.again import Meanwhile, SecondLook
 from aiops_agent.workflow.deps import Deps, attempt_of, found, incident_of
 from aiops_agent.workflow.durable import Checkpoint, OnceSteps, returned, step, value_of
 from aiops_agent.workflow.patience import patiently
-from aiops_agent.workflow.recorder import IncidentEnded, IncidentRecorder
+from aiops_agent.workflow.recorder import IncidentEnded, IncidentRecorder, Regrouped
 
 T = TypeVar("T")
 FOREVER = None  # how often a restart may resume a workflow
@@ -253,9 +253,12 @@ class Looks:
         await step("wait", self._wait, incident_id, length, since)
 
     async def stop_if_taken(self, incident_id: str) -> None:
-        """End at this boundary when a person took the incident over."""
-        if await step("taken", self._record.taken_over, incident_id):
-            raise IncidentEnded(Ending.TAKEN_OVER, TAKEN_OVER)
+        """End at this boundary when a person took the incident over or changed its alerts."""
+        people = await step("taken", Meanwhile(self._deps).interrupted, incident_id)
+        if people.ending is not None:
+            raise IncidentEnded(people.ending, TAKEN_OVER)
+        if people.anew:
+            raise Regrouped
 
     async def _until_next(self, incident_id: str, now: datetime) -> None:
         await self.stop_if_taken(incident_id)

@@ -11,11 +11,11 @@ from datetime import datetime
 from functools import partial
 
 from aiops_agent.correlate import RULES_HOLD, UNKNOWN, fires_anew, same_cause
-from aiops_agent.domain.alert import AlertState, IncidentAlert
+from aiops_agent.domain.alert import AlertNews, AlertState, IncidentAlert
 from aiops_agent.domain.environment import EnvironmentRef
 from aiops_agent.domain.event import Event
 from aiops_agent.domain.incident import Incident, Status
-from aiops_agent.domain.payload import AlertNews, AlertReceived, IncidentOpened, Payload
+from aiops_agent.domain.payload import AlertReceived, IncidentOpened, Payload
 from aiops_agent.domain.point import Point
 from aiops_agent.domain.telemetry import ServiceName
 from aiops_agent.domain.trace import new_trace_id
@@ -214,7 +214,7 @@ class _Batch:  # limit: what becomes of one alert, in one place
 
     def _going_on(self, incident: Incident | None) -> Incident | None:
         found = self._incident(incident.id) if incident else None
-        return found if found and not found.ended else None
+        return found if found and not found.ended and not found.merged_into else None
 
     def _same_cause(self, seen: SeenAlert) -> Incident | None:
         service = seen.service
@@ -223,7 +223,7 @@ class _Batch:  # limit: what becomes of one alert, in one place
             return self._going_on(self.incidents[like]) if like else None
         names = (name for one in self.around.kin(service) for name in self.about.get(one, ()))
         near = (self.incidents[name] for name in names)
-        unended = [one for one in near if not one.ended]
+        unended = [one for one in near if not one.ended and not one.merged_into]
         joined = same_cause(service, self.at, unended, self.around.graph, self.deps.terms.window)
         root = self.roots.get((seen.delivery.digest, seen.root))  # of what came together
         return joined or (self._going_on(self.incidents[root]) if root else None)
@@ -294,6 +294,8 @@ class _Batch:  # limit: what becomes of one alert, in one place
             incident=incident.id,
             since=since,
             last_seen=self.at,
+            service=seen.service,
+            kind=seen.kind.value,
         )
         self.known[seen.key] = self.touched[incident.id, seen.key] = held
 

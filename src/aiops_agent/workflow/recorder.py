@@ -66,15 +66,15 @@ class IncidentEnded(Exception):
         self.ending, self.note, self.limit = ending, note, limit
 
 
+class Regrouped(Exception):
+    """People changed the alerts of this incident: it begins anew, at triage."""
+
+
 class IncidentRecorder:  # limit: one writer of the incident, a short method per phase
     """Writes the incident and its events; what it returns is what the next phase needs."""
 
     def __init__(self, deps: Deps) -> None:
         self._deps = deps
-
-    def taken_over(self, incident_id: str) -> bool:
-        """Whether a person took the incident over."""
-        return incident_of(self._deps, incident_id).takeover
 
     def moved(self, incident_id: str, status: Status, note: str) -> datetime:
         """Move the incident along, which a repeat does not; return the environment's time."""
@@ -101,7 +101,8 @@ class IncidentRecorder:  # limit: one writer of the incident, a short method per
             title = seen.impact if seen.verdict is TriageVerdict.CONFIRMED else t.incident.title
             t.keep(t.incident.model_copy(update={**facts, "title": title or t.incident.title}))
             message = f"{seen.severity} · {seen.verdict} · {seen.impact or seen.reason}"
-            t.tell(payload.TriageDone(triage=seen), message, str(look), effort=answer.effort)
+            key = f"{t.incident.groupings}.{look}" if t.incident.groupings else str(look)
+            t.tell(payload.TriageDone(triage=seen), message, key, effort=answer.effort)
             return seen, t.at
 
     def unsure(
@@ -287,13 +288,17 @@ class IncidentRecorder:  # limit: one writer of the incident, a short method per
     def ended(self, incident_id: str, ending: Ending | None, note: str, limit: str = "") -> Status:
         """Move the incident to its end and say so; return the status.
 
-        No ending means that the agent gave up: whether it failed depends on what was sent.
+        No ending: the agent gave up, and failed if anything was sent. What people merged ends as
+        that; what they changed in the same moment does not end yet.
         """
         with transaction(self._deps, incident_id) as now:
+            if now.incident.merged_into:
+                ending, note = Ending.MERGED, f"merged into {now.incident.merged_into} by a person"
+            elif now.incident.regrouped and ending and not now.incident.takeover:
+                return now.incident.status
             # A look that broke rests on nobody: a person must look.
             t = now.reopen(note) if now.incident.looking else now
-            gave_up = Ending.FAILED if t.incident.acted else Ending.HANDED_OVER
-            ending = ending or gave_up
+            ending = ending or (Ending.FAILED if t.incident.acted else Ending.HANDED_OVER)
             moved = t.incident.move(ending.status, note, at=t.at)
             if not t.incident.ended:
                 limits.note_end(t.work, t.incident, ending, t.at)

@@ -23,7 +23,7 @@ from aiops_agent.domain.errors import (
     OverLimit,
     PlatformError,
 )
-from aiops_agent.domain.incident import Ending, Status
+from aiops_agent.domain.incident import ENDED, Ending, Status
 from aiops_agent.domain.point import Point
 from aiops_agent.domain.remediation import (
     EffectState,
@@ -34,7 +34,7 @@ from aiops_agent.domain.remediation import (
     Recovery,
 )
 from aiops_agent.domain.retry import retry
-from aiops_agent.workflow.again import SecondLook
+from aiops_agent.workflow.again import Meanwhile, SecondLook
 from aiops_agent.workflow.consent import consent
 from aiops_agent.workflow.deps import Deps
 from aiops_agent.workflow.durable import step
@@ -43,7 +43,7 @@ from aiops_agent.workflow.gate import Gate
 from aiops_agent.workflow.hold import Waiting, unheld
 from aiops_agent.workflow.patience import SLEEP
 from aiops_agent.workflow.questions import FOREVER, Looks, Questions
-from aiops_agent.workflow.recorder import IncidentEnded, IncidentRecorder
+from aiops_agent.workflow.recorder import IncidentEnded, IncidentRecorder, Regrouped
 
 log = logging.getLogger(__name__)
 
@@ -73,23 +73,32 @@ class ResolveIncident(DBOSConfiguredInstance):  # limit: the whole workflow of a
     async def run(self, incident_id: str) -> str:
         """Resolve an incident, or end it with a person; return the status in which it ends."""
         self.alive.add(incident_id)
+        anew = False
         try:
-            fault = await self._faults(incident_id, self._resolve(incident_id))
+            while True:
+                try:
+                    return await self._live(incident_id, anew=anew)
+                except Regrouped:  # people split or merged it: other alerts, another story
+                    anew = True
+        finally:
+            self.alive.discard(incident_id)
+
+    async def _live(self, incident_id: str, *, anew: bool) -> str:
+        try:
+            fault = await _faults(incident_id, self._resolve(incident_id, anew=anew))
             return await self._close(incident_id, None, failed(fault))
         except NothingNew:
             return Status.DISMISSED
         except IncidentEnded as end:
             return await self._close(incident_id, end.ending, end.note, end.limit)
-        finally:
-            self.alive.discard(incident_id)
 
-    async def _resolve(self, incident_id: str) -> NoReturn:
+    async def _resolve(self, incident_id: str, *, anew: bool) -> NoReturn:
         """Triage, then diagnose, act and verify until recovered or out of attempts.
 
         Every phase ends the incident, when it comes to that, by IncidentEnded.
         """
         self._deps.mark(Point.STORY_STARTED)
-        first = await self._begin(incident_id)
+        first = await self._begin(incident_id, anew=anew)
         for number in range(first, first + self._deps.terms.max_attempts):
             await self._diagnose(incident_id, number)
             plan = await self._plan(incident_id, number)
@@ -107,13 +116,15 @@ class ResolveIncident(DBOSConfiguredInstance):  # limit: the whole workflow of a
         note = f"{count} attempts did not help; everything known is in the report"
         raise IncidentEnded(None, note, f"all {count} attempts")
 
-    async def _begin(self, incident_id: str) -> int:
+    async def _begin(self, incident_id: str, *, anew: bool) -> int:
         """Find out whether it is real; return the number of the first attempt."""
-        if DBOS.workflow_id == incident_id:
-            await self._triage(incident_id)
-            return 1
-        first, looking = await step("again", SecondLook(self._deps).begun, incident_id)
-        if not looking:  # a person reopened it
+        first, looking = 1, False
+        if anew:
+            first = await step("regrouped", Meanwhile(self._deps).anew, incident_id)
+            await self._looks.stop_if_taken(incident_id)  # what was merged is triaged elsewhere
+        elif incident_id != DBOS.workflow_id:
+            first, looking = await step("again", SecondLook(self._deps).begun, incident_id)
+        if not looking:
             await self._triage(incident_id)
         elif not await self._looks.again(incident_id):
             raise NothingNew(Ending.DISMISSED, "")
@@ -284,7 +295,9 @@ class ResolveIncident(DBOSConfiguredInstance):  # limit: the whole workflow of a
     ) -> str:
         """End the incident, then report: a report that fails holds up no end."""
         status = await step("ended", self._record.ended, incident_id, ending, note, limit)
-        report = await self._faults(incident_id, self._ask.report(incident_id))
+        if status not in ENDED:
+            raise Regrouped
+        report = await _faults(incident_id, self._ask.report(incident_id))
         self._deps.mark(Point.REPORTED)
         value, missing, effort = None, "", None
         if isinstance(report, Answer):
@@ -295,19 +308,20 @@ class ResolveIncident(DBOSConfiguredInstance):  # limit: the whole workflow of a
         self._deps.mark(Point.CLOSED)
         return status
 
-    async def _faults(self, incident_id: str, work: Coroutine[Any, Any, R]) -> R | Exception:
-        """Return what the work gives, or the fault of ours that stopped it."""
-        try:
-            return await work
-        except (IncidentEnded, dbos_error.DBOSException, SQLAlchemyError):
-            # The durable engine's own trouble stops the workflow; the next launch or the monitor
-            # resumes it. Nothing of it may be taken for a fault of an agent.
+
+async def _faults(incident_id: str, work: Coroutine[Any, Any, R]) -> R | Exception:
+    """Return what the work gives, or the fault of ours that stopped it."""
+    try:
+        return await work
+    except (IncidentEnded, Regrouped, dbos_error.DBOSException, SQLAlchemyError):
+        # The durable engine's own trouble stops the workflow; the next launch or the monitor
+        # resumes it. Nothing of it may be taken for a fault of an agent.
+        raise
+    except Exception as error:  # border: whatever broke, the incident ends with a person
+        if SLEEP.over:  # but the end of the process: the next launch resumes it
             raise
-        except Exception as error:  # border: whatever broke, the incident ends with a person
-            if SLEEP.over:  # but the end of the process: the next launch resumes it
-                raise
-            log.exception("workflow failed", extra={"incident": incident_id})
-            return error
+        log.exception("workflow failed", extra={"incident": incident_id})
+        return error
 
 
 def _passing(error: AiopsError) -> bool:

@@ -12,10 +12,10 @@ from typing import ClassVar
 import orjson
 
 from aiops_agent.correlate import fires_anew
-from aiops_agent.domain.alert import Alert, AlertState, IncidentAlert, SenderAlert
+from aiops_agent.domain.alert import Alert, AlertNews, AlertState, IncidentAlert, SenderAlert
 from aiops_agent.domain.environment import EnvironmentRef
 from aiops_agent.domain.incident import Incident, Status
-from aiops_agent.domain.payload import AlertNews, AlertReceived
+from aiops_agent.domain.payload import AlertReceived
 from aiops_agent.ports.telemetry import SenderAlerts
 from aiops_agent.workflow.deps import Deps, opened
 from aiops_agent.workflow.intake import Intake, without_secrets

@@ -7,6 +7,7 @@ from aiops_agent.domain.incident import Incident
 from aiops_agent.domain.notice import Link, Notice, NoticeLine, Occasion
 from aiops_agent.domain.outbox import OutboxEntry
 from aiops_agent.domain.remediation import PreparedPlan, Risk
+from aiops_agent.domain.telemetry import NAMELESS
 from aiops_agent.domain.text import shell
 from aiops_agent.ports.store import Reader, View
 from aiops_agent.workflow.deps import found
@@ -100,7 +101,8 @@ def _title(incident: Incident) -> str:
 
 def _services(incident: Incident, shown: PreparedPlan | None) -> tuple[str, ...]:
     acted = (step.action.target.service for step in shown.steps) if shown else ()
-    return tuple(dict.fromkeys((incident.service, *acted)))
+    found = dict.fromkeys((incident.service, *acted, *incident.affected))
+    return tuple(name for name in found if name != NAMELESS)
 
 
 def _answer(verb: str, incident: str, plan: str) -> str:

@@ -13,10 +13,23 @@ import httpx2
 from aiops_agent.adapters.docker.client import DockerClient
 from aiops_agent.adapters.docker.containers import Containers
 from aiops_agent.adapters.docker.platform import DockerPlatform
+from aiops_agent.domain.release import GoodRelease
+from aiops_agent.domain.telemetry import ServiceName
 
 NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 NEVER = "0001-01-01T00:00:00Z"
 Raw = dict[str, Any]
+
+
+@dataclass
+class Known:
+    """The images that ran well."""
+
+    found: list[GoodRelease] = field(default_factory=list)
+
+    async def good(self, service: ServiceName) -> tuple[GoodRelease, ...]:
+        """Return them."""
+        return tuple(one for one in self.found if one.service == service)
 
 
 @dataclass
@@ -32,6 +45,7 @@ class FakeEngine:
     logs: dict[str, bytes] = field(default_factory=dict)
     links: dict[str, tuple[str, ...]] = field(default_factory=dict)  # other names, by the own one
     stats: dict[str, Raw] = field(default_factory=dict)
+    brings: dict[str, Raw] = field(default_factory=dict)  # an image's own settings, by its id
     built: dict[str, datetime] = field(default_factory=dict)  # when an image was made, by its id
     events: list[Raw] = field(default_factory=list)
     now: datetime = NOW
@@ -110,7 +124,8 @@ class FakeEngine:
             name = "/".join(parts[1:-1])
             image = name if name in self.images.values() else self.images.get(name)
             made = _text(self.built[image]) if image in self.built else ""
-            return httpx2.Response(200, json={"Id": image, "Created": made}) if image else missing()
+            about = {"Id": image, "Created": made, "Config": self.brings.get(image or "", {})}
+            return httpx2.Response(200, json=about) if image else missing()
         if parts[0] == "volumes":
             volume = self.volumes.get(parts[1])
             return httpx2.Response(200, json=volume) if volume else missing()

@@ -69,6 +69,7 @@ class PlayedService:
     late: list[RefusedAnswer] = field(default_factory=list)
     decisions: list[Decision] = field(default_factory=list)
     made: list[Token] = field(default_factory=list)
+    moved: list[tuple[str, ...]] = field(default_factory=list)  # alerts, by split and merge
     nobodys: list[Delivery] = field(default_factory=list)
     sent: list[ModelCall] = field(default_factory=list)
     standing: Standing = field(default_factory=Standing)
@@ -157,6 +158,14 @@ class PlayedService:
     def note(self, incident_id: str, by: str, text: str) -> Incident:
         noted = PersonNote(by=by, at=datetime.now(UTC), text=text)
         self.one = self.one.model_copy(update={"notes": (noted,)})
+        return self.one
+
+    def split(self, incident_id: str, alerts: Sequence[str], by: str, reason: str = "") -> Incident:
+        self.moved.append((incident_id, *alerts, by, reason))
+        return self.one
+
+    def merge(self, incident_id: str, into: str, by: str, reason: str = "") -> Incident:
+        self.moved.append((incident_id, into, by, reason))
         return self.one
 
     def take_over(self, incident_id: str, by: str, reason: str = "") -> Incident:

@@ -162,4 +162,4 @@ def test_without_a_terminal_it_goes_on_after_the_approval(tmp_path: Path) -> Non
     assert "aiops" in waiting.stderr
     assert "\x1b" not in waiting.stdout
     assert "(command)" in resumed.stdout
-    assert "does not count" not in resumed.stdout
+    assert "was refused" not in resumed.stdout

@@ -287,6 +287,20 @@ def test_taking_over_is_said(aiops: Aiops, house: PlayedHouse) -> None:
     assert house.service.one.takeover
 
 
+def test_splitting_and_merging_are_asked_for_with_who_and_why(
+    aiops: Aiops, house: PlayedHouse
+) -> None:
+    ran = aiops("incident", "split", "INC-0001", "A", "0a1b2c3d", "--reason", "apart")
+    assert (ran.code, ran.out) == (0, "")
+    assert "aiops incident resume INC-0001" in ran.err
+    ran = aiops("incident", "merge", "INC-0002", "INC-0001")
+    assert "INC-0001 has all alerts of INC-0002, which ends." in ran.err
+    (split, merge) = house.service.moved
+    assert (split[:3], split[-1]) == (("INC-0001", "A", "0a1b2c3d"), "apart")
+    assert (merge[:2], merge[-1]) == (("INC-0002", "INC-0001"), "")
+    assert split[3] == merge[2] != "", "who did it"
+
+
 def test_a_note_is_kept_and_said(aiops: Aiops, house: PlayedHouse) -> None:
     ran = aiops("incident", "note", "INC-0001", "it is not the database")
 

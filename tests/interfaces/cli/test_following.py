@@ -27,6 +27,7 @@ ENDS = {
     Ending.FIXED: (Status.RESOLVED, True, 0),
     Ending.HEALED: (Status.RESOLVED, False, 0),
     Ending.DISMISSED: (Status.DISMISSED, False, 0),
+    Ending.MERGED: (Status.DISMISSED, False, 0),
     Ending.REJECTED: (Status.ESCALATED, False, 5),
     Ending.DENIED: (Status.ESCALATED, False, 5),
     Ending.EXPIRED: (Status.ESCALATED, False, 5),

@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime, timedelta
 
-from aiops_agent.domain.alert import Severity
+from aiops_agent.domain.alert import AlertNews, Severity
 from aiops_agent.domain.answer import STATISTICS, Effort, Usage
 from aiops_agent.domain.approval import (
     ApprovalRequest,
@@ -31,7 +31,6 @@ from aiops_agent.domain.model import ModelCall, ModelRef, Trouble
 from aiops_agent.domain.payload import (
     ActionFinished,
     ActionStarted,
-    AlertNews,
     AlertReceived,
     ApprovalDecided,
     ApprovalPending,

@@ -213,7 +213,7 @@ def test_every_type_of_event_has_a_line() -> None:
 @pytest.mark.parametrize("kind", [EventType.APPROVAL_REFUSED, EventType.APPROVAL_ENDED])
 def test_why_an_answer_does_not_count_is_never_cut(kind: EventType) -> None:
     """A person must be able to read the reason on a narrow screen."""
-    why = "an answer by nobody (file) does not count: it can be written by others; use umask 077"
+    why = "an answer by nobody (file) was refused: it can be written by others; use umask 077"
     event = canned.EVENTS[0].model_copy(update={"payload": PAYLOADS[kind], "message": why})
 
     lines = followed(terminal(60), (event,), canned.WAITING)

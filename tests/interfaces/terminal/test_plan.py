@@ -38,7 +38,7 @@ def test_no_way_back_is_said_before_approval() -> None:
     shown = _text(plan(prepared, canned.VERDICT))
 
     assert "undo        ! none: a restart cannot be undone" in shown
-    assert "otherwise it is taken back" not in shown
+    assert "otherwise rolled back automatically" not in shown
 
 
 def test_several_steps_are_numbered_and_undone_in_reverse() -> None:

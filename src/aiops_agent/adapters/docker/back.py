@@ -26,18 +26,37 @@ class WayBack:
     async def payloads(self, applied: Sequence[Intent]) -> tuple[Payload, ...]:
         """Return what takes `applied` back, last first. Raises NotOurs, SourceError."""
         did = [(Payload.of(intent.request.payload), intent.made) for intent in reversed(applied)]
-        made = [made for payload, made in did if payload.effect is ContainerChange.CREATED]
+        made = [(payload, made) for payload, made in did if _created(payload)]
         stopped = [
             (payload, made) for payload, made in did if payload.effect is ContainerChange.STOPPED
         ]
-        return (*await self._removed(made), *await self._started(stopped))
+        # Whether the old ones can be started is looked at before one that replaced them goes.
+        started = await self._started(stopped)
+        for payload, _ in made:
+            if payload.instead and await self.containers.inspect(payload.instead) is None:
+                raise NotOurs(
+                    f"What {payload.container} of {self.service} replaced was removed by others "
+                    "since: a person must decide."
+                )
+        added = [one for payload, one in made if not payload.instead]
+        swapped = [one for payload, one in made if payload.instead]
+        return (*await self._swapped(swapped), *await self._removed(added), *started)
 
-    async def _removed(self, made: Sequence[str]) -> list[Payload]:
+    async def _swapped(self, made: Sequence[str]) -> list[Payload]:
+        """Return what takes away containers whose places others take again."""
+        self._known(made)
+        ours = await self.containers.inspect_all(made)
+        return [payload for one in ours for payload in self._removal(one, None)]
+
+    def _known(self, made: Sequence[str]) -> None:
         if not all(made):
             raise NotOurs(
                 f"Which container of {self.service} was made cannot be told any more: a person "
                 "must remove it."
             )
+
+    async def _removed(self, made: Sequence[str]) -> list[Payload]:
+        self._known(made)
         ours = await self.containers.inspect_all(made)
         group = await self.containers.of(self.service)
         left = [one for one in group if one.running and one.id not in set(made)]
@@ -50,7 +69,7 @@ class WayBack:
         staying = Staying(service=self.service, leaving=tuple(made), least=1)
         return [payload for one in ours for payload in self._removal(one, staying)]
 
-    def _removal(self, one: Inspected, staying: Staying) -> list[Payload]:
+    def _removal(self, one: Inspected, staying: Staying | None) -> list[Payload]:
         where = f"{self.version}{path_of('containers', one.id)}"
         stop = Payload(
             method="POST",
@@ -80,7 +99,9 @@ class WayBack:
             if not made:
                 told = f"Whether we or others stopped {name} of {self.service} is not known"
                 raise NotOurs(f"{told}: a person must decide.")
-            if found is None or found.started != payload.started:
+            # Of what crashed and started again its last start was not known beforehand.
+            started = payload.started or (found.started if found else "")
+            if found is None or found.started != started:
                 what = "was started and ended" if found else "was removed"
                 told = f"{name} of {self.service}, which we stopped, {what} by others since"
                 raise NotOurs(f"{told}: a person must decide.")
@@ -95,3 +116,7 @@ class WayBack:
             container=one.id,
             started=one.started,
         )
+
+
+def _created(payload: Payload) -> bool:
+    return payload.effect is ContainerChange.CREATED

@@ -4,7 +4,7 @@ import hashlib
 import json
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from aiops_agent.adapters.docker.containers import INCIDENT, NUMBER, OPERATION, Inspected
 from aiops_agent.adapters.docker.payload import Part
@@ -16,6 +16,11 @@ from aiops_agent.domain.value import Document, Json
 _SHARED_STACKS = ("host", "none", "container:")
 _ANONYMOUS = re.compile(r"[0-9a-f]{64}")  # a volume that nobody named is the container's own
 _NEVER_TOLD = (("Env",), ("Cmd",), ("Entrypoint",), ("Healthcheck",))
+# What a container has from its image unless it was given something else.
+_OF_IMAGE = frozenset(
+    {"Cmd", "Entrypoint", "WorkingDir", "User", "Healthcheck", "ExposedPorts", "Volumes", "Shell"}
+    | {"StopSignal", "OnBuild"}
+)
 _FEWEST = 4  # characters of a text that is taken out of the engine's words
 _REDACTOR = Redactor()
 _PLAIN = ("default", "bridge")  # networks on which the engine takes no aliases
@@ -124,6 +129,23 @@ def clone(source: Inspected, *, image: str, operation: str, number: int, stem: s
         "NetworkingConfig": {"EndpointsConfig": primary},
     }
     return Clone(name=name, body=held.without(body), held=held, networks=others)
+
+
+def without_defaults(source: Inspected, image: Document) -> Inspected:
+    """Return a container as if it had been given only what its image does not bring by itself.
+
+    On another image it then has that one's defaults: its command, variables, labels.
+    """
+    brings = image.get("Config") or {}
+    config = {
+        key: value
+        for key, value in (source.raw.get("Config") or {}).items()
+        if key not in _OF_IMAGE or value != brings.get(key)
+    }
+    env = [one for one in config.get("Env") or () if one not in (brings.get("Env") or ())]
+    labels = (config.get("Labels") or {}).items()
+    own = {name: value for name, value in labels if (brings.get("Labels") or {}).get(name) != value}
+    return replace(source, raw={**source.raw, "Config": {**config, "Env": env, "Labels": own}})
 
 
 def held_back(source: Inspected, parts: Sequence[Part] | None = None) -> HeldBack:

@@ -27,12 +27,13 @@ class Held(Value):
     """What is not stored and not shown: it is read again from the container that it is of.
 
     `parts` say where it stands in the body. `sha256` is of all of it as it was; when that has
-    changed the request is not sent.
+    changed the request is not sent. `less` is the image whose defaults are left out, "" for none.
     """
 
     container: str
     parts: tuple[Part, ...]
     sha256: str
+    less: str = ""
 
 
 class Staying(Value):
@@ -62,6 +63,8 @@ class Payload(Value):
     staying: Staying | None = None
     network: str = ""
     operation: str = ""  # the label of the container that it makes, or that it made
+    part: str = ""  # what it leaves whole only together with others; "" is the container alone
+    instead: str = ""  # the id of the container whose place the one takes that it makes
 
     @property
     def words(self) -> str:

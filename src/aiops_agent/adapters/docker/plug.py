@@ -13,6 +13,7 @@ from aiops_agent.adapters.docker.endpoint import USUAL, Endpoint, ambient, from_
 from aiops_agent.adapters.docker.logs import DockerLogs
 from aiops_agent.adapters.docker.platform import DockerPlatform
 from aiops_agent.adapters.docker.topology import DockerTopology
+from aiops_agent.adapters.docker.use import DockerUse, UseLog
 from aiops_agent.adapters.docker.workloads import DockerWorkloads
 from aiops_agent.domain.checkup import Checkup, Health
 from aiops_agent.domain.errors import SourceError
@@ -20,6 +21,7 @@ from aiops_agent.domain.remediation import ActionKind
 from aiops_agent.domain.text import shell
 from aiops_agent.domain.value import Json, Value
 from aiops_agent.ports.plug import Connection, Port, Surroundings, Vendor
+from aiops_agent.ports.release import Releases
 from aiops_agent.ports.spellings import LocalPath
 from aiops_agent.ports.telemetry import Topology, Vitals
 
@@ -94,12 +96,15 @@ def _connect(section: DockerSettings, around: Surroundings) -> Connection:
     async def check() -> Checkup:
         return await checkup(containers, section)
 
+    log = UseLog()
+    workloads = DockerWorkloads(containers, around.clock, log)
     return Connection(
         check=check,
+        beside=DockerUse(log, workloads, around.clock),
         logs=DockerLogs(containers),
         changes=DockerChanges(containers),
         topology=roster,
-        workloads=DockerWorkloads(containers, around.clock),
+        workloads=workloads,
         roster=roster,
         handle=containers,
     )
@@ -110,12 +115,13 @@ def platform(
     topology: Topology,
     bounds: Mapping[ActionKind, Value],
     vitals: Vitals | None = None,
+    releases: Releases | None = None,
 ) -> DockerPlatform:
     """Open the platform of a connected Docker."""
     assert isinstance(connection.handle, Containers)
     restart = bounds.get(RESTART.kind)
     grace = restart.grace if isinstance(restart, RestartBounds) else RestartBounds().grace
-    return DockerPlatform(connection.handle, topology, grace, vitals)
+    return DockerPlatform(connection.handle, topology, grace, vitals, releases)
 
 
 SOURCE = Vendor(

@@ -22,7 +22,7 @@ from aiops_agent.domain.errors import PlatformError
 from aiops_agent.domain.telemetry import ServiceKind
 from aiops_agent.domain.text import shell
 
-_UNSAFE_NAME = re.compile(r"[^A-Za-z0-9_.-]+")
+UNSAFE_NAME = re.compile(r"[^A-Za-z0-9_.-]+")
 
 
 @dataclass(frozen=True)
@@ -48,7 +48,7 @@ class Upward:
         first = max((one.number for one in self.group), default=0) + 1
         added = wished - running
         named = "-".join(part for part in (own[0].labels.get(PROJECT), own[0].service) if part)
-        stem = _UNSAFE_NAME.sub("-", named).strip("-.") or "service"
+        stem = UNSAFE_NAME.sub("-", named).strip("-.") or "service"
         payloads: list[Payload] = []
         names: list[str] = []
         for number in range(first, first + added):

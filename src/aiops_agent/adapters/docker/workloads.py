@@ -1,12 +1,13 @@
 """How the containers of a service are: state, limits, use, restarts, why one ended."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 
 from aiops_agent.adapters.docker.containers import Containers, Inspected
 from aiops_agent.adapters.docker.events import Past, read_past
 from aiops_agent.adapters.docker.stats import Use, usages
+from aiops_agent.adapters.docker.use import UseLog
 from aiops_agent.domain.errors import SourceError
 from aiops_agent.domain.telemetry import ServiceName, Window, Workload
 from aiops_agent.domain.value import Document
@@ -27,6 +28,7 @@ class DockerWorkloads:
 
     containers: Containers
     clock: Clock
+    log: UseLog = field(default_factory=UseLog)
 
     async def workloads(self, services: Sequence[ServiceName]) -> tuple[Workload, ...]:
         """Return the containers of these services, stopped ones too. Raises SourceError."""
@@ -40,9 +42,11 @@ class DockerWorkloads:
         window = Window(start=now - _REMEMBERED, end=now)
         past = await read_past(self.containers, listed, window)
         try:
-            return tuple(_Read(one, past, used, window).workload(owners[one.id]) for one in found)
+            read = tuple(_Read(one, past, used, window).workload(owners[one.id]) for one in found)
         except (AttributeError, KeyError, TypeError, ValueError) as error:
             raise SourceError("Docker described a container in a shape we cannot read.") from error
+        self.log.note(now, read)
+        return read
 
 
 @dataclass(frozen=True)

@@ -22,7 +22,7 @@ from aiops_agent.ports.model import Around, Asking, CallLog, ModelQuestion, Reas
 T = TypeVar("T")
 NEEDS = (("pydantic_ai", "models"),)  # (module, extra that installs it)
 BEHIND = "aiops_agent.adapters.models.reasoner"
-NO_MODEL = "no language model: the statistical crew works alone"
+NO_MODEL = "no language model configured; using statistical diagnosis"
 GIVE_KEY = "set GEMINI_API_KEY or OPENAI_API_KEY, or models.api_key"
 
 

@@ -12,6 +12,7 @@ from sqlalchemy import (
     Row,
     Select,
     bindparam,
+    delete,
     func,
     insert,
     select,
@@ -218,6 +219,17 @@ class SqlAlerts:
         for statement, rows in ((_NEW_ALERT, fresh), (_CHANGED_ALERT, changed)):
             if rows:
                 self.connection.execute(statement, rows)
+
+    def move(self, incident: str, keys: Collection[str], to: str) -> None:
+        """Make alerts of one incident those of another; one that it has already stays its own."""
+        ordered = tuple(keys)
+        for start in range(0, len(ordered), _AT_ONCE):
+            some = ALERTS.c.key.in_(ordered[start : start + _AT_ONCE])
+            there = select(ALERTS.c.key).where(ALERTS.c.incident == to, some)
+            known = tuple(self.connection.scalars(there))
+            here = (ALERTS.c.incident == incident, some)
+            self.connection.execute(delete(ALERTS).where(*here, ALERTS.c.key.in_(known)))
+            self.connection.execute(update(ALERTS).where(*here).values(incident=to))
 
     def _known(self, alerts: Sequence[IncidentAlert]) -> set[tuple[str, str]]:
         """Return those that are kept already, by incident and key."""

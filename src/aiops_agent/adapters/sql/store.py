@@ -19,6 +19,7 @@ from aiops_agent.adapters.sql.inbox import SqlInbox, SqlTokens
 from aiops_agent.adapters.sql.incidents import SqlAlerts, SqlIncidents
 from aiops_agent.adapters.sql.leases import SqlLeases
 from aiops_agent.adapters.sql.outbox import SqlOutbox
+from aiops_agent.adapters.sql.releases import SqlGoodReleases
 from aiops_agent.adapters.sql.sending import SqlClock, SqlSending
 from aiops_agent.adapters.sql.watches import SqlWatches
 from aiops_agent.domain.errors import StoreError
@@ -54,6 +55,7 @@ def _work(connection: Connection, wake: Wake, *, own_clock: bool) -> Work:
         leases=SqlLeases(connection),
         heartbeats=SqlHeartbeats(connection),
         watches=SqlWatches(connection),
+        releases=SqlGoodReleases(connection),
         wake=partial(wake, connection),
     )
 

@@ -163,6 +163,12 @@ WATCHES = _table(
     _some("document", JSON),
     Index("ix_watches_environment", "environment", unique=True),
 )
+GOOD_RELEASES = _table(
+    "good_releases",
+    *_texts("environment", "service", "image_id"),
+    _some("document", JSON),
+    Index("ix_good_releases_image", "environment", "service", "image_id", unique=True),
+)
 CASES = _table(
     "cases",
     *_texts("id", "family"),

@@ -61,7 +61,7 @@ def reject(
 @app.command("list")
 def show_list(
     context: typer.Context,
-    pending: Annotated[bool, typer.Option("--pending", help="Only those that wait.")] = False,
+    pending: Annotated[bool, typer.Option("--pending", help="Only pending requests.")] = False,
     output: OutputOption = Output.TABLE,
 ) -> None:
     """List requests for approval, newest first."""
@@ -91,10 +91,10 @@ def audit(
     incident: Annotated[
         str, typer.Argument(metavar="[INC]", help="Only answers to its plans.")
     ] = "",
-    limit: Annotated[int, typer.Option(min=1, max=1000, help="At most so many.")] = 100,
+    limit: Annotated[int, typer.Option(min=1, max=1000, help="Maximum number of rows.")] = 100,
     output: OutputOption = Output.TABLE,
 ) -> None:
-    """List answers that did not count, newest first: late ones too."""
+    """List invalid answers, newest first, late ones included."""
     call = called(context)
     found = call.application.queries.refused(incident, limit)
     call.answer(output, documents(found), lambda width: listing.refused(found, width))

@@ -15,20 +15,22 @@ app = typer.Typer(no_args_is_help=True, help="Check and show the configuration."
 
 @app.command()
 def check(context: typer.Context, output: OutputOption = Output.TABLE) -> None:
-    """Read the configuration; every flaw is told with file, line and column, and code 4."""
+    """Check the configuration; errors are shown with file, line and column (exit 4)."""
     call = called(context)
     loaded = call.loaded
     files = [str(path) for path in loaded.files]
     data = {"ok": True, "files": files, "without_effect": list(loaded.strange)}
     call.answer(output, data, lambda _: say(f"ok: {', '.join(files) or 'nothing but built-in'}"))
     for name in loaded.strange:
-        call.note(f"note: {name} begins like a setting, but sets nothing.")
+        call.note(f"note: unrecognised setting {name}: it has no effect.")
 
 
 @app.command()
 def show(
     context: typer.Context,
-    origin: Annotated[bool, typer.Option("--origin", help="Say where each value is from.")] = False,
+    origin: Annotated[
+        bool, typer.Option("--origin", help="Show where each value comes from.")
+    ] = False,
     output: OutputOption = Output.TABLE,
 ) -> None:
     """Show every setting with its value; secrets are not shown."""

@@ -21,7 +21,7 @@ class Exit(IntEnum):
     INTERRUPTED = 130
 
 
-_GOOD = (Ending.FIXED, Ending.HEALED, Ending.DISMISSED)
+_GOOD = (Ending.FIXED, Ending.HEALED, Ending.DISMISSED, Ending.MERGED)
 
 
 def exit_of(incident: Incident) -> Exit:

@@ -17,7 +17,7 @@ from aiops_agent.interfaces.terminal.palette import BAD, QUIET, STRONG, WARN
 
 LISTED = 100  # bodies: more are no list that anybody reads
 
-app = typer.Typer(no_args_is_help=True, help="Bodies that were kept and that no incident came of.")
+app = typer.Typer(no_args_is_help=True, help="Show received bodies that opened no incident.")
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,7 @@ from aiops_agent.interfaces.cli.inbox import waiting_note
 from aiops_agent.interfaces.terminal import finding as one_finding
 from aiops_agent.interfaces.terminal import listing, page
 
-app = typer.Typer(no_args_is_help=True, help="Show incidents, watch them, go on with them.")
+app = typer.Typer(no_args_is_help=True, help="Show, follow and manage incidents.")
 events = typer.Typer(no_args_is_help=True, help="Describe events, for programs that read them.")
 
 IncidentArgument = Annotated[str, typer.Argument(metavar="INC", help="Such as INC-0001.")]
@@ -27,8 +27,10 @@ IncidentArgument = Annotated[str, typer.Argument(metavar="INC", help="Such as IN
 @app.command("list")
 def show_list(
     context: typer.Context,
-    open_only: Annotated[bool, typer.Option("--open", help="Only those not ended.")] = False,
-    limit: Annotated[int, typer.Option(min=1, max=1000, help="At most so many.")] = 50,
+    open_only: Annotated[
+        bool, typer.Option("--open", help="Only incidents that have not ended.")
+    ] = False,
+    limit: Annotated[int, typer.Option(min=1, max=1000, help="Maximum number of rows.")] = 50,
     output: OutputOption = Output.TABLE,
 ) -> None:
     """List incidents, newest first."""
@@ -120,7 +122,7 @@ def _told_at(call: Call, incident: Incident, number: int) -> datetime | None:
 
 @app.command()
 def watch(context: typer.Context, incident: IncidentArgument) -> None:
-    """Follow an incident while another process works on it."""
+    """Follow an incident that another process works on."""
     call = called(context)
     found = call.application.queries.incident(incident)
     if not found.ended and call.application.lead.leader(_role(found)) is None:
@@ -132,7 +134,7 @@ def watch(context: typer.Context, incident: IncidentArgument) -> None:
 
 @app.command()
 def resume(context: typer.Context, incident: IncidentArgument) -> None:
-    """Go on with an incident that no process works on."""
+    """Resume an incident that no process is working on."""
     call = called(context)
     raise typer.Exit(call.run(_resume(call, incident)))
 
@@ -171,7 +173,7 @@ def close(
     ] = False,
     reason: Annotated[str, typer.Option(help="Why; it goes into the report.")] = "",
 ) -> None:
-    """Stop the agent on an incident: a person takes it."""
+    """Stop the agent on an incident; a person takes over."""
     call = called(context)
     found = call.application.queries.incident(incident)
     if found.ended:
@@ -193,11 +195,47 @@ def reopen(
     incident: IncidentArgument,
     reason: Annotated[str, typer.Option(help="Why; it is told with the incident.")] = "",
 ) -> None:
-    """Let an incident that has ended go on: it is looked at from the beginning."""
+    """Reopen an incident that has ended; it starts again at triage."""
     call = called(context)
     found = call.application.commands.reopen(incident, call.user, reason)
     goes_on = call.command("incident", "resume", found.id)
     call.note(f"{found.id} is open again; `aiops serve` goes on with it, else: {goes_on}")
+
+
+@app.command()
+def split(
+    context: typer.Context,
+    incident: IncidentArgument,
+    alerts: Annotated[
+        list[str],
+        typer.Argument(metavar="ALERT...", help="Names, or first digits of keys (incident show)."),
+    ],
+    reason: Annotated[str, typer.Option(help="Why; it is told with both incidents.")] = "",
+) -> None:
+    """Move alerts to a new incident: they do not share a cause.
+
+    A plan that waits for approval is withdrawn and made anew.
+    """
+    call = called(context)
+    made = call.application.commands.split(incident, alerts, call.user, reason)
+    goes_on = call.command("incident", "resume", made.id)
+    call.note(f"{made.id} has those alerts; `aiops serve` works on it, else: {goes_on}")
+
+
+@app.command()
+def merge(
+    context: typer.Context,
+    incident: IncidentArgument,
+    into: Annotated[str, typer.Argument(metavar="INTO", help="The incident that goes on.")],
+    reason: Annotated[str, typer.Option(help="Why; it is told with both incidents.")] = "",
+) -> None:
+    """Move all alerts of an incident to another one: they share a cause.
+
+    The first incident ends. A plan that waits for approval is withdrawn; INTO gets a new one.
+    """
+    call = called(context)
+    kept = call.application.commands.merge(incident, into, call.user, reason)
+    call.note(f"{kept.id} has all alerts of {incident.upper()}, which ends.")
 
 
 @events.command("schema")

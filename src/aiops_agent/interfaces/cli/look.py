@@ -17,7 +17,7 @@ from aiops_agent.interfaces.cli.tables import checkups, facts, surveys
 
 
 def doctor(context: typer.Context, output: OutputOption = Output.TABLE) -> None:
-    """Look at all that is configured; code 3 for a problem, 4 for a key that is refused.
+    """Check configured integrations (exit 3 if one has a problem, 4 if a key is refused).
 
     With a section `models:` each model is asked for one word.
     """
@@ -61,8 +61,8 @@ def _core(call: Call) -> list[Checkup]:
     python, state = platform.python_version(), loaded.settings.state_dir
     version = f"{__version__}, python {python}, state in {state}"
     idle, remedy = (
-        "begins like a setting, but sets nothing",
-        "aiops config show names every setting",
+        "unrecognised setting: it has no effect",
+        "aiops config show lists every setting",
     )
     strange = [_checkup(name, Health.NOTE, idle, remedy) for name in loaded.strange]
     own = [_checkup("version", Health.OK, version), _checkup("configuration", Health.OK, files)]

@@ -106,12 +106,12 @@ def options(
     verbose: Annotated[
         int,
         typer.Option(
-            "--verbose", "-v", count=True, show_default=False, help="Cut no line, say more."
+            "--verbose", "-v", count=True, show_default=False, help="Show more; truncate no line."
         ),
     ] = 0,
-    debug: Annotated[bool, typer.Option("--debug", help="Show where an error was.")] = False,
+    debug: Annotated[bool, typer.Option("--debug", help="Show tracebacks.")] = False,
     no_color: Annotated[bool, typer.Option("--no-color", help="No colours.")] = False,
-    no_input: Annotated[bool, typer.Option("--no-input", help="Never ask.")] = False,
+    no_input: Annotated[bool, typer.Option("--no-input", help="Never prompt.")] = False,
     _version: Annotated[
         bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version.")
     ] = False,
@@ -143,7 +143,9 @@ def main(arguments: Sequence[str] | None = None, leaving: Leaving = stay) -> int
     except BrokenPipeError:
         return _pipe_closed()
     except Exception as error:  # noqa: BLE001 -- border: nobody is shown a traceback unasked
-        text = f"Our own error: {type(error).__name__}: {error}. Again with --debug shows where."
+        text = (
+            f"Internal error: {type(error).__name__}: {error}. Re-run with --debug for a traceback."
+        )
         return _told(call, text, Exit.OURS)
     return Exit.DONE
 

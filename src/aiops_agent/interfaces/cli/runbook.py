@@ -38,7 +38,7 @@ def check(
     ] = None,
     output: OutputOption = Output.TABLE,
 ) -> None:
-    """Look for flaws in runbooks; code 3 when there are any."""
+    """Check runbooks (exit 3 if one has a flaw)."""
     call = called(context)
     if page is None and call.loaded.settings.runbooks.folder is None:
         raise UsageError("Name a page or a folder, or set runbooks.folder in aiops.yaml.")

@@ -48,7 +48,7 @@ def stop(context: typer.Context, reason: ReasonArgument = None) -> None:
 
 @app.command()
 def start(context: typer.Context) -> None:
-    """Let sending begin again; what was half sent is then finished or taken back."""
+    """Start sending again; half-sent plans are then finished or rolled back."""
     call = called(context)
     move = call.application.commands.switch(stopped=False, by=call.user)
     call.note(safe(f"The switch is on: {move.words}."))
@@ -74,7 +74,7 @@ def reset(
         str | None, typer.Option(help="Its environment, where several have such a service.")
     ] = None,
 ) -> None:
-    """Open a service that two incidents which failed in a row have closed."""
+    """Allow actions on a service that two failed incidents in a row have closed."""
     call = called(context)
     where = configured(call, [environment])[0] if environment else None
     opened = call.application.commands.reset(service, call.user, where)

@@ -37,9 +37,9 @@ _RINGS = (
 def serve(
     context: typer.Context,
     host: Annotated[str | None, typer.Option(help="Address to listen on.")] = None,
-    port: Annotated[int | None, typer.Option(min=0, max=65535, help="0 takes any.")] = None,
+    port: Annotated[int | None, typer.Option(min=0, max=65535, help="0 picks a free port.")] = None,
 ) -> None:
-    """Receive alerts and work on them until told to stop.
+    """Receive alerts and work on them until stopped.
 
     An address that others can reach needs a token first: aiops token create NAME.
     """

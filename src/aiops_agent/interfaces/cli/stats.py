@@ -19,7 +19,7 @@ def stats(
     ] = "7d",
     output: OutputOption = Output.TABLE,
 ) -> None:
-    """Add up incidents: how they ended, how long it took, what agents and models did and cost."""
+    """Summarise incidents: endings, durations, work and cost of agents and models."""
     call = called(context)
     moment = _moment(since, datetime.now(UTC))
     made = stats_of(call.application.queries.histories(moment), moment)

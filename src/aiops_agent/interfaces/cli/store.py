@@ -13,12 +13,12 @@ from aiops_agent.interfaces.cli.tables import facts
 from aiops_agent.interfaces.terminal.escape import say, tell
 from aiops_agent.interfaces.terminal.palette import BAD, GOOD
 
-app = typer.Typer(no_args_is_help=True, help="Look after everything durable.")
+app = typer.Typer(no_args_is_help=True, help="Back up, restore and check the store.")
 
 
 @app.callback()
 def group() -> None:
-    """Look after everything durable."""
+    """Back up, restore and check the store."""
 
 
 @app.command()
@@ -30,7 +30,7 @@ def check(
     ] = False,
     output: OutputOption = Output.TABLE,
 ) -> None:
-    """Look for what a clock that once stood too far ahead left behind; code 3 for a flaw."""
+    """Check for records of a clock that was ahead (exit 3 if there are any)."""
     call = called(context)
     places = [one.ref for one in call.loaded.settings.resolved]
     flaws = call.application.commands.mend_clock(places, repair=repair)
@@ -65,7 +65,7 @@ def info(context: typer.Context, output: OutputOption = Output.TABLE) -> None:
 
 @app.command()
 def backup(context: typer.Context, file: Annotated[Path, typer.Argument()]) -> None:
-    """Copy the store into a new FILE while everything runs; the copy is looked through."""
+    """Back up the store to a new FILE while it is in use; the copy is verified."""
     call = called(context)
     size = door.backup(call.settings, file)
     call.note(f"{file} holds the store as of now, {size:,} bytes.")
@@ -73,7 +73,7 @@ def backup(context: typer.Context, file: Annotated[Path, typer.Argument()]) -> N
 
 @app.command()
 def restore(context: typer.Context, file: Annotated[Path, typer.Argument()]) -> None:
-    """Put the backup FILE in the place of the store; refused while a process works on it.
+    """Restore the store from a backup FILE; refused while a process works on it.
 
     Nothing of the past is sent or told again: sending is stopped, open questions are expired.
     """

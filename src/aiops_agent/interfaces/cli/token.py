@@ -13,7 +13,7 @@ from aiops_agent.interfaces.terminal.escape import say
 from aiops_agent.interfaces.terminal.layout import table
 from aiops_agent.interfaces.terminal.palette import QUIET, STRONG
 
-app = typer.Typer(no_args_is_help=True, help="Bearer tokens of those who send alerts.")
+app = typer.Typer(no_args_is_help=True, help="Manage bearer tokens of alert senders.")
 
 NameArgument = Annotated[str, typer.Argument(help="What the token is for, such as alertmanager.")]
 
@@ -57,10 +57,10 @@ def show_list(context: typer.Context, output: OutputOption = Output.TABLE) -> No
 
 @app.command()
 def revoke(context: typer.Context, name: NameArgument) -> None:
-    """Revoke a token for ever."""
+    """Revoke a token permanently."""
     call = called(context)
     call.application.commands.revoke_token(name)
-    call.note(f"{name!r} is revoked: it counts no more.")
+    call.note(f"Token {name!r} revoked.")
 
 
 def configured(call: Call, names: Sequence[str]) -> list[EnvironmentRef]:

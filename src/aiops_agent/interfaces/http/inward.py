@@ -79,7 +79,7 @@ async def json_of(request: Request, place: Place) -> bytes:
     except TimeoutError as error:
         raise HTTPException(408, "The body did not arrive in time.") from error
     except ClientDisconnect as error:
-        raise HTTPException(400, "The sender hung up before the body had arrived.") from error
+        raise HTTPException(400, "Client disconnected before the body was complete.") from error
 
 
 async def _read(request: Request, place: Place) -> bytes:

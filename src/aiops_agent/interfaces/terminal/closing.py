@@ -63,7 +63,9 @@ def closing(
 def escalation(incident: Incident) -> Panel:
     """Return everything known, for the person who takes over."""
     facts = facts_grid()
-    facts.add_row("why", tell(incident.note or "no reason was recorded", STRONG))
+    for name, text in _reasons(incident):
+        if text:
+            facts.add_row(name, tell(text, STRONG if name == "why" else ""))
     if incident.triage:
         facts.add_row("impact", tell(incident.triage.impact))
     for attempt in incident.attempts:
@@ -71,17 +73,32 @@ def escalation(incident: Incident) -> Panel:
     known = incident.diagnosis
     if known and known.best:
         belief = [tell(known.best.statement.rstrip(".")), say(f"{known.confidence} confidence")]
-        facts.add_row("believed", joined(belief))
+        facts.add_row("cause", joined(belief))
     if known:
         facts.add_row("not known", joined([tell(gap) for gap in known.not_known]) or say("nothing"))
     if incident.acted:
         standing = [a for a in incident.attempts if a.outcome and a.outcome.effects and not a.undo]
         done = joined([tell(x.text) for a in standing if a.plan for x in a.plan.actions], ", ")
-        undone = say("everything that was run has been taken back")
+        undone = say("everything was rolled back")
         facts.add_row("changed", done if standing else undone)
     else:
         facts.add_row("changed", say("nothing was run"))
     return panel(f"{incident.id} needs a person", facts, BAD)
+
+
+def _reasons(incident: Incident) -> tuple[tuple[str, str], ...]:
+    """Return why it needs a person; of what is not ours everything that is known, in rows."""
+    theirs = incident.triage.not_mine if incident.triage else None
+    if theirs is None:
+        return (("why", incident.note or "no reason was recorded"),)
+    return (
+        ("why", theirs.short),
+        ("alert says", theirs.text),
+        ("expression", theirs.value),
+        ("owner", theirs.owner),
+        ("runbook", theirs.runbook),
+        ("not read", "; ".join(theirs.unread)),
+    )
 
 
 def _times(incident: Incident, events: Sequence[Event], bar: int) -> RenderableType:

@@ -8,12 +8,13 @@ from rich.console import Group, RenderableType
 from rich.markdown import Markdown
 from rich.text import Text
 
-from aiops_agent.domain.alert import NO_ALERTS, AlertList, AlertState, IncidentAlert
+from aiops_agent.domain.alert import NO_ALERTS, SHORT_KEY, AlertList, AlertState, IncidentAlert
 from aiops_agent.domain.approval import ApprovalRequest, ApprovalState
 from aiops_agent.domain.event import Event
 from aiops_agent.domain.incident import Attempt, Incident, Status
 from aiops_agent.domain.postmortem import Postmortem
 from aiops_agent.domain.quantity import roughly
+from aiops_agent.domain.telemetry import NAMELESS
 from aiops_agent.interfaces.terminal.closing import escalation
 from aiops_agent.interfaces.terminal.escape import joined, say, tell
 from aiops_agent.interfaces.terminal.evidence import evidence, root_cause, verification
@@ -63,13 +64,20 @@ def _facts(shown: Incident) -> RenderableType:
     sign, ink = STATUS_MARK.get(shown.status, ("·", QUIET))
     state = Text.assemble(say(f"{sign} {words(shown.status.value)}", ink), " ")
     facts = facts_grid()
-    facts.add_row("status", joined([state, tell(shown.note)], "  "))
+    theirs = shown.triage.not_mine if shown.triage and shown.ended else None
+    facts.add_row("status", joined([state, tell(theirs.short if theirs else shown.note)], "  "))
     facts.add_row("severity", say(shown.severity.value))
-    facts.add_row("service", joined([say(shown.service), say(str(shown.environment), QUIET)]))
+    named = () if shown.service == NAMELESS else (say(shown.service),)
+    facts.add_row("service", joined([*named, say(str(shown.environment), QUIET)]))
+    if len(shown.affected) > 1:
+        facts.add_row("affected", joined([tell(name) for name in shown.affected], ", "))
     facts.add_row("alerts", joined([tell(name) for name in shown.alert_names], ", "))
     facts.add_row("summary", tell(shown.summary))
     if shown.triage:
         facts.add_row("impact", tell(shown.triage.impact))
+    for name, other in (("split from", shown.split_from), ("merged into", shown.merged_into)):
+        if other:
+            facts.add_row(name, say(other))
     for note in shown.notes:
         facts.add_row("note", joined([tell(note.text), tell(note.by, QUIET)]))
     facts.add_row("began", say(f"{shown.started_at:%Y-%m-%d %H:%M:%S} UTC"))
@@ -128,7 +136,8 @@ def _alert(alert: IncidentAlert) -> RenderableType:
     since, last = (f"{at:%Y-%m-%d %H:%M:%S}" for at in (alert.since, alert.last_seen))
     facts = facts_grid()
     seen = say(f"since {since} UTC, last seen {last} UTC")
-    facts.add_row(say(alert.state.value, ink), joined([tell(alert.name, STRONG), seen], "  "))
+    key = say(alert.key[:SHORT_KEY], QUIET)
+    facts.add_row(say(alert.state.value, ink), joined([tell(alert.name, STRONG), key, seen], "  "))
     for name, texts in alert.brought:
         head = "sent by" if name == "alertmanager" else name
         facts.add_row(head, joined([tell(text) for text in texts], ", "))

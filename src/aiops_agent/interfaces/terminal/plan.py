@@ -68,7 +68,9 @@ def plan(
     lines.add_row("touches", _each(steps, lambda step: step.blast.words))
     criteria = [tell(c.words or target(c)) for c in prepared.plan.criteria]
     undoable = any(step.inverse for step in steps)
-    otherwise = "otherwise it is taken back" if undoable else "otherwise the next attempt"
+    otherwise = (
+        "otherwise rolled back automatically" if undoable else "otherwise another plan is proposed"
+    )
     lines.add_row("success", joined([joined(criteria, " and "), tell(otherwise, QUIET)], ", "))
     lines.add_row("policy", _policy(verdict, steps))
     for opinion in verdict.opinions:
@@ -154,16 +156,18 @@ def _policy(verdict: Verdict, steps: tuple[Prepared, ...]) -> Text:
 
 def _with_reasons(lines: Table, chosen: Plan) -> Table:
     """Return the lines with why this is the plan, what is expected, and what else could be done."""
+    if len(chosen.affected) > 1:
+        lines.add_row("affected", joined([tell(name) for name in chosen.affected], ", "))
     lines.add_row("because", tell(chosen.reason))
     if chosen.expected:
         lines.add_row("expected", tell(chosen.expected))
     if chosen.stop_gap:
-        symptom = "it eases the symptom; the cause stays and needs a person"
+        symptom = "eases the symptom; the cause stays and needs a person"
         lines.add_row("stop-gap", tell(symptom))
     if chosen.precedents:
         lines.add_row("memory", joined([tell(one.words) for one in chosen.precedents], "; "))
     if chosen.advice:
         lines.add_row("runbook", Text("\n").join(tell(words) for words in chosen.advice))
     for other in chosen.alternatives:
-        lines.add_row("instead", joined([tell(other.words), tell(other.drawback, QUIET)], ": "))
+        lines.add_row("rejected", joined([tell(other.words), tell(other.drawback, QUIET)], ": "))
     return lines

@@ -167,6 +167,9 @@ def _controls() -> None:
     op.create_index("ix_heartbeats_key", "heartbeats", ["environment", "key"], unique=True)
     _table("watches", _text("environment"), _some("document", sa.JSON()))
     op.create_index("ix_watches_environment", "watches", ["environment"], unique=True)
+    keys = ("environment", "service", "image_id")
+    _table("good_releases", *map(_text, keys), _some("document", sa.JSON()))
+    op.create_index("ix_good_releases_image", "good_releases", [*keys], unique=True)
 
 
 def _memory() -> None:

@@ -29,6 +29,7 @@ from aiops_agent.reasoning.instances import Headcount, read_standings
 from aiops_agent.reasoning.instances import findings as instance_findings
 from aiops_agent.reasoning.measure import moment
 from aiops_agent.reasoning.rank import Ranked, confidence, grounds, not_known, rank
+from aiops_agent.reasoning.signature import signature_of
 from aiops_agent.reasoning.suspect import Fact, Investigation, study
 from aiops_agent.reasoning.weigh import adopted, lowered, stand
 
@@ -58,6 +59,7 @@ async def diagnose(briefing: Briefing) -> Diagnosis:
     named = (incident.service, best.suspicion.service)
     # Those of the alerting service and of the suspect are told first.
     standings = tuple(sorted(standings, key=lambda one: one.service not in named))
+    suspected = scene.graph.service(best.suspicion.service)
     counted = instance_findings(standings, len(shown) + (2 if ordered else 1))
     return Diagnosis(
         summary=f"Since {began:%H:%M} {best.suspicion.statement}.{_standing_of(standings, named)}",
@@ -69,6 +71,8 @@ async def diagnose(briefing: Briefing) -> Diagnosis:
         sequence=sequence(case, best, incident.opened_at),
         began=began,
         shown=shown_time(case),
+        signature=signature_of(scene, best.suspicion.service, alerts),
+        release=suspected.release if suspected else "",
     )
 
 

@@ -36,6 +36,7 @@ LONG = {  # a name, and the module whose `main(arguments)` measures it
     "behaviours": "bench.behaviours",
     "kills": "bench.kills",
     "live": "bench.live",
+    "memory": "bench.memory",
     "metrics": "bench.metrics",
     "storms": "bench.storms",
     "watch": "bench.watch",

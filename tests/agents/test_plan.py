@@ -92,9 +92,10 @@ async def test_memory_of_what_fixed_and_what_did_not_is_cited() -> None:
         past(ActionKind("restart_service"), Recovery.NOT_RECOVERED),
     )
     proposed = await planned(overload(), past=known)
+    why = "same service, same alert HighLatency"
     assert [one.words for one in proposed.precedents] == [
-        "scaling fixed a similar incident, INC-scale_pods (January)",
-        "a restart did not help in INC-restart_service (January)",
+        f"{why}: scaling fixed it, INC-scale_pods (January)",
+        f"{why}: a restart did not help in INC-restart_service (January)",
     ]
 
 

@@ -11,6 +11,7 @@ MAKEFILE = (ROOT / "Makefile").read_text()
 GROUPS = {
     ("runbook",),
     ("privacy",),
+    ("memory",),
     ("incident",),
     ("approval",),
     ("config",),

@@ -30,7 +30,8 @@ def test_a_hit_says_what_it_shares() -> None:
     assert TRIAGE.signal is Signal.LATENCY
     incident = overload().incident().model_copy(update={"triage": TRIAGE})
     (hit,) = alike((CASE,), RecallQuery(incident=incident, cause=CauseKind.CAPACITY))
-    assert hit.reasons == ("same service", "same alert HighLatency", "same signal", "same cause")
+    same = ("same service", "same alert HighLatency", "same signal", "same cause")
+    assert hit.reasons == (*same, "in fake:before")
 
 
 def test_another_service_with_another_alert_is_not() -> None:

@@ -31,6 +31,7 @@ from aiops_agent.reasoning.instances import findings as instance_findings
 from aiops_agent.reasoning.measure import moment
 from aiops_agent.reasoning.rank import Ranked, confidence, grounds, not_known, rank
 from aiops_agent.reasoning.routes import failing_routes
+from aiops_agent.reasoning.signature import signature_of
 from aiops_agent.reasoning.suspect import Fact, Investigation, study
 from aiops_agent.reasoning.weigh import adopted, lowered, stand
 
@@ -60,6 +61,7 @@ async def diagnose(briefing: Briefing) -> Diagnosis:
     named = (incident.service, best.suspicion.service)
     # Those of the alerting service and of the suspect are told first.
     standings = tuple(sorted(standings, key=lambda one: one.service not in named))
+    suspected = scene.graph.service(best.suspicion.service)
     routes = [
         found
         for name in dict.fromkeys(named)
@@ -77,6 +79,8 @@ async def diagnose(briefing: Briefing) -> Diagnosis:
         sequence=sequence(case, best, incident.opened_at),
         began=began,
         shown=shown_time(case),
+        signature=signature_of(scene, best.suspicion.service, alerts),
+        release=suspected.release if suspected else "",
     )
 
 

@@ -29,7 +29,8 @@ from aiops_agent.domain.remediation import (
 )
 from aiops_agent.domain.telemetry import Change, ChangeKind
 from aiops_agent.domain.value import Value
-from aiops_agent.memory.recall import beside_memory, cited, precedents, standing
+from aiops_agent.memory.advise import beside_memory, cited, precedents, recurrence
+from aiops_agent.memory.odds import standing
 from aiops_agent.ports.memory import RecallQuery
 from aiops_agent.ports.telemetry import Environment
 from aiops_agent.reasoning.gather import read_scene
@@ -61,8 +62,11 @@ async def plan(  # limit: from the cause to the plan, in order
     change = next((one for one in named if best.change and one.title == best.change), None)
     past = await _past_release(briefing.environment, best, change)
     means = Means(incident.environment, scene, best, change, briefing.menu, past)
-    query = RecallQuery(incident=incident, cause=best.kind)
-    known = cited(await asyncio.to_thread(briefing.memory.recall, query), briefing.menu)
+    query = RecallQuery(
+        incident=incident, cause=best.kind, service=best.service, signature=diagnosis.signature
+    )
+    hits = await asyncio.to_thread(briefing.memory.recall, query)
+    known = cited(hits, briefing.menu, query, diagnosis.release)
     able = strong(best) or _adopted(incident, best)
     fitting = remedies(means) if able else ()
     chosen, why_not = _choose(briefing, fitting, known)
@@ -89,6 +93,7 @@ async def plan(  # limit: from the cause to the plan, in order
         criteria=measured if chosen.kind is not PlanKind.HANDOVER else (),
         alternatives=_alternatives(means, fitting, chosen, known),
         precedents=precedents({a.kind for a in chosen.actions}, known),
+        recurs=recurrence(hits, query, known),
         stop_gap=chosen.stop_gap,
         affected=tuple(dict.fromkeys((incident.service, *diagnosis.affected))),
     )

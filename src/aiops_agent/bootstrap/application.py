@@ -48,6 +48,8 @@ from aiops_agent.domain.routing import Claim, Routes
 from aiops_agent.domain.survey import ServiceSurvey
 from aiops_agent.domain.value import Value, build_all
 from aiops_agent.domain.watch import WatchMode
+from aiops_agent.memory.index import CaseIndex
+from aiops_agent.memory.library import Library
 from aiops_agent.memory.recall import ArchiveMemory
 from aiops_agent.ports.model import Around, Reasoner
 from aiops_agent.ports.people import Notifier
@@ -126,6 +128,7 @@ class Application:  # limit: joins everything, and opens and closes it in one or
         wiring = Wiring(SqlCallLog(store), overrides.now, overrides.around, self.redactor)
         self.reasoning = reasoning(settings.models, settings.keys, wiring)
         self._shelf, self._pages = _shelf(settings), own_pages(settings)
+        self._cases = CaseIndex()
         self._deps = self._built(store)
         self.store, self.queries = store, Queries(store, self._stop_file)
         self.loops = Loops()
@@ -153,7 +156,8 @@ class Application:  # limit: joins everything, and opens and closes it in one or
             mark=overrides.mark,
             redactor=self.redactor,
         )
-        self.memory = self._deps.memory
+        self.memory = ArchiveMemory(store, self._cases)
+        self.library = Library(self.memory, overrides.now, lambda text: self.clean(text).text)
         self.demo = Demo(settings.state_dir / "shops", self.places, self.intake, self.memory)
 
     @property
@@ -273,7 +277,7 @@ class Application:  # limit: joins everything, and opens and closes it in one or
             store=store,
             environments=places.environment,
             executor=overrides.executor(executor),
-            memory=ArchiveMemory(store),
+            memory=ArchiveMemory(store, self._cases),
             crew=overrides.crew or without_llm(),
             rules=registry.rules,
             now=overrides.now,

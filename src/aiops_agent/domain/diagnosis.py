@@ -4,6 +4,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from aiops_agent.domain.alert import Severity
+from aiops_agent.domain.signature import Signature
 from aiops_agent.domain.telemetry import ServiceName, Signal, Window
 from aiops_agent.domain.value import Value
 
@@ -127,6 +128,8 @@ class Diagnosis(Value):
     sequence: tuple[str, ...] = ()  # clock times and short facts, oldest first
     began: datetime | None = None  # when the trouble began, read from telemetry
     shown: Window | None = None  # the time that the findings' trends cover
+    signature: Signature = Signature()  # its shape, for memory
+    release: str = ""  # what the suspected service runs, if known
 
     @property
     def affected(self) -> tuple[ServiceName, ...]:

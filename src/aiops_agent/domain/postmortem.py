@@ -1,25 +1,49 @@
 """What is kept of an incident: a report for people and a case for memory."""
 
 from datetime import datetime
+from enum import StrEnum
 
 from aiops_agent.domain.alert import Severity
 from aiops_agent.domain.diagnosis import CauseKind
 from aiops_agent.domain.environment import EnvironmentRef
-from aiops_agent.domain.incident import IncidentId, Status
-from aiops_agent.domain.remediation import Action, Recovery
+from aiops_agent.domain.incident import Ending, IncidentId, Status
+from aiops_agent.domain.remediation import Action, EffectState, Recovery
+from aiops_agent.domain.signature import Signature
 from aiops_agent.domain.telemetry import ServiceName, Signal
 from aiops_agent.domain.value import Document, Value
 
 
 class TriedAction(Value):
-    """One thing that was tried and what telemetry said after it."""
+    """One thing that was tried and what telemetry said after it.
+
+    One that was not done whole (`state`) says nothing of the remedy.
+    """
 
     action: Action
     recovery: Recovery
+    state: EffectState = EffectState.APPLIED
+    undone: bool = False
+
+
+class PersonRating(Value):
+    """What a person says of an ended incident: whether the agent was right, and what it was."""
+
+    by: str
+    at: datetime  # wall time
+    right: bool
+    cause: CauseKind | None = None  # what it really was
+    words: str = ""
+
+
+class CaseSource(StrEnum):
+    """Who tells a case."""
+
+    OWN = "own"  # lived by this agent, its outcomes read from telemetry
+    IMPORTED = "imported"  # somebody's words
 
 
 class PastIncident(Value):
-    """A case in long-term memory, also of failures."""
+    """A case in long-term memory, also of failures. All its texts are untrusted."""
 
     id: IncidentId
     environment: EnvironmentRef
@@ -33,6 +57,31 @@ class PastIncident(Value):
     status: Status
     summary: str
     ended_at: datetime
+    started_at: datetime | None = None
+    ending: Ending | None = None
+    signature: Signature = Signature()
+    change: str = ""  # title of the change that was believed to have begun it
+    release: str = ""  # what the service of the cause ran, if known
+    declined: tuple[str, ...] = ()  # actions that a person or policy refused, with the reason
+    ratings: tuple[PersonRating, ...] = ()
+    source: CaseSource = CaseSource.OWN
+    text: str = ""  # what else people wrote of it
+
+    @property
+    def began(self) -> datetime:
+        """When it began, or ended where that is not known."""
+        return self.started_at or self.ended_at
+
+    @property
+    def believed(self) -> CauseKind:
+        """The cause: a person's newest word, else what was believed."""
+        said = (one.cause for one in reversed(self.ratings) if one.cause is not None)
+        return next(said, self.cause)
+
+    @property
+    def doubted(self) -> bool:
+        """Whether a person said last that the agent was wrong."""
+        return bool(self.ratings) and not self.ratings[-1].right
 
 
 class Postmortem(Value):

@@ -150,6 +150,12 @@ class Precedent(Value):
     noun: str  # "scaling"
     recovery: Recovery
     reasons: tuple[str, ...] = ()  # why memory recalled the incident
+    weight: float = 1.0  # less with age, and where the trouble came back soon
+    heals: float = 0.0  # share of the like that healed by itself
+    here: bool = False  # at the service that is to be acted on, with its present release
+    held: timedelta | None = None  # until the same came back, if it did
+    helped: int = 0  # of `tries` of its kind in the like of this, this one included
+    tries: int = 1
 
     @property
     def where(self) -> str:
@@ -159,9 +165,14 @@ class Precedent(Value):
     @property
     def words(self) -> str:
         """What memory says, in a line."""
+        why = f"{', '.join(self.reasons[:2])}: " if self.reasons else ""
+        many = self.tries > 1
         if self.recovery is Recovery.RECOVERED:
-            return f"{self.noun} fixed a similar incident, {self.where}"
-        return f"{self.noun} did not help in {self.where}"
+            times = f" {self.helped} of {self.tries} times, last in" if many else ","
+            return f"{why}{self.noun} fixed it{times} {self.where}"
+        failed = self.tries - self.helped
+        times = f" {failed} of {self.tries} times, last" if many else ""
+        return f"{why}{self.noun} did not help{times} in {self.where}"
 
 
 class PlanKind(StrEnum):
@@ -199,6 +210,7 @@ class Plan(Value):
     criteria: tuple[Criterion, ...] = ()
     alternatives: tuple[Alternative, ...] = ()
     precedents: tuple[Precedent, ...] = ()  # what memory says of its actions, and of others
+    recurs: str = ""  # "third time in two weeks; scaling holds for about 2 days"
     stop_gap: bool = False  # eases the symptom, the cause stays
     affected: tuple[ServiceName, ...] = ()  # the subject, then all whose signals moved
     advice: tuple[str, ...] = ()  # what runbooks that fit say of its actions, for the approver

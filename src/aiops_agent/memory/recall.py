@@ -1,35 +1,35 @@
 """What is kept of an incident, which of those are like this one, and what they say of an action.
 
-Likeness is keyed by structure: service, alert, signal, cause.
+Shape first (by role in the call graph, so that an incident of another service is found), then
+names, then identifiers; fused by rank. Whatever is recalled is untrusted: it puts fitting actions
+in order and is told to people, and can add none.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import timedelta
 
 from aiops_agent.domain.diagnosis import CauseKind
-from aiops_agent.domain.incident import Incident
+from aiops_agent.domain.environment import EnvironmentRef
+from aiops_agent.domain.incident import Attempt, Incident
 from aiops_agent.domain.postmortem import PastIncident, Postmortem, TriedAction
-from aiops_agent.domain.remediation import ActionKind, Alternative, Offer, Precedent, Recovery
+from aiops_agent.domain.remediation import Recovery
+from aiops_agent.domain.signature import Signature
+from aiops_agent.memory.index import CaseIndex, Found
+from aiops_agent.memory.terms import CaseTerms, name_terms, shape_terms, terms_of, word_terms
+from aiops_agent.ports.archive import CaseRow
 from aiops_agent.ports.memory import Hit, RecallQuery
 from aiops_agent.ports.store import Store
 
-ALIKE = 3.0  # points from which a case is worth recalling
-MOST = 1000  # cases that are compared, the newest
-FAILED = (Recovery.NOT_RECOVERED, Recovery.WORSE)
+MOST = 30  # cases that are looked at whole
+SAME_SHAPE = 0.6  # shared part from which two shapes are called the same
+SIMILAR_SHAPE = 0.3  # as `index.SHAPED`: below it none is recalled for its shape
 
 
 def case_of(incident: Incident) -> PastIncident:
-    """Return the case: what was believed, what was tried, and what came of it."""
-    best = incident.diagnosis.best if incident.diagnosis else None
-    tried = [
-        TriedAction(
-            action=action,
-            recovery=a.verification.recovery if a.verification else Recovery.INCONCLUSIVE,
-        )
-        for a in incident.attempts
-        if a.plan and a.outcome and a.outcome.effects
-        for action in a.plan.actions
-    ]
+    """Return the case: what was seen and believed, what was tried, and what came of it."""
+    diagnosis = incident.diagnosis
+    best = diagnosis.best if diagnosis else None
     return PastIncident(
         id=incident.id,
         environment=incident.environment,
@@ -39,11 +39,38 @@ def case_of(incident: Incident) -> PastIncident:
         signal=incident.triage.signal if incident.triage else None,
         cause=best.kind if best else CauseKind.UNKNOWN,
         cause_service=best.service if best else incident.service,
-        tried=tuple(tried),
+        tried=tuple(one for attempt in incident.attempts for one in _tried(attempt)),
         status=incident.status,
         summary=incident.note,
         ended_at=incident.ended_at or incident.opened_at,
+        started_at=incident.started_at,
+        ending=incident.ending,
+        signature=diagnosis.signature if diagnosis else Signature(),
+        change=best.change if best else "",
+        release=diagnosis.release if diagnosis else "",
+        declined=tuple(
+            one for attempt in incident.attempts for one in _declined(incident, attempt)
+        ),
     )
+
+
+def _tried(attempt: Attempt) -> Iterable[TriedAction]:
+    plan, done, seen = attempt.plan, attempt.outcome, attempt.verification
+    if plan is None or done is None or not done.effects:
+        return
+    for action in plan.actions:
+        yield TriedAction(
+            action=action,
+            recovery=seen.recovery if seen else Recovery.INCONCLUSIVE,
+            state=done.state,
+            undone=attempt.undo is not None and attempt.undo.begun,
+        )
+
+
+def _declined(incident: Incident, attempt: Attempt) -> Iterable[str]:
+    if attempt.plan is not None and attempt.prepared is not None and attempt.outcome is None:
+        for action in attempt.plan.actions:
+            yield f"{action.text}: {incident.note}"
 
 
 @dataclass(frozen=True)
@@ -51,116 +78,131 @@ class ArchiveMemory:
     """ports.memory.Memory over the store's archive: cases of the same kind of environment."""
 
     store: Store
+    index: CaseIndex = field(default_factory=CaseIndex)
 
     def remember(self, case: PastIncident, report: Postmortem | None) -> None:
-        """Keep a case and its report."""
+        """Keep a case and its report; what people said of it before stays."""
         with self.store.begin() as work:
-            work.archive.add(case, report)
+            before = next(iter(work.archive.named((case.id,))), None)
+            if before is not None and not case.ratings:
+                case = case.model_copy(update={"ratings": before.ratings})
+            work.archive.add(case, report, terms_of(case).text)
+
+    def remember_all(self, cases: Iterable[PastIncident]) -> None:
+        """Keep many cases in one transaction, without reports."""
+        with self.store.begin() as work:
+            work.archive.add_all([(case, terms_of(case).text) for case in cases])
 
     def recall(self, query: RecallQuery) -> tuple[Hit, ...]:
         """Return what is alike, the likest first, then the newest."""
+        kind, terms = query.incident.environment.kind, asked(query)
         with self.store.read() as view:
-            cases = view.archive.cases(query.incident.environment.kind, limit=MOST)
-        return alike(cases, query)
+            self.index.refresh(view.archive)
+            found = self.index.alike(terms, kind, query.incident.id, MOST)
+            cases = view.archive.named([one.id for one in found])
+        return _hits(found, cases, query)
+
+    def search(self, text: str, limit: int = 10, families: Sequence[str] = ()) -> tuple[Hit, ...]:
+        """Return the cases that answer a person's words best."""
+        terms = CaseTerms(words=tuple(word_terms((text,))))
+        with self.store.read() as view:
+            self.index.refresh(view.archive)
+            found = self.index.search(terms, families, limit)
+            cases = {str(one.id): one for one in view.archive.named([one.id for one in found])}
+        return tuple(
+            Hit(
+                case=cases[one.id],
+                points=one.rank,
+                reasons=_words_shared(text, terms, cases[one.id], one),
+            )
+            for one in found
+            if one.id in cases
+        )
+
+
+def asked(query: RecallQuery) -> CaseTerms:
+    """Return the terms of the present incident."""
+    incident, diagnosis = query.incident, query.incident.diagnosis
+    signature = query.signature or (diagnosis.signature if diagnosis else None)
+    signal = incident.triage.signal if incident.triage else None
+    best = diagnosis.best if diagnosis else None
+    texts = (incident.title, incident.summary, best.change if best else "")
+    return CaseTerms(
+        shape=tuple(shape_terms(signature, query.cause)) if signature else (),
+        names=tuple(name_terms(incident.service, incident.alert_names, signal, query.cause)),
+        words=tuple(word_terms(texts)),
+    )
 
 
 def alike(cases: Iterable[PastIncident], query: RecallQuery) -> tuple[Hit, ...]:
     """Return the cases that are like the query, the likest first, then the newest."""
-    hits = [_compared(case, query) for case in cases if case.id != query.incident.id]
-    near = [hit for hit in hits if hit.points >= ALIKE]
-    near.sort(key=lambda hit: (-hit.points, -hit.case.ended_at.timestamp(), hit.case.id))
-    return tuple(near)
+    ordered = sorted(cases, key=lambda one: one.ended_at)
+    family, index = query.incident.environment.kind, CaseIndex()
+    index.take(
+        CaseRow(number, case.id, family, str(case.environment), terms_of(case).text)
+        for number, case in enumerate(ordered, start=1)
+    )
+    return _hits(index.alike(asked(query), family, query.incident.id, MOST), ordered, query)
 
 
-def _compared(case: PastIncident, query: RecallQuery) -> Hit:
+def _hits(
+    found: Sequence[Found], cases: Iterable[PastIncident], query: RecallQuery
+) -> tuple[Hit, ...]:
+    known = {str(one.id): one for one in cases}
+    hits = [
+        Hit(case=known[one.id], points=one.rank, reasons=_reasons(known[one.id], one, query))
+        for one in found
+        if one.id in known
+    ]
+    return tuple(hit.model_copy(update={"held": _held(hit, hits)}) for hit in hits)
+
+
+def _held(hit: Hit, hits: Sequence[Hit]) -> timedelta | None:
+    """Return how long after its end the same came back, as far as what was recalled tells."""
+    later = [
+        other.case.began - hit.case.ended_at
+        for other in hits
+        if other.story == hit.story and other.case.began >= hit.case.ended_at
+        if other.case.id != hit.case.id
+    ]
+    return min(later, default=None)
+
+
+def _reasons(case: PastIncident, found: Found, query: RecallQuery) -> tuple[str, ...]:
     incident, triage = query.incident, query.incident.triage
-    shared = set(case.alert_names) & set(incident.alert_names)
+    shared = [name for name in incident.alert_names if name in case.alert_names]
     believed = query.cause not in (None, CauseKind.UNKNOWN)
-    weighed = (
-        (2.0, case.service == incident.service, "same service"),
-        (1.5, bool(shared), f"same alert {', '.join(sorted(shared))}"),
-        (1.0, bool(triage and triage.signal and triage.signal is case.signal), "same signal"),
-        (2.0, believed and case.cause is query.cause, "same cause"),
+    here = case.service == incident.service
+    signal = bool(triage and triage.signal and triage.signal is case.signal)
+    told = (
+        (found.shape >= SAME_SHAPE, "same shape"),
+        (SIMILAR_SHAPE <= found.shape < SAME_SHAPE, "similar shape"),
+        (here, "same service"),
+        (not here, "other service"),
+        (bool(shared), f"same alert {', '.join(shared)}"),
+        (signal, "same signal"),
+        (believed and case.believed is query.cause, "same cause"),
+        (bool(found.identifiers), f"names {', '.join(found.identifiers)}"),
+        (_elsewhere(case.environment, incident.environment), f"in {case.environment}"),
+        (case.doubted, "a person says that we were wrong there"),
     )
-    found = [(points, words) for points, same, words in weighed if same]
-    reasons = tuple(words for _, words in found)
-    return Hit(case=case, points=sum(points for points, _ in found), reasons=reasons)
+    return tuple(words for so, words in told if so)
 
 
-def cited(hits: Iterable[Hit], menu: Sequence[Offer]) -> tuple[Precedent, ...]:
-    """Return each action that was tried in the like of this, the likest incident first."""
-    nouns = {offer.kind: offer.noun for offer in menu}
-    return tuple(
-        Precedent(
-            incident=hit.case.id,
-            ended_at=hit.case.ended_at,
-            action=past.action,
-            noun=nouns.get(past.action.kind) or past.action.kind.replace("_", " "),
-            recovery=past.recovery,
-            reasons=hit.reasons,
-        )
-        for hit in hits
-        for past in hit.case.tried
+def _elsewhere(one: EnvironmentRef, other: EnvironmentRef) -> bool:
+    return one != other and not other.simulated  # each shop is a world of its own
+
+
+def _words_shared(text: str, terms: CaseTerms, case: PastIncident, found: Found) -> tuple[str, ...]:
+    there = set(terms_of(case).words)
+    plain = {one for one in terms.words if one[0] not in "#~"} & there
+    shared = [
+        word for word in dict.fromkeys(text.split()) if plain.intersection(word_terms((word,)))
+    ]
+    meant = [one[1:] for one in dict.fromkeys(terms.words) if one in there and one[0] == "~"]
+    told = (
+        (bool(found.identifiers), f"names {', '.join(found.identifiers)}"),
+        (bool(shared), f"says {', '.join(shared)}"),
+        (bool(meant), f"about {', '.join(meant)}"),
     )
-
-
-def standing(kinds: set[ActionKind], known: Iterable[Precedent]) -> int:
-    """Return 1 when these kinds of action helped before, -1 when they only failed, else 0."""
-    seen = {one.recovery for one in known if one.action.kind in kinds}
-    if Recovery.RECOVERED in seen:
-        return 1
-    return -1 if seen & set(FAILED) else 0
-
-
-def precedents(kinds: set[ActionKind], known: Sequence[Precedent]) -> tuple[Precedent, ...]:
-    """Return what helped or else failed of these kinds of action, and what failed beside them."""
-    if not kinds:
-        return ()
-    own = [one for one in known if one.action.kind in kinds]
-    others = [one for one in known if one.action.kind not in kinds]
-    best = next(_helped(own), None) or next(_failed(own), None)
-    return tuple(one for one in (best, next(_failed(others), None)) if one is not None)
-
-
-def beside_memory(
-    rejected: Sequence[Alternative],
-    known: Sequence[Precedent],
-    fits: set[ActionKind],
-    cause: CauseKind,
-) -> list[Alternative]:
-    """Return rejected remedies with what memory says of them; where it praises, telemetry wins.
-
-    `fits` are the kinds of action that the cause calls for: memory adds nothing against those.
-    """
-    found = [_weighed(one, known) for one in rejected]
-    settled = fits | {action.kind for one in rejected for action in one.actions}
-    for past in _helped(known):
-        if past.action.kind in settled:
-            continue
-        settled |= {past.action.kind}
-        signs = f"evidence points to {cause.value.replace('_', ' ')}"
-        found.append(Alternative(actions=(past.action,), drawback=_contradicted(past, signs)))
-    return found
-
-
-def _weighed(one: Alternative, known: Sequence[Precedent]) -> Alternative:
-    kinds = {action.kind for action in one.actions}
-    own = [past for past in known if past.action.kind in kinds]
-    drawback = one.drawback
-    if helped := next(_helped(own), None):
-        drawback = _contradicted(helped, drawback)
-    elif failed := next(_failed(own), None):
-        drawback = f"{drawback}; it did not help in {failed.where}"
-    return one.model_copy(update={"drawback": drawback})
-
-
-def _contradicted(past: Precedent, signs: str) -> str:
-    return f"it helped in {past.where}, but telemetry contradicts: {signs}"
-
-
-def _helped(known: Iterable[Precedent]) -> Iterator[Precedent]:
-    return (one for one in known if one.recovery is Recovery.RECOVERED)
-
-
-def _failed(known: Iterable[Precedent]) -> Iterator[Precedent]:
-    return (one for one in known if one.recovery in FAILED)
+    return tuple(words for so, words in told if so)

@@ -1,10 +1,13 @@
 """Long-term memory: what is kept of incidents that ended, and what is like the present one."""
 
+from datetime import timedelta
 from typing import Protocol
 
 from aiops_agent.domain.diagnosis import CauseKind
 from aiops_agent.domain.incident import Incident
 from aiops_agent.domain.postmortem import PastIncident, Postmortem
+from aiops_agent.domain.signature import Signature
+from aiops_agent.domain.telemetry import ServiceName
 from aiops_agent.domain.value import Value
 
 
@@ -13,6 +16,8 @@ class RecallQuery(Value):
 
     incident: Incident
     cause: CauseKind | None = None
+    service: ServiceName | None = None  # of the cause
+    signature: Signature | None = None  # None: that of the incident's newest diagnosis
 
 
 class Hit(Value):
@@ -21,6 +26,13 @@ class Hit(Value):
     case: PastIncident
     points: float  # more is more alike
     reasons: tuple[str, ...]  # "same service"
+    held: timedelta | None = None  # how long after its end the same came back, if it did
+
+    @property
+    def story(self) -> tuple[str, str, str]:
+        """What is the same when it comes back: where, whose, and what cause."""
+        case = self.case
+        return (str(case.environment), str(case.cause_service), case.believed.value)
 
 
 class Memory(Protocol):

@@ -35,10 +35,10 @@ from aiops_agent.domain.event import Event
 from aiops_agent.domain.incident import Incident, IncidentId, IncidentSummary, Status
 from aiops_agent.domain.ledger import Intent, IntentState, TargetClaim
 from aiops_agent.domain.model import CallSummary, ModelCall, Spending
-from aiops_agent.domain.postmortem import PastIncident, Postmortem
 from aiops_agent.domain.sending import ServiceBreaker, Switch
 from aiops_agent.domain.telemetry import ServiceName
 from aiops_agent.domain.token import Token
+from aiops_agent.ports.archive import Archive, ArchiveView
 from aiops_agent.ports.heartbeat import Heartbeats, HeartbeatsView
 from aiops_agent.ports.inbox import Inbox, InboxView
 from aiops_agent.ports.lease import Leases, LeasesView
@@ -261,23 +261,6 @@ class StoreClock(StoreClockView, Protocol):
 
     def put(self, at: datetime) -> None:
         """Note a time as the largest one, also when a larger one was noted."""
-
-
-class ArchiveView(Protocol):
-    """Long-term memory."""
-
-    def cases(self, family: str, limit: int = 1000) -> tuple[PastIncident, ...]:
-        """Return cases of a family of environments, newest first."""
-
-    def postmortem(self, incident: str) -> Postmortem | None:
-        """Return the report of an incident, or None."""
-
-
-class Archive(ArchiveView, Protocol):
-    """The same, to be changed."""
-
-    def add(self, past: PastIncident, postmortem: Postmortem | None) -> None:
-        """Insert or replace a case and its report."""
 
 
 class ModelCallsView(Protocol):

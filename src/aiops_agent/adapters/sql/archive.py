@@ -1,31 +1,60 @@
 """Long-term memory: closed cases and their reports."""
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, delete, func, insert, select
 
 from aiops_agent.adapters.sql.rows import put, read
-from aiops_agent.adapters.sql.tables import CASES
+from aiops_agent.adapters.sql.tables import CASES, FORGOTTEN
 from aiops_agent.domain.postmortem import PastIncident, Postmortem
+from aiops_agent.ports.archive import CaseRow, Census
+
+_MANY = 500  # names or numbers in one statement
+_SCANNED = (CASES.c.number, CASES.c.id, CASES.c.family, CASES.c.environment, CASES.c.terms)
 
 
 @dataclass(frozen=True)
 class SqlArchive:
-    """ports.store.Archive in one transaction."""
+    """ports.archive.Archive in one transaction."""
 
     connection: Connection
 
-    def add(self, past: PastIncident, postmortem: Postmortem | None) -> None:
+    def add(self, past: PastIncident, postmortem: Postmortem | None, terms: str = "") -> None:
         """Insert or replace a case and its report; without a report the stored one stays."""
-        columns: dict[str, Any] = {
-            "family": past.environment.kind,
-            "ended_at": past.ended_at,
-            "document": past.document(),
-        }
-        if postmortem is not None:
-            columns["postmortem"] = postmortem.document()
-        put(self.connection, CASES, {"id": past.id}, columns)
+        if self.connection.scalar(select(FORGOTTEN.c.id).where(FORGOTTEN.c.id == past.id)):
+            return
+        same = CASES.c.id == past.id
+        report = None if postmortem is None else postmortem.document()
+        if report is None:
+            report = self.connection.scalar(select(CASES.c.postmortem).where(same))
+        # A changed case gets a new number: by it every process sees that there is something new.
+        self.connection.execute(delete(CASES).where(same))
+        self.connection.execute(insert(CASES), _columns(past, report, terms))
+
+    def add_all(self, cases: Sequence[tuple[PastIncident, str]]) -> None:
+        """Insert or replace many cases, each with its terms."""
+        new: list[dict[str, Any]] = []
+        for part in _parts(cases):
+            ids = [past.id for past, _ in part]
+            known: set[str] = set()
+            for table in (CASES, FORGOTTEN):
+                known.update(self.connection.scalars(select(table.c.id).where(table.c.id.in_(ids))))
+            for past, terms in part:
+                if past.id in known:
+                    self.add(past, None, terms)
+                else:
+                    known.add(past.id)
+                    new.append(_columns(past, None, terms))
+        if new:
+            self.connection.execute(insert(CASES), new)
+
+    def forget(self, incident: str, by: str, at: datetime) -> bool:
+        """Remove a case and its report for ever; say whether there was one."""
+        put(self.connection, FORGOTTEN, {"id": incident}, {"by": by, "at": at})
+        return self.connection.execute(delete(CASES).where(CASES.c.id == incident)).rowcount > 0
 
     def cases(self, kind: str, limit: int = 1000) -> tuple[PastIncident, ...]:
         """Return cases of one kind of environments, newest first."""
@@ -37,7 +66,53 @@ class SqlArchive:
         )
         return tuple(read(PastIncident, document) for document in self.connection.scalars(query))
 
+    def named(self, ids: Sequence[str]) -> tuple[PastIncident, ...]:
+        """Return the cases of these ids in the order asked; unknown ones are left out."""
+        found: dict[str, PastIncident] = {}
+        for part in _parts(ids):
+            query = select(CASES.c.id, CASES.c.document).where(CASES.c.id.in_(part))
+            rows = self.connection.execute(query).all()
+            found |= {row.id: read(PastIncident, row.document) for row in rows}
+        return tuple(found[one] for one in dict.fromkeys(ids) if one in found)
+
+    def census(self) -> Census:
+        """Return how many cases there are."""
+        number = CASES.c.number
+        query = select(func.count(), func.max(number), func.sum(number)).select_from(CASES)
+        count, newest, total = self.connection.execute(query).one()
+        return Census(count, newest or 0, int(total or 0))
+
+    def numbers(self) -> tuple[int, ...]:
+        """Return the numbers of all cases."""
+        return tuple(self.connection.scalars(select(CASES.c.number)))
+
+    def rows(self, *, above: int = 0, numbers: Sequence[int] | None = None) -> tuple[CaseRow, ...]:
+        """Return what is scanned of the cases with a number above that, or with these numbers."""
+        query = select(*_SCANNED).order_by(CASES.c.number)
+        if numbers is None:
+            asked = [query.where(CASES.c.number > above)]
+        else:
+            asked = [query.where(CASES.c.number.in_(part)) for part in _parts(numbers)]
+        return tuple(CaseRow(*row) for one in asked for row in self.connection.execute(one))
+
     def postmortem(self, incident: str) -> Postmortem | None:
         """Return the report of an incident, or None."""
         document = self.connection.scalar(select(CASES.c.postmortem).where(CASES.c.id == incident))
         return None if document is None else read(Postmortem, document)
+
+
+def _columns(past: PastIncident, report: Any, terms: str) -> dict[str, Any]:
+    return {
+        "id": past.id,
+        "family": past.environment.kind,
+        "environment": str(past.environment),
+        "terms": terms,
+        "ended_at": past.ended_at,
+        "document": past.document(),
+        "postmortem": report,
+    }
+
+
+def _parts(names: Sequence[Any]) -> Iterator[Sequence[Any]]:
+    for start in range(0, len(names), _MANY):
+        yield names[start : start + _MANY]

@@ -171,12 +171,19 @@ GOOD_RELEASES = _table(
 )
 CASES = _table(
     "cases",
-    *_texts("id", "family"),
+    *_texts("id", "family", "environment", "terms"),
     _some("ended_at", Utc),
     _some("document", JSON),
     Column("postmortem", JSON(none_as_null=True), nullable=True),
     Index("ix_cases_id", "id", unique=True),
     Index("ix_cases_family", "family", "ended_at"),
+)
+FORGOTTEN = Table(
+    "forgotten",
+    METADATA,
+    Column("id", CleanText, primary_key=True),
+    *_texts("by"),
+    _some("at", Utc),
 )
 TOKENS = _table(
     "tokens",

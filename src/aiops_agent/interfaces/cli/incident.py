@@ -3,10 +3,12 @@
 import asyncio
 import json
 from datetime import datetime
+from enum import StrEnum
 from typing import Annotated
 
 import typer
 
+from aiops_agent.domain.diagnosis import CauseKind
 from aiops_agent.domain.errors import UsageError
 from aiops_agent.domain.event import schema
 from aiops_agent.domain.incident import Incident
@@ -158,6 +160,32 @@ def note(
     call = called(context)
     noted = call.application.commands.note(incident, call.user, text)
     call.note(f"Kept with {noted.id}: the next question reads it as a person's opinion.")
+
+
+class Judgement(StrEnum):
+    """What a person says of an ended incident."""
+
+    RIGHT = "right"
+    WRONG = "wrong"
+
+
+@app.command()
+def rate(
+    context: typer.Context,
+    incident: IncidentArgument,
+    verdict: Annotated[Judgement, typer.Argument(help="Whether the agent was right.")],
+    cause: Annotated[
+        CauseKind | None, typer.Option(help="What it really was, if you know.")
+    ] = None,
+    reason: Annotated[str, typer.Option(help="Why; it is found by its words.")] = "",
+) -> None:
+    """Say whether the agent was right about an ended incident: memory weighs it."""
+    call = called(context)
+    right = verdict is Judgement.RIGHT
+    library = call.application.library
+    rated = library.rate(incident, call.user, right=right, cause=cause, words=reason)
+    counts = "as it was" if right else "for nothing: what it did there helped by chance, if at all"
+    call.note(f"Kept with {rated.id}; from now on it counts {counts}.")
 
 
 def _role(incident: Incident) -> str:

@@ -22,6 +22,7 @@ from aiops_agent.interfaces.cli import (
     incident,
     investigate,
     look,
+    memory,
     privacy,
     record,
     report,
@@ -73,6 +74,7 @@ app.command(rich_help_panel=ANSWER)(trace.trace)
 app.command(rich_help_panel=ANSWER)(stats.stats)
 app.add_typer(sending.app, name="sending", rich_help_panel=ANSWER)
 app.add_typer(privacy.app, name="privacy", rich_help_panel=ANSWER)
+app.add_typer(memory.app, name="memory", rich_help_panel=ANSWER)
 app.command(rich_help_panel=ANSWER)(record.record)
 app.add_typer(runbook.app, name="runbook", rich_help_panel=ANSWER)
 app.add_typer(incident.events, name="events", rich_help_panel=ANSWER)

@@ -164,8 +164,9 @@ def _with_reasons(lines: Table, chosen: Plan) -> Table:
     if chosen.stop_gap:
         symptom = "eases the symptom; the cause stays and needs a person"
         lines.add_row("stop-gap", tell(symptom))
-    if chosen.precedents:
-        lines.add_row("memory", joined([tell(one.words) for one in chosen.precedents], "; "))
+    said = [*([chosen.recurs] if chosen.recurs else []), *(one.words for one in chosen.precedents)]
+    if said:
+        lines.add_row("memory", Text("\n").join(tell(words) for words in said))
     if chosen.advice:
         lines.add_row("runbook", Text("\n").join(tell(words) for words in chosen.advice))
     for other in chosen.alternatives:

@@ -11,7 +11,7 @@ depends_on = None
 NUMBER = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 TABLES = (
     *("inbox", "incidents", "alerts", "events"),
-    *("approvals", "ledger", "claims", "tokens", "cases"),
+    *("approvals", "ledger", "claims", "tokens", "cases", "forgotten"),
 )
 TOLD = ("cursors", "outbox")
 CONTROLS = ("switches", "armed", "breakers", "clocks", "leases")
@@ -175,10 +175,12 @@ def _controls() -> None:
 def _memory() -> None:
     _table(
         "cases",
-        *map(_text, ("id", "family")),
+        *map(_text, ("id", "family", "environment", "terms")),
         _some("ended_at", WHEN),
         _some("document", sa.JSON()),
         sa.Column("postmortem", sa.JSON(), nullable=True),
     )
     op.create_index("ix_cases_id", "cases", ["id"], unique=True)
     op.create_index("ix_cases_family", "cases", ["family", "ended_at"])
+    name = sa.Column("id", sa.Text(), primary_key=True)
+    op.create_table("forgotten", name, _text("by"), _some("at", WHEN))

@@ -1,0 +1,113 @@
+"""Many incidents: how long to keep and index them, how long a recall takes, how much memory."""
+
+import random
+import resource
+import sys
+import time
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+from statistics import median
+from tempfile import TemporaryDirectory
+
+from aiops_agent.adapters.sql.engine import make_engine
+from aiops_agent.adapters.sql.migrate import upgrade
+from aiops_agent.adapters.sql.store import SqlStore
+from aiops_agent.domain.alert import Severity
+from aiops_agent.domain.diagnosis import CauseKind
+from aiops_agent.domain.incident import Incident, IncidentId
+from aiops_agent.domain.postmortem import PastIncident
+from aiops_agent.domain.remediation import Target
+from aiops_agent.domain.signature import MoveSize, Onset, Role, RoleLine, SignalMove, Signature
+from aiops_agent.domain.telemetry import ServiceName, Signal
+from aiops_agent.evaluation.goals import Goal
+from aiops_agent.memory.recall import ArchiveMemory
+from aiops_agent.ports.memory import RecallQuery
+from bench.alerts import AT
+from bench.memory_words import PLACE, told
+
+ASKED = 60  # recalls
+BATCH = 5000
+
+
+def goals(many: int, rng: random.Random) -> Iterator[Goal]:
+    """Yield seconds, milliseconds and megabytes."""
+    cases = [_case(number, rng) for number in range(many)]
+    before = _peak()
+    with TemporaryDirectory(prefix="aiops-speed-") as folder:
+        engine = make_engine(f"sqlite:///{Path(folder) / 'aiops.db'}")
+        upgrade(engine)
+        memory = ArchiveMemory(SqlStore(engine))
+        began = time.perf_counter()
+        for first in range(0, many, BATCH):
+            memory.remember_all(cases[first : first + BATCH])
+        memory.search("anything", 1)  # takes all of them in
+        yield Goal(f"seconds to keep and index {many}", many, _since(began), "<= 15")
+        took = []
+        for number in range(ASKED):
+            query = _query(number, rng)
+            began = time.perf_counter()
+            memory.recall(query)
+            took.append(1000 * _since(began))
+        yield Goal("milliseconds of a fused recall, p50", ASKED, median(took), "<= 25")
+        yield Goal("the same, p95", ASKED, sorted(took)[int(0.95 * ASKED)])
+        engine.dispose()
+    megabytes = (_peak() - before) / 1024
+    print(f"speed: {_peak() / 1024:.0f} MB in all", file=sys.stderr)
+    yield Goal("megabytes that it took", many, megabytes, "<= 700")
+
+
+def _since(began: float) -> float:
+    return time.perf_counter() - began
+
+
+def _peak() -> float:
+    return float(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)  # kilobytes on Linux
+
+
+def _signature(rng: random.Random) -> Signature:
+    moves = [
+        SignalMove(
+            role=rng.choice(list(Role)),
+            signal=rng.choice(list(Signal)),
+            up=rng.random() < 0.8,
+            size=rng.choice(list(MoveSize)),
+            onset=rng.choice(list(Onset)),
+        )
+        for _ in range(rng.randint(2, 7))
+    ]
+    line = RoleLine(role=Role.SUBJECT, template=f"kind {rng.randint(1, 3000)} of line <n>")
+    return Signature(moves=tuple(moves), lines=(line,), blamed=rng.choice(list(Role)))
+
+
+def _case(number: int, rng: random.Random) -> PastIncident:
+    service = ServiceName(f"service-{rng.randint(1, 400)}")
+    facts = {
+        "title": f"{service} is slower than usual since release {rng.randint(1, 90)}.{number % 70}",
+        "summary": f"{rng.choice(('scaled', 'restarted', 'rolled back'))}, word{number % 5000}",
+        "service": service,
+        "cause_service": service,
+        "alert_names": (f"Alert{rng.randint(1, 60)}",),
+        "signal": rng.choice(list(Signal)),
+        "cause": rng.choice(list(CauseKind)),
+        "signature": _signature(rng),
+        "ended_at": AT + timedelta(minutes=number),
+    }
+    return told(number, "").model_copy(update=facts)
+
+
+def _query(number: int, rng: random.Random) -> RecallQuery:
+    service = f"service-{rng.randint(1, 400)}"
+    incident = Incident(
+        id=IncidentId(f"INC-NEW-{number}"),
+        environment=PLACE,
+        title=f"{service} fails since release {rng.randint(1, 90)}.{rng.randint(0, 70)}",
+        subject=Target(environment=PLACE, name=service),
+        alert_names=(f"Alert{rng.randint(1, 60)}",),
+        summary="it is slow",
+        severity=Severity.SEV3,
+        started_at=AT,
+        opened_at=AT,
+    )
+    cause = rng.choice(list(CauseKind))
+    return RecallQuery(incident=incident, cause=cause, signature=_signature(rng))

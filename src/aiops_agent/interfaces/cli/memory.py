@@ -1,0 +1,108 @@
+"""`aiops memory ...`: what is remembered of incidents, found by words; brought in, taken out."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from aiops_agent.domain.environment import EnvironmentRef
+from aiops_agent.domain.errors import UsageError
+from aiops_agent.interfaces.cli.call import Call, Output, OutputOption, called, documents
+from aiops_agent.interfaces.cli.incident import IncidentArgument
+from aiops_agent.interfaces.cli.token import configured
+from aiops_agent.interfaces.terminal import remembered
+
+app = typer.Typer(no_args_is_help=True, help="Search, rate, bring in and take out what is kept.")
+
+_PAGES = (".md", ".markdown", ".txt", ".csv", ".tsv", ".jsonl")
+_LARGEST = 20_000_000  # bytes of a file
+
+
+@app.command()
+def search(
+    context: typer.Context,
+    words: Annotated[list[str], typer.Argument(help='Such as "checkout is slow".')],
+    limit: Annotated[int, typer.Option(min=1, max=100, help="At most so many.")] = 5,
+    output: OutputOption = Output.TABLE,
+) -> None:
+    """Find incidents by words: services, releases, error codes, what was said of them."""
+    call = called(context)
+    found = call.application.library.search(" ".join(words), limit)
+    call.answer(output, documents(found), lambda width: remembered.hits(found, width))
+
+
+@app.command()
+def show(
+    context: typer.Context, incident: IncidentArgument, output: OutputOption = Output.TABLE
+) -> None:
+    """Show what is kept of one incident."""
+    call = called(context)
+    kept = call.application.library.case(incident)
+    call.answer(output, kept.document(), lambda width: remembered.case(kept.case, width))
+
+
+@app.command()
+def stats(context: typer.Context, output: OutputOption = Output.TABLE) -> None:
+    """Add up what is kept, and how often each action helped against each cause."""
+    call = called(context)
+    made = call.application.library.stats()
+    call.answer(output, made.document(), lambda width: remembered.stats(made.document(), width))
+
+
+@app.command()
+def forget(context: typer.Context, incident: IncidentArgument) -> None:
+    """Remove an incident and its report from memory for ever."""
+    call = called(context)
+    gone = call.application.library.forget(incident, call.user)
+    call.note(f"{gone} is forgotten: it is not recalled, and will not be kept again.")
+
+
+@app.command()
+def export(context: typer.Context) -> None:
+    """Print everything that is kept, a JSON document a line."""
+    for document in called(context).application.library.taken_out():
+        print(json.dumps(document))
+
+
+@app.command("import")
+def bring_in(
+    context: typer.Context,
+    paths: Annotated[list[Path], typer.Argument(help="Markdown, CSV or folders of them.")],
+    environment: Annotated[
+        str, typer.Option(help="Of which environment they tell; needed where there are several.")
+    ] = "",
+) -> None:
+    """Bring in postmortems that people wrote; they are found, and count for no action."""
+    call = called(context)
+    place, count = _place(call, environment), 0
+    for page in _pages(paths):
+        count += call.application.library.tell(page.name, _text(page), place)
+    call.note(f"{count} incidents of {place} are kept as told. To find one: aiops memory search")
+
+
+def _place(call: Call, name: str) -> EnvironmentRef:
+    known = [one.ref for one in call.settings.resolved]
+    found = configured(call, [name])[0] if name else (known[0] if len(known) == 1 else None)
+    if found is None:
+        names = ", ".join(map(str, known)) or "none is configured"
+        raise UsageError(f"Say of which environment they tell: --environment NAME ({names}).")
+    return found
+
+
+def _pages(paths: list[Path]) -> Iterator[Path]:
+    for path in paths:
+        if path.is_dir():
+            yield from sorted(one for one in path.rglob("*") if one.suffix.lower() in _PAGES)
+        else:
+            yield path
+
+
+def _text(page: Path) -> str:
+    try:
+        if page.stat().st_size > _LARGEST:
+            raise UsageError(f"{page} is larger than {_LARGEST // 1_000_000} MB; split it.")
+        return page.read_text("utf-8", errors="replace")
+    except OSError as error:
+        raise UsageError(f"{page} cannot be read: {error.strerror}.") from error

@@ -1,0 +1,149 @@
+"""All cases as arrays that are scanned, kept as the store has them."""
+
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass, field
+from threading import Lock
+
+import numpy as np
+import numpy.typing as npt
+
+from aiops_agent.memory.scan import Postings, Scores, best, fused
+from aiops_agent.memory.terms import CaseTerms, identifier, terms_in
+from aiops_agent.ports.archive import ArchiveView, CaseRow, Census
+
+MOST = 200  # places of a list that are fused
+SHAPED = 0.3  # shared part of two shapes from which one is worth recalling
+NAMED = 3.0  # points of names from which a case is worth recalling
+RARE = 0.05  # share of the cases: an identifier that more have tells nothing apart
+_POINTS = {"service": 2.0, "alert": 1.5, "signal": 1.0, "cause": 2.0}
+_ROOM = 0.25  # share of rows that are dead before all is read anew
+
+
+@dataclass(frozen=True)
+class Found:
+    """A case that was found; scores are those of the lists, `shape` in 0..1."""
+
+    id: str
+    rank: float
+    shape: float = 0.0
+    identifiers: tuple[str, ...] = ()
+
+
+@dataclass
+class CaseIndex:
+    """What is scanned of all cases. Several threads may ask at once."""
+
+    _lock: Lock = field(default_factory=Lock)  # guards everything below
+    _census: Census = field(default_factory=Census)
+    _rows: list[CaseRow] = field(default_factory=list)
+    _places: dict[int, int] = field(default_factory=dict)  # number of a row -> its place
+    # By place: the number of its family, -1 when the row is dead.
+    _of: npt.NDArray[np.int16] = field(default_factory=lambda: np.zeros(0, np.int16))
+    _families: dict[str, int] = field(default_factory=dict)
+    _shape: Postings = field(default_factory=Postings)
+    _names: Postings = field(default_factory=Postings)
+    _words: Postings = field(default_factory=Postings)
+
+    def refresh(self, view: ArchiveView) -> None:
+        """Take in what other processes and this one changed."""
+        census = view.census()
+        with self._lock:
+            if census == self._census:
+                return
+            self.take(view.rows(above=self._census.newest))
+            if len(self._places) != census.count or sum(self._places) != census.sum:
+                there = set(view.numbers())
+                self._drop([one for one in self._places if one not in there])
+                missing = sorted(there - set(self._places))
+                self.take(view.rows(numbers=missing))
+            if len(self._rows) > 1000 and len(self._places) < (1 - _ROOM) * len(self._rows):
+                self._anew()
+            self._census = census
+
+    def take(self, rows: Iterable[CaseRow]) -> None:
+        """Add rows that are not known."""
+        added = []
+        for row in rows:
+            if row.number in self._places:
+                continue
+            added.append(self._families.setdefault(row.family, len(self._families)))
+            self._places[row.number] = len(self._rows)
+            self._rows.append(row)
+            terms = terms_in(row.terms)
+            self._shape.add(terms.shape)
+            self._names.add(terms.names)
+            self._words.add(terms.words)
+        self._of = np.concatenate((self._of, np.array(added, np.int16)))
+
+    def alike(self, terms: CaseTerms, family: str, without: str, most: int) -> tuple[Found, ...]:
+        """Return the likest cases of a family: by shape, by names, by identifiers that they name.
+
+        Only lists that tell cases apart are fused.
+        """
+        with self._lock:
+            open_to = self._open((family,))
+            believed = any(one.startswith("cause.") for one in terms.shape)
+            shape = self._shape.overlap(terms.shape) * open_to
+            names = self._named(terms.names) * open_to
+            rare = [one for one in dict.fromkeys(terms.words) if self._tells(one)]
+            told = self._words.bm25(rare) * open_to
+            lists = [
+                (best(shape, MOST, SHAPED if believed else SHAPED / 2), shape),
+                (best(names, MOST, NAMED - 0.01), names),
+                (best(told, MOST), told),
+            ]
+            found = self._top(fused(lists), most + 1, shape, rare)
+            return tuple(one for one in found if one.id != without)[:most]
+
+    def search(self, terms: CaseTerms, families: Collection[str], most: int) -> tuple[Found, ...]:
+        """Return the cases that answer words best; of all families when none is named."""
+        with self._lock:
+            open_to = self._open(families or tuple(self._families))
+            words = self._words.bm25(terms.words) * open_to
+            rare = [one for one in dict.fromkeys(terms.words) if self._tells(one)]
+            lists = [(best(words, MOST), words)]
+            if rare:
+                told = self._words.bm25(rare) * open_to
+                lists = [(best(told, MOST), told), *lists]
+            return self._top(fused(lists), most, np.zeros_like(words), rare)
+
+    def _top(
+        self, ranks: dict[int, float], most: int, shape: Scores, rare: Sequence[str]
+    ) -> tuple[Found, ...]:
+        # Among equals the newer first.
+        order = sorted(ranks, key=lambda place: (-ranks[place], -place))[:most]
+        found = []
+        for place in order:
+            words = set(terms_in(self._rows[place].terms).words) if rare else set()
+            shared = tuple(one.removeprefix("#") for one in rare if one in words)
+            row = self._rows[place]
+            found.append(Found(row.id, ranks[place], float(shape[place]), shared))
+        return tuple(found)
+
+    def _open(self, families: Collection[str]) -> Scores:
+        known = [self._families[one] for one in families if one in self._families]
+        return np.isin(self._of, known).astype(np.float32)
+
+    def _named(self, names: Sequence[str]) -> Scores:
+        found, alerts = np.zeros(len(self._rows), np.float32), np.zeros(len(self._rows), np.float32)
+        for name in names:
+            kind, points = name.split("=", 1)[0], self._names.having(name)
+            if kind == "alert":
+                alerts = np.maximum(alerts, points)
+            else:
+                found += _POINTS[kind] * points
+        return found + _POINTS["alert"] * alerts
+
+    def _tells(self, term: str) -> bool:
+        share = self._words.spread(term) if identifier(term) else 0.0
+        return share > 0.0 and (share <= RARE or share * len(self._rows) <= 3)
+
+    def _drop(self, numbers: Sequence[int]) -> None:
+        for number in numbers:
+            self._of[self._places.pop(number)] = -1
+
+    def _anew(self) -> None:
+        rows = [row for row, family in zip(self._rows, self._of, strict=True) if family >= 0]
+        self._rows, self._places, self._of = [], {}, np.zeros(0, np.int16)
+        self._shape, self._names, self._words = Postings(), Postings(), Postings()
+        self.take(rows)

@@ -1,0 +1,66 @@
+"""Long-term memory as the store keeps it: cases, their reports, and what was forgotten."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+from aiops_agent.domain.postmortem import PastIncident, Postmortem
+
+
+@dataclass(frozen=True)
+class CaseRow:
+    """What is scanned of a case: `terms` is the memory's own text of it."""
+
+    number: int  # grows with each change of the case
+    id: str
+    family: str  # the kind of its environment
+    environment: str
+    terms: str
+
+
+@dataclass(frozen=True)
+class Census:
+    """How many cases there are; any change of them changes it."""
+
+    count: int = 0
+    newest: int = 0  # the largest number
+    sum: int = 0  # of all numbers
+
+
+class ArchiveView(Protocol):
+    """Long-term memory."""
+
+    def cases(self, family: str, limit: int = 1000) -> tuple[PastIncident, ...]:
+        """Return cases of a family of environments, newest first."""
+
+    def named(self, ids: Sequence[str]) -> tuple[PastIncident, ...]:
+        """Return the cases of these ids in the order asked; unknown ones are left out."""
+
+    def census(self) -> Census:
+        """Return how many cases there are."""
+
+    def numbers(self) -> tuple[int, ...]:
+        """Return the numbers of all cases."""
+
+    def rows(self, *, above: int = 0, numbers: Sequence[int] | None = None) -> tuple[CaseRow, ...]:
+        """Return what is scanned of the cases with a number above that, or with these numbers."""
+
+    def postmortem(self, incident: str) -> Postmortem | None:
+        """Return the report of an incident, or None."""
+
+
+class Archive(ArchiveView, Protocol):
+    """The same, to be changed."""
+
+    def add(self, past: PastIncident, postmortem: Postmortem | None, terms: str = "") -> None:
+        """Insert or replace a case and its report, unless its id was forgotten.
+
+        Without a report the stored one stays.
+        """
+
+    def add_all(self, cases: Sequence[tuple[PastIncident, str]]) -> None:
+        """Insert or replace many cases, each with its terms."""
+
+    def forget(self, incident: str, by: str, at: datetime) -> bool:
+        """Remove a case and its report for ever; say whether there was one."""

@@ -22,6 +22,7 @@ from aiops_agent.domain.postmortem import Postmortem
 from aiops_agent.domain.sending import Standing
 from aiops_agent.domain.spelling import did_you_mean
 from aiops_agent.domain.token import Token, hashed
+from aiops_agent.domain.watch import WatchRecord
 from aiops_agent.ports.store import Reader
 
 _KNOWN = 500  # names among which a misspelt one is looked for
@@ -119,6 +120,11 @@ class Queries:
         with self.reader.read() as view:
             moves, breakers = view.sending.switched(), view.sending.breakers()
         return Standing(moves=moves, file=self.halted(), breakers=breakers)
+
+    def watched(self, environment: EnvironmentRef) -> WatchRecord | None:
+        """Return what the watch saw of an environment last; None when it never looked."""
+        with self.reader.read() as view:
+            return view.watches.get(environment)
 
     def outbox(self, since: datetime) -> tuple[OutboxStanding, ...]:
         """Return how the outbox of each receiver stands, with what was given up since then."""

@@ -36,6 +36,7 @@ from aiops_agent.domain.sending import Standing
 from aiops_agent.domain.survey import ServiceSurvey, SignalSource
 from aiops_agent.domain.telemetry import ServiceName, Signal
 from aiops_agent.domain.token import Token
+from aiops_agent.domain.watch import WatchRecord
 from aiops_agent.workflow.feed import Feed
 from tests.contracts.samples import a_kept_alert
 from tests.interfaces.terminal import canned
@@ -73,6 +74,7 @@ class PlayedService:
     nobodys: list[Delivery] = field(default_factory=list)
     sent: list[ModelCall] = field(default_factory=list)
     standing: Standing = field(default_factory=Standing)
+    noticed: WatchRecord | None = None
 
     def incidents(self, **_: object) -> tuple[IncidentSummary, ...]:
         return (self.one.in_short,)
@@ -101,6 +103,9 @@ class PlayedService:
 
     def sending(self) -> Standing:
         return self.standing
+
+    def watched(self, environment: EnvironmentRef) -> WatchRecord | None:
+        return self.noticed
 
     def newest_event(self) -> int:
         return self.told[-1].id

@@ -12,11 +12,12 @@ import pytest
 
 from aiops_agent.bootstrap.looking import Looking
 from aiops_agent.domain.approval import ApprovalState
+from aiops_agent.domain.watch import Unusual, WatchMode, WatchRecord
 from aiops_agent.interfaces.cli import door
 from aiops_agent.settings.load import load
 from aiops_agent.settings.sections import Settings
 from tests.interfaces.cli.conftest import Aiops
-from tests.interfaces.cli.played import PlayedHouse
+from tests.interfaces.cli.played import NOW, PlayedHouse
 
 ALERT = {"labels": {"alertname": "HighErrorRate", "service": "orders", "severity": "critical"}}
 FAR = {"labels": {"alertname": "HighLatency", "service": "mail-worker"}}
@@ -175,6 +176,22 @@ def test_status_says_that_nobody_works_on_an_incident(
     ran = aiops("status", "-q")
 
     assert "no process works on it; go on: aiops incident resume INC-0001" in ran.out
+
+
+def test_status_shows_what_the_watch_noticed_and_that_it_opens_nothing(
+    aiops: Aiops, state: Path, house: PlayedHouse
+) -> None:
+    state.mkdir()
+    (state / "aiops.db").touch()
+    given = {"service": "orders", "signal": "latency", "since": NOW, "seen": NOW}
+    unusual = Unusual.model_validate({**given, "value": 2.0, "usual": 0.1, "level": 0.4})
+    house.service.noticed = WatchRecord(looked_at=NOW, mode=WatchMode.LIST, unusual=(unusual,))
+
+    ran = aiops("status", "-q")
+
+    assert "watch (list): looked at" in ran.out
+    assert "! orders: latency p95 is 2 s, usually 100 ms, since" in ran.out
+    assert "opens nothing" in ran.out
 
 
 LOOKS = (("investigate", "-q"), ("investigate", "--service", "web", "--json"), ("status", "-q"))

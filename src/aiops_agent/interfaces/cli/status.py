@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import typer
-from rich.console import Group
+from rich.console import Group, RenderableType
 from rich.text import Text
 
 from aiops_agent.domain.approval import ApprovalState, ApprovalSummary
@@ -14,6 +14,7 @@ from aiops_agent.domain.incident import IncidentSummary, Status
 from aiops_agent.domain.quantity import span
 from aiops_agent.domain.service_status import EnvironmentNow
 from aiops_agent.domain.value import Document
+from aiops_agent.domain.watch import WatchRecord
 from aiops_agent.interfaces.cli import door
 from aiops_agent.interfaces.cli.call import Call, Output, OutputOption, called
 from aiops_agent.interfaces.cli.exits import Exit
@@ -63,12 +64,16 @@ async def _status(call: Call, looking: "Looking", environment: str, output: Outp
     stored = door.has_store(call.settings)
     shown = {one.environment for one in found}
     lines = list(_waiting(call, shown)) if stored else []
+    watched = list(_watched(call, found)) if stored else []
     data: Document = {
         "apiVersion": "aiops-agent/v1",
         "environments": [one.document() for one in found],
         "incidents": [{"id": name, "waits": words} for name, words in lines] if stored else None,
+        "watch": [{"environment": str(ref), **one.document()} for ref, one in watched],
     }
-    call.answer(output, data, lambda width: _drawn(found, lines if stored else None, width))
+    told: list[RenderableType] = [drawn.watched(one) for _, one in watched]
+    told += [drawn.waiting(lines)] if stored else []
+    call.answer(output, data, lambda width: _drawn(found, told, width))
     if looking.simulated:
         call.note("A simulated shop in memory: no source is configured, and nothing is kept.")
     read = any(one.services for one in found)
@@ -76,10 +81,19 @@ async def _status(call: Call, looking: "Looking", environment: str, output: Outp
 
 
 def _drawn(
-    found: tuple[EnvironmentNow, ...], lines: list[tuple[str, str]] | None, width: int
-) -> Group:
+    found: tuple[EnvironmentNow, ...], told: list[RenderableType], width: int
+) -> RenderableType:
     parts = [part for one in found for part in (drawn.environment(one, width), Text(""))]
-    return Group(*(parts[:-1] if lines is None else [*parts, drawn.waiting(lines)]))
+    return Group(*([*parts, *told] if told else parts[:-1]))
+
+
+def _watched(
+    call: Call, found: tuple[EnvironmentNow, ...]
+) -> Iterator[tuple[EnvironmentRef, WatchRecord]]:
+    """Yield what the watch saw of each environment, where it ever looked."""
+    for one in found:
+        if (record := call.application.queries.watched(one.environment)) is not None:
+            yield one.environment, record
 
 
 def _waiting(call: Call, shown: set[EnvironmentRef]) -> Iterator[tuple[str, str]]:

@@ -8,6 +8,7 @@ from rich.text import Text
 from aiops_agent.domain.quantity import NO_DATA, amount
 from aiops_agent.domain.service_status import EnvironmentNow, ServiceNow, SignalNow
 from aiops_agent.domain.telemetry import Signal
+from aiops_agent.domain.watch import WatchRecord
 from aiops_agent.interfaces.terminal.escape import joined, say, tell
 from aiops_agent.interfaces.terminal.layout import table
 from aiops_agent.interfaces.terminal.palette import BAD, GOOD, QUIET, STRONG, WARN
@@ -56,6 +57,18 @@ def environment(found: EnvironmentNow, width: int) -> RenderableType:
     if not found.services and not found.missing:
         parts.append(tell("! No services were found; see: aiops services", WARN))
     return Group(*parts)
+
+
+def watched(found: WatchRecord) -> RenderableType:
+    """Return what the watch of `aiops serve` noticed, and what became of it."""
+    head = f"watch ({found.mode}): looked at {found.looked_at:%Y-%m-%d %H:%M:%S} UTC"
+    why = f"nothing was seen since then: {found.why}" if found.why else ""
+    lines: list[RenderableType] = [joined([say(head, QUIET), tell(why, WARN)])]
+    for one in found.unusual:
+        became = f"in {one.incident}" if one.incident else "opens nothing"
+        words = f"{one.service}: {one.words}, since {one.since:%H:%M:%S}"
+        lines.append(Text.assemble(("! ", WARN), joined([tell(words), tell(became, QUIET)])))
+    return Group(*lines)
 
 
 def waiting(lines: Sequence[tuple[str, str]]) -> RenderableType:

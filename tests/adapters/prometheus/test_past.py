@@ -10,7 +10,7 @@ import httpx2
 import pytest
 
 from aiops_agent.adapters.prometheus.client import PrometheusClient
-from aiops_agent.adapters.prometheus.episodes import PAUSE, STEP, PrometheusAlerts
+from aiops_agent.adapters.prometheus.episodes import PAUSE, STEP, PrometheusFirings
 from aiops_agent.adapters.prometheus.past import PastClient, PastRules
 from aiops_agent.adapters.prometheus.query import Select
 from aiops_agent.domain.backtest import AlertPast
@@ -101,7 +101,7 @@ class Alerting:
 
     async def fired(self, window: Window = DAY) -> AlertPast:
         server = PrometheusClient("http://p", transport=httpx2.MockTransport(self._answer))
-        return await PrometheusAlerts(PastClient.of(server, None, Meter())).fired(window)
+        return await PrometheusFirings(PastClient.of(server, None, Meter())).fired(window)
 
     def _answer(self, request: httpx2.Request) -> httpx2.Response:
         form = {k: v[0] for k, v in parse_qs(request.content.decode()).items()}

@@ -30,7 +30,7 @@ class _Reading:
 
 
 @dataclass(frozen=True)
-class PrometheusAlerts:
+class PrometheusFirings:
     """The AlertHistory port over one Prometheus."""
 
     client: PastClient

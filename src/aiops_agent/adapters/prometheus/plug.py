@@ -7,7 +7,7 @@ from typing import TypeVar
 from aiops_agent.adapters.prometheus.access import Access, PrometheusSettings
 from aiops_agent.adapters.prometheus.client import PrometheusClient, ScrapeTarget
 from aiops_agent.adapters.prometheus.discover import Discovery
-from aiops_agent.adapters.prometheus.episodes import PrometheusAlerts
+from aiops_agent.adapters.prometheus.episodes import PrometheusFirings
 from aiops_agent.adapters.prometheus.past import PastClient, PastRules
 from aiops_agent.adapters.prometheus.query import Aggregate, Select
 from aiops_agent.adapters.prometheus.rules import PrometheusRules
@@ -37,7 +37,7 @@ def _connect(section: PrometheusSettings, around: Surroundings) -> Connection:
         topology=PrometheusTopology(discovery, around.declared, base=around.topology),
         vitals=PrometheusVitals(client, discovery),
         signals=lambda: _signals(discovery),
-        history=lambda meter: PrometheusAlerts(PastClient.of(client, None, meter)),
+        history=lambda meter: PrometheusFirings(PastClient.of(client, None, meter)),
         past=lambda clock, meter: _past(PastClient.of(client, clock, meter), around, clock),
     )
 

@@ -1,5 +1,7 @@
 """Opens environments: the shops that `aiops demo` founded, and those that are configured."""
 
+# limit: the one place where vendors are joined to an environment, of now and of the past
+
 import re
 import threading
 from collections.abc import Awaitable, Callable, Mapping

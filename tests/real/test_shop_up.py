@@ -70,6 +70,7 @@ def product(prometheus: str, tmp_path: Path) -> Iterator[Product]:
         print((product.folder / "serve.log").read_text(errors="replace")[-8000:])
 
 
+@pytest.mark.timeout(900)
 def test_what_breaks_in_a_shop_is_opened_without_an_alert_and_its_cause_is_named(
     product: Product, prometheus: str
 ) -> None:

@@ -15,7 +15,8 @@ from aiops_agent.domain.telemetry import Objective, ServiceName, Signal
 from aiops_agent.reasoning.evidence import Scorer, quantiles
 from aiops_agent.reasoning.gather import PAIN
 from aiops_agent.reasoning.harm import USUAL, HarmLimits
-from aiops_agent.reasoning.measure import FLOOR, Track, median
+from aiops_agent.reasoning.measure import FLOOR, Track
+from aiops_agent.reasoning.measure import quantiles as quantiles_of
 from aiops_agent.reasoning.observations import Bools, Floats, Ints, MetricKind, MetricTable
 
 Key: TypeAlias = tuple[ServiceName, Signal]
@@ -32,6 +33,7 @@ TWICE = 2.0  # the usual latency: a person feels it
 LOST = 1 / 3  # of the usual least traffic: a third of the users were let down elsewhere
 FULL = 0.9  # of a machine, beyond which nobody calls it healthy
 SURE = float(np.log1p(3.0))  # widths; an hour with trouble in it is four wide at most
+QUIET = 0.2  # of an earlier stretch is its usual, although a long job took most of it
 AS_BAD = 1.5  # so much worse than a day ago is not what it was a day ago
 KINDS = {  # the golden signals
     Signal.LATENCY: MetricKind.LATENCY,
@@ -266,5 +268,8 @@ def as_then(moved: Moved, then: Track, now: float) -> bool:
         lowest = float(runs.max(axis=1).min())
         return lowest <= AS_BAD * moved.value + FLOOR[moved.signal]
     worst, least_usual = AS_BAD * float(runs.min(axis=1).max()), FLOOR[moved.signal]
-    then_usual, usual = max(median(then.values), least_usual), max(moved.usual, least_usual)
+    then_usual, usual = (
+        max(quantiles_of(then.values, QUIET)[0], least_usual),
+        max(moved.usual, least_usual),
+    )
     return worst >= moved.value or worst / then_usual >= moved.value / usual

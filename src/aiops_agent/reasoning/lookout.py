@@ -17,7 +17,7 @@ MOST_NEW = 10  # of a look that are compared with earlier days; the others wait 
 OVERLAP = timedelta(seconds=90)  # read again: samples come late
 RENEWED = timedelta(minutes=5)  # after which what is usual is worked out anew
 EARLIER = (timedelta(days=1), timedelta(days=7))  # habits repeat by the day and by the week
-AROUND = timedelta(minutes=30)  # of the same time: jobs begin a little early or late
+AROUND = timedelta(minutes=45)  # of the same time: jobs begin a little early or late
 LAST = 3  # samples whose middle is the present value
 
 

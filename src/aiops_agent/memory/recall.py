@@ -15,7 +15,7 @@ from aiops_agent.domain.incident import Attempt, Incident
 from aiops_agent.domain.postmortem import PastIncident, Postmortem, TriedAction
 from aiops_agent.domain.remediation import Recovery
 from aiops_agent.domain.signature import Signature
-from aiops_agent.memory.index import CaseIndex, Found
+from aiops_agent.memory.index import UNBELIEVED, CaseIndex, Found
 from aiops_agent.memory.terms import CaseTerms, name_terms, shape_terms, terms_of, word_terms
 from aiops_agent.ports.archive import CaseRow
 from aiops_agent.ports.memory import Hit, RecallQuery
@@ -23,7 +23,7 @@ from aiops_agent.ports.store import Store
 
 MOST = 30  # cases that are looked at whole
 SAME_SHAPE = 0.6  # shared part from which two shapes are called the same
-SIMILAR_SHAPE = 0.3  # as `index.SHAPED`: below it none is recalled for its shape
+SIMILAR_SHAPE = 0.3  # as `index.SHAPED`: below it little is shared
 
 
 def case_of(incident: Incident) -> PastIncident:
@@ -177,6 +177,7 @@ def _reasons(case: PastIncident, found: Found, query: RecallQuery) -> tuple[str,
     told = (
         (found.shape >= SAME_SHAPE, "same shape"),
         (SIMILAR_SHAPE <= found.shape < SAME_SHAPE, "similar shape"),
+        (UNBELIEVED <= found.shape < SIMILAR_SHAPE, "part of the shape"),
         (here, "same service"),
         (not here, "other service"),
         (bool(shared), f"same alert {', '.join(shared)}"),

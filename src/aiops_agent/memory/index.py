@@ -89,7 +89,7 @@ class CaseIndex:
         with self._lock:
             open_to = self._open((family,))
             believed = any(one.startswith("cause.") for one in terms.shape)
-            silent = () if believed else ("cause", "kind", "changed")
+            silent = () if believed else ("cause", "kind", "trigger", "changed")
             shape = self._shape.overlap(terms.shape, silent) * open_to
             names = self._named(terms.names) * open_to
             rare = [one for one in dict.fromkeys(terms.words) if self._tells(one)]

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 
-from aiops_agent.domain.diagnosis import CauseKind
+from aiops_agent.domain.diagnosis import CauseKind, Trigger
 from aiops_agent.domain.environment import EnvironmentRef
 from aiops_agent.domain.incident import Attempt, Incident
 from aiops_agent.domain.postmortem import PastIncident, Postmortem, TriedAction
@@ -46,6 +46,7 @@ def case_of(incident: Incident) -> PastIncident:
         started_at=incident.started_at,
         ending=incident.ending,
         signature=diagnosis.signature if diagnosis else Signature(),
+        trigger=best.trigger if best else Trigger.NONE_SEEN,
         change=best.change if best else "",
         release=diagnosis.release if diagnosis else "",
         declined=tuple(
@@ -126,9 +127,10 @@ def asked(query: RecallQuery) -> CaseTerms:
     signature = query.signature or (diagnosis.signature if diagnosis else None)
     signal = incident.triage.signal if incident.triage else None
     best = diagnosis.best if diagnosis else None
+    trigger = best.trigger if best and query.cause else Trigger.NONE_SEEN
     texts = (incident.title, incident.summary, best.change if best else "")
     return CaseTerms(
-        shape=tuple(shape_terms(signature, query.cause)) if signature else (),
+        shape=tuple(shape_terms(signature, query.cause, trigger)) if signature else (),
         names=tuple(name_terms(incident.service, incident.alert_names, signal, query.cause)),
         words=tuple(word_terms(texts)),
     )

@@ -4,7 +4,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from aiops_agent.domain.alert import Severity
-from aiops_agent.domain.diagnosis import CauseKind
+from aiops_agent.domain.diagnosis import CauseKind, Trigger
 from aiops_agent.domain.environment import EnvironmentRef
 from aiops_agent.domain.incident import Ending, IncidentId, Status
 from aiops_agent.domain.remediation import Action, EffectState, Recovery
@@ -60,6 +60,7 @@ class PastIncident(Value):
     started_at: datetime | None = None
     ending: Ending | None = None
     signature: Signature = Signature()
+    trigger: Trigger = Trigger.NONE_SEEN
     change: str = ""  # title of the change that was believed to have begun it
     release: str = ""  # what the service of the cause ran, if known
     declined: tuple[str, ...] = ()  # actions that a person or policy refused, with the reason

@@ -13,6 +13,12 @@ from aiops_agent.ports.archive import ArchiveView, CaseRow, Census
 
 MOST = 200  # places of a list that are fused
 SHAPED = 0.3  # shared part of two shapes from which one is worth recalling
+UNBELIEVED = (
+    0.12  # the same while nothing is believed: fewer parts are known, and nothing is done yet
+)
+UNBELIEVED = (
+    0.1  # the same before there is a diagnosis: what is believed of the other is not shared
+)
 NAMED = 3.0  # points of names from which a case is worth recalling
 RARE = 0.05  # share of the cases: an identifier that more have tells nothing apart
 _POINTS = {"service": 2.0, "alert": 1.5, "signal": 1.0, "cause": 2.0}
@@ -83,12 +89,13 @@ class CaseIndex:
         with self._lock:
             open_to = self._open((family,))
             believed = any(one.startswith("cause.") for one in terms.shape)
-            shape = self._shape.overlap(terms.shape) * open_to
+            silent = () if believed else ("cause", "kind", "trigger", "changed")
+            shape = self._shape.overlap(terms.shape, silent) * open_to
             names = self._named(terms.names) * open_to
             rare = [one for one in dict.fromkeys(terms.words) if self._tells(one)]
             told = self._words.bm25(rare) * open_to
             lists = [
-                (best(shape, MOST, SHAPED if believed else SHAPED / 2), shape),
+                (best(shape, MOST, SHAPED if believed else UNBELIEVED), shape),
                 (best(names, MOST, NAMED - 0.01), names),
                 (best(told, MOST), told),
             ]

@@ -9,13 +9,13 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 
-from aiops_agent.domain.diagnosis import CauseKind
+from aiops_agent.domain.diagnosis import CauseKind, Trigger
 from aiops_agent.domain.environment import EnvironmentRef
 from aiops_agent.domain.incident import Attempt, Incident
 from aiops_agent.domain.postmortem import PastIncident, Postmortem, TriedAction
 from aiops_agent.domain.remediation import Recovery
 from aiops_agent.domain.signature import Signature
-from aiops_agent.memory.index import CaseIndex, Found
+from aiops_agent.memory.index import UNBELIEVED, CaseIndex, Found
 from aiops_agent.memory.terms import CaseTerms, name_terms, shape_terms, terms_of, word_terms
 from aiops_agent.ports.archive import CaseRow
 from aiops_agent.ports.memory import Hit, RecallQuery
@@ -23,7 +23,7 @@ from aiops_agent.ports.store import Store
 
 MOST = 30  # cases that are looked at whole
 SAME_SHAPE = 0.6  # shared part from which two shapes are called the same
-SIMILAR_SHAPE = 0.3  # as `index.SHAPED`: below it none is recalled for its shape
+SIMILAR_SHAPE = 0.3  # as `index.SHAPED`: below it little is shared
 
 
 def case_of(incident: Incident) -> PastIncident:
@@ -46,6 +46,7 @@ def case_of(incident: Incident) -> PastIncident:
         started_at=incident.started_at,
         ending=incident.ending,
         signature=diagnosis.signature if diagnosis else Signature(),
+        trigger=best.trigger if best else Trigger.NONE_SEEN,
         change=best.change if best else "",
         release=diagnosis.release if diagnosis else "",
         declined=tuple(
@@ -126,9 +127,10 @@ def asked(query: RecallQuery) -> CaseTerms:
     signature = query.signature or (diagnosis.signature if diagnosis else None)
     signal = incident.triage.signal if incident.triage else None
     best = diagnosis.best if diagnosis else None
+    trigger = best.trigger if best and query.cause else Trigger.NONE_SEEN
     texts = (incident.title, incident.summary, best.change if best else "")
     return CaseTerms(
-        shape=tuple(shape_terms(signature, query.cause)) if signature else (),
+        shape=tuple(shape_terms(signature, query.cause, trigger)) if signature else (),
         names=tuple(name_terms(incident.service, incident.alert_names, signal, query.cause)),
         words=tuple(word_terms(texts)),
     )
@@ -177,6 +179,7 @@ def _reasons(case: PastIncident, found: Found, query: RecallQuery) -> tuple[str,
     told = (
         (found.shape >= SAME_SHAPE, "same shape"),
         (SIMILAR_SHAPE <= found.shape < SAME_SHAPE, "similar shape"),
+        (UNBELIEVED <= found.shape < SIMILAR_SHAPE, "part of the shape"),
         (here, "same service"),
         (not here, "other service"),
         (bool(shared), f"same alert {', '.join(shared)}"),

@@ -2,7 +2,7 @@
 
 from array import array
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
@@ -26,6 +26,7 @@ class _Sorted:
     lengths: npt.NDArray[np.float32]  # terms of each text
     owner: npt.NDArray[np.int32]  # the term of each posting, as `rows` are ordered
     idf: npt.NDArray[np.float32]
+    whole: Scores | None = None
 
 
 @dataclass
@@ -59,8 +60,11 @@ class Postings:
             found[rows] += made.idf[term] * times * (SATURATION + 1) / (times + paid[rows])
         return found
 
-    def overlap(self, terms: Sequence[str]) -> Scores:
-        """Return the shared part of each text with the terms, 0..1, rare terms counting more."""
+    def overlap(self, terms: Sequence[str], silent: Collection[str] = ()) -> Scores:
+        """Return the shared part of each text with the terms, 0..1, rare terms counting more.
+
+        Terms of the `silent` kinds (what stands before the first dot) count for and against none.
+        """
         made, shared = self._sorted(), np.zeros(self.count, np.float32)
         if not self.count:
             return shared
@@ -68,12 +72,26 @@ class Postings:
         for term in ids:
             rows, _ = self._of(made, term)
             shared[rows] += made.idf[term]
-        whole = np.bincount(made.rows, weights=made.idf[made.owner], minlength=self.count)
+        whole = self._whole(made, silent)
         never = np.float32(np.log(1 + 2 * self.count))  # what a term weighs that nobody has
         asked = made.idf[ids].sum() + never * (len(set(terms)) - len(ids))
-        union = whole.astype(np.float32) + asked - shared
+        union = whole + asked - shared
         part: Scores = np.asarray(shared / np.maximum(union, 1e-9), np.float32)
         return part
+
+    def _whole(self, made: _Sorted, silent: Collection[str]) -> Scores:
+        """Return the sum of the weights of each text's terms."""
+        if not silent and made.whole is not None:
+            return made.whole
+        idf = made.idf
+        if silent:
+            heard = (term.split(".", 1)[0] not in silent for term in self._known)
+            idf = idf * np.fromiter(heard, np.bool_, len(self._known))
+        found = np.bincount(made.rows, weights=idf[made.owner], minlength=self.count)
+        summed: Scores = found.astype(np.float32)
+        if not silent:
+            made.whole = summed
+        return summed
 
     def having(self, term: str) -> Scores:
         """Return 1 for each text that has the term, else 0."""

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from aiops_agent.domain.diagnosis import CauseKind
+from aiops_agent.domain.diagnosis import CauseKind, Trigger
 from aiops_agent.domain.postmortem import PastIncident
 from aiops_agent.domain.signature import Role, SignalMove, Signature
 from aiops_agent.domain.telemetry import Signal
@@ -91,13 +91,15 @@ def terms_of(case: PastIncident) -> CaseTerms:
         *said,
     )
     return CaseTerms(
-        shape=tuple(shape_terms(case.signature, cause)),
+        shape=tuple(shape_terms(case.signature, cause, case.trigger)),
         names=tuple(name_terms(case.service, case.alert_names, case.signal, cause)),
         words=tuple(word_terms((*texts, *lines, case.text))),
     )
 
 
-def shape_terms(signature: Signature, cause: CauseKind | None) -> Iterator[str]:
+def shape_terms(
+    signature: Signature, cause: CauseKind | None, trigger: Trigger = Trigger.NONE_SEEN
+) -> Iterator[str]:
     """Yield what of an incident's shape can be shared, from coarse to fine.
 
     Whoever calls the subject suffers from it, whatever the trouble: only near and below it, and
@@ -114,6 +116,8 @@ def shape_terms(signature: Signature, cause: CauseKind | None) -> Iterator[str]:
     yield from (f"claims.{claim}" for claim in signature.claims)
     if cause not in (None, CauseKind.UNKNOWN):
         yield from (f"cause.{cause}", f"cause.{cause}.{signature.blamed}", f"kind.{cause}")
+        if trigger is not Trigger.NONE_SEEN:
+            yield f"trigger.{trigger}"
 
 
 def _move_terms(one: SignalMove) -> Iterator[str]:

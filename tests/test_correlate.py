@@ -5,7 +5,7 @@ from itertools import pairwise
 
 import pytest
 
-from aiops_agent.correlate import UNKNOWN, Onset, correlate, same_cause, subject_of
+from aiops_agent.correlate import UNKNOWN, AlertOnset, correlate, same_cause, subject_of
 from aiops_agent.domain.alert import Alert, AlertState, Severity
 from aiops_agent.domain.environment import EnvironmentRef
 from aiops_agent.domain.incident import Incident, IncidentId
@@ -112,7 +112,9 @@ SYSTEM = ServiceGraph(
 def storms(**seconds: float) -> dict[str, set[str]]:
     """Return whom each root explains, when alerts begin at these seconds."""
     names = list(seconds)
-    alerts = [Onset(ServiceName(name), NOW + timedelta(seconds=at)) for name, at in seconds.items()]
+    alerts = [
+        AlertOnset(ServiceName(name), NOW + timedelta(seconds=at)) for name, at in seconds.items()
+    ]
     found = correlate(alerts, SYSTEM)
     return {names[one.root]: {names[n] for n in one.alerts} for one in found}
 
@@ -146,7 +148,7 @@ def test_a_silent_service_is_behind_those_that_call_it_only_when_most_began_toge
 
 
 def test_what_names_no_service_is_a_storm_of_its_own() -> None:
-    alerts = [Onset(UNKNOWN, NOW), Onset(ServiceName("a"), NOW), Onset(UNKNOWN, NOW)]
+    alerts = [AlertOnset(UNKNOWN, NOW), AlertOnset(ServiceName("a"), NOW), AlertOnset(UNKNOWN, NOW)]
     assert sorted(one.alerts for one in correlate(alerts, SYSTEM)) == [(0,), (1,), (2,)]
     assert correlate([], SYSTEM) == ()
 

@@ -93,7 +93,7 @@ def kin(service: ServiceName, graph: ServiceGraph) -> frozenset[ServiceName]:
 
 
 @dataclass(frozen=True)
-class Onset:
+class AlertOnset:
     """Of whom an alert speaks, and when it began."""
 
     service: ServiceName
@@ -108,7 +108,7 @@ class AlertStorm:
     alerts: tuple[int, ...]
 
 
-def correlate(alerts: Sequence[Onset], graph: ServiceGraph) -> tuple[AlertStorm, ...]:
+def correlate(alerts: Sequence[AlertOnset], graph: ServiceGraph) -> tuple[AlertStorm, ...]:
     """Return the fewest causes that explain the alerts, those that explain most first.
 
     Trouble travels from a service to those that call it, later or at about the same time; a callee

@@ -129,12 +129,15 @@ class Grouping:
         near = [one for one in self._cases if one.fires(since)]
         touched: list[PastCase] = []
         opened: list[PastCase] = []
+        roots: dict[str, PastCase] = {}  # of what came together, by the root's alert
         for seen in body.ordered:
-            case = self._joined(seen, near, opened, around)
+            case = self._joined(seen, near, opened, around) or roots.get(seen.root)
             if case is None:
                 case = self._open(seen, near, at)
                 opened.append(case)
                 near.append(case)
+            if seen.key == seen.root:
+                roots[seen.root] = case
             self._hold(case, seen, ends[seen.key], at)
             touched.append(case)
         return touched
@@ -154,10 +157,7 @@ class Grouping:
         by_id = {one.incident.id: one for one in going}
         incidents = [one.incident for one in going]
         found = same_cause(seen.service, at, incidents, around.graph, self.terms.window)
-        if found is not None:
-            return by_id[found.id]
-        needs = around.needs(seen.service)
-        return next((one for one in opened if needs & around.needs(one.incident.service)), None)
+        return by_id[found.id] if found is not None else None
 
     def _open(self, seen: SeenAlert, near: Sequence[PastCase], at: datetime) -> PastCase:
         name = past_id(seen.key, at)

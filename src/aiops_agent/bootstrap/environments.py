@@ -84,7 +84,7 @@ class ConfiguredEnvironment:
         one = self.configured
         found = [c.past(clock, meter) for c in self._connections.values() if c.past]
         absent = Absent("Only the present is known of this, not the past.")
-        ports = {
+        ports: dict[str, Any] = {
             port: next((c.port(port) for c in found if c.port(port)), absent)
             for port in Port
             if port is not Port.TOPOLOGY

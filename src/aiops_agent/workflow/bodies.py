@@ -4,7 +4,7 @@ from collections.abc import Collection
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from aiops_agent.correlate import Onset, correlate, kind_of, subject_of
+from aiops_agent.correlate import AlertOnset, correlate, kind_of, subject_of
 from aiops_agent.domain.alert import Alert, AlertState, Delivery, Progress
 from aiops_agent.domain.environment import EnvironmentRef
 from aiops_agent.domain.incident import Incident, IncidentId
@@ -92,7 +92,7 @@ class Body:
 def _storms(seen: list[SeenAlert], around: Around) -> list[list[int]]:
     """Tell each firing alert its root; return the storms, the deepest first, each from its root."""
     fires = [n for n, one in enumerate(seen) if one.alert.state is AlertState.FIRING]
-    found = correlate([Onset(seen[n].service, seen[n].began) for n in fires], around.graph)
+    found = correlate([AlertOnset(seen[n].service, seen[n].began) for n in fires], around.graph)
     storms = []
     for storm in found:
         root, own = fires[storm.root], [fires[n] for n in storm.alerts]

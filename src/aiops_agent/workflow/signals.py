@@ -13,10 +13,10 @@ from typing import ClassVar
 import orjson
 
 from aiops_agent.correlate import kin
-from aiops_agent.domain.alert import Alert, AlertState, Delivery
+from aiops_agent.domain.alert import Alert, AlertNews, AlertState, Delivery
 from aiops_agent.domain.environment import EnvironmentRef
 from aiops_agent.domain.errors import SourceError
-from aiops_agent.domain.payload import AlertNews, AlertReceived
+from aiops_agent.domain.payload import AlertReceived
 from aiops_agent.domain.telemetry import ServiceGraph, ServiceName, Signal
 from aiops_agent.domain.value import digest
 from aiops_agent.domain.watch import DAY, MOST_OPENED, WATCH, Unusual, WatchMode, WatchRecord

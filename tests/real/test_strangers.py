@@ -225,6 +225,23 @@ def test_what_is_not_ours_is_handed_over_in_one_look(staged: Staged, tmp_path: P
         stage.told(incident, "escalated")
 
 
+def test_two_causes_in_one_group_are_two_incidents(staged: Staged) -> None:
+    billing = podinfo("billing")
+    stage = staged(REDIS, EXPORTER, billing, group_by=("nothing",))
+    stage.system.ask(billing, 5, "POST /echo")
+    stage.served(5, billing)
+
+    stage.alert(
+        {"alertname": "ExporterSlow", "service": "redis-exporter", "severity": "warning"},
+        {"alertname": "BillingDown", "service": "billing", "severity": "critical"},
+    )
+
+    slow, down = stage.of("ExporterSlow"), stage.of("BillingDown")
+    assert slow["id"] != down["id"]
+    assert (slow["alert_names"], down["alert_names"]) == (["ExporterSlow"], ["BillingDown"])
+    assert down["subject"]["name"] == "billing"
+
+
 def _log(product: Product) -> str:
     log = product.folder / "serve.log"
     return log.read_text(errors="replace")[-8000:] if log.exists() else "it was not started"

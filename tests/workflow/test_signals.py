@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from aiops_agent.domain.answer import STATISTICS, Answer, Effort
 from aiops_agent.domain.approval import Ruling
 from aiops_agent.domain.diagnosis import Triage, TriageVerdict
 from aiops_agent.domain.environment import EnvironmentRef
@@ -36,6 +37,7 @@ from tests.workflow.place import CALLS, HERE, NAMES, START, Company, Place, an_a
 USUAL = {Signal.LATENCY: 0.1, Signal.TRAFFIC: 50.0, Signal.ERRORS: 0.001, Signal.SATURATION: 0.4}
 STEP = timedelta(seconds=15)
 PAYMENTS = NAMES[1]
+BY = Effort(by=STATISTICS)
 PROMISE = Objective(latency=0.3)
 
 
@@ -123,6 +125,22 @@ async def test_a_broken_promise_opens_an_incident_within_two_minutes_that_says_w
     assert one.words.startswith("latency p95 is ")
     assert (one.incident, len(record.opened)) == (incident.id, 1)
     assert len(place.incidents()) == 1
+
+
+async def test_what_it_opened_says_so_after_triage_too_until_an_alert_joins(
+    place: Place, signals: Signals
+) -> None:
+    breaks(place, signals, PAYMENTS)
+    await minutes(place, watch(place), 3)
+    (incident,) = place.incidents()
+    seen = Triage(verdict=TriageVerdict.CONFIRMED, severity=incident.severity, signal=None,
+                  service=incident.service, impact="users wait", reason="r")  # fmt: skip
+    record = IncidentRecorder(place.deps)
+    record.triaged(incident.id, 0, Answer(value=seen, effort=BY))
+    assert place.incidents()[0].title == "users wait · seen by the watch"
+    place.put(incident.model_copy(update={"watched": False}))
+    record.triaged(incident.id, 1, Answer(value=seen, effort=BY))
+    assert place.incidents()[0].title == "users wait"
 
 
 async def test_in_a_list_it_is_shown_and_opens_nothing(place: Place, signals: Signals) -> None:

@@ -7,6 +7,7 @@ from aiops_agent.domain.quantity import amount, signal_name
 from aiops_agent.domain.telemetry import ServiceName, Signal
 from aiops_agent.domain.value import Value
 
+SEEN_BY_WATCH = "seen by the watch"  # in every title of what it opened
 WATCH = "watch"  # the source of an alert that no sender sent
 MOST_OPENED = 5  # incidents a day and environment; whatever more it notices is one digest
 DAY = timedelta(days=1)  # over which what was opened is counted

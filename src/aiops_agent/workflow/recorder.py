@@ -25,6 +25,7 @@ from aiops_agent.domain.remediation import (
     Verification,
 )
 from aiops_agent.domain.runbook import matching
+from aiops_agent.domain.watch import SEEN_BY_WATCH
 from aiops_agent.memory.recall import case_of
 from aiops_agent.reasoning.weigh import lowered
 from aiops_agent.safety import limits
@@ -98,7 +99,8 @@ class IncidentRecorder:  # limit: one writer of the incident, a short method per
             )
             began = min(seen.began or t.incident.started_at, t.incident.started_at)
             facts = {"triage": seen, "severity": seen.severity, "started_at": began}
-            title = seen.impact if seen.verdict is TriageVerdict.CONFIRMED else t.incident.title
+            title = seen.impact if seen.verdict is TriageVerdict.CONFIRMED else ""
+            title += f" · {SEEN_BY_WATCH}" if title and t.incident.watched else ""
             t.keep(t.incident.model_copy(update={**facts, "title": title or t.incident.title}))
             message = f"{seen.severity} · {seen.verdict} · {seen.impact or seen.reason}"
             key = f"{t.incident.groupings}.{look}" if t.incident.groupings else str(look)

@@ -19,7 +19,15 @@ from aiops_agent.domain.errors import SourceError
 from aiops_agent.domain.payload import AlertReceived
 from aiops_agent.domain.telemetry import ServiceGraph, ServiceName, Signal
 from aiops_agent.domain.value import digest
-from aiops_agent.domain.watch import DAY, MOST_OPENED, WATCH, Unusual, WatchMode, WatchRecord
+from aiops_agent.domain.watch import (
+    DAY,
+    MOST_OPENED,
+    SEEN_BY_WATCH,
+    WATCH,
+    Unusual,
+    WatchMode,
+    WatchRecord,
+)
 from aiops_agent.ports.store import Work
 from aiops_agent.reasoning.detect import Moved
 from aiops_agent.reasoning.lookout import Glance, Lookout
@@ -222,7 +230,7 @@ class _Look:
         return record.model_copy(update={"digest": self.at, "digest_of": made.id})
 
     def _alert(self, one: Unusual, state: AlertState) -> Alert:
-        words = f"{one.service} {one.words} · seen by the watch, no alert of it"
+        words = f"{one.service} {one.words} · {SEEN_BY_WATCH}, no alert of it"
         severity = "critical" if one.broken and one.signal is Signal.ERRORS else "warning"
         labels = {"alertname": NAMES[one.signal], "service": one.service, "severity": severity}
         return Alert(

@@ -166,6 +166,7 @@ def test_an_empty_tree_is_a_failure_and_not_a_success(
     assert "0 modules" in capsys.readouterr().out
 
 
+@pytest.mark.slow  # `make check` runs the same; here it tells whoever only runs the tests
 def test_our_own_source_keeps_the_limits() -> None:
     source = Path(__file__).parents[2] / "src" / house.PACKAGE
 

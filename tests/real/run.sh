@@ -10,7 +10,7 @@ python=${PYTHON:-.venv/bin/python}
 cache=${XDG_CACHE_HOME:-${HOME:-/var}/.cache}/aiops-test
 image=local.test/python:3.11
 label=aiops-agent.test
-limit=${AIOPS_TEST_SECONDS:-1500}
+limit=${AIOPS_TEST_SECONDS:-1800}
 postgres_bin=/usr/lib/postgresql/15/bin
 work=$(mktemp -d)
 dockerd_pid='' postgres_pid='' tests_pid=''
@@ -158,7 +158,7 @@ elif [ -n "${AIOPS_TEST_BUILT:-}" ]; then
   run_tests tests/real
 else
   # The scenarios mostly wait for real servers, so some run side by side; what burns CPU comes after.
-  run_tests tests/real -n 3 --dist worksteal
+  run_tests tests/real -n 4 --dist worksteal
   run_tests tests --ignore=tests/real -n 2
 fi
 say "done after $SECONDS s"

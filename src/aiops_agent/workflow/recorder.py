@@ -298,8 +298,7 @@ class IncidentRecorder:  # limit: one writer of the incident, a short method per
                 ending, note = Ending.MERGED, f"merged into {now.incident.merged_into} by a person"
             elif now.incident.regrouped and ending and not now.incident.takeover:
                 return now.incident.status
-            # A look that broke rests on nobody: a person must look.
-            t = now.reopen(note) if now.incident.looking else now
+            t = now.reopen(note) if now.incident.looking else now  # a broken look is a person's
             ending = ending or (Ending.FAILED if t.incident.acted else Ending.HANDED_OVER)
             moved = t.incident.move(ending.status, note, at=t.at)
             if not t.incident.ended:

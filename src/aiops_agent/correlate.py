@@ -160,7 +160,7 @@ def _behind_the_silent(
 ) -> Groups:
     """Return the groups, those joined of which a service that does not alert itself is the cause.
 
-    It is where most of those that call it began at about the same time.
+    It is where most of those that call it began at about the same time, or all of them nearly so.
     """
     if len(groups) < 2:
         return groups
@@ -172,7 +172,8 @@ def _behind_the_silent(
         few = len(callers) < FEWEST_CALLERS or len(alerting) < SILENT * len(callers)
         if silent in began or len(roots) < 2 or few:
             continue
-        if began[alerting[-1]] - began[alerting[0]] <= TOGETHER:
+        spread = JITTER if len(alerting) == len(callers) else TOGETHER
+        if began[alerting[-1]] - began[alerting[0]] <= spread:
             for other in roots[1:]:
                 groups[roots[0]] |= groups.pop(other)
     return groups

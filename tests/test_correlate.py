@@ -139,7 +139,7 @@ def test_two_causes_at_once_are_two_and_share_nobody() -> None:
 @pytest.mark.parametrize(
     ("began", "causes"),
     [({"c": 0, "d": 10}, 1), ({"c": 0, "d": 10, "e": 15}, 1), ({"c": 0}, 1),
-     ({"c": 0, "d": 30, "e": 55}, 1), ({"c": 0, "d": 30, "e": 90}, 3), ({"c": 0, "d": 60}, 2),
+     ({"c": 0, "d": 15, "e": 30}, 1), ({"c": 0, "d": 30, "e": 60}, 3), ({"c": 0, "d": 60}, 2),
      ({"a": 0, "b": 0}, 2)],
 )  # fmt: skip
 def test_a_silent_service_is_behind_those_that_call_it_only_when_most_began_together(

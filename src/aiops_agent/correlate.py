@@ -15,6 +15,7 @@ RULES_HOLD = timedelta(hours=1)  # at most, before they fire; the watch was earl
 ECHO = timedelta(minutes=10)  # rules look back: a repetition so soon speaks of what is over
 JITTER = timedelta(minutes=1)  # rules hold for different times, and scrapes come when they come
 TOGETHER = timedelta(seconds=20)  # those that call one silent cause begin within it
+ALL_TOGETHER = timedelta(seconds=30)  # where none is missing: two scrapes of the usual 15 s
 PUSHED = timedelta(minutes=1)  # a callee that begins so much later was pushed by its caller
 SILENT = 2 / 3  # of a silent service's callers: when as many alert at once it is behind them
 FEWEST_CALLERS = 3  # of a silent service: two that share something do so by chance
@@ -172,7 +173,7 @@ def _behind_the_silent(
         few = len(callers) < FEWEST_CALLERS or len(alerting) < SILENT * len(callers)
         if silent in began or len(roots) < 2 or few:
             continue
-        spread = JITTER if len(alerting) == len(callers) else TOGETHER
+        spread = ALL_TOGETHER if len(alerting) == len(callers) else TOGETHER
         if began[alerting[-1]] - began[alerting[0]] <= spread:
             for other in roots[1:]:
                 groups[roots[0]] |= groups.pop(other)

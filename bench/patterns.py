@@ -201,6 +201,7 @@ BUILT: dict[str, tuple[int, str, Callable[[], Iterable[AnyPattern]]]] = {
     "domain.shapes._prefixed": (1, ANYWHERE, _of_shapes),
     "reasoning.citations._holds": (1, ANYWHERE, _literal(r"(?<![\w-])", r"(?![\w-])")),
     "reasoning.sentences.standing": (1, ANYWHERE, _literal(r"(?<!\w)", r"(?!\w)")),
+    "reasoning.signature._nameless": (1, ANYWHERE, _literal("", "")),  # names of services
     "reasoning.verbs._pattern": (1, ANYWHERE, _of_verbs),
     "simulator.provider.sensible._names": (1, ANYWHERE, _literal(r"(?<![\w])", r"(?![\w])")),
     "simulator.provider.sensible._spelled": (1, ANYWHERE, _spelled),

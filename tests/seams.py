@@ -36,6 +36,7 @@ from aiops_agent.interfaces.http.app import OneLength
 from aiops_agent.interfaces.http.room import Place
 from aiops_agent.interfaces.http.visitor import Doorstep
 from aiops_agent.interfaces.http.wire import Caller
+from aiops_agent.memory import advise
 from aiops_agent.reading import refute
 from aiops_agent.reading.case import AlertCase
 from aiops_agent.reasoning import blame, claims, detect, objections, observations, orders, rank
@@ -96,6 +97,8 @@ CLAIMED = Seam(send.Sender, "_claimed", "of two processes one sends")
 MOST_ASKS = Seam(send, "MOST_ASKS", "a process that is always held up sends nothing, and ends")
 MOST_SENDS = Seam(send, "MOST_SENDS", "a sender that never ends is cut off")
 
+# Memory: it puts in order what may be done anyway.
+MENU = Seam(advise, "_tells", "what memory praises adds no action")
 # The approval: for exactly one plan, in its time, once.
 FLAW = Seam(approve, "_flaw", "a yes to another plan arms nothing")
 LATE = Seam(permit, "late", "an old yes arms nothing")

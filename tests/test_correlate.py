@@ -5,12 +5,12 @@ from itertools import pairwise
 
 import pytest
 
-from aiops_agent.correlate import UNKNOWN, AlertOnset, correlate, same_cause, subject_of
+from aiops_agent.correlate import AlertOnset, correlate, same_cause, subject_of
 from aiops_agent.domain.alert import Alert, AlertState, Severity
 from aiops_agent.domain.environment import EnvironmentRef
 from aiops_agent.domain.incident import Incident, IncidentId
 from aiops_agent.domain.remediation import Target
-from aiops_agent.domain.telemetry import Service, ServiceGraph, ServiceName
+from aiops_agent.domain.telemetry import NAMELESS, Service, ServiceGraph, ServiceName
 from tests import seams
 
 NOW = datetime(2026, 11, 24, 9, 30, tzinfo=UTC)
@@ -90,7 +90,7 @@ def test_trouble_at_the_edge_of_the_window_belongs_to_it() -> None:
 
 
 def test_two_alerts_that_name_no_service_share_no_cause() -> None:
-    assert same_cause(UNKNOWN, NOW, [an_incident(UNKNOWN)], GRAPH, WINDOW) is None
+    assert same_cause(NAMELESS, NOW, [an_incident(NAMELESS)], GRAPH, WINDOW) is None
 
 
 # door -> a -> store, door -> b -> other; c, d and e call `quiet`, which never alerts
@@ -149,7 +149,11 @@ def test_a_silent_service_is_behind_those_that_call_it_only_when_most_began_toge
 
 
 def test_what_names_no_service_is_a_storm_of_its_own() -> None:
-    alerts = [AlertOnset(UNKNOWN, NOW), AlertOnset(ServiceName("a"), NOW), AlertOnset(UNKNOWN, NOW)]
+    alerts = [
+        AlertOnset(NAMELESS, NOW),
+        AlertOnset(ServiceName("a"), NOW),
+        AlertOnset(NAMELESS, NOW),
+    ]
     assert sorted(one.alerts for one in correlate(alerts, SYSTEM)) == [(0,), (1,), (2,)]
     assert correlate([], SYSTEM) == ()
 

@@ -20,20 +20,19 @@ PUSHED = timedelta(minutes=1)  # a callee that begins so much later was pushed b
 SILENT = 2 / 3  # of a silent service's callers: when as many alert at once it is behind them
 FEWEST_CALLERS = 3  # of a silent service: two that share something do so by chance
 MOST_ALERTING = 400  # services; of more the order of their depth has to do
-UNKNOWN = NAMELESS  # the service of an alert that names none
 
 
 def subject_of(
     alert: Alert, known: Sequence[ServiceName], rules: Iterable[AlertRule] = ()
 ) -> AlertSubject:
-    """Return of whom an alert speaks; its `service` is UNKNOWN where it does not say."""
+    """Return of whom an alert speaks; its `service` is NAMELESS where it does not say."""
     found = read_subject(alert, rules, known)
-    return found if found.service else found.model_copy(update={"name": UNKNOWN})
+    return found if found.service else found.model_copy(update={"name": NAMELESS})
 
 
 def kind_of(subject: AlertSubject, known: Collection[ServiceName]) -> TargetKind:
     """Return what an incident is about: a service, where the alert's own subject belongs to one."""
-    if subject.service == UNKNOWN:
+    if subject.service == NAMELESS:
         return TargetKind.UNKNOWN if subject.kind is TargetKind.SERVICE else subject.kind
     own = {TargetKind.NODE, TargetKind.CLUSTER, TargetKind.TARGET, TargetKind.UNKNOWN}
     strange = subject.kind in own and subject.service not in known and not subject.owner
@@ -88,7 +87,7 @@ def _later(starts: datetime | None, known: datetime | None) -> bool:
 
 def kin(service: ServiceName, graph: ServiceGraph) -> frozenset[ServiceName]:
     """Return the services whose trouble may have the same cause: it, its callers, its callees."""
-    if service == UNKNOWN:
+    if service == NAMELESS:
         return frozenset()
     return frozenset({service, *graph.downstream(service), *graph.upstream(service)})
 
@@ -117,11 +116,11 @@ def correlate(alerts: Sequence[AlertOnset], graph: ServiceGraph) -> tuple[AlertS
     """
     places: dict[ServiceName, list[int]] = {}
     for place, one in enumerate(alerts):
-        if one.service != UNKNOWN:
+        if one.service != NAMELESS:
             places.setdefault(one.service, []).append(place)
     first = {name: min(found, key=lambda n: alerts[n].began) for name, found in places.items()}
     began = {name: alerts[place].began for name, place in first.items()}
-    alone = [AlertStorm(n, (n,)) for n, one in enumerate(alerts) if one.service == UNKNOWN]
+    alone = [AlertStorm(n, (n,)) for n, one in enumerate(alerts) if one.service == NAMELESS]
     if len(began) > MOST_ALERTING:
         return tuple(AlertStorm(first[name], tuple(places[name])) for name in places) + tuple(alone)
     groups = _behind_the_silent(_causes(began, graph), began, graph)

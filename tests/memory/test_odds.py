@@ -13,14 +13,13 @@ from aiops_agent.domain.remediation import (
     ActionKind,
     EffectState,
     Offer,
-    Precedent,
     Recovery,
 )
 from aiops_agent.domain.telemetry import ServiceName
-from aiops_agent.memory import advise
 from aiops_agent.memory.advise import cited, recurrence
 from aiops_agent.memory.odds import TrackRecord, standing, weight
 from aiops_agent.ports.memory import Hit, RecallQuery
+from tests import seams
 from tests.contracts.samples import a_case, an_incident
 from tests.targets import at
 
@@ -115,9 +114,6 @@ def test_a_planted_case_adds_no_action_and_imported_words_count_for_nothing() ->
 
 def test_a_memory_that_adds_actions_is_caught(monkeypatch: pytest.MonkeyPatch) -> None:
     """The planted defect: what memory praises is cited whatever the menu says."""
+    seams.MENU.plant(monkeypatch, lambda *_: True)
 
-    def defective(hits: Any, _menu: Any, *more: Any) -> tuple[Precedent, ...]:
-        return cited(hits, (*MENU, Offer(kind=PLANTED)), *more)
-
-    monkeypatch.setattr(advise, "cited", defective)
-    assert advise.cited([hit(1, kind=PLANTED)], MENU, QUERY) != ()
+    assert [one.action.kind for one in cited([hit(1, kind=PLANTED)], MENU, QUERY)] == [PLANTED]

@@ -6,14 +6,14 @@ from datetime import datetime, timedelta
 from itertools import groupby
 
 from aiops_agent.backtest.pinned import OpenPast
-from aiops_agent.correlate import UNKNOWN, same_cause
+from aiops_agent.correlate import same_cause
 from aiops_agent.domain.alert import Alert, AlertState, Delivery, IncidentAlert
 from aiops_agent.domain.backtest import AlertEpisode, PastAlert, PastAnswer
 from aiops_agent.domain.environment import EnvironmentRef
 from aiops_agent.domain.errors import SourceError
 from aiops_agent.domain.incident import Incident, IncidentId
 from aiops_agent.domain.remediation import Target
-from aiops_agent.domain.telemetry import AlertRule
+from aiops_agent.domain.telemetry import NAMELESS, AlertRule
 from aiops_agent.domain.value import digest
 from aiops_agent.ports.past import PastClock
 from aiops_agent.reading.alert import expression_of
@@ -151,9 +151,11 @@ class Grouping:
         for one in going:
             if any(alert.key == seen.key for alert in one.alerts):
                 return one
-        if seen.service == UNKNOWN:  # of what came together, the same said of things without a name
+        if (
+            seen.service == NAMELESS
+        ):  # of what came together, the same said of things without a name
             names = (one for one in opened if seen.alert.name in one.incident.alert_names)
-            return next((one for one in names if one.incident.service == UNKNOWN), None)
+            return next((one for one in names if one.incident.service == NAMELESS), None)
         by_id = {one.incident.id: one for one in going}
         incidents = [one.incident for one in going]
         found = same_cause(seen.service, at, incidents, around.graph, self.terms.window)

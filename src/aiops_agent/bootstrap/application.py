@@ -48,8 +48,8 @@ from aiops_agent.domain.routing import Claim, Routes
 from aiops_agent.domain.survey import ServiceSurvey
 from aiops_agent.domain.value import Value, build_all
 from aiops_agent.domain.watch import WatchMode
+from aiops_agent.memory.casebook import Casebook
 from aiops_agent.memory.index import CaseIndex
-from aiops_agent.memory.library import Library
 from aiops_agent.memory.recall import ArchiveMemory
 from aiops_agent.ports.model import Around, Reasoner
 from aiops_agent.ports.people import Notifier
@@ -157,7 +157,7 @@ class Application:  # limit: joins everything, and opens and closes it in one or
             redactor=self.redactor,
         )
         self.memory = ArchiveMemory(store, self._cases)
-        self.library = Library(self.memory, overrides.now, lambda text: self.clean(text).text)
+        self.casebook = Casebook(self.memory, overrides.now, lambda text: self.clean(text).text)
         self.demo = Demo(settings.state_dir / "shops", self.places, self.intake, self.memory)
 
     @property

@@ -102,6 +102,17 @@ class SenderAlert(Value):
     receivers: tuple[str, ...] = ()
     muted: str = ""
 
+    @property
+    def sent(self) -> Document:
+        """It as an alert of the webhook body that would have brought it."""
+        return {
+            "status": AlertState.FIRING,
+            "labels": self.labels,
+            "annotations": self.annotations,
+            "startsAt": self.starts_at,
+            "generatorURL": self.generator_url,
+        }
+
 
 class AlertGroup(Value):
     """What a sender says of the alerts that it sent together; untrusted as well."""

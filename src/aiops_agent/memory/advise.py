@@ -3,7 +3,7 @@
 Memory puts fitting actions in order and tells people why; it adds no action and lifts no check.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Container, Iterable, Iterator, Sequence
 from datetime import timedelta
 
 from aiops_agent.domain.diagnosis import CauseKind
@@ -40,7 +40,7 @@ def cited(
             incident=hit.case.id,
             ended_at=hit.case.ended_at,
             action=past.action,
-            noun=nouns[past.action.kind] or past.action.kind.replace("_", " "),
+            noun=nouns.get(past.action.kind) or past.action.kind.replace("_", " "),
             recovery=Recovery.INCONCLUSIVE if hit.case.doubted else past.recovery,
             reasons=hit.reasons,
             weight=weight(hit.case.ended_at, query.incident.opened_at, hit.held),
@@ -50,9 +50,14 @@ def cited(
         )
         for hit in own
         for past in hit.case.tried
-        if past.action.kind in nouns and past.state is EffectState.APPLIED
+        if _tells(past, nouns)
     ]
     return tuple(_counted(one, found) for one in found)
+
+
+def _tells(past: TriedAction, menu: Container[ActionKind]) -> bool:
+    """Whether what was done says anything here: it may be done again, and it was done whole."""
+    return past.action.kind in menu and past.state is EffectState.APPLIED
 
 
 def healing(hits: Iterable[Hit]) -> float:

@@ -12,7 +12,7 @@ from datetime import timedelta
 from aiops_agent.domain.diagnosis import CauseKind, Trigger
 from aiops_agent.domain.environment import EnvironmentRef
 from aiops_agent.domain.incident import Attempt, Incident
-from aiops_agent.domain.postmortem import PastIncident, Postmortem, TriedAction
+from aiops_agent.domain.postmortem import PastIncident, PersonRating, Postmortem, TriedAction
 from aiops_agent.domain.remediation import Recovery
 from aiops_agent.domain.signature import Signature
 from aiops_agent.memory.index import UNBELIEVED, CaseIndex, Found
@@ -88,6 +88,15 @@ class ArchiveMemory:
             if before is not None and not case.ratings:
                 case = case.model_copy(update={"ratings": before.ratings})
             work.archive.add(case, report, terms_of(case).text)
+
+    def rate(self, name: str, rating: PersonRating) -> PastIncident | None:
+        """Add what a person says of a case, and return the case; None when there is none."""
+        with self.store.begin() as work:
+            for case in work.archive.named((name,)):
+                rated = case.model_copy(update={"ratings": (*case.ratings, rating)})
+                work.archive.add(rated, None, terms_of(rated).text)
+                return rated
+        return None
 
     def remember_all(self, cases: Iterable[PastIncident]) -> None:
         """Keep many cases in one transaction, without reports."""

@@ -6,12 +6,12 @@ from datetime import datetime, timedelta
 
 import orjson
 
-from aiops_agent.correlate import UNKNOWN, kin, kind_of, subject_of
+from aiops_agent.correlate import kin, kind_of, subject_of
 from aiops_agent.domain.alert import Alert, AlertState, SenderAlert, Severity
 from aiops_agent.domain.errors import UsageError
 from aiops_agent.domain.remediation import TargetKind
 from aiops_agent.domain.spelling import did_you_mean
-from aiops_agent.domain.telemetry import AlertRule, ServiceGraph, ServiceName
+from aiops_agent.domain.telemetry import NAMELESS, AlertRule, ServiceGraph, ServiceName
 from aiops_agent.domain.value import Json
 from aiops_agent.reading.alert import expression_of
 from aiops_agent.reading.claim import fires_always
@@ -45,17 +45,7 @@ def as_webhook(body: bytes, name: str) -> tuple[str, bytes]:
 
 def of_senders(found: Iterable[SenderAlert]) -> bytes:
     """Return the body in which a webhook would have brought what senders say fires."""
-    alerts = [
-        {
-            "status": AlertState.FIRING,
-            "labels": one.labels,
-            "annotations": one.annotations,
-            "startsAt": one.starts_at,
-            "generatorURL": one.generator_url,
-        }
-        for one in found
-    ]
-    return orjson.dumps({"version": "4", "alerts": alerts})
+    return orjson.dumps({"version": "4", "alerts": [one.sent for one in found]})
 
 
 def _listed(found: Json) -> list[Json]:
@@ -125,7 +115,7 @@ def grouped(
     while seen:
         lead, kind, first = seen[0]
         related = kin(lead, graph)
-        own = [e for e in seen if e[0] in related or (lead == UNKNOWN and e[2].name == first.name)]
+        own = [e for e in seen if e[0] in related or (lead == NAMELESS and e[2].name == first.name)]
         groups.append(SameCause(lead, kind, tuple(each[2] for each in own or seen[:1])))
         taken = {id(one) for one in groups[-1].alerts}
         seen = [each for each in seen if id(each[2]) not in taken]

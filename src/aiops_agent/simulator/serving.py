@@ -1,7 +1,6 @@
 """Serves a live shop over HTTP: /metrics, /logs, /changes, and the rules of its owners."""
 
 import json
-import threading
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -13,6 +12,7 @@ from aiops_agent.domain.errors import BusyError
 from aiops_agent.domain.telemetry import Signal
 from aiops_agent.simulator.alarms import PROMISES
 from aiops_agent.simulator.exposed import LiveShop
+from aiops_agent.simulator.listening import listen
 from aiops_agent.simulator.shop import BY_NAME
 
 PAGES = "/metrics, /logs?since=TIME, /changes and /rules.yml"
@@ -38,12 +38,7 @@ class ShopServer:
                 f"Cannot listen on {self.host}:{self.port}: {why}; choose another port."
             ) from error
         server.shop = self.shop
-        self.port = int(server.server_address[1])
-        thread = threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True)
-        thread.start()
-        self._open.callback(thread.join)
-        self._open.callback(server.server_close)
-        self._open.callback(server.shutdown)
+        self.port = listen(server, self._open, 0.05)
         return self
 
     def __exit__(self, *_error: object) -> None:

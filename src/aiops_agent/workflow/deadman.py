@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from aiops_agent.correlate import UNKNOWN
 from aiops_agent.domain.alert import Alert, Severity
 from aiops_agent.domain.environment import EnvironmentRef
 from aiops_agent.domain.heartbeat import Heartbeat
@@ -12,6 +11,7 @@ from aiops_agent.domain.incident import Incident
 from aiops_agent.domain.payload import IncidentOpened
 from aiops_agent.domain.quantity import roughly
 from aiops_agent.domain.remediation import Target, TargetKind
+from aiops_agent.domain.telemetry import NAMELESS
 from aiops_agent.domain.trace import new_trace_id
 from aiops_agent.ports.store import Work
 from aiops_agent.reading.alert import expression_of
@@ -112,7 +112,7 @@ def open_about_all(
         id=work.incidents.new_id(),
         environment=environment,
         title=title,
-        subject=Target(environment=environment, kind=TargetKind.CLUSTER, name=UNKNOWN),
+        subject=Target(environment=environment, kind=TargetKind.CLUSTER, name=NAMELESS),
         alert_names=(name,),
         summary=title,
         severity=Severity.SEV2,

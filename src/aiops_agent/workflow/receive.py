@@ -10,14 +10,14 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
 
-from aiops_agent.correlate import RULES_HOLD, UNKNOWN, fires_anew, same_cause
+from aiops_agent.correlate import RULES_HOLD, fires_anew, same_cause
 from aiops_agent.domain.alert import AlertNews, AlertState, IncidentAlert
 from aiops_agent.domain.environment import EnvironmentRef
 from aiops_agent.domain.event import Event
 from aiops_agent.domain.incident import Incident, Status
 from aiops_agent.domain.payload import AlertReceived, IncidentOpened, Payload
 from aiops_agent.domain.point import Point
-from aiops_agent.domain.telemetry import ServiceName
+from aiops_agent.domain.telemetry import NAMELESS, ServiceName
 from aiops_agent.domain.trace import new_trace_id
 from aiops_agent.domain.watch import WATCH
 from aiops_agent.ports.store import Work
@@ -218,7 +218,7 @@ class _Batch:  # limit: what becomes of one alert, in one place
 
     def _same_cause(self, seen: SeenAlert) -> Incident | None:
         service = seen.service
-        if service == UNKNOWN:  # of what came together, the same said of things without a name
+        if service == NAMELESS:  # of what came together, the same said of things without a name
             like = self.nameless.get((seen.delivery.digest, seen.alert.name))
             return self._going_on(self.incidents[like]) if like else None
         names = (name for one in self.around.kin(service) for name in self.about.get(one, ()))
@@ -235,7 +235,7 @@ class _Batch:  # limit: what becomes of one alert, in one place
             incident = incident.following(before, self.at, self.deps.terms.flap_window)
         self._keep(incident)
         self.about.setdefault(incident.service, []).append(incident.id)
-        if seen.service == UNKNOWN:
+        if seen.service == NAMELESS:
             self.nameless[delivery.digest, alert.name] = incident.id
         left_out = f" · {delivery.truncated} alerts left out" if delivery.truncated else ""
         again = f" · fires again after {incident.after}" if incident.after else ""

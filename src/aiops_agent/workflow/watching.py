@@ -105,14 +105,4 @@ def _missed(
 
 def body_of(found: Iterable[SenderAlert]) -> bytes:
     """Return the body in which a webhook would have brought these alerts."""
-    alerts = [
-        {
-            "status": AlertState.FIRING,
-            "labels": one.labels,
-            "annotations": one.annotations,
-            "startsAt": one.starts_at,
-            "generatorURL": one.generator_url,
-        }
-        for one in found
-    ]
-    return orjson.dumps({"version": "4", "alerts": alerts})
+    return orjson.dumps({"version": "4", "alerts": [one.sent for one in found]})

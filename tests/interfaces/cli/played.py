@@ -37,6 +37,7 @@ from aiops_agent.domain.survey import ServiceSurvey, SignalSource
 from aiops_agent.domain.telemetry import ServiceName, Signal
 from aiops_agent.domain.token import Token
 from aiops_agent.domain.watch import WatchRecord
+from aiops_agent.memory.casebook import Casebook
 from aiops_agent.workflow.feed import Feed
 from tests.contracts.samples import a_kept_alert
 from tests.interfaces.terminal import canned
@@ -222,6 +223,7 @@ class PlayedHouse:
     closed: bool = False
     reasoning: Reasoning = field(default_factory=lambda: Reasoning(None, None))
     clean = staticmethod(Redactor().clean)
+    casebook: Casebook | None = None
     scenarios = (Broken("traffic-surge", "too much traffic"), Broken("hung-process", "it hangs"))
 
     def __post_init__(self) -> None:

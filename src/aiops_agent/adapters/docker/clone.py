@@ -6,8 +6,9 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
+from aiops_agent.adapters.docker.client import path_of
 from aiops_agent.adapters.docker.containers import INCIDENT, NUMBER, OPERATION, Inspected
-from aiops_agent.adapters.docker.payload import Part
+from aiops_agent.adapters.docker.payload import ContainerChange, Part, Payload
 from aiops_agent.domain.errors import PlatformError
 from aiops_agent.domain.naming import MARK
 from aiops_agent.domain.redact import Redactor
@@ -204,3 +205,19 @@ def _texts(value: Json) -> set[str]:
         return {text for text in (value, value.partition("=")[2]) if len(text) >= _FEWEST}
     inner = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
     return {text for one in inner for text in _texts(one)}
+
+
+def connections(made: Clone, version: str, operation: str) -> list[Payload]:
+    """Return what connects a copy to its other networks; `version` is the path's prefix."""
+    return [
+        Payload(
+            method="POST",
+            path=f"{version}{path_of('networks', network)}/connect",
+            body={"Container": made.name, "EndpointConfig": endpoint},
+            effect=ContainerChange.CONNECTED,
+            container=made.name,
+            network=network,
+            operation=operation,
+        )
+        for network, endpoint in made.networks.items()
+    ]

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from aiops_agent.adapters.docker.client import path_of
-from aiops_agent.adapters.docker.clone import Clone, clone, shared_mounts
+from aiops_agent.adapters.docker.clone import Clone, clone, connections, shared_mounts
 from aiops_agent.adapters.docker.containers import NEVER, PROJECT, Inspected, Listed
 from aiops_agent.adapters.docker.payload import QUICK, ContainerChange, Held, Payload
 from aiops_agent.adapters.docker.scale import UNSAFE_NAME
@@ -131,18 +131,7 @@ class Rollback:
             operation=operation,
             instead=old.id,
         )
-        connects = [
-            Payload(
-                method="POST",
-                path=f"{self.version}{path_of('networks', network)}/connect",
-                body={"Container": made.name, "EndpointConfig": endpoint},
-                effect=ContainerChange.CONNECTED,
-                container=made.name,
-                network=network,
-                operation=operation,
-            )
-            for network, endpoint in made.networks.items()
-        ]
+        connects = connections(made, self.version, operation)
         seconds = round(self.grace.total_seconds())
         stop = Payload(
             method="POST",

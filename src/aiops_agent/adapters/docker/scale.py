@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from aiops_agent.adapters.docker.client import path_of
-from aiops_agent.adapters.docker.clone import Clone, clone, cloneable, shared_mounts
+from aiops_agent.adapters.docker.clone import Clone, clone, cloneable, connections, shared_mounts
 from aiops_agent.adapters.docker.containers import (
     COMPOSE_SERVICE,
     NEVER,
@@ -89,18 +89,7 @@ class Upward:
             container=made.name,
             operation=operation,
         )
-        connects = [
-            Payload(
-                method="POST",
-                path=f"{self.version}{path_of('networks', network)}/connect",
-                body={"Container": made.name, "EndpointConfig": endpoint},
-                effect=ContainerChange.CONNECTED,
-                container=made.name,
-                network=network,
-                operation=operation,
-            )
-            for network, endpoint in made.networks.items()
-        ]
+        connects = connections(made, self.version, operation)
         path = f"{self.version}{path_of('containers', made.name)}/start"
         start = Payload(
             method="POST",

@@ -182,10 +182,10 @@ def rate(
     """Say whether the agent was right about an ended incident: memory weighs it."""
     call = called(context)
     right = verdict is Judgement.RIGHT
-    library = call.application.library
-    rated = library.rate(incident, call.user, right=right, cause=cause, words=reason)
-    counts = "as it was" if right else "for nothing: what it did there helped by chance, if at all"
-    call.note(f"Kept with {rated.id}; from now on it counts {counts}.")
+    casebook = call.application.casebook
+    rated = casebook.rate(incident, call.user, right=right, cause=cause, words=reason)
+    counts = "counts as before" if right else "is no longer counted for or against an action"
+    call.note(f"Kept with {rated.id}; what was tried there {counts}.")
 
 
 def _role(incident: Incident) -> str:

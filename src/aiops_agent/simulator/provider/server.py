@@ -11,6 +11,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, Self
 
 from aiops_agent.domain.value import Document
+from aiops_agent.simulator.listening import listen
 from aiops_agent.simulator.provider.behaviours import BEHAVIOURS, Behaviour, Sent
 from aiops_agent.simulator.provider.gemini import GeminiWire
 from aiops_agent.simulator.provider.openai import OpenAIWire
@@ -56,13 +57,8 @@ class ScriptedProvider:
         """Listen."""
         server = _Loopback(("127.0.0.1", self.port), _Door)
         server.provider = self
-        self.port = int(server.server_address[1])
         # Asked to end often: a demo must not wait half a second for its end.
-        thread = threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True)
-        thread.start()
-        self._open.callback(thread.join)
-        self._open.callback(server.server_close)
-        self._open.callback(server.shutdown)
+        self.port = listen(server, self._open, 0.02)
         return self
 
     def __exit__(self, *_error: object) -> None:

@@ -50,7 +50,7 @@ class KeptCase(Value):
 
 
 @dataclass(frozen=True)
-class Library:
+class Casebook:
     """Blocking calls; errors are AiopsError with one sentence. `clean` takes secrets out."""
 
     memory: ArchiveMemory
@@ -69,10 +69,7 @@ class Library:
         with self.memory.store.read() as view:
             found = view.archive.named((wanted,))
             if not found:
-                raise UsageError(
-                    f"Memory holds no {wanted}: it keeps incidents that have ended. To find one: "
-                    "aiops memory search WORDS."
-                )
+                raise _unknown(wanted)
             return KeptCase(case=found[0], report=view.archive.postmortem(wanted))
 
     def rate(
@@ -82,10 +79,11 @@ class Library:
         said = self.clean(" ".join(words.split()))
         if len(said) > LONGEST_WORDS:
             raise UsageError(f"A reason has at most {LONGEST_WORDS} characters.")
-        kept = self.case(name)
+        wanted = name.upper()
         rating = PersonRating(by=by, at=self.now(), right=right, cause=cause, words=said)
-        rated = kept.case.model_copy(update={"ratings": (*kept.case.ratings, rating)})
-        self.memory.remember(rated, None)
+        rated = self.memory.rate(wanted, rating)
+        if rated is None:
+            raise _unknown(wanted)
         return rated
 
     def forget(self, name: str, by: str) -> str:
@@ -135,7 +133,7 @@ class Library:
         imported = right = wrong = 0
         for case in self.kept():
             imported += case.source is CaseSource.IMPORTED
-            endings[case.ending or case.status] += 1
+            endings[case.status] += 1
             right += bool(case.ratings) and not case.doubted
             wrong += case.doubted
             tries.update(_tries(case))
@@ -150,6 +148,13 @@ class Library:
                 _record(*pair, tries[(*pair, True)], tries[(*pair, False)]) for pair in pairs
             ),
         )
+
+
+def _unknown(name: str) -> UsageError:
+    return UsageError(
+        f"Memory holds no {name}: it keeps incidents that have ended. To find one: "
+        "aiops memory search WORDS."
+    )
 
 
 def _tries(case: PastIncident) -> Sequence[tuple[str, CauseKind, bool]]:

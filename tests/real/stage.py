@@ -69,13 +69,13 @@ class Stage:
         self.system.load(self.naming.service, rate - USUAL_RATE)
 
     def incidents(self) -> list[dict[str, Any]]:
-        """Return every incident that the product knows."""
-        found: list[dict[str, Any]] = self.product.read("incident", "list")
+        """Return every incident in short, the newest first."""
+        found: list[dict[str, Any]] = self.product.get("incidents")["incidents"]
         return found
 
     def show(self, incident: str) -> dict[str, Any]:
-        """Return one incident with all its attempts."""
-        shown: dict[str, Any] = self.product.read("incident", "show", incident)
+        """Return one incident with all its attempts and alerts."""
+        shown: dict[str, Any] = self.product.get(f"incidents/{incident}")
         return shown
 
     def wait_incident(self) -> str:

@@ -180,11 +180,10 @@ def _by_label(project: str) -> dict[str, Any]:
 
 @dataclass
 class StrangeStage(Stage):
-    """What a person does and sees there; incidents are read from the product's own address."""
+    """What a person does and sees there."""
 
     system: StrangeSystem
     alertmanager_port: int = 0
-    token: str = ""
 
     def seen_for(self, seconds: int, condition: str) -> None:
         """Wait until a condition of PromQL has held for so long in all."""
@@ -209,16 +208,6 @@ class StrangeStage(Stage):
         with urllib.request.urlopen(asked, timeout=5) as reply:
             assert reply.status == 200
 
-    def incidents(self) -> list[dict[str, Any]]:
-        """Return every incident in short, the newest first."""
-        found: list[dict[str, Any]] = self._read("incidents")["incidents"]
-        return found
-
-    def show(self, incident: str) -> dict[str, Any]:
-        """Return one incident with all its attempts and alerts."""
-        shown: dict[str, Any] = self._read(f"incidents/{incident}")
-        return shown
-
     def fires(self, alert: str) -> bool:
         """Whether Prometheus says that an alert fires."""
         query = f'ALERTS{{alertname="{alert}",alertstate="firing"}}'
@@ -237,12 +226,6 @@ class StrangeStage(Stage):
         """Return what further alerts brought to an incident."""
         events = self.product.read("incident", "show", incident)["events"]
         return [str(e["payload"]["news"]) for e in events if e["type"] == "alert.received"]
-
-    def _read(self, what: str) -> Any:
-        asked = urllib.request.Request(f"{self.product.url}/api/v1/{what}")
-        asked.add_header("Authorization", f"Bearer {self.token}")
-        with urllib.request.urlopen(asked, timeout=20) as reply:
-            return json.load(reply)
 
     def of(self, alert: str, timeout: float = 60) -> dict[str, Any]:
         """Wait for the newest incident with an alert of that name, and return it."""

@@ -75,11 +75,11 @@ def test_what_breaks_in_a_shop_is_opened_without_an_alert_and_its_cause_is_named
     product: Product, prometheus: str
 ) -> None:
     truth = str(find_scenario(SCENARIO).fault_of(SEED).service)
-    found = until(lambda: product.read("incident", "list"), CALM + SEEN, "an incident")
+    found = until(lambda: product.get("incidents")["incidents"], CALM + SEEN, "an incident")
     assert "seen by the watch" in found[0]["title"]
 
     def shown() -> Any:
-        incident = product.read("incident", "show", found[0]["id"])
+        incident = product.get(f"incidents/{found[0]['id']}")
         return incident if incident["attempts"] or incident["status"] in ENDED else None
 
     incident = until(shown, 120, "a diagnosis")

@@ -131,3 +131,20 @@ async def test_trouble_of_those_beside_is_no_trouble_and_that_of_the_first_is() 
     assert len(await JoinedMetrics(well, [ill]).read([PAY], BOTH, WINDOW)) == 1
     with pytest.raises(SourceError):
         await JoinedMetrics(ill, [well]).read([PAY], BOTH, WINDOW)
+
+
+async def test_between_two_ends_of_a_crash_loop_the_last_exit_code_is_known(
+    engine: FakeEngine,
+) -> None:
+    crashing, whole = engine.running("pay")
+    crashing["RestartCount"] = 3
+    for code in ("1", "7"):
+        engine.now += timedelta(seconds=10)
+        engine.tell("die", crashing["Id"], **{"com.docker.compose.project": "shop"}, exitCode=code)
+    engine.tell("die", whole["Id"], **{"com.docker.compose.project": "shop"}, exitCode="9")
+
+    clock = HandClock(engine.now)
+    told = await DockerWorkloads(engine.all, clock).workloads([PAY])
+
+    ends = {one.name: one.exit_code for one in told}  # one restarted by a person ended by no fault
+    assert ends == {crashing["Name"].removeprefix("/"): 7, whole["Name"].removeprefix("/"): None}

@@ -13,7 +13,7 @@ from aiops_agent.domain.telemetry import Window
 from aiops_agent.domain.value import Document
 
 IMAGE_OF_COMPOSE = "com.docker.compose.image"  # the image's id, as compose labels containers
-_KINDS = ("create", "destroy", "remove", "oom", "stop", "pause", "unpause", "health_status")
+_KINDS = ("create", "destroy", "remove", "die", "oom", "stop", "pause", "unpause", "health_status")
 _GONE = ("destroy", "remove")  # of Docker, of Podman
 _ASKED_BEFORE = 5.0  # seconds: the engine tells of a stop as soon as the container has ended
 
@@ -34,11 +34,12 @@ class Removed:
 
 @dataclass(frozen=True)
 class Happening:
-    """Something that happened to a container, in the engine's word."""
+    """Something that happened to a container, in the engine's word; an end has its exit code."""
 
     container: str
     at: datetime
     word: str
+    code: int | None = None
 
 
 @dataclass(frozen=True)
@@ -56,6 +57,11 @@ class Past:
         """Return when something last happened to a container, or None."""
         found = (one for one in self.happened if (one.container, one.word) == (container, word))
         return max((one.at for one in found), default=None)
+
+    def last_code(self, container: str) -> int | None:
+        """Return the exit code of a container's last end, or None."""
+        ends = [one for one in self.happened if (one.container, one.word) == (container, "die")]
+        return max(ends, key=lambda one: one.at).code if ends else None
 
     def asked_to_stop(self, container: str, ended: datetime | None) -> bool:
         """Whether somebody asked for the end at that moment: no fault of the container."""
@@ -91,7 +97,7 @@ async def read_past(containers: Containers, listed: Sequence[Listed], window: Wi
                 created=created.get(container),
             )
             removed.append(gone)
-        happened.append(Happening(container, at, word))
+        happened.append(Happening(container, at, word, _code(labels)))
     return Past(removed, happened, await _tagged(containers, window))
 
 
@@ -122,6 +128,11 @@ async def _read(
             word = str(event.get("Action", "")).partition(":")[0]
             found += [event] if word in words else []
     return found
+
+
+def _code(labels: Mapping[str, str]) -> int | None:
+    told = labels.get("exitCode") or labels.get("containerExitCode", "")  # of Docker, of Podman
+    return int(told) if told.isdecimal() else None
 
 
 def _at(event: Document) -> datetime:

@@ -61,15 +61,13 @@ class _Read:
         one, host = self.one, self.one.raw.get("HostConfig") or {}
         state, health = one.raw["State"], one.raw["State"].get("Health") or {}
         used = self.used.get(one.id, Use())
-        goes_on = one.status in ("running", "paused")
         probed = [str(log.get("Output", "")).strip() for log in health.get("Log") or ()]
         return Workload(
             service=service,
             name=one.name,
             state=one.status,
             reason=self._reason(state),
-            # A container that runs has the exit code 0 of nothing.
-            exit_code=None if goes_on or one.started_at is None else state.get("ExitCode"),
+            exit_code=self._exit_code(state),
             image=str((one.raw.get("Config") or {}).get("Image", "")),
             image_id=str(one.raw.get("Image", "")),
             restarts=one.raw.get("RestartCount"),
@@ -84,6 +82,15 @@ class _Read:
             cpu_used=used.cores,
             memory_used=used.memory,
         )
+
+    def _exit_code(self, state: Document) -> int | None:
+        if self.one.started_at is None:
+            return None
+        if self.one.status not in ("running", "paused"):
+            code: int | None = state.get("ExitCode")
+            return code
+        # Between two ends of a crash loop it runs, with the exit code 0 of nothing.
+        return self.past.last_code(self.one.id) if self.one.raw.get("RestartCount") else None
 
     def _reason(self, state: Document) -> str:
         starved = self.past.last(self.one.id, "oom")

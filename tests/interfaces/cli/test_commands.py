@@ -129,7 +129,7 @@ def test_what_fails_inside_is_told_without_a_traceback(
     def fail(settings: object) -> None:
         raise error
 
-    monkeypatch.setattr(door, "application", fail)
+    monkeypatch.setattr(door, "records", fail)
 
     ran = aiops("incident", "list")
 

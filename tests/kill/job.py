@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Self
 
-from aiops_agent.bootstrap.application import wall_time
+from aiops_agent.bootstrap.records import wall_time
 from aiops_agent.bootstrap.scripted import scripted_models
 from aiops_agent.domain.policy import Freeze
 from aiops_agent.settings.sections import Settings, StoreSettings

@@ -181,11 +181,11 @@ def test_a_second_engine_on_the_same_store_is_refused_whatever_state_folder_it_h
         async with built.engine("shop"):
             with pytest.raises(BusyError, match=who):
                 await other.engine("shop").__aenter__()
-            leader = other.lead.leader("shop")
+            leader = other.records.leader("shop")
             assert leader is not None
             assert str(os.getpid()) in leader.owner
 
     asyncio.run(both())
-    assert other.lead.leader("shop") is None
+    assert other.records.leader("shop") is None
     built.close()
     other.close()

@@ -9,7 +9,7 @@ import time
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from functools import partial
 
 from sqlalchemy import Engine as Database
@@ -19,17 +19,9 @@ from aiops_agent.adapters.approval_file import ApprovalFiles
 from aiops_agent.adapters.models.opening import Wiring, reasoning
 from aiops_agent.adapters.otel.sink import sink
 from aiops_agent.adapters.sql.calls import SqlCallLog
-from aiops_agent.adapters.sql.engine import (
-    CONNECTIONS,
-    LEASE_CONNECTIONS,
-    make_engine,
-    our_errors,
-)
-from aiops_agent.adapters.sql.migrate import upgrade
+from aiops_agent.adapters.sql.engine import our_errors
 from aiops_agent.adapters.sql.store import SqlStore
 from aiops_agent.adapters.sql.upkeep import look_through
-from aiops_agent.adapters.stop_file import NAME as STOP
-from aiops_agent.adapters.stop_file import StopFile
 from aiops_agent.agents.asking import Desk
 from aiops_agent.agents.crew import Crew, without_llm
 from aiops_agent.bootstrap.controls import sending_checkups, waiting_checkups
@@ -38,17 +30,16 @@ from aiops_agent.bootstrap.desk import desk_of, own_pages
 from aiops_agent.bootstrap.environments import OpenEnvironments, checked
 from aiops_agent.bootstrap.leadership import Leadership
 from aiops_agent.bootstrap.proof import unproven
+from aiops_agent.bootstrap.records import Records, wall_time
 from aiops_agent.bootstrap.terms import terms_of
 from aiops_agent.domain.checkup import Checkup, Health
 from aiops_agent.domain.environment import EnvironmentRef
 from aiops_agent.domain.errors import SettingsError, SourceError
 from aiops_agent.domain.point import Mark, unmarked
-from aiops_agent.domain.redact import Redactor
 from aiops_agent.domain.routing import Claim, Routes
 from aiops_agent.domain.survey import ServiceSurvey
 from aiops_agent.domain.value import Value, build_all
 from aiops_agent.domain.watch import WatchMode
-from aiops_agent.memory.casebook import Casebook
 from aiops_agent.memory.index import CaseIndex
 from aiops_agent.memory.recall import ArchiveMemory
 from aiops_agent.ports.model import Around, Reasoner
@@ -56,9 +47,8 @@ from aiops_agent.ports.people import Notifier
 from aiops_agent.ports.plug import AnyChannel
 from aiops_agent.ports.store import Store
 from aiops_agent.safety.execute import Executor
-from aiops_agent.settings.owned import not_ours
 from aiops_agent.settings.runbooks import Shelf, read_runbooks
-from aiops_agent.settings.sections import Settings, secrets
+from aiops_agent.settings.sections import Settings
 from aiops_agent.simulator.scenarios import SCENARIOS, Scenario
 from aiops_agent.workflow.alarm import TroubleAlarm
 from aiops_agent.workflow.commands import Commands
@@ -74,7 +64,6 @@ from aiops_agent.workflow.intake import Intake
 from aiops_agent.workflow.lease import FencedNotifier, FencedStore, Tenure
 from aiops_agent.workflow.loops import Loops
 from aiops_agent.workflow.notices import Notices
-from aiops_agent.workflow.queries import Queries
 from aiops_agent.workflow.ready import Readiness
 from aiops_agent.workflow.receive import Receive
 from aiops_agent.workflow.regroup import Regroup
@@ -87,11 +76,6 @@ from aiops_agent.workflow.watching import AlertWatch
 log = logging.getLogger(__name__)
 
 STORY = "aiops"  # waiting incidents are found again by this name: never change it
-
-
-def wall_time() -> datetime:
-    """Return the present time of this machine."""
-    return datetime.now(UTC)
 
 
 @dataclass(frozen=True)
@@ -113,16 +97,13 @@ class Application:  # limit: joins everything, and opens and closes it in one or
     _running: Engine | None = None
 
     def __init__(  # limit: joins every part, once
-        self, settings: Settings, overrides: Overrides
+        self, settings: Settings, overrides: Overrides, records: Records
     ) -> None:
-        self._settings, self._overrides = settings, overrides
-        self._database: Database = make_engine(settings.store.url, CONNECTIONS - LEASE_CONNECTIONS)
-        upgrade(self._database)
+        self._settings, self._overrides, self.records = settings, overrides, records
+        self._database: Database = records.database
         self._durable = Durable(self._database)
-        self._stop_file = StopFile(settings.state_dir / STOP)
-        own_clock = overrides.now is wall_time  # a test's time counts, and not a server's
-        store = SqlStore(self._database, self._durable.wake, own_clock=own_clock)
-        self.redactor = Redactor(secrets(settings))
+        store = SqlStore(self._database, self._durable.wake, own_clock=records.own_clock)
+        self.redactor = records.redactor
         self.clean = self.redactor.clean
         self.places = OpenEnvironments(settings, self.redactor, store)
         wiring = Wiring(SqlCallLog(store), overrides.now, overrides.around, self.redactor)
@@ -130,10 +111,10 @@ class Application:  # limit: joins everything, and opens and closes it in one or
         self._shelf, self._pages = _shelf(settings), own_pages(settings)
         self._cases = CaseIndex()
         self._deps = self._built(store)
-        self.store, self.queries = store, Queries(store, self._stop_file)
+        self.store, self.queries = store, records.queries
         self.loops = Loops()
         self.feed = Feed(self.queries, self.loops)
-        self.lead = lead = Leadership.on(store, settings.store.url, overrides.now, self.loops)
+        self.lead = lead = Leadership.on(settings.store.url, records, self.loops)
         self.readiness = Readiness(store, self.loops, lambda: lead.opened, lambda: lead.words)
         self.inquiries = Inquiries(self._deps)
         self.commands = Commands(
@@ -157,7 +138,6 @@ class Application:  # limit: joins everything, and opens and closes it in one or
             redactor=self.redactor,
         )
         self.memory = ArchiveMemory(store, self._cases)
-        self.casebook = Casebook(self.memory, overrides.now, lambda text: self.clean(text).text)
         self.demo = Demo(settings.state_dir / "shops", self.places, self.intake, self.memory)
 
     @property
@@ -249,7 +229,7 @@ class Application:  # limit: joins everything, and opens and closes it in one or
 
     def close(self) -> None:
         """Give the database back."""
-        self._database.dispose()
+        self.records.close()
         self.lead.close()
 
     async def _prepare(self) -> None:
@@ -271,7 +251,7 @@ class Application:  # limit: joins everything, and opens and closes it in one or
             mark=overrides.mark,
             allowance=places.allowance,
             use_within=self._settings.approvals.use_within,
-            halted=self._stop_file,
+            halted=self.records.stop_file,
         )
         return Deps(
             store=store,
@@ -350,11 +330,12 @@ class Application:  # limit: joins everything, and opens and closes it in one or
                 yield channel, section
 
 
-def application(settings: Settings, overrides: Overrides | None = None) -> Application:
+def application(
+    settings: Settings, overrides: Overrides | None = None, records: Records | None = None
+) -> Application:
     """Build the application; raises StoreError or SettingsError when a part cannot be used."""
-    if flaws := not_ours(settings):
-        raise SettingsError(flaws)
-    return Application(settings, overrides or Overrides())
+    overrides = overrides or Overrides()
+    return Application(settings, overrides, records or Records(settings, overrides.now))
 
 
 def _shelf(settings: Settings) -> Shelf:

@@ -52,7 +52,9 @@ def aiops(
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> Aiops:
-    monkeypatch.setattr(door, "application", lambda settings: house)
+    monkeypatch.setattr(door, "records", lambda settings: house)
+    monkeypatch.setattr(door, "casebook", lambda records: house.casebook)
+    monkeypatch.setattr(door, "application", lambda settings, records: house)
 
     def run(*words: str) -> Ran:
         code = main(words)

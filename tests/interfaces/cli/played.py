@@ -222,7 +222,8 @@ class PlayedHouse:
     worker: str = "77"
     closed: bool = False
     reasoning: Reasoning = field(default_factory=lambda: Reasoning(None, None))
-    clean = staticmethod(Redactor().clean)
+    redactor = Redactor()
+    clean = staticmethod(redactor.clean)
     casebook: Casebook | None = None
     scenarios = (Broken("traffic-surge", "too much traffic"), Broken("hung-process", "it hangs"))
 
@@ -255,10 +256,6 @@ class PlayedHouse:
 
     async def broken(self, incident_id: str) -> str:
         return self.died
-
-    @property
-    def lead(self) -> "PlayedHouse":
-        return self
 
     def leader(self, role: str) -> Lease | None:
         return Lease(name=role, owner=self.worker, fence=1, since=NOW) if self.worker else None

@@ -129,7 +129,7 @@ def test_what_fails_inside_is_told_without_a_traceback(
     def fail(settings: object) -> None:
         raise error
 
-    monkeypatch.setattr(door, "application", fail)
+    monkeypatch.setattr(door, "records", fail)
 
     ran = aiops("incident", "list")
 
@@ -350,7 +350,7 @@ def test_what_a_server_did_is_summed_up_when_it_stops(
 ) -> None:
     loud, quiet = Call(), Call(flags=Flags(quiet=True))
     for call in (quiet, loud):
-        call.__dict__["application"] = house
+        vars(call).update(application=house, records=house)
         sum_up(call, NOW)
     told = capsys.readouterr()
 

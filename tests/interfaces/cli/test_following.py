@@ -89,7 +89,9 @@ def test_a_file_that_lies_there_is_waited_for(
     files.open_folder()
     files.path(REQUEST.id).write_text("approve x")
     call = Call()
-    vars(call)["application"] = house  # instead of the one that is built on first use
+    vars(call).update(
+        application=house, records=house
+    )  # instead of the one that is built on first use
 
     async def scene() -> Exit:
         following = asyncio.ensure_future(Following(call, "INC-0001", Manner.LEAVE).run())
@@ -143,7 +145,9 @@ class Scene:
     def __init__(self, house: PlayedHouse, monkeypatch: pytest.MonkeyPatch) -> None:
         self.house, self.typed = house, asyncio.Queue[str | NotTyped | None]()
         self.call = Call()
-        vars(self.call)["application"] = house  # instead of the one that is built on first use
+        vars(self.call).update(
+            application=house, records=house
+        )  # instead of the one that is built on first use
 
         async def ask(_stream: object, show: Callable[[], None]) -> str | None:
             show()

@@ -64,11 +64,11 @@ def test_what_others_can_write_ends_every_command_with_code_4(
     assert str(home / what) in out + err
 
 
-def test_the_application_alone_looks_too(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_records_alone_look_too(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Who builds it without a command line is refused all the same."""
     monkeypatch.setenv("AIOPS_STATE_DIR", str(home / "state"))
     (home / "state").mkdir()
     (home / "state").chmod(0o777)
 
     with pytest.raises(Exception, match="can be written by others"):
-        door.application(door.load(None, {}).settings)
+        door.records(door.load(None, {}).settings)

@@ -66,7 +66,7 @@ def show_list(
 ) -> None:
     """List requests for approval, newest first."""
     call = called(context)
-    found = call.application.queries.approvals([ApprovalState.PENDING] if pending else [])
+    found = call.queries.approvals([ApprovalState.PENDING] if pending else [])
     now = datetime.now(UTC)
     call.answer(output, documents(found), lambda width: listing.approvals(found, now, width))
 
@@ -77,7 +77,7 @@ def show(
 ) -> None:
     """Show a plan, its exact requests, and each way to answer."""
     call = called(context)
-    found = call.application.queries.approval(incident)
+    found = call.queries.approval(incident)
     files = approval_files(call)
     files.open_folder()
     line = approval_line(files.path(found.id), found.digest)
@@ -96,7 +96,7 @@ def audit(
 ) -> None:
     """List invalid answers, newest first, late ones included."""
     call = called(context)
-    found = call.application.queries.refused(incident, limit)
+    found = call.queries.refused(incident, limit)
     call.answer(output, documents(found), lambda width: listing.refused(found, width))
 
 
@@ -119,7 +119,7 @@ def _answer(call: Call, name: str, wish: Choice, plan: str | None) -> None:
     if plan is not None:
         _decide(call, name, wish, plan)
         return
-    request = call.application.queries.approval(name)
+    request = call.queries.approval(name)
     if request.state is not ApprovalState.PENDING:
         raise ApprovalError(f"{request.id} is not waiting any more: it is {request.state}.")
     if not call.interactive:
@@ -164,7 +164,7 @@ def _decide(call: Call, name: str, wish: Choice, plan: str) -> None:
 
 def _unheard(call: Call, name: str, wish: Choice) -> str:
     """Say what an answer that does not count has done, and what a late no can still do."""
-    found = call.application.queries.incident(call.application.queries.approval(name).incident)
+    found = call.queries.incident(call.queries.approval(name).incident)
     audit = call.command("approval", "audit", found.id)
     said = f"Your answer changes nothing; it is kept aside: {audit}"
     if wish.approve or found.ended or found.takeover:

@@ -27,8 +27,11 @@ from aiops_agent.interfaces.terminal.screen import screen
 
 if TYPE_CHECKING:
     from aiops_agent.bootstrap.application import Application
+    from aiops_agent.bootstrap.records import Records
+    from aiops_agent.memory.casebook import Casebook
     from aiops_agent.settings.load import Loaded
     from aiops_agent.settings.sections import Settings
+    from aiops_agent.workflow.queries import Queries
 
 PIPED_WIDTH = 120  # a pipe has no width; tables are then not squeezed to 80 columns
 
@@ -88,11 +91,26 @@ class Call:
         return self.loaded.settings
 
     @cached_property
+    def records(self) -> "Records":
+        """What is kept, opened on first use: all that reading needs, and quick to open."""
+        opened = door.records(self.settings)
+        self.discreet.learn(opened.redactor.clean)
+        return opened
+
+    @property
+    def queries(self) -> "Queries":
+        """What may be asked of what is kept."""
+        return self.records.queries
+
+    @cached_property
+    def casebook(self) -> "Casebook":
+        """What people do with memory."""
+        return door.casebook(self.records)
+
+    @cached_property
     def application(self) -> "Application":
         """The whole application, built on first use."""
-        built = door.application(self.settings)
-        self.discreet.learn(built.clean)
-        return built
+        return door.application(self.settings, self.records)
 
     @property
     def interactive(self) -> bool:
@@ -128,6 +146,8 @@ class Call:
         """Give back what the application holds, if it was built."""
         if "application" in self.__dict__:
             self.application.close()
+        elif "records" in self.__dict__:
+            self.records.close()
 
     def answer(self, output: Output, data: Json, draw: Callable[[int], RenderableType]) -> None:
         """Print data as JSON, or drawn for the width of the screen."""

@@ -15,10 +15,12 @@ if TYPE_CHECKING:
     from aiops_agent.bootstrap.application import Application
     from aiops_agent.bootstrap.backtest import Backtesting
     from aiops_agent.bootstrap.looking import Looking
+    from aiops_agent.bootstrap.records import Records
     from aiops_agent.domain.model import ModelCall
     from aiops_agent.domain.redact import Clean, Redactor
     from aiops_agent.evaluation.critic_live import LiveRun
     from aiops_agent.evaluation.goals import Goal
+    from aiops_agent.memory.casebook import Casebook
     from aiops_agent.settings.load import Loaded
     from aiops_agent.settings.runbooks import Shelf
     from aiops_agent.settings.sections import Server, Settings
@@ -61,11 +63,25 @@ def not_ours(settings: "Settings") -> str:
     return found(settings)
 
 
-def application(settings: "Settings") -> "Application":
-    """Build the application; only now are the engine, the store and the adapters imported."""
+def records(settings: "Settings") -> "Records":
+    """Open what is kept, for reading; of what is heavy only the store is imported."""
+    from aiops_agent.bootstrap.records import Records  # noqa: PLC0415 -- the lazy door
+
+    return Records(settings)
+
+
+def casebook(opened: "Records") -> "Casebook":
+    """Return what people do with memory; it brings arithmetic that other readers do without."""
+    from aiops_agent.bootstrap.casebook import casebook as made  # noqa: PLC0415 -- the lazy door
+
+    return made(opened)
+
+
+def application(settings: "Settings", opened: "Records") -> "Application":
+    """Build the application on its records; only now are the engine and the adapters imported."""
     from aiops_agent.bootstrap.application import application as build  # noqa: PLC0415 -- the lazy door
 
-    return build(settings)
+    return build(settings, records=opened)
 
 
 def looking(settings: "Settings", *, scenario: str = "", seed: int = 1) -> "Looking":

@@ -58,7 +58,7 @@ class Following:
     @property
     def queries(self) -> Queries:
         """What may be asked."""
-        return self.call.application.queries
+        return self.call.queries
 
     async def run(self) -> Exit:
         """Print until the incident ends, or a person is needed who cannot be asked here."""
@@ -183,7 +183,7 @@ def prompt_for(
     call: Call, request: ApprovalRequest, asked: PlanQuestion = PlanQuestion.APPLY
 ) -> Prompt:
     """Return the question about a request that is on the screen."""
-    attempt = call.application.queries.incident(request.incident).attempt
+    attempt = call.queries.incident(request.incident).attempt
     diagnosis = attempt.diagnosis if attempt else None
     return Prompt(call.out, request, diagnosis, lambda: datetime.now(UTC), asked)
 

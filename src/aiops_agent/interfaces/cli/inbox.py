@@ -37,7 +37,7 @@ def show_list(
 ) -> None:
     """List bodies that were rejected or wait, newest first, with the reason."""
     call = called(context)
-    found = [(one, standing(call, one)) for one in call.application.queries.inbox(limit)]
+    found = [(one, standing(call, one)) for one in call.queries.inbox(limit)]
     rows = [
         [
             say(str(one.id), STRONG),
@@ -66,7 +66,7 @@ def show(
 ) -> None:
     """Show one body: what was sent, why no incident came of it, and what to do."""
     call = called(context)
-    one = call.application.queries.delivery(number)
+    one = call.queries.delivery(number)
     stands = standing(call, one)
     rows = [
         ("body", str(one.id)),
@@ -85,7 +85,7 @@ def show(
 
 def waiting_note(call: Call) -> str:
     """Return one line about bodies that no incident came of; "" when there is none."""
-    found = call.application.queries.inbox(LISTED)
+    found = call.queries.inbox(LISTED)
     rejected = sum(bool(one.rejected) for one in found)
     waiting = [one for one in found if standing(call, one).reason and not one.rejected]
     many = "at least " if len(found) == LISTED else ""
@@ -119,7 +119,7 @@ def standing(call: Call, one: Delivery) -> InboxStanding:
         reason = f"{one.environment} has no source: nothing could be seen of it."
         remedy = f"Set {place.section}sources.prometheus in aiops.yaml and restart aiops serve."
         return InboxStanding("waiting", reason, remedy)
-    if call.application.lead.leader("serve") is None:
+    if call.records.leader("serve") is None:
         return InboxStanding("waiting", "Nobody works on it.", "Start aiops serve.")
     return InboxStanding("under way")
 

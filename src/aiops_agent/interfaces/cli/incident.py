@@ -37,7 +37,7 @@ def show_list(
 ) -> None:
     """List incidents, newest first."""
     call = called(context)
-    found = call.application.queries.incidents(open_only=open_only, limit=limit)
+    found = call.queries.incidents(open_only=open_only, limit=limit)
     call.answer(output, documents(found), lambda width: listing.incidents(found, width))
     if waits := waiting_note(call):
         call.note(waits)
@@ -64,7 +64,7 @@ def show(
     A finding comes with its course, its numbers, what it says of each cause, and its query.
     """
     call = called(context)
-    queries = call.application.queries
+    queries = call.queries
     found = queries.incident(incident)
     if finding:
         _show_finding(call, found, finding, attempt, output)
@@ -115,7 +115,7 @@ def _show_finding(
 
 def _told_at(call: Call, incident: Incident, number: int) -> datetime | None:
     """Return when the diagnosis of an attempt was made, in environment time."""
-    for event in call.application.queries.history(incident.id):
+    for event in call.queries.history(incident.id):
         made = event.payload
         if isinstance(made, DiagnosisReady) and made.attempt == number:
             return event.at
@@ -126,8 +126,8 @@ def _told_at(call: Call, incident: Incident, number: int) -> datetime | None:
 def watch(context: typer.Context, incident: IncidentArgument) -> None:
     """Follow an incident that another process works on."""
     call = called(context)
-    found = call.application.queries.incident(incident)
-    if not found.ended and call.application.lead.leader(_role(found)) is None:
+    found = call.queries.incident(incident)
+    if not found.ended and call.records.leader(_role(found)) is None:
         goes_on = call.command("incident", "resume", found.id)
         call.note(f"No process works on {found.id}. To go on: {goes_on}")
     how = Manner.WATCH if call.interactive else Manner.LEAVE
@@ -142,7 +142,7 @@ def resume(context: typer.Context, incident: IncidentArgument) -> None:
 
 
 async def _resume(call: Call, name: str) -> Exit:
-    found = await asyncio.to_thread(call.application.queries.incident, name)
+    found = await asyncio.to_thread(call.queries.incident, name)
     if found.ended:
         return await Following(call, found.id, Manner.LEAVE).run()
     async with call.application.engine(_role(found)) as engine:
@@ -182,7 +182,7 @@ def rate(
     """Say whether the agent was right about an ended incident: memory weighs it."""
     call = called(context)
     right = verdict is Judgement.RIGHT
-    casebook = call.application.casebook
+    casebook = call.casebook
     rated = casebook.rate(incident, call.user, right=right, cause=cause, words=reason)
     counts = "counts as before" if right else "is no longer counted for or against an action"
     call.note(f"Kept with {rated.id}; what was tried there {counts}.")
@@ -203,7 +203,7 @@ def close(
 ) -> None:
     """Stop the agent on an incident; a person takes over."""
     call = called(context)
-    found = call.application.queries.incident(incident)
+    found = call.queries.incident(incident)
     if found.ended:
         call.note(f"{found.id} has ended already: {found.status}.")
         return

@@ -29,7 +29,7 @@ def search(
 ) -> None:
     """Find incidents by words: services, releases, error codes, what was said of them."""
     call = called(context)
-    found = call.application.casebook.search(" ".join(words), limit)
+    found = call.casebook.search(" ".join(words), limit)
     call.answer(output, documents(found), lambda width: remembered.hits(found, width))
 
 
@@ -39,7 +39,7 @@ def show(
 ) -> None:
     """Show what is kept of one incident."""
     call = called(context)
-    kept = call.application.casebook.case(incident)
+    kept = call.casebook.case(incident)
     call.answer(output, kept.document(), lambda width: remembered.case(kept.case, width))
 
 
@@ -47,7 +47,7 @@ def show(
 def stats(context: typer.Context, output: OutputOption = Output.TABLE) -> None:
     """Add up what is kept, and how often each action helped against each cause."""
     call = called(context)
-    made = call.application.casebook.stats()
+    made = call.casebook.stats()
     call.answer(output, made.document(), lambda width: remembered.stats(made.document(), width))
 
 
@@ -55,14 +55,14 @@ def stats(context: typer.Context, output: OutputOption = Output.TABLE) -> None:
 def forget(context: typer.Context, incident: IncidentArgument) -> None:
     """Remove an incident and its report from memory for ever."""
     call = called(context)
-    gone = call.application.casebook.forget(incident, call.user)
+    gone = call.casebook.forget(incident, call.user)
     call.note(f"{gone} is forgotten: it is not recalled, and will not be kept again.")
 
 
 @app.command()
 def export(context: typer.Context) -> None:
     """Print everything that is kept, a JSON document a line."""
-    for document in called(context).application.casebook.taken_out():
+    for document in called(context).casebook.taken_out():
         print(json.dumps(document))
 
 
@@ -78,7 +78,7 @@ def bring_in(
     call = called(context)
     place, count = _place(call, environment), 0
     for page in _pages(paths):
-        count += call.application.casebook.tell(page.name, _text(page), place)
+        count += call.casebook.tell(page.name, _text(page), place)
     some = f"{count} incident{' is' if count == 1 else 's are'}"
     call.note(f"{some} kept as told, of {place}. To find one: aiops memory search WORDS.")
 

@@ -28,8 +28,8 @@ def show(
     `--output json` prints the bodies as they left.
     """
     call = called(context)
-    found = call.application.queries.incident(incident)
-    calls = call.application.queries.calls(found.id)
+    found = call.queries.incident(incident)
+    calls = call.queries.calls(found.id)
     requests: list[Json] = [
         {name: value for name, value in one.document().items() if name in SHOWN} for one in calls
     ]

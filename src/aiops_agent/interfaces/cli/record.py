@@ -24,8 +24,8 @@ def record(
     `python -m bench recordings --cases FOLDER` of the source plays such cassettes again.
     """
     call = called(context)
-    found = call.application.queries.incident(incident)
-    rows = list(door.cassette(call.application.queries.calls(found.id), call.application.redactor))
+    found = call.queries.incident(incident)
+    rows = list(door.cassette(call.queries.calls(found.id), call.records.redactor))
     if not rows:
         raise UsageError(f"No model has answered about {found.id}: there is nothing to record.")
     path = to / f"{found.id}.jsonl"

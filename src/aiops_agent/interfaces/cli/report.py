@@ -24,7 +24,7 @@ def report(
 ) -> None:
     """Print the report of an incident that has ended."""
     call = called(context)
-    written = call.application.queries.report(incident)
+    written = call.queries.report(incident)
     if output is Format.JSON:
         call.answer(Output.JSON, written.data, lambda _: "")
     elif call.out.is_terminal:

@@ -58,7 +58,7 @@ def match(
 ) -> None:
     """Show which runbooks fit an incident, and why."""
     call = called(context)
-    queries = call.application.queries
+    queries = call.queries
     found = queries.incident(incident)
     shelf = door.runbooks(call.loaded.settings)
     hits = matching(shelf.runbooks, found, queries.alerts(found.id))

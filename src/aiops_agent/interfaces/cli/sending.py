@@ -61,7 +61,7 @@ def start(context: typer.Context) -> None:
 def status(context: typer.Context, output: OutputOption = Output.TABLE) -> None:
     """Show whether anything is sent, who stopped or started it, and which services are closed."""
     call = called(context)
-    standing = call.application.queries.sending()
+    standing = call.queries.sending()
     data = {**standing.document(), "stopped": bool(standing.stopped), "why": standing.stopped}
     call.answer(output, data, lambda width: _shown(standing, width))
 

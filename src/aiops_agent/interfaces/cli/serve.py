@@ -97,7 +97,7 @@ class Screen:
 
     async def run(self, well: Callable[[], None]) -> None:
         """Print, and ring where a person is needed."""
-        queries, out = self.call.application.queries, self.call.out
+        queries, out = self.call.queries, self.call.out
         screen = Follower(out, Blocks(queries.incident, queries.approval), many=True)
         async with aclosing(self.call.application.feed.follow(self.cursor)) as batches:
             async for found in batches:
@@ -125,7 +125,7 @@ def _say_sending(call: Call, stopped: str) -> None:
 def sum_up(call: Call, started: datetime) -> None:
     """Say what the incidents that came while it ran add up to, unless quiet or there was none."""
     try:
-        found = stats_of(call.application.queries.histories(started), started)
+        found = stats_of(call.queries.histories(started), started)
     except StoreError as error:  # all that is missing is the sum
         call.note(f"no summary: {error}")
         return

@@ -22,7 +22,7 @@ def stats(
     """Summarise incidents: endings, durations, work and cost of agents and models."""
     call = called(context)
     moment = _moment(since, datetime.now(UTC))
-    made = stats_of(call.application.queries.histories(moment), moment)
+    made = stats_of(call.queries.histories(moment), moment)
     call.answer(output, made.document(), lambda width: sums.stats(made, width))
 
 

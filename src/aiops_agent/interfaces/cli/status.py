@@ -92,13 +92,13 @@ def _watched(
 ) -> Iterator[tuple[EnvironmentRef, WatchRecord]]:
     """Yield what the watch saw of each environment, where it ever looked."""
     for one in found:
-        if (record := call.application.queries.watched(one.environment)) is not None:
+        if (record := call.queries.watched(one.environment)) is not None:
             yield one.environment, record
 
 
 def _waiting(call: Call, shown: set[EnvironmentRef]) -> Iterator[tuple[str, str]]:
     """Yield each open incident, and whom it waits for; `shown` are the environments above."""
-    queries, now = call.application.queries, datetime.now(UTC)
+    queries, now = call.queries, datetime.now(UTC)
     asked = {one.incident: one for one in queries.approvals((ApprovalState.PENDING,))}
     found = queries.incidents(open_only=True, limit=MOST_OPEN + 1)
     for one in found[:MOST_OPEN]:
@@ -117,6 +117,6 @@ def _whom(
         command = call.command("approval", "show", one.id)
         return f"waits for you: {do}; {span(request.expires_at - now)} left; see: {command}"
     role = "shop" if one.environment.simulated else "serve"
-    if call.application.lead.leader(role) is None:
+    if call.records.leader(role) is None:
         return f"no process works on it; go on: {call.command('incident', 'resume', one.id)}"
     return _WORKING.get(one.status, "waits for an answer")

@@ -49,15 +49,15 @@ def check(
 def info(context: typer.Context, output: OutputOption = Output.TABLE) -> None:
     """Show where the store is, whether it takes a record, and what waits in it."""
     call = called(context)
-    refused, backlog = call.application.readiness.refused(), call.application.queries.backlog()
-    leader = call.application.lead.leader("serve")
+    refused, backlog = call.application.readiness.refused(), call.queries.backlog()
+    leader = call.records.leader("serve")
     rows = [
         ("store", call.loaded.settings.store.url.rpartition("@")[2]),
         ("takes a record", refused or "yes"),
         ("bodies waiting", str(backlog.bodies)),
         ("alerts waiting", str(backlog.alerts)),
         ("works on stories", leader.words if leader else "nobody"),
-        ("events", str(call.application.queries.newest_event())),
+        ("events", str(call.queries.newest_event())),
     ]
     data = {name.replace(" ", "_"): value for name, value in rows}
     call.answer(output, data, lambda _: facts(rows))

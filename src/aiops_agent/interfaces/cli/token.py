@@ -38,7 +38,7 @@ def create(
 def show_list(context: typer.Context, output: OutputOption = Output.TABLE) -> None:
     """List tokens, oldest first; no secrets."""
     call = called(context)
-    found = call.application.queries.tokens()
+    found = call.queries.tokens()
     rows = [
         [
             say(token.name, QUIET if token.revoked_at else STRONG),

@@ -16,7 +16,7 @@ def trace(
     It is drawn from what is stored, so it needs no tracing to be switched on.
     """
     call = called(context)
-    queries = call.application.queries
+    queries = call.queries
     found = queries.incident(incident)
     made = trace_of(found, queries.history(found.id), queries.calls(found.id))
     call.answer(output, made.told(), lambda width: waterfall(made, width))

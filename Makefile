@@ -2,6 +2,8 @@
 .DEFAULT_GOAL := help
 .PHONY: help setup demo test cover check test-real test-built test-live bench bench-rca wheel pictures prove clean
 BIN := .venv/bin
+# Each worker of the tests, and each program that they start, would compile all modules again.
+export PYTHONDONTWRITEBYTECODE :=
 
 help: ## list the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' Makefile

@@ -1,8 +1,10 @@
 """Fixtures for every floor: stores on SQLite, and on PostgreSQL when one is given."""
 
 import os
+import shutil
 import uuid
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -41,30 +43,78 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
         terminalreporter.write_line(str(line))
 
 
-@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.real)])
-def store_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+BOTH_KINDS = ["sqlite", pytest.param("postgresql", marks=pytest.mark.real)]
+
+
+@contextmanager
+def _postgres(name: str, template: str = "template1") -> Iterator[str]:
+    """Address of a database of the test server, made as a copy of another."""
+    if not POSTGRES:
+        pytest.fail("AIOPS_TEST_POSTGRES names no server; run `make test-real`.")
+    server = make_engine(POSTGRES).execution_options(isolation_level="AUTOCOMMIT")
+    with server.connect() as connection:
+        connection.execute(sa.text(f"CREATE DATABASE {name} TEMPLATE {template}"))
+    yield sa.make_url(POSTGRES).set(database=name).render_as_string(hide_password=False)
+    with server.connect() as connection:
+        connection.execute(sa.text(f"DROP DATABASE {name} WITH (FORCE)"))
+    server.dispose()
+
+
+@contextmanager
+def _upgraded(url: str) -> Iterator[sa.Engine]:
+    made = make_engine(url)
+    upgrade(made)
+    yield made
+    made.dispose()
+
+
+@pytest.fixture(scope="session")
+def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A file that has the present schema: copied, it spares each test the migration."""
+    made = tmp_path_factory.mktemp("template") / "store.db"
+    with _upgraded(f"sqlite:///{made}"):
+        pass
+    return made
+
+
+@pytest.fixture(scope="session")
+def postgres_template() -> Iterator[str]:
+    """The name of a database that has the present schema."""
+    name = f"aiops_{uuid.uuid4().hex}"
+    with _postgres(name) as url:
+        with _upgraded(url):
+            pass
+        yield name
+
+
+@pytest.fixture(params=BOTH_KINDS)
+def empty_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
     """Address of an empty database of its own; `make test-real` says where PostgreSQL is."""
     if request.param == "sqlite":
         yield f"sqlite:///{tmp_path}/store.db"
         return
-    if not POSTGRES:
-        pytest.fail("AIOPS_TEST_POSTGRES names no server; run `make test-real`.")
-    name = f"aiops_{uuid.uuid4().hex}"
-    server = make_engine(POSTGRES).execution_options(isolation_level="AUTOCOMMIT")
-    with server.connect() as connection:
-        connection.execute(sa.text(f"CREATE DATABASE {name}"))
-        yield sa.make_url(POSTGRES).set(database=name).render_as_string(hide_password=False)
-        connection.execute(sa.text(f"DROP DATABASE {name} WITH (FORCE)"))
-    server.dispose()
+    with _postgres(f"aiops_{uuid.uuid4().hex}") as url:
+        yield url
+
+
+@pytest.fixture(params=BOTH_KINDS)
+def store_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """Address of a database of its own that has the present schema."""
+    if request.param == "sqlite":
+        file = tmp_path / "store.db"
+        shutil.copy(request.getfixturevalue("sqlite_template"), file)
+        yield f"sqlite:///{file}"
+        return
+    template = request.getfixturevalue("postgres_template")
+    with _postgres(f"aiops_{uuid.uuid4().hex}", template) as url:
+        yield url
 
 
 @pytest.fixture
 def engine(store_url: str) -> Iterator[sa.Engine]:
     """An engine on a database that has the present schema."""
-    made = make_engine(store_url)
-    upgrade(made)
-    yield made
-    made.dispose()
+    with _upgraded(store_url) as made:
+        yield made
 
 
 @pytest.fixture

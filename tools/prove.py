@@ -60,6 +60,7 @@ class Result:
 def stages() -> tuple[Stage, ...]:
     """Return all stages, the long ones first: so two lanes end together."""
     bench = (sys.executable, "-m", "bench")
+    tests = (sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider")
     seeded = ("--seed", "{seed}")
     found = [
         Stage("hostile", (*bench, "hostile", *seeded), 40),
@@ -81,6 +82,7 @@ def stages() -> tuple[Stage, ...]:
         Stage("crowd", (*bench, "crowd", *seeded), 15, alone=True),
         Stage("bodies", (*bench, "bodies", *seeded), 10, alone=True),
         Stage("stops", (*bench, "stops", *seeded), 20, alone=True),
+        Stage("long", (*tests, "-m", "long", "-n", "2", "--timeout", "600"), 15, alone=True),
         Stage("mutants", (sys.executable, "tools/cover.py", "--mutants", "60"), 60, alone=True),
     ]
     cases = os.environ.get("CASES")

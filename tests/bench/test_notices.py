@@ -13,7 +13,7 @@ from bench.notices import DELAYED, LEFT, counted
 from tests import seams
 from tests.workflow.town import FLAWS
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.long, pytest.mark.timeout(600)]
 
 
 @pytest.fixture(autouse=True)

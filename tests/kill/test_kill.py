@@ -128,7 +128,7 @@ def test_a_process_that_goes_on_sends_nothing_that_may_not_begin_any_more(
     assert any("was sent though taken over" in flaw for flaw in defect.wrong), "planted"
 
 
-@pytest.mark.real
+@pytest.mark.long
 @pytest.mark.timeout(900)
 def test_every_point_once_and_with_a_second_death_while_recovering(
     tmp_path: Path, record_property: Record
@@ -151,7 +151,7 @@ def test_a_point_that_is_not_exercised_fails_the_run(tmp_path: Path) -> None:
     assert "not exercised" in judged([ended])[0]
 
 
-@pytest.mark.real
+@pytest.mark.long
 @pytest.mark.timeout(600)
 def test_between_a_commit_and_its_checkpoint_nothing_is_lost_or_doubled(
     tmp_path: Path, record_property: Record

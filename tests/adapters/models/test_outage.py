@@ -64,7 +64,7 @@ class Kept:
         return Spending()
 
 
-@pytest.mark.real  # for its length only: half a minute
+@pytest.mark.long
 @pytest.mark.parametrize(("wire", "trouble"), [("gemini", "503"), ("openai", "429-retry-after")])
 async def test_a_day_s_outage_costs_little_and_ends_by_itself(
     wire: str, trouble: str, record_property: Any

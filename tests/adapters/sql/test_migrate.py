@@ -43,12 +43,12 @@ def test_the_revisions_named_in_the_code_are_those_in_the_folder() -> None:
     assert found == migrate.REVISIONS
 
 
-def test_eight_starters_at_once_bring_one_schema_up(store_url: str) -> None:
+def test_eight_starters_at_once_bring_one_schema_up(empty_url: str) -> None:
     failures: list[BaseException] = []
     start = threading.Barrier(8)
 
     def begin() -> None:
-        engine = make_engine(store_url)
+        engine = make_engine(empty_url)
         start.wait()
         try:
             migrate.upgrade(engine)
@@ -76,9 +76,9 @@ def test_a_database_of_a_newer_version_is_refused_and_left_alone(engine: sa.Engi
 
 
 def test_a_migration_that_fails_leaves_an_empty_database(
-    store_url: str, monkeypatch: pytest.MonkeyPatch
+    empty_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    engine = make_engine(store_url)
+    engine = make_engine(empty_url)
     with engine.begin() as connection:
         connection.execute(sa.text("CREATE TABLE tokens (x INTEGER)"))
     with pytest.raises(StoreError):

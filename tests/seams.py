@@ -189,6 +189,7 @@ REPLAY_CLOCK = Seam(replay, "PastClock", "a replay begins when its alert fired")
 
 # Which incident an alert belongs to.
 FIRES_ANEW = Seam(receive, "fires_anew", "a new firing is looked at, a repetition opens nothing")
+FLAPS = Seam(correlate, "_flaps", "what flaps right behind its end makes no second incident")
 VOID = Seam(gate.Gate, "void", "no permission outlives a change of its alerts")
 
 # Telling people: nothing is lost on the way, and nothing is told that is not so.

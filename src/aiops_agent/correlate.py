@@ -13,6 +13,7 @@ from aiops_agent.reading.alert import read_subject
 
 RULES_HOLD = timedelta(hours=1)  # at most, before they fire; the watch was earlier
 ECHO = timedelta(minutes=10)  # rules look back: a repetition so soon speaks of what is over
+FLAP = timedelta(minutes=1)  # who has just been handed an alert that flaps needs no second incident
 JITTER = timedelta(minutes=1)  # rules hold for different times, and scrapes come when they come
 TOGETHER = timedelta(seconds=20)  # those that call one silent cause begin within it
 ALL_TOGETHER = timedelta(seconds=30)  # where none is missing: two scrapes of the usual 15 s
@@ -71,13 +72,19 @@ def fires_anew(holder: Incident, was: Alert, alert: Alert, at: datetime) -> bool
 
     It does when its sender called it resolved meanwhile or says a later beginning. What is said to
     be over by telemetry and still fires after ECHO is looked at anew as well: one of them is wrong.
+    Right behind one that was dismissed or given to people it flaps, and is a repetition.
     """
-    if not holder.ended:
+    if not holder.ended or _flaps(holder, at):
         return False
     if was.state is AlertState.RESOLVED or _later(alert.starts_at, was.starts_at):
         return True
     over = holder.resolved_at
     return over is not None and at - over >= ECHO
+
+
+def _flaps(holder: Incident, at: datetime) -> bool:
+    given = holder.ended_at if holder.resolved_at is None else None
+    return given is not None and at - given < FLAP
 
 
 def _later(starts: datetime | None, known: datetime | None) -> bool:

@@ -1,10 +1,13 @@
 """Outages of software that nobody here wrote, under public rules, through the unmodified product.
 
-Each test is a row of docs/outages.md.
+Each test is a row of docs/outages.md. AIOPS_TEST_HEALTHY says for how many seconds nothing may be
+opened while all is well.
 """
 
 from __future__ import annotations
 
+import json
+import os
 import re
 import time
 import urllib.request
@@ -38,6 +41,8 @@ from .strange import (
 
 CALM = 30  # seconds before the trouble
 AFTER = 67  # seconds behind a recovery, at which the same alert fires again
+HEALTHY = float(os.environ.get("AIOPS_TEST_HEALTHY", "180"))  # seconds
+USUAL_STORY = {"settle": "60s", "hold": "60s", "look": "30s"}  # as nobody who sets nothing has it
 
 # What a node exporter says of a full disk, and a blackbox exporter of a certificate.
 DISK = 'device="/dev/sda1",fstype="ext4",mountpoint="/"'
@@ -50,6 +55,18 @@ probe_ssl_earliest_cert_expiry {time.time() + 2 * 86400:.0f}
 """
 # Two series on the left match one on the right: it cannot be evaluated.
 BROKEN = {"record": "job:up:broken", "expr": "up + on (job) up"}
+
+
+def too_low(service: str) -> Mapping[str, Any]:
+    """Return a rule that calls a tenth of a millisecond slow."""
+    of = f'http_request_duration_seconds_bucket{{service="{service}"}}'
+    return {
+        "alert": f"{service.title()}Slow",
+        "expr": f"histogram_quantile(0.95, sum by (service, le) (rate({of}[30s]))) > 0.0001",
+        "for": "30s",
+        "labels": {"severity": "warning"},
+        "annotations": {"summary": "{{ $labels.service }} is slow"},
+    }
 
 
 class Staged(Protocol):
@@ -223,6 +240,24 @@ def test_what_is_not_ours_is_handed_over_in_one_look(staged: Staged, tmp_path: P
         stage.told(incident, "escalated")
 
 
+def test_an_alert_that_flaps_thrice_in_40_s_is_one_incident(staged: Staged) -> None:
+    stage = staged(REDIS, EXPORTER, story=USUAL_STORY)
+    stage.seen_for(10, "redis_up == 1")
+    redis = stage.system.only("redis").id
+    began = time.monotonic()
+    for turn in range(3):
+        passed(began + 13 * turn)
+        docker("stop", "--time=2", redis)
+        until(lambda: stage.fires("RedisDown"), 20, "RedisDown to fire")
+        passed(began + 13 * turn + 6)
+        docker("start", redis)
+        until(lambda: not stage.fires("RedisDown"), 20, "RedisDown to be over")
+    took = time.monotonic() - began
+    [incident] = stage.shown()
+    until(lambda: stage.news(incident["id"]).count("again") >= 2, 20, f"all of it, {took:.0f} s")
+    assert [one["alert_names"] for one in stage.shown()] == [["RedisDown"]]
+
+
 def test_two_causes_in_one_group_are_two_incidents(staged: Staged) -> None:
     billing = podinfo("billing")
     stage = staged(REDIS, EXPORTER, billing, group_by=("nothing",))
@@ -238,6 +273,27 @@ def test_two_causes_in_one_group_are_two_incidents(staged: Staged) -> None:
     assert slow["id"] != down["id"]
     assert (slow["alert_names"], down["alert_names"]) == (["ExporterSlow"], ["BillingDown"])
     assert down["subject"]["name"] == "billing"
+
+
+@pytest.mark.timeout(HEALTHY + 300)
+def test_where_all_is_well_nothing_is_opened_but_false_alarms_that_are_dismissed(
+    staged: Staged,
+) -> None:
+    backend, front = podinfo("backend"), orders("backend")
+    cached = podinfo(cache="redis")
+    alarms = (too_low("podinfo"), too_low("orders"))
+    stage = staged(REDIS, EXPORTER, cached, cached, backend, front, rules=alarms)
+    stage.system.ask(cached, 10, "POST /echo", "GET /api/info", "GET /healthz")
+    stage.system.ask(front, 10, "GET /orders", "GET /checkout")
+    passed(time.monotonic() + HEALTHY)
+
+    found = stage.shown()
+    names = sorted(name for one in found for name in one["alert_names"])
+    assert names == ["OrdersSlow", "PodinfoSlow"], names
+    assert {one["status"] for one in found} == {"dismissed"}, [one["triage"] for one in found]
+    assert not stage.receiver.posted
+    count = {"row": "opened but the false alarms", "n": round(HEALTHY), "goal": 0, "measured": 0}
+    print("\n" + json.dumps(count))  # for `make prove`, which reads lines
 
 
 def _log(product: Product) -> str:

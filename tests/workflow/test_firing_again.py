@@ -66,8 +66,35 @@ async def test_what_its_sender_called_resolved_fires_anew_whatever_beginning_it_
     await fires(place)
     ends(place, Ending.DISMISSED)
     await fires(place, state=AlertState.RESOLVED)
+    place.clock.go(seconds=67)
     await fires(place)
     assert [one.after for one in place.incidents()] == ["", "INC-0001"]
+
+
+async def flaps_thrice(place: Place, ending: Ending) -> tuple[Incident, ...]:
+    await fires(place)
+    ends(place, ending)
+    for _ in range(3):
+        place.clock.go(seconds=13)
+        await fires(place, state=AlertState.RESOLVED)
+        await fires(place, starts_at=place.clock.at)
+    return tuple(place.incidents())
+
+
+@pytest.mark.parametrize("ending", [Ending.DISMISSED, Ending.HANDED_OVER])
+async def test_what_flaps_right_behind_its_end_stays_one_incident(
+    place: Place, ending: Ending
+) -> None:
+    (only,) = await flaps_thrice(place, ending)
+    assert only.looking == (ending is Ending.DISMISSED)  # again, and reopened when it is true
+
+
+@pytest.mark.parametrize("ending", [Ending.DISMISSED, Ending.HANDED_OVER])
+async def test_what_flaps_and_makes_another_incident_is_caught(
+    place: Place, ending: Ending, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seams.FLAPS.plant(monkeypatch, lambda _holder, _at: False)
+    assert len(await flaps_thrice(place, ending)) > 1
 
 
 @pytest.mark.parametrize(("minutes", "after"), [(59, "INC-0001"), (60, ""), (200, "")])

@@ -78,7 +78,8 @@ async def test_a_new_firing_whose_webhook_was_lost_is_taken_at_once(place: Place
     place.keep(an_alert())
     await Receive(place.deps).handle(HERE)
     ends(place, Ending.DISMISSED)
-    later = (START + timedelta(seconds=67)).isoformat()
+    place.clock.go(seconds=67)
+    later = place.clock.at.isoformat()
     assert await minutes(place, watch(place, Sender([fires(starts=later)])), 2) == [1, 0]
     assert [one.after for one in place.incidents()] == ["", "INC-0001"]
 

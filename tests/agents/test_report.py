@@ -347,7 +347,7 @@ def test_efforts_are_added_up_by_agent_and_author() -> None:
         {
             "agent": "diagnose",
             "answered by": "model gpt-x",
-            "own work": "3.0 s",
+            "own work": "3.00 s",
             "language model": "4 calls, 2000 tokens, $0.50",
         }
     ]

@@ -101,6 +101,7 @@ def stage(
     system: System,
     prometheus: Prometheus,
     start_alertmanager: StartAlertmanager,
+    alertmanager_port: int,
     receiver: Receiver,
     tmp_path: Path,
 ) -> Iterator[Stage]:
@@ -110,7 +111,7 @@ def stage(
     try:
         product.serve()
         start_alertmanager(f"{product.url}/api/v1/alertmanager", product.token)
-        stage = Stage(system.naming, system, prometheus, product, receiver)
+        stage = Stage(system.naming, system, prometheus, product, receiver, alertmanager_port)
         stage.calm()
         yield stage
     finally:

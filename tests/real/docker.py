@@ -6,6 +6,8 @@ import json
 import subprocess
 import time
 import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -66,6 +68,19 @@ def _ending(raw: dict[str, Any]) -> str:
     return f"{name} ended with {code}{killed}{error} at {at}; its last words:\n{logs.stdout}"
 
 
+@contextmanager
+def image(tag: str, *environment: str) -> Iterator[str]:
+    """Make an image that differs from IMAGE by its environment alone; yield its tag."""
+    base = docker("create", f"--label={OURS}=", IMAGE, "true")
+    changes = [word for one in environment for word in ("-c", f"ENV {one}")]
+    docker("commit", *changes, base, tag)
+    docker("rm", base)
+    try:
+        yield tag
+    finally:
+        docker("rmi", "-f", tag)
+
+
 @dataclass
 class System:
     """Two services, of which one has several replicas of 20 requests per second each."""
@@ -98,7 +113,7 @@ class System:
             docker("rm", "-f", *on_network)
         docker("network", "rm", self.network)
 
-    def add(self, service: str) -> str:
+    def add(self, service: str, image: str = IMAGE) -> str:
         """Start one more replica of a service, labelled as compose does, and return its id."""
         self._numbers[service] = number = self._numbers.get(service, 0) + 1
         labels = {
@@ -118,7 +133,7 @@ class System:
         options += [f"--env={key}={value}" for key, value in environment.items()]
         options += [f"--network-alias={service}", *BOUNDS]
         name = f"{self.naming.project}-{service}-{number}"
-        return self._run(name, options, "service.py")
+        return self._run(name, options, "service.py", image=image)
 
     def load(self, service: str, rate: float, *requests: str, port: int = 0) -> str:
         """Send a service `rate` requests per second until the returned container is ended.
@@ -169,8 +184,10 @@ class System:
         """Restart a container in place."""
         docker("restart", "-t", "2", container.id)
 
-    def _run(self, name: str, options: list[str], program: str, *arguments: str) -> str:
+    def _run(
+        self, name: str, options: list[str], program: str, *arguments: str, image: str = IMAGE
+    ) -> str:
         mount = f"--volume={PROGRAMS}:/app:ro"
         base = ["run", "-d", f"--name={name}", f"--label={OURS}", f"--network={self.network}"]
-        command = [IMAGE, "python3", "-B", f"/app/{program}", *arguments]
+        command = [image, "python3", "-B", f"/app/{program}", *arguments]
         return docker(*base, mount, *options, *command)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import json
+import urllib.request
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -46,6 +48,7 @@ class Stage:
     prometheus: Prometheus
     product: Product
     receiver: Receiver
+    alertmanager_port: int
     seen: list[str] = field(default_factory=list)
 
     def calm(self) -> None:
@@ -67,6 +70,14 @@ class Stage:
     def surge(self, rate: float) -> None:
         """Add load up to `rate` requests per second in all."""
         self.system.load(self.naming.service, rate - USUAL_RATE)
+
+    def alert(self, *alerts: Mapping[str, str]) -> None:
+        """Tell Alertmanager of alerts by their labels."""
+        body = json.dumps([{"labels": labels, "annotations": {}} for labels in alerts]).encode()
+        url = f"http://127.0.0.1:{self.alertmanager_port}/api/v2/alerts"
+        asked = urllib.request.Request(url, body, {"Content-Type": "application/json"})
+        with urllib.request.urlopen(asked, timeout=5) as reply:
+            assert reply.status == 200
 
     def incidents(self) -> list[dict[str, Any]]:
         """Return every incident in short, the newest first."""

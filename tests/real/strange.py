@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import json
 import os
 import time
-import urllib.request
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -183,7 +181,6 @@ class StrangeStage(Stage):
     """What a person does and sees there."""
 
     system: StrangeSystem
-    alertmanager_port: int = 0
 
     def seen_for(self, seconds: int, condition: str) -> None:
         """Wait until a condition of PromQL has held for so long in all."""
@@ -199,14 +196,6 @@ class StrangeStage(Stage):
         for one in programs:
             rate = f'sum(rate(http_requests_total{{service="{one.service}"}}[5s]))'
             self.seen_for(seconds, f"{rate} > 1")
-
-    def alert(self, *alerts: Mapping[str, str]) -> None:
-        """Tell Alertmanager of alerts by their labels."""
-        body = json.dumps([{"labels": labels, "annotations": {}} for labels in alerts]).encode()
-        url = f"http://127.0.0.1:{self.alertmanager_port}/api/v2/alerts"
-        asked = urllib.request.Request(url, body, {"Content-Type": "application/json"})
-        with urllib.request.urlopen(asked, timeout=5) as reply:
-            assert reply.status == 200
 
     def fires(self, alert: str) -> bool:
         """Whether Prometheus says that an alert fires."""

@@ -118,9 +118,7 @@ def staged(
             product.serve()
             webhook = f"{product.url}/api/v1/alertmanager"
             start_alertmanager(webhook, product.token, *group_by)
-            stage = StrangeStage(naming, system, server, product, receiver)
-            stage.alertmanager_port = alertmanager_port
-            return stage
+            return StrangeStage(naming, system, server, product, receiver, alertmanager_port)
 
         yield start
 

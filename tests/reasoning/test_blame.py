@@ -136,7 +136,7 @@ def test_work_that_no_longer_happens_shows_where() -> None:
     first = blame(traced).blamed[0]
 
     assert first.service == "service-1"
-    assert first.reasons[0].what == "lost: store in 1.00 -> 0.00 of its requests"
+    assert first.reasons[0].what == "lost: store in 100% -> 0% of its requests"
 
 
 def test_the_service_that_adds_the_time_is_blamed_not_the_one_that_waits() -> None:

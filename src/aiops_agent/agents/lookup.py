@@ -10,7 +10,7 @@ from pydantic import Field
 from aiops_agent.agents.asking import narrowed
 from aiops_agent.agents.briefing import Briefing
 from aiops_agent.domain.errors import SourceError, StoreError
-from aiops_agent.domain.quantity import amount, signal_name
+from aiops_agent.domain.quantity import amount, per_minute, signal_name
 from aiops_agent.domain.telemetry import ServiceName, Signal
 from aiops_agent.domain.text import safe
 from aiops_agent.domain.value import Value
@@ -86,7 +86,9 @@ class Lookup:
         if isinstance(scene, str):
             return scene
         found = [one for one in novelties(scene) if one.service == wanted.service]
-        lines = [f"{one.before:.1f}/min -> {one.now:.1f}/min: {one.template}" for one in found]
+        lines = [
+            f"{per_minute(one.before)} -> {per_minute(one.now)}: {one.template}" for one in found
+        ]
         return _listed(lines) or f"no new kind of line at {wanted.service}"
 
     async def changes(self, wanted: Any) -> str:

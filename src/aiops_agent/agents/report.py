@@ -18,7 +18,7 @@ from aiops_agent.domain.event import Event
 from aiops_agent.domain.incident import Attempt, Ending, Status
 from aiops_agent.domain.payload import EventType
 from aiops_agent.domain.postmortem import Postmortem
-from aiops_agent.domain.quantity import amount, money, roughly, signal_name, span, target
+from aiops_agent.domain.quantity import amount, money, roughly, signal_name, span, stopwatch, target
 from aiops_agent.domain.remediation import Recovery
 from aiops_agent.domain.text import markdown, safe
 from aiops_agent.domain.timing import (
@@ -330,7 +330,7 @@ def _agent(m: Material) -> Chapter:
     points = [f"Attempts: {len(attempts)}; wrong turns: {wrong}; rejected plans: {len(refused)}."]
     points += [f"Rejected because: {d.reason}" for d in refused if d.reason]
     work = sum((part.work for part in by_agent(m.events)), timedelta())
-    points.append(f"Own work: {work.total_seconds():.1f} s.")
+    points.append(f"Own work: {stopwatch(work.total_seconds())}.")
     if asked := waited_for_people(m.events):
         points.append(f"Waiting for an answer: {roughly(asked)}.")
     points += [f"{agent}: {note}" for agent, effort in m.efforts for note in effort.notes]
@@ -347,7 +347,7 @@ def _agent(m: Material) -> Chapter:
         known = shares.get((who, by), Effort(by=effort.by))
         took, usage = known.took + effort.took, known.usage + effort.usage
         shares[who, by] = Effort(by=effort.by, usage=usage, took=took)
-    rows = tuple((*who, f"{one.took:.1f} s", _spent(one.usage)) for who, one in shares.items())
+    rows = tuple((*who, stopwatch(one.took), _spent(one.usage)) for who, one in shares.items())
     table = Table("efforts", ("agent", "answered by", "own work", "language model"), rows)
     return Chapter("agent", "12. How the agent did", points=tuple(points), table=table)
 

@@ -70,6 +70,21 @@ def roughly(length: timedelta) -> str:
     return f"{seconds / 3600:.0f} h" if seconds < 172_800 else f"{seconds / 86400:.0f} d"
 
 
+def per_minute(count: float) -> str:
+    """Return how often something happens: "0.3/min", "602/min"."""
+    return f"{_short(count, whole_from=20)}/min"
+
+
+def times(factor: float) -> str:
+    """Return a factor: "1.5 times", "24 times"."""
+    return f"{_short(factor, whole_from=10)} times"
+
+
+def megabytes(size: int | None) -> str:
+    """Return bytes as "160 MB", of 2^20 bytes each."""
+    return f"{(size or 0) / 2**20:,.0f} MB"
+
+
 def _seconds(value: float) -> str:
     if abs(value) < 0.9995:
         return f"{_short(value * 1000, whole_from=10)} ms"

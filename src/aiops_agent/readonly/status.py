@@ -3,7 +3,7 @@
 from datetime import datetime, timedelta
 
 from aiops_agent.domain.errors import SourceError
-from aiops_agent.domain.quantity import amount
+from aiops_agent.domain.quantity import amount, times
 from aiops_agent.domain.service_status import EnvironmentNow, ServiceNow, SignalNow
 from aiops_agent.domain.telemetry import Service, ServiceGraph, ServiceName, Signal, Window
 from aiops_agent.ports.telemetry import Environment
@@ -94,7 +94,7 @@ def _words(one: Reading, usual: float | None) -> str:
         return f"{name} above the {promised} of {amount(one.signal, one.level)}"
     if not one.value:
         return f"no {name}"
-    return f"{name} {one.value / usual:.2g} times the usual" if usual else f"{name} unusual"
+    return f"{name} {times(one.value / usual)} the usual" if usual else f"{name} unusual"
 
 
 def _severity(one: Reading) -> float:

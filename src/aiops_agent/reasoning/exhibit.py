@@ -11,7 +11,7 @@ from aiops_agent.domain.diagnosis import (
     Stance,
     Trigger,
 )
-from aiops_agent.domain.quantity import amount, signal_name
+from aiops_agent.domain.quantity import amount, per_minute, signal_name
 from aiops_agent.domain.telemetry import Change, ChangeKind, ServiceName, Signal, Window
 from aiops_agent.domain.text import safe
 from aiops_agent.reasoning.measure import Shift, moment
@@ -219,8 +219,8 @@ def _of_log(case: Investigation, index: int) -> Finding:
         id="",
         service=ServiceName(line.service),
         what=f"log: {safe(line.template, limit=80)}",
-        before=f"{line.before:.1f}/min".replace(".0/", "/"),
-        now=f"{line.now:.1f}/min".replace(".0/", "/"),
+        before=per_minute(line.before),
+        now=per_minute(line.now),
         source="logs",
         query=line.example,
         changed=True,

@@ -11,6 +11,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from aiops_agent.domain.quantity import amount
+from aiops_agent.domain.telemetry import Signal
 from aiops_agent.reasoning.observations import Bools, Floats, Ints, Observations
 from aiops_agent.reasoning.requests import Told
 
@@ -165,7 +167,7 @@ class _Events:
             return None
         row = start + (worse[2] if failing >= away else lost[2])
         what = self.words.of(int(self.event[row]))[:80]
-        shares = f"{self.was[row]:.2f} -> {self.now[row]:.2f} of its requests"
+        shares = f"{_share(self.was[row])} -> {_share(self.now[row])} of its requests"
         return Different(strength, f"{'' if failing >= away else 'lost: '}{what} in {shares}")
 
 
@@ -231,3 +233,7 @@ def _free_lines(
         if strength > found.get(service, Different(0.0, "")).strength:
             found[service] = Different(strength, f"{text[:80]} {was} -> {now} lines")
     return found
+
+
+def _share(of_requests: float) -> str:
+    return amount(Signal.ERRORS, of_requests)

@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 
 from aiops_agent.domain.diagnosis import Finding
 from aiops_agent.domain.errors import SourceError
+from aiops_agent.domain.quantity import megabytes
 from aiops_agent.domain.telemetry import LogLine, ServiceName, Window, Workload
 from aiops_agent.domain.text import safe
 from aiops_agent.ports.telemetry import Environment
@@ -165,8 +166,8 @@ def use_words(one: Workload) -> tuple[str, ...]:
         limit = f" of {one.cpu_limit:.2f}" if one.cpu_limit else ""
         told.append(f"{one.cpu_used:.2f}{limit} cores")
     if one.memory_used is not None and not _tight(one):
-        limit = f" of {_megabytes(one.memory_limit)}" if one.memory_limit else ""
-        told.append(f"{_megabytes(one.memory_used)}{limit} memory")
+        limit = f" of {megabytes(one.memory_limit)}" if one.memory_limit else ""
+        told.append(f"{megabytes(one.memory_used)}{limit} memory")
     return tuple(told)
 
 
@@ -226,7 +227,7 @@ def _wrong(one: Workload) -> Iterator[str]:
         said = f": {safe(one.probe, limit=60)}" if one.probe else ""
         told.append(f"health check fails{said}")
     if _tight(one) and one.reason != OUT_OF_MEMORY:
-        told.append(f"{_megabytes(one.memory_used)} of {_megabytes(one.memory_limit)} memory used")
+        told.append(f"{megabytes(one.memory_used)} of {megabytes(one.memory_limit)} memory used")
     if one.restarts:
         told.append(f"restarted {one.restarts} {'time' if one.restarts == 1 else 'times'}")
     yield from told or [one.state]
@@ -234,14 +235,10 @@ def _wrong(one: Workload) -> Iterator[str]:
 
 def _ending(one: Workload) -> Iterator[str]:
     if one.reason == OUT_OF_MEMORY:
-        limit = f", limit {_megabytes(one.memory_limit)}" if one.memory_limit else ""
+        limit = f", limit {megabytes(one.memory_limit)}" if one.memory_limit else ""
         yield f"OOM-killed{limit}"
     elif one.reason:
         yield safe(one.reason, limit=80)
     if one.exit_code is not None:
         meant = f" ({_CODES[one.exit_code]})" if one.exit_code in _CODES else ""
         yield f"exit code {one.exit_code}{meant}"
-
-
-def _megabytes(size: int | None) -> str:
-    return f"{(size or 0) / 2**20:.0f} MB"

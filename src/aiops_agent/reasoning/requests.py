@@ -8,6 +8,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from aiops_agent.domain.quantity import amount
+from aiops_agent.domain.telemetry import Signal
 from aiops_agent.reasoning.measure import median
 from aiops_agent.reasoning.observations import Bools, Floats, Ints, Requests
 
@@ -100,7 +102,7 @@ def slower(usual: Told, faulty: Told, operations: int, services: int) -> dict[in
             if found.ratio[row] > strength[service]:
                 strength[service] = found.ratio[row]
                 what = "the way to it takes" if waits else "its own work takes"
-                words[service] = f"{what} {found.was[row]:.1f} -> {found.now[row]:.1f} ms"
+                words[service] = f"{what} {_took(found.was[row])} -> {_took(found.now[row])}"
         if waits:
             _common_caller(found, services, (added, strength), words)
     top = faulty.source.length_ms[faulty.source.parent < 0].sum()
@@ -172,3 +174,7 @@ def _common_caller(
         words[one] = words[one] or f"{len(slow)} of its {len(calls)} kinds of call are slower"
         np.subtract.at(added, callee[slow], found.added[slow])
         np.maximum(added, 0.0, out=added)
+
+
+def _took(milliseconds: float) -> str:
+    return amount(Signal.LATENCY, milliseconds / 1000)

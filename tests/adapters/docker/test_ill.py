@@ -75,8 +75,8 @@ async def test_one_whose_health_check_fails_is_restarted_alone() -> None:
     [
         ({UP: (1, 0, 1)}, {2}, "does not answer its scrapes"),
         ({ERRORS: (0.0, 0.0, 1.0)}, {3}, "100% of its requests fail, 0% at the best"),
-        ({LATENCY: (0.1, 8.0, 0.12)}, {2}, "p95 8 s, 0.1 s at the best"),
-        ({TRAFFIC: (20, 0, 22)}, {2}, "0 requests a second"),
+        ({LATENCY: (0.1, 8.0, 0.12)}, {2}, "p95 8 s, 100 ms at the best"),
+        ({TRAFFIC: (20, 0, 22)}, {2}, "it answers 0/s"),
         ({LATENCY: (0.1, 9, 9)}, {2, 3}, "p95 9 s"),
         ({UP: (1, 1, 0), ERRORS: (0.9, 0, 0)}, {1, 3}, "requests fail"),
     ],

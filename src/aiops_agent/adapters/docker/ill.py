@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from aiops_agent.adapters.docker.containers import Inspected, Listed
 from aiops_agent.adapters.docker.topology import names_of
 from aiops_agent.domain.errors import SourceError
+from aiops_agent.domain.quantity import amount
 from aiops_agent.domain.telemetry import Signal, Vital
 from aiops_agent.ports.telemetry import Vitals
 
@@ -82,12 +83,14 @@ def _by_container(group: Sequence[Listed], seen: Sequence[Vital]) -> dict[Signal
 
 def _standing_out(signal: Signal, values: Mapping[str, float]) -> Iterator[tuple[str, str]]:
     least, most = min(values.values()), max(values.values())
+    best = amount(signal, most if signal is Signal.TRAFFIC else least)
     for container, value in values.items():
+        seen = amount(signal, value)
         if signal is Signal.REPLICAS and value == 0 < most:
             yield container, "it does not answer its scrapes"
         elif signal is Signal.ERRORS and value > least + _FAILING:
-            yield container, f"{value:.0%} of its requests fail, {least:.0%} at the best"
+            yield container, f"{seen} of its requests fail, {best} at the best"
         elif signal is Signal.LATENCY and 0 < least * _SLOWER < value:
-            yield container, f"p95 {value:.3g} s, {least:.3g} s at the best"
+            yield container, f"p95 {seen}, {best} at the best"
         elif signal is Signal.TRAFFIC and value < most * _SILENT:
-            yield container, f"it answers {value:.2g} requests a second, {most:.2g} at the best"
+            yield container, f"it answers {seen}, {best} at the best"

@@ -12,6 +12,7 @@ from datetime import datetime
 
 from aiops_agent.domain.answer import Usage
 from aiops_agent.domain.model import Budget, ModelError, Spending, Trouble
+from aiops_agent.domain.quantity import money
 from aiops_agent.ports.model import CallLog
 
 LEAST_OUTPUT = 256  # tokens: with less room no answer fits, so none is asked for
@@ -60,7 +61,7 @@ class Purse:
         ):
             most = min(most, _affordable(usd - gone, put, most, price))
             if most < LEAST_OUTPUT:
-                raise _gone(f"${gone:.4f} of ${usd:g} {of}")
+                raise _gone(f"{money(gone)} of {money(usd)} {of}")
         return most
 
     async def seconds(self, incident: str) -> float:

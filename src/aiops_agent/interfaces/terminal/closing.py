@@ -13,7 +13,7 @@ from aiops_agent.domain.event import Event, Phase
 from aiops_agent.domain.incident import Attempt, Incident, Status
 from aiops_agent.domain.model import ModelCall
 from aiops_agent.domain.payload import ApprovalDecided
-from aiops_agent.domain.quantity import money, span
+from aiops_agent.domain.quantity import money, span, stopwatch
 from aiops_agent.interfaces.terminal.escape import joined, say, tell
 from aiops_agent.interfaces.terminal.layout import facts_grid, judged, panel
 from aiops_agent.interfaces.terminal.palette import BAD, GOOD, LINK, QUIET, STRONG, words
@@ -163,7 +163,7 @@ def _models(calls: Sequence[ModelCall]) -> Iterator[Text]:
         asked = [call for call in calls if str(call.model) == name]
         failed = sum(call.trouble is not None for call in asked)
         used = timing.usage_of_calls(asked)
-        took = f"{sum(call.took for call in asked):.1f}s"
+        took = stopwatch(sum(call.took for call in asked))
         lost = f", {failed} failed" if failed else ""
         yield say(f"{name}: {used.requests} calls{lost}, {took}, {money(used.cost)}", QUIET)
 

@@ -4,7 +4,7 @@ from rich.console import Group, RenderableType
 from rich.text import Text
 
 from aiops_agent.domain.diagnosis import Diagnosis, Finding, Stance
-from aiops_agent.domain.quantity import amount, roughly
+from aiops_agent.domain.quantity import amount, roughly, times
 from aiops_agent.domain.telemetry import Signal
 from aiops_agent.interfaces.terminal.chart import chart
 from aiops_agent.interfaces.terminal.escape import joined, say, tell
@@ -65,7 +65,7 @@ def _change(found: Finding, ink: str) -> Text:
     parts = [say(found.before, QUIET), say(found.now, ink)] if found.before else [say(found.now)]
     change = joined(parts, " → ")
     if found.values and found.values[0] > 0 and found.signal is not None:
-        change.append(f"  ({found.values[1] / found.values[0]:.2g} times)", style=QUIET)
+        change.append(f"  ({times(found.values[1] / found.values[0])})", style=QUIET)
     if not found.changed:
         change.append("  within its usual range", style=QUIET)
     return change

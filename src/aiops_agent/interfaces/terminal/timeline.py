@@ -3,6 +3,7 @@
 from rich.text import Text
 
 from aiops_agent.domain.event import Event
+from aiops_agent.domain.quantity import stopwatch
 from aiops_agent.interfaces.terminal.escape import say
 from aiops_agent.interfaces.terminal.palette import EVENT_INK, PHASE_INK, QUIET
 from aiops_agent.interfaces.terminal.screen import Tier, tier
@@ -50,5 +51,5 @@ def _right(event: Event, *, narrow: bool) -> Text:
     parts = [" ".join(refs)] if refs else []
     took = event.effort.took if event.effort else 0.0
     if took >= 0.05 and not narrow:
-        parts.append(f"{took:.1f}s")
+        parts.append(stopwatch(took))
     return say(" ".join(parts), QUIET)

@@ -56,6 +56,7 @@ from aiops_agent.workflow.dispatch import Dispatch
 from aiops_agent.workflow.feed import Feed
 from aiops_agent.workflow.lease import Tenure
 from aiops_agent.workflow.loops import Loop
+from aiops_agent.workflow.pruning import Pruning
 from aiops_agent.workflow.queries import Queries
 from aiops_agent.workflow.receive import Receive
 
@@ -190,6 +191,7 @@ REPLAY_CLOCK = Seam(replay, "PastClock", "a replay begins when its alert fired")
 # Which incident an alert belongs to.
 FIRES_ANEW = Seam(receive, "fires_anew", "a new firing is looked at, a repetition opens nothing")
 FLAPS = Seam(correlate, "_flaps", "what flaps right behind its end makes no second incident")
+OVER = Seam(Pruning, "_over", "what is under way or due keeps its checkpoints")
 VOID = Seam(gate.Gate, "void", "no permission outlives a change of its alerts")
 
 # Telling people: nothing is lost on the way, and nothing is told that is not so.

@@ -64,6 +64,7 @@ from aiops_agent.workflow.intake import Intake
 from aiops_agent.workflow.lease import FencedNotifier, FencedStore, Tenure
 from aiops_agent.workflow.loops import Loops
 from aiops_agent.workflow.notices import Notices
+from aiops_agent.workflow.pruning import Pruning
 from aiops_agent.workflow.ready import Readiness
 from aiops_agent.workflow.receive import Receive
 from aiops_agent.workflow.regroup import Regroup
@@ -284,7 +285,7 @@ class Application:  # limit: joins everything, and opens and closes it in one or
         notifiers = tuple(self._notifiers()) if refs else ()
         to = partial(Dispatch, deps, environments=frozenset(refs))
         fenced = [FencedNotifier(one, tenure) for one in notifiers]
-        now = self._overrides.now
+        now, keep = self._overrides.now, self._settings.store.keep
         story = ResolveIncident(self._overrides.name, deps, ExecutorSteps(deps, busy))
         return Engine(
             deps=deps,
@@ -302,6 +303,7 @@ class Application:  # limit: joins everything, and opens and closes it in one or
             traces=self._traces(store, serving=serving),
             watches=tuple(self._watches(deps)) if refs else (),
             releases=tuple(ReleaseWatch(deps, one) for one in refs),
+            pruning=Pruning(deps, keep.checkpoints, keep.bodies),
             environments=refs,
         )
 

@@ -13,12 +13,7 @@ from aiops_agent.ports.archive import ArchiveView, CaseRow, Census
 
 MOST = 200  # places of a list that are fused
 SHAPED = 0.3  # shared part of two shapes from which one is worth recalling
-UNBELIEVED = (
-    0.12  # the same while nothing is believed: fewer parts are known, and nothing is done yet
-)
-UNBELIEVED = (
-    0.1  # the same before there is a diagnosis: what is believed of the other is not shared
-)
+UNBELIEVED = 0.1  # the same before a diagnosis: what is believed of the other is not shared
 NAMED = 3.0  # points of names from which a case is worth recalling
 RARE = 0.05  # share of the cases: an identifier that more have tells nothing apart
 _POINTS = {"service": 2.0, "alert": 1.5, "signal": 1.0, "cause": 2.0}

@@ -1,5 +1,6 @@
 """What came in, durably: a part of `ports.store`, always inside one of its transactions."""
 
+from datetime import datetime
 from typing import Protocol
 
 from aiops_agent.domain.alert import NONE_DONE, Backlog, Delivery, Progress
@@ -39,6 +40,9 @@ class InboxView(Protocol):
 
 class Inbox(InboxView, Protocol):
     """The same, to be changed."""
+
+    def prune(self, before: datetime, most: int) -> int:
+        """Remove bodies that came before then and are handled or rejected; return how many."""
 
     def keep(self, delivery: Delivery) -> Delivery:
         """Keep a body. The same bytes again count up `seen` and wait to be handled again.

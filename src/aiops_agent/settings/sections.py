@@ -171,10 +171,18 @@ class OwnPolicy(Calendar):
         return Policy(freeze=self.freeze, limits=top.limits.model_copy(update=limits))
 
 
+class StoreKeep(Value):
+    """How long the store keeps what nobody asks for any more; incidents themselves stay."""
+
+    checkpoints: Span = timedelta(days=1)  # of stories that have ended
+    bodies: Span = timedelta(days=30)  # as they came, of alerts that are handled
+
+
 class StoreSettings(Value):
     """Where everything durable is kept: SQLite, or PostgreSQL by postgresql+psycopg://."""
 
     url: Referred
+    keep: StoreKeep = StoreKeep()
 
 
 def _own_store(known: dict[str, Any]) -> StoreSettings:

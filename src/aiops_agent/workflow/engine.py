@@ -12,6 +12,7 @@ from functools import partial
 from typing import Any, Protocol
 
 from dbos import DBOS, SetWorkflowID, WorkflowHandleAsync
+from dbos import error as dbos_error
 
 from aiops_agent.domain.approval import Decision
 from aiops_agent.domain.environment import EnvironmentRef
@@ -26,6 +27,7 @@ from aiops_agent.workflow.feed import Feed
 from aiops_agent.workflow.gate import Gate
 from aiops_agent.workflow.loops import Loop, LoopName, Loops, each
 from aiops_agent.workflow.notices import Notices
+from aiops_agent.workflow.pruning import PRUNE_SECONDS, Pruning
 from aiops_agent.workflow.queries import Queries
 from aiops_agent.workflow.receive import Receive
 from aiops_agent.workflow.recorder import IncidentRecorder
@@ -122,6 +124,7 @@ class Engine:  # limit: all that runs in the background
     traces: Traces | None = None  # when they are sent anywhere
     watches: Sequence[AlertWatch | SignalWatch] = ()  # of what fires, and of what does not yet
     releases: Sequence[ReleaseWatch] = ()  # which images run well is remembered
+    pruning: Pruning | None = None  # of what nobody asks for any more
     environments: Sequence[EnvironmentRef] = ()  # whose inboxes are read all the time
     _loops: dict[asyncio.Task[None], Loop] = field(default_factory=dict)
     _rang: asyncio.Event = field(default_factory=asyncio.Event)
@@ -147,6 +150,9 @@ class Engine:  # limit: all that runs in the background
         for seen in self.releases:
             loop = self.loops.begin(LoopName.RELEASES, seen.environment.name, silent=None)
             self._begin(loop, loop.run(seen.look, partial(asyncio.sleep, RELEASE_SECONDS)))
+        if self.pruning is not None:
+            loop = self.loops.begin(LoopName.PRUNING, silent=None)
+            self._begin(loop, loop.run(self.pruning.look, partial(asyncio.sleep, PRUNE_SECONDS)))
         for notices in self.notices:
             self._stream(LoopName.NOTICES, notices.run, notices.notifier.name)
         if self.traces is not None:
@@ -210,8 +216,10 @@ class Engine:  # limit: all that runs in the background
             yield event
         # Closing the engine then cuts off nothing.
         name = await self._story(incident_id)
-        story: WorkflowHandleAsync[str] = await DBOS.retrieve_workflow_async(name)
-        with contextlib.suppress(TimeoutError):
+        with contextlib.suppress(
+            TimeoutError, dbos_error.DBOSNonExistentWorkflowError
+        ):  # of long ago
+            story: WorkflowHandleAsync[str] = await DBOS.retrieve_workflow_async(name)
             await asyncio.wait_for(story.get_result(polling_interval_sec=0.02), RETURN_SECONDS)
 
     def _loop(

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, func, insert, select, update
+from sqlalchemy import ColumnElement, Connection, Row, delete, func, insert, or_, select, update
 
 from aiops_agent.adapters.sql.plain import written
 from aiops_agent.adapters.sql.rows import put, read
@@ -142,6 +142,12 @@ class SqlInbox:
     def rejected(self, limit: int) -> tuple[Delivery, ...]:
         """Return rejected deliveries, newest first."""
         return self._found((INBOX.c.rejected != "",), _NEWEST, limit)
+
+    def prune(self, before: datetime, most: int) -> int:
+        """Remove bodies that came before then and are handled or rejected; return how many."""
+        over = or_(INBOX.c.handled, INBOX.c.rejected != "")
+        old = select(INBOX.c.number).where(over, INBOX.c.received_at < before).limit(most)
+        return self.connection.execute(delete(INBOX).where(INBOX.c.number.in_(old))).rowcount
 
     def _found(
         self, which: Iterable[ColumnElement[bool]], order: Iterable[ColumnElement[Any]], limit: int

@@ -1,0 +1,55 @@
+"""What nobody asks for any more leaves the store: checkpoints of ended stories, handled bodies.
+
+An incident, its events, approvals, effects and report stay. A story that has not ended keeps its
+checkpoints however old they are: it goes on from them.
+"""
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from aiops_agent.workflow.deps import Deps
+from aiops_agent.workflow.durable import returned_before, take_away
+
+PRUNE_SECONDS = 3600.0  # between two looks
+AT_ONCE = 100  # stories or bodies in one transaction, so that others get their turn
+
+
+@dataclass
+class Pruning:
+    """How long checkpoints of ended stories and handled bodies are kept."""
+
+    deps: Deps
+    checkpoints: timedelta
+    bodies: timedelta
+
+    async def look(self) -> int:
+        """Remove what is older; return how many stories and bodies. Raises StoreError."""
+        return await self._stories() + await self._inbox()
+
+    async def _stories(self) -> int:
+        then, gone, kept = self.deps.now() - self.checkpoints, 0, 0
+        while found := await returned_before(then, AT_ONCE, kept):
+            over = await asyncio.to_thread(self._over, found)
+            kept += len(found) - len(over)
+            gone += len(over)
+            if over:
+                await take_away(over)
+        return gone
+
+    def _over(self, stories: Sequence[str]) -> list[str]:
+        """Return the stories whose incidents have none under way and none due."""
+        with self.deps.store.read() as view:
+            incidents = {name: view.incidents.get(name.partition("~")[0]) for name in stories}
+        return [name for name, one in incidents.items() if one is not None and not one.active]
+
+    async def _inbox(self) -> int:
+        then, gone = self.deps.now() - self.bodies, 0
+        while taken := await asyncio.to_thread(self._bodies, then):
+            gone += taken
+        return gone
+
+    def _bodies(self, then: datetime) -> int:
+        with self.deps.store.begin() as work:
+            return work.inbox.prune(then, AT_ONCE)

@@ -10,7 +10,8 @@ from typing import Self
 from aiops_agent.bootstrap.records import wall_time
 from aiops_agent.bootstrap.scripted import scripted_models
 from aiops_agent.domain.policy import Freeze
-from aiops_agent.settings.sections import Settings, StoreSettings
+from aiops_agent.settings.sections import Settings
+from aiops_agent.settings.store import StoreSettings
 
 HELPS = "helps"  # the plan helps at once
 TAKEN_BACK = "taken back"  # the first plan does not help, is taken back, and the second one does

@@ -16,7 +16,8 @@ from aiops_agent.domain.event import Event
 from aiops_agent.domain.incident import Incident, IncidentId
 from aiops_agent.domain.payload import ApprovalPending, EventType
 from aiops_agent.domain.postmortem import PastIncident
-from aiops_agent.settings.sections import Settings, StoreSettings
+from aiops_agent.settings.sections import Settings
+from aiops_agent.settings.store import StoreSettings
 from aiops_agent.simulator.journal import Operation, effects
 from aiops_agent.workflow.engine import Engine
 from tests.contracts.payloads import carried

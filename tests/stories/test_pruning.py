@@ -13,7 +13,7 @@ from aiops_agent.bootstrap.application import Application
 from aiops_agent.domain.event import Event
 from aiops_agent.domain.incident import Status
 from aiops_agent.domain.payload import EventType
-from aiops_agent.settings.sections import StoreKeep
+from aiops_agent.settings.store import StoreKeep
 from aiops_agent.workflow.pruning import Pruning
 from tests import seams
 from tests.stories.conftest import Stage, yes

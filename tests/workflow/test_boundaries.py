@@ -18,7 +18,8 @@ from aiops_agent.domain.payload import EventType
 from aiops_agent.domain.point import Point
 from aiops_agent.domain.policy import Mode
 from aiops_agent.domain.remediation import Action, ActionKind
-from aiops_agent.settings.sections import Settings, StoreSettings
+from aiops_agent.settings.sections import Settings
+from aiops_agent.settings.store import StoreSettings
 from tests.workflow.running import Run
 
 pytestmark = pytest.mark.usefixtures("read_as_kept")

@@ -36,12 +36,12 @@ from aiops_agent.ports.spellings import (
     LocalPath,
     Network,
     PlainAddress,
-    Referred,
     Share,
     TimeZone,
 )
 from aiops_agent.registry import REGISTRY, Registry
 from aiops_agent.settings.promise import Promise
+from aiops_agent.settings.store import StoreSettings
 from aiops_agent.settings.watch import WatchSettings
 
 EnvironmentName: TypeAlias = Annotated[str, Field(pattern=rf"^{NAME}\z")]
@@ -169,20 +169,6 @@ class OwnPolicy(Calendar):
         """Return the whole policy of the environment below the top of the file."""
         limits = {name: value for name, value in self.limits if value is not None}
         return Policy(freeze=self.freeze, limits=top.limits.model_copy(update=limits))
-
-
-class StoreKeep(Value):
-    """How long the store keeps what nobody asks for any more; incidents themselves stay."""
-
-    checkpoints: Span = timedelta(days=1)  # of stories that have ended
-    bodies: Span = timedelta(days=30)  # as they came, of alerts that are handled
-
-
-class StoreSettings(Value):
-    """Where everything durable is kept: SQLite, or PostgreSQL by postgresql+psycopg://."""
-
-    url: Referred
-    keep: StoreKeep = StoreKeep()
 
 
 def _own_store(known: dict[str, Any]) -> StoreSettings:

@@ -13,10 +13,9 @@ import inspect
 import json
 import logging
 import threading
-from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from collections.abc import Awaitable, Callable, Coroutine
 from contextlib import suppress
 from dataclasses import dataclass, field
-from datetime import datetime
 from functools import cache
 from typing import Any, Generic, NoReturn, ParamSpec, TypeVar, cast, get_type_hints, overload
 
@@ -280,25 +279,6 @@ async def adopt() -> None:
     if left:
         log.info("goes on with workflows of another process", extra={"count": len(left)})
         await DBOS.resume_workflows_async(left)
-
-
-async def returned_before(then: datetime, most: int, skip: int = 0) -> tuple[str, ...]:
-    """Return stories of this role that had returned or failed by then, the oldest first."""
-    found = await DBOS.list_workflows_async(
-        status=["SUCCESS", "ERROR", "CANCELLED"],
-        completed_before=then.isoformat(),
-        has_parent=False,
-        limit=most,
-        offset=skip,
-        load_input=False,
-        load_output=False,
-    )
-    return tuple(one.workflow_id for one in found)
-
-
-async def take_away(stories: Sequence[str]) -> None:
-    """Remove the checkpoints of stories, and those of the agents that they called."""
-    await DBOS.delete_workflows_async(list(stories), delete_children=True)
 
 
 def _unpickled(_serializer: DefaultSerializer, _text: str) -> NoReturn:

@@ -9,8 +9,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from dbos import DBOS
+
 from aiops_agent.workflow.deps import Deps
-from aiops_agent.workflow.durable import returned_before, take_away
 
 PRUNE_SECONDS = 3600.0  # between two looks
 AT_ONCE = 100  # stories or bodies in one transaction, so that others get their turn
@@ -30,12 +31,13 @@ class Pruning:
 
     async def _stories(self) -> int:
         then, gone, kept = self.deps.now() - self.checkpoints, 0, 0
-        while found := await returned_before(then, AT_ONCE, kept):
+        while found := await _returned(then, kept):
             over = await asyncio.to_thread(self._over, found)
             kept += len(found) - len(over)
             gone += len(over)
             if over:
-                await take_away(over)
+                # With those of the agents that they called.
+                await DBOS.delete_workflows_async(over, delete_children=True)
         return gone
 
     def _over(self, stories: Sequence[str]) -> list[str]:
@@ -53,3 +55,17 @@ class Pruning:
     def _bodies(self, then: datetime) -> int:
         with self.deps.store.begin() as work:
             return work.inbox.prune(then, AT_ONCE)
+
+
+async def _returned(then: datetime, skip: int) -> tuple[str, ...]:
+    """Return stories of this role that had returned or failed by then, the oldest first."""
+    found = await DBOS.list_workflows_async(
+        status=["SUCCESS", "ERROR", "CANCELLED"],
+        completed_before=then.isoformat(),
+        has_parent=False,
+        limit=AT_ONCE,
+        offset=skip,
+        load_input=False,
+        load_output=False,
+    )
+    return tuple(one.workflow_id for one in found)

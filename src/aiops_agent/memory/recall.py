@@ -165,16 +165,18 @@ def _hits(
         for one in found
         if one.id in known
     ]
-    return tuple(hit.model_copy(update={"held": _held(hit, hits)}) for hit in hits)
+    same: dict[tuple[str, str, str], list[PastIncident]] = {}
+    for hit in hits:
+        same.setdefault(hit.story, []).append(hit.case)
+    return tuple(hit.model_copy(update={"held": _held(hit.case, same[hit.story])}) for hit in hits)
 
 
-def _held(hit: Hit, hits: Sequence[Hit]) -> timedelta | None:
+def _held(case: PastIncident, same: Sequence[PastIncident]) -> timedelta | None:
     """Return how long after its end the same came back, as far as what was recalled tells."""
     later = [
-        other.case.began - hit.case.ended_at
-        for other in hits
-        if other.story == hit.story and other.case.began >= hit.case.ended_at
-        if other.case.id != hit.case.id
+        other.began - case.ended_at
+        for other in same
+        if other.id != case.id and other.began >= case.ended_at
     ]
     return min(later, default=None)
 

@@ -3,12 +3,14 @@
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 
 from aiops_agent.domain.diagnosis import CauseKind, Trigger
 from aiops_agent.domain.postmortem import PastIncident
 from aiops_agent.domain.signature import Role, SignalMove, Signature
 from aiops_agent.domain.telemetry import Signal
 
+_USUAL = 32  # characters of a word
 LONGEST = 20_000  # characters of a text that are read
 MOST_WORDS = 2_000  # terms of a text: what a long report says first tells the most
 _WORD = re.compile(r"[^\W_]+(?:[._-][^\W_]+){0,8}")
@@ -148,7 +150,7 @@ def word_terms(texts: Iterable[str]) -> Iterator[str]:
     left, room = MOST_WORDS, LONGEST
     for text in texts:
         for found in _WORD.finditer(text[:room].casefold()):
-            for term in _terms_of_word(found[0]):
+            for term in _by_word(found[0]):
                 if left == 0:
                     return
                 left -= 1
@@ -164,6 +166,16 @@ def identifier(term: str) -> bool:
     if not term.startswith("#") or _AMOUNT.fullmatch(term):
         return False
     return sum(sign.isdigit() for sign in term) >= 3 or term.count("_") >= 2
+
+
+def _by_word(word: str) -> tuple[str, ...]:
+    # People use the same words again and again; of strange long ones none is kept.
+    return _known(word) if len(word) <= _USUAL else tuple(_terms_of_word(word))
+
+
+@lru_cache(maxsize=20_000)
+def _known(word: str) -> tuple[str, ...]:
+    return tuple(_terms_of_word(word))
 
 
 def _terms_of_word(word: str) -> Iterator[str]:

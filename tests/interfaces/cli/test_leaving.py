@@ -46,7 +46,7 @@ sys.exit(Call(leaving={leaving}).run(work()))
 
 @contextmanager
 def started(script: str, leave: str) -> Iterator[subprocess.Popen[str]]:
-    words = [sys.executable, "-c", START + script.replace("{leaving}", leave)]
+    words = [sys.executable, "-u", "-c", START + script.replace("{leaving}", leave)]
     pipe = subprocess.PIPE
     with subprocess.Popen(words, stdout=pipe, stderr=pipe, text=True) as process:
         try:

@@ -96,8 +96,10 @@ def stages() -> tuple[Stage, ...]:
         Stage("mutants", (sys.executable, "tools/cover.py", "--mutants", "60"), 60, alone=True),
     ]
     if os.geteuid() == 0:  # what needs real servers installs and starts them
-        some = ("tests/real/test_strangers.py", "tests/real/test_outages.py")
-        chosen = (*some, "-m", "real", "-k", "well or rolled_back", "-n", "2", "--timeout", "2400")
+        names = ("strangers", "outages", "senders")
+        some = tuple(f"tests/real/test_{name}.py" for name in names)
+        chosen = (*some, "-m", "real", "-k", "well or rolled_back or silence", "-n", "3")
+        chosen = (*chosen, "--timeout", "2400")
         real = ("env", "AIOPS_TEST_HEALTHY=1200", "AIOPS_TEST_SECONDS=2700", "tests/real/run.sh")
         found.append(Stage("real", (*real, *chosen), 45, waits=True))
     cases = os.environ.get("CASES")

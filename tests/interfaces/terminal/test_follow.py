@@ -68,7 +68,7 @@ def test_what_one_look_after_another_says_is_said_once() -> None:
     """What comes between says it anew."""
     looks = [
         canned.EVENTS[1].model_copy(update={"message": said})
-        for said in ("no harm", "no harm", "harm", "no harm")
+        for said in ("no harm", "no harm", "harm", "no harm", "no harm", "no harm")
     ]
 
     lines = followed(terminal(100), tuple(looks))
@@ -80,6 +80,7 @@ def test_what_one_look_after_another_says_is_said_once() -> None:
         "as before",
         "harm",
         "no harm",
+        "as before, 2 times",
     ]
 
 

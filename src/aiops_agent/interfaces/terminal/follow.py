@@ -40,6 +40,7 @@ class Follower:
         self._blocks = blocks
         self._many, self._whole = many, whole
         self._seen: list[Event] = []
+        self._again = 0  # events since the last line that say the same
         self._footer = Footer()
         self._live = LiveFooter(console, self._footer) if is_live(console) and not many else None
 
@@ -55,11 +56,16 @@ class Follower:
     def feed(self, event: Event) -> None:
         """Print the event's line and its block, if it has one; bring the footer back."""
         before = self._seen[-1] if self._seen and not self._many else None
-        self._seen = [event] if self._many else [*self._seen, event]
         self._footer.note(event)
+        if before is not None and event.says_as(before):
+            self._again += 1
+            self._seen.append(event)
+            return
+        self._tell_again()
+        self._seen = [event] if self._many else [*self._seen, event]
         if self._live and event.type in _STILL:
             self._live.hide()
-        self._print(event, before)
+        self._print(event)
         if self._live and event.type not in _STILL:
             self._live.show()
 
@@ -69,6 +75,7 @@ class Follower:
 
     def pause(self) -> None:
         """Take the footer away, so that a question can be the last line."""
+        self._tell_again()
         if self._live:
             self._live.hide()
 
@@ -94,13 +101,19 @@ class Follower:
             )
         )
 
-    def _print(self, event: Event, before: Event | None) -> None:
+    def _tell_again(self) -> None:
+        """Print how often the last line was found again, if it was."""
+        again, self._again = self._again, 0
+        if again:
+            self._print(self._seen[-1], again)
+
+    def _print(self, event: Event, again: int = 0) -> None:
         whole = self._whole or event.type in _WHOLE
         if self._console.is_terminal and not whole:
             width = self._console.width
-            self._console.print(line(event, width=width, many=self._many, before=before))
+            self._console.print(line(event, width=width, many=self._many, again=again))
         else:
-            self._console.print(line(event, many=self._many, before=before), soft_wrap=True)
-        if not self._many:
+            self._console.print(line(event, many=self._many, again=again), soft_wrap=True)
+        if not self._many and not again:
             for block in self._blocks.below(event, self._console.width):
                 self._console.print(block)

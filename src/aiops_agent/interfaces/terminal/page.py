@@ -22,7 +22,7 @@ from aiops_agent.interfaces.terminal.layout import facts_grid
 from aiops_agent.interfaces.terminal.palette import BAD, QUIET, STATUS_MARK, STRONG, words
 from aiops_agent.interfaces.terminal.plan import plan, proposal
 from aiops_agent.interfaces.terminal.reasoned import second_opinion
-from aiops_agent.interfaces.terminal.timeline import line
+from aiops_agent.interfaces.terminal.timeline import folded, line
 
 # Text from outside has its brackets escaped, so only links that we built match.
 _OWN_LINK = re.compile(r"\[((?:[^\[\]\\]|\\.)*)\]\(#[\w.-]+\)")
@@ -42,8 +42,7 @@ def incident(
         parts.append(escalation(shown))
     if events:
         parts += [Text(""), say("Timeline", STRONG)]
-        before = (None, *events)
-        parts += [line(e, width=width, before=b) for e, b in zip(events, before, strict=False)]
+        parts += [line(event, width=width, again=again) for event, again in folded(events)]
     return Group(*parts)
 
 

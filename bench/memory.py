@@ -11,10 +11,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from aiops_agent.evaluation.goals import Goal, share
-from bench import memory_poison, memory_shapes, memory_speed, memory_words
+from bench import memory_compact, memory_poison, memory_shapes, memory_speed, memory_words
 from bench.told import tell
 
-PARTS = ("words", "shapes", "poison", "speed")
+PARTS = ("words", "shapes", "poison", "speed", "compact")
 
 
 def main(arguments: list[str]) -> int:
@@ -26,6 +26,7 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--shops", type=int, default=580, help="remembered incidents of the shop")
     parser.add_argument("--questions", type=int, default=80, help="incidents that ask")
     parser.add_argument("--planted", type=int, default=1000, help="poisoned memories")
+    parser.add_argument("--compacted", type=int, default=10_000, help="incidents to be compacted")
     parser.add_argument("--many", type=int, default=100_000, help="incidents of the speed test")
     return tell(_goals(parser.parse_args(arguments)))
 
@@ -47,4 +48,6 @@ def _goals(asked: argparse.Namespace) -> Iterator[Goal]:
         yield Goal("poisoned memories that changed what may be done", n, harmed, "<= 0")
     if "speed" in parts:
         yield from memory_speed.goals(asked.many, rng)
+    if "compact" in parts:
+        yield from memory_compact.goals(asked.compacted, rng)
     print("memory: done", file=sys.stderr)

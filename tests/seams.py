@@ -36,7 +36,7 @@ from aiops_agent.interfaces.http.app import OneLength
 from aiops_agent.interfaces.http.room import Place
 from aiops_agent.interfaces.http.visitor import Doorstep
 from aiops_agent.interfaces.http.wire import Caller
-from aiops_agent.memory import advise
+from aiops_agent.memory import advise, casebook
 from aiops_agent.reading import refute
 from aiops_agent.reading.case import AlertCase
 from aiops_agent.reasoning import blame, claims, detect, objections, observations, orders, rank
@@ -99,7 +99,7 @@ MOST_ASKS = Seam(send, "MOST_ASKS", "a process that is always held up sends noth
 MOST_SENDS = Seam(send, "MOST_SENDS", "a sender that never ends is cut off")
 
 # Memory: it puts in order what may be done anyway.
-MENU = Seam(advise, "_tells", "what memory praises adds no action")
+MENU = Seam(advise, "_fits", "what memory praises adds no action")
 # The approval: for exactly one plan, in its time, once.
 FLAW = Seam(approve, "_flaw", "a yes to another plan arms nothing")
 LATE = Seam(permit, "late", "an old yes arms nothing")
@@ -191,6 +191,7 @@ REPLAY_CLOCK = Seam(replay, "PastClock", "a replay begins when its alert fired")
 # Which incident an alert belongs to.
 FIRES_ANEW = Seam(receive, "fires_anew", "a new firing is looked at, a repetition opens nothing")
 FLAPS = Seam(correlate, "_flaps", "what flaps right behind its end makes no second incident")
+STILL = Seam(casebook, "_still", "compaction overwrites nothing that changed meanwhile")
 OVER = Seam(Pruning, "_over", "what is under way or due keeps its checkpoints")
 VOID = Seam(gate.Gate, "void", "no permission outlives a change of its alerts")
 

@@ -1,9 +1,11 @@
 """What people do with memory: rate, forget, take out, bring in, look at what was learnt."""
 
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
 
+from aiops_agent.adapters.cold_storage import ColdFile
 from aiops_agent.adapters.sql.store import SqlStore
 from aiops_agent.domain.diagnosis import CauseKind
 from aiops_agent.domain.errors import UsageError
@@ -23,8 +25,13 @@ SCALED = TriedAction(
 
 
 @pytest.fixture
-def casebook(store: SqlStore) -> Casebook:
-    made = Casebook(ArchiveMemory(store), lambda: NOW, lambda text: text.replace("s3cret", "[x]"))
+def casebook(store: SqlStore, tmp_path: Path) -> Casebook:
+    made = Casebook(
+        memory=ArchiveMemory(store),
+        now=lambda: NOW,
+        clean=lambda text: text.replace("s3cret", "[x]"),
+        cold=ColdFile(tmp_path / "cold.jsonl"),
+    )
     made.memory.remember(a_case(tried=(SCALED,), ending=Ending.FIXED), a_report())
     return made
 

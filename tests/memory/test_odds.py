@@ -7,7 +7,13 @@ import pytest
 
 from aiops_agent.domain.diagnosis import CauseKind
 from aiops_agent.domain.incident import Ending
-from aiops_agent.domain.postmortem import CaseSource, PersonRating, TriedAction
+from aiops_agent.domain.postmortem import (
+    CaseSource,
+    Pattern,
+    PatternOutcome,
+    PersonRating,
+    TriedAction,
+)
 from aiops_agent.domain.remediation import (
     Action,
     ActionKind,
@@ -100,6 +106,25 @@ def test_what_comes_back_is_named_with_how_long_the_fix_held() -> None:
     )
     assert recurrence(hits, other, known) == ""
     assert recurrence([hit(30)], QUERY, known) == ""
+
+
+def test_a_case_that_stands_for_others_counts_as_often_as_they_do() -> None:
+    one = hit(30)
+    action = one.case.tried[0].action
+    told = [
+        PatternOutcome(action=action, recovery=recovery, times=times, last=one.case.ended_at)
+        for recovery, times in ((Recovery.RECOVERED, 5), (Recovery.NOT_RECOVERED, 2))
+    ]
+    pattern = Pattern(members=(), since=one.case.began, outcomes=tuple(told), idle=9, healed=8)
+    case = one.case.model_copy(update={"pattern": pattern})
+    known = cited([one.model_copy(update={"case": case})], MENU, QUERY)
+    assert [(each.helped, each.tries, each.times) for each in known] == [
+        (6, 8, 1),
+        (6, 8, 5),
+        (6, 8, 2),
+    ]
+    assert known[1].weight == pytest.approx(5 * known[0].weight)
+    assert {each.heals for each in known} == {8 / 10}
 
 
 PLANTED = ActionKind("delete_everything")

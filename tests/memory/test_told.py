@@ -7,8 +7,7 @@ import pytest
 from aiops_agent.domain.environment import EnvironmentRef
 from aiops_agent.domain.errors import UsageError
 from aiops_agent.domain.incident import Status
-from aiops_agent.domain.postmortem import CaseSource
-from aiops_agent.memory.casebook import KeptCase
+from aiops_agent.domain.postmortem import CaseSource, KeptCase
 from aiops_agent.memory.told import ToldReading, moment
 from tests.contracts.samples import a_case
 

@@ -24,6 +24,7 @@ from aiops_agent.adapters.sql.store import SqlStore
 from aiops_agent.adapters.sql.upkeep import look_through
 from aiops_agent.agents.asking import Desk
 from aiops_agent.agents.crew import Crew, without_llm
+from aiops_agent.bootstrap.casebook import casebook
 from aiops_agent.bootstrap.controls import sending_checkups, waiting_checkups
 from aiops_agent.bootstrap.demo import Demo
 from aiops_agent.bootstrap.desk import desk_of, own_pages
@@ -303,9 +304,13 @@ class Application:  # limit: joins everything, and opens and closes it in one or
             traces=self._traces(store, serving=serving),
             watches=tuple(self._watches(deps)) if refs else (),
             releases=tuple(ReleaseWatch(deps, one) for one in refs),
-            pruning=Pruning(deps, keep.checkpoints, keep.bodies),
+            pruning=Pruning(deps, keep.checkpoints, keep.bodies, self._compact(store)),
             environments=refs,
         )
+
+    def _compact(self, store: Store) -> Callable[[], object]:
+        book = casebook(self.records, self._settings.state_dir, store)
+        return partial(book.compact, self._settings.memory.keep.records)
 
     def _watches(self, deps: Deps) -> Iterator[AlertWatch | SignalWatch]:
         for place in self.places.configured:

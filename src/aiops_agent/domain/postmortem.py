@@ -25,6 +25,28 @@ class TriedAction(Value):
     undone: bool = False
 
 
+class PatternOutcome(Value):
+    """How often an action ended so in the incidents of a pattern; `last` is the newest end."""
+
+    action: Action
+    recovery: Recovery
+    times: int
+    last: datetime
+
+
+class Pattern(Value):
+    """Incidents that told the same story as a case and live on in it: whose, and what came of them.
+
+    The case itself is not counted here.
+    """
+
+    members: tuple[IncidentId, ...]
+    since: datetime  # when the first of them began
+    outcomes: tuple[PatternOutcome, ...] = ()  # of what was done whole
+    idle: int = 0  # in which nothing was done
+    healed: int = 0  # of those, which ended by themselves
+
+
 class PersonRating(Value):
     """What a person says of an ended incident: whether the agent was right, and what it was."""
 
@@ -67,6 +89,7 @@ class PastIncident(Value):
     ratings: tuple[PersonRating, ...] = ()
     source: CaseSource = CaseSource.OWN
     text: str = ""  # what else people wrote of it
+    pattern: Pattern | None = None  # the others of its kind, when they were made one with it
 
     @property
     def began(self) -> datetime:
@@ -94,3 +117,10 @@ class Postmortem(Value):
     status: Status
     markdown: str
     data: Document
+
+
+class KeptCase(Value):
+    """A case with its report, as it is taken out."""
+
+    case: PastIncident
+    report: Postmortem | None = None

@@ -156,6 +156,7 @@ class Precedent(Value):
     held: timedelta | None = None  # until the same came back, if it did
     helped: int = 0  # of `tries` of its kind in the like of this, this one included
     tries: int = 1
+    times: int = 1  # so many incidents in one, where memory made them one
 
     @property
     def where(self) -> str:

@@ -8,8 +8,9 @@ from datetime import timedelta
 
 from aiops_agent.domain.diagnosis import CauseKind
 from aiops_agent.domain.incident import Ending
-from aiops_agent.domain.postmortem import CaseSource, PastIncident, TriedAction
+from aiops_agent.domain.postmortem import CaseSource, PastIncident, PatternOutcome, TriedAction
 from aiops_agent.domain.remediation import (
+    Action,
     ActionKind,
     Alternative,
     EffectState,
@@ -38,46 +39,63 @@ def cited(
     found = [
         Precedent(
             incident=hit.case.id,
-            ended_at=hit.case.ended_at,
+            ended_at=past.last,
             action=past.action,
             noun=nouns.get(past.action.kind) or past.action.kind.replace("_", " "),
             recovery=Recovery.INCONCLUSIVE if hit.case.doubted else past.recovery,
             reasons=hit.reasons,
-            weight=weight(hit.case.ended_at, query.incident.opened_at, hit.held),
+            weight=past.times * weight(past.last, query.incident.opened_at, hit.held),
             heals=heals,
-            here=_here(hit.case, past, query, release),
+            here=_here(hit.case, past.action, query, release),
             held=hit.held,
+            times=past.times,
         )
         for hit in own
-        for past in hit.case.tried
-        if _tells(past, nouns)
+        for past in outcomes(hit.case)
+        if _fits(past, nouns)
     ]
     return tuple(_counted(one, found) for one in found)
 
 
-def _tells(past: TriedAction, menu: Container[ActionKind]) -> bool:
-    """Whether what was done says anything here: it may be done again, and it was done whole."""
-    return past.action.kind in menu and past.state is EffectState.APPLIED
+def outcomes(case: PastIncident) -> Iterator[PatternOutcome]:
+    """Yield what was done whole in a case and in those that it stands for."""
+    for one in filter(_tells, case.tried):
+        yield PatternOutcome(action=one.action, recovery=one.recovery, times=1, last=case.ended_at)
+    yield from case.pattern.outcomes if case.pattern else ()
+
+
+def _fits(past: PatternOutcome, menu: Container[ActionKind]) -> bool:
+    """Whether it may be done again here: memory adds no action to the menu."""
+    return past.action.kind in menu
+
+
+def _tells(past: TriedAction) -> bool:
+    """Whether what was done says anything of the action: it was done whole."""
+    return past.state is EffectState.APPLIED
 
 
 def healing(hits: Iterable[Hit]) -> float:
     """Return the share of the like that healed by itself, of those in which nothing was done."""
-    idle = [hit.case for hit in hits if not hit.case.tried]
-    healed = sum(case.ending is Ending.HEALED for case in idle)
-    return healed / (len(idle) + 1)  # the one more keeps a single case from saying "always"
+    cases = [hit.case for hit in hits]
+    idle = [case for case in cases if not case.tried]
+    patterns = [case.pattern for case in cases if case.pattern]
+    healed = sum(case.ending is Ending.HEALED for case in idle) + sum(p.healed for p in patterns)
+    count = len(idle) + sum(p.idle for p in patterns)
+    return healed / (count + 1)  # the one more keeps a single case from saying "always"
 
 
-def _here(case: PastIncident, past: TriedAction, query: RecallQuery, release: str) -> bool:
+def _here(case: PastIncident, action: Action, query: RecallQuery, release: str) -> bool:
     of = query.service or query.incident.service
-    same = past.action.target.name == of and case.cause_service == of
+    same = action.target.name == of and case.cause_service == of
     return same and (not release or not case.release or case.release == release)
 
 
 def _counted(one: Precedent, all_of_them: Sequence[Precedent]) -> Precedent:
     own = [other for other in all_of_them if other.action.kind == one.action.kind]
     said = [other for other in own if other.recovery is not Recovery.INCONCLUSIVE]
-    helped = sum(other.recovery is Recovery.RECOVERED for other in said)
-    return one.model_copy(update={"helped": helped, "tries": max(len(said), 1)})
+    helped = sum(other.times for other in said if other.recovery is Recovery.RECOVERED)
+    tries = sum(other.times for other in said)
+    return one.model_copy(update={"helped": helped, "tries": max(tries, 1)})
 
 
 def recurrence(hits: Sequence[Hit], query: RecallQuery, known: Sequence[Precedent]) -> str:

@@ -1,20 +1,30 @@
 """What people do with memory: look into it, rate, forget, take out, bring in. Nothing here acts."""
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
 from aiops_agent.domain.diagnosis import CauseKind
 from aiops_agent.domain.environment import EnvironmentRef
 from aiops_agent.domain.errors import UsageError
-from aiops_agent.domain.postmortem import CaseSource, PastIncident, PersonRating, Postmortem
-from aiops_agent.domain.remediation import EffectState, Recovery
+from aiops_agent.domain.postmortem import (
+    CaseSource,
+    KeptCase,
+    PastIncident,
+    PersonRating,
+)
+from aiops_agent.domain.remediation import Recovery
 from aiops_agent.domain.value import Document, Value
+from aiops_agent.memory.advise import outcomes
+from aiops_agent.memory.compact import Merge, merges
 from aiops_agent.memory.odds import FAILED, TrackRecord
 from aiops_agent.memory.recall import ArchiveMemory
+from aiops_agent.memory.terms import terms_of
 from aiops_agent.memory.told import ToldReading
+from aiops_agent.ports.archive import ColdStorage
 from aiops_agent.ports.memory import Hit
+from aiops_agent.ports.store import Work
 
 LONGEST_WORDS = 500  # characters of what a person says of an incident
 _PAGE = 500  # cases that are read at once
@@ -35,6 +45,7 @@ class MemoryStats(Value):
     """What memory holds, and what it learnt."""
 
     cases: int
+    stood_for: int  # others that live on in them
     imported: int
     rated_right: int
     rated_wrong: int
@@ -42,11 +53,12 @@ class MemoryStats(Value):
     remedies: tuple[RemedyRecord, ...]
 
 
-class KeptCase(Value):
-    """A case with its report, as it is taken out."""
+class Compaction(Value):
+    """What compaction did, or would do."""
 
-    case: PastIncident
-    report: Postmortem | None = None
+    cases: int  # before
+    merged: int  # of them, that live on in another
+    patterns: int  # cases that took others in
 
 
 @dataclass(frozen=True)
@@ -56,6 +68,7 @@ class Casebook:
     memory: ArchiveMemory
     now: Callable[[], datetime]  # wall time
     clean: Callable[[str], str]
+    cold: ColdStorage
 
     def search(self, text: str, limit: int = 10) -> tuple[Hit, ...]:
         """Return the cases that answer words best, of all environments."""
@@ -64,13 +77,20 @@ class Casebook:
         return self.memory.search(text, limit)
 
     def case(self, name: str) -> KeptCase:
-        """Return a case with its report; raises UsageError when there is none."""
-        wanted = name.upper()
+        """Return a case, or the one that it lives on in, with its report; raises UsageError."""
+        found = self._holder(name.upper())
         with self.memory.store.read() as view:
-            found = view.archive.named((wanted,))
-            if not found:
-                raise _unknown(wanted)
-            return KeptCase(case=found[0], report=view.archive.postmortem(wanted))
+            return KeptCase(case=found, report=view.archive.postmortem(found.id))
+
+    def _holder(self, name: str) -> PastIncident:
+        """Return the case of an id, or the one that it lives on in; raises UsageError."""
+        with self.memory.store.read() as view:
+            own = view.archive.named((name,))
+        others = own or [hit.case for hit in self.memory.search(name)]
+        for case in others:
+            if case.id == name or (case.pattern and name in case.pattern.members):
+                return case
+        raise _unknown(name)
 
     def rate(
         self, name: str, by: str, *, right: bool, cause: CauseKind | None = None, words: str = ""
@@ -87,11 +107,49 @@ class Casebook:
         return rated
 
     def forget(self, name: str, by: str) -> str:
-        """Remove a case and its report for ever, and return its id; raises UsageError."""
-        found = self.case(name).case.id
+        """Remove a case and its report for ever, and return its id; raises UsageError.
+
+        The others of its pattern are kept one by one again, until the next compaction.
+        """
+        wanted = name.upper()
+        found = self._holder(wanted)
+        members = found.pattern.members if found.pattern else ()
+        apart = self.cold.take((wanted, *members))
         with self.memory.store.begin() as work:
-            work.archive.forget(found, by, self.now())
-        return found
+            if apart and found.id != wanted:
+                single = found.model_copy(update={"pattern": None})
+                work.archive.add(single, None, terms_of(single).text)
+            work.archive.forget(wanted, by, self.now())
+            for one in apart if members else ():  # the one that is forgotten is refused
+                work.archive.add(one.case, one.report, terms_of(one.case).text)
+        return wanted
+
+    def compact(self, records: int, *, rehearse: bool = False) -> Compaction:
+        """Make old cases that tell the same story one, beyond the newest `records`.
+
+        With `rehearse` nothing is changed. What somebody changes meanwhile stays as it is.
+        """
+        with self.memory.store.read() as view:
+            count = view.archive.census().count
+        cases = list(self.kept()) if count > records else []
+        found = list(merges(cases, self.now(), records))
+        done = found if rehearse else [one for one in found if self._merge(one)]
+        merged = sum(len(one.members) - 1 for one in done)
+        return Compaction(cases=count, merged=merged, patterns=len(done))
+
+    def _merge(self, one: Merge) -> bool:
+        others = [str(case.id) for case in one.members if case.id != one.made.id]
+        with self.memory.store.read() as view:
+            reports = {name: view.archive.postmortem(name) for name in others}
+        by_id = {str(case.id): case for case in one.members}
+        self.cold.put([KeptCase(case=by_id[name], report=reports[name]) for name in others])
+        with self.memory.store.begin() as work:
+            if same := _still(work, one):
+                work.archive.remove(others)
+                work.archive.add(one.made, None, terms_of(one.made).text)
+        if not same:
+            self.cold.take(others)
+        return same
 
     def kept(self) -> Iterator[PastIncident]:
         """Yield every case, those remembered first first."""
@@ -124,14 +182,20 @@ class Casebook:
 
     def _washed(self, case: PastIncident) -> Document:
         texts = {name: self.clean(getattr(case, name)) for name in ("title", "summary", "text")}
-        return {**texts, "change": self.clean(case.change), "source": CaseSource.IMPORTED}
+        return {
+            **texts,
+            "change": self.clean(case.change),
+            "source": CaseSource.IMPORTED,
+            "pattern": None,
+        }
 
     def stats(self) -> MemoryStats:
         """Add up what memory holds."""
         endings: Counter[str] = Counter()
         tries: Counter[tuple[str, CauseKind, bool]] = Counter()
-        imported = right = wrong = 0
+        imported = right = wrong = stood_for = 0
         for case in self.kept():
+            stood_for += len(case.pattern.members) if case.pattern else 0
             imported += case.source is CaseSource.IMPORTED
             endings[case.status] += 1
             right += bool(case.ratings) and not case.doubted
@@ -140,6 +204,7 @@ class Casebook:
         pairs = sorted({(action, cause) for action, cause, _ in tries})
         return MemoryStats(
             cases=sum(endings.values()),
+            stood_for=stood_for,
             imported=imported,
             rated_right=right,
             rated_wrong=wrong,
@@ -157,17 +222,21 @@ def _unknown(name: str) -> UsageError:
     )
 
 
-def _tries(case: PastIncident) -> Sequence[tuple[str, CauseKind, bool]]:
+def _still(work: Work, one: Merge) -> bool:
+    """Whether nobody changed a case since the merge was thought out."""
+    return work.archive.named([case.id for case in one.members]) == one.members
+
+
+def _tries(case: PastIncident) -> Mapping[tuple[str, CauseKind, bool], int]:
     """Return what was done whole and judged by telemetry, with whether it helped."""
     if case.source is not CaseSource.OWN or case.doubted:
-        return ()
-    judged = [
-        one
-        for one in case.tried
-        if one.state is EffectState.APPLIED and one.recovery in (Recovery.RECOVERED, *FAILED)
-    ]
-    helped = Recovery.RECOVERED
-    return [(str(one.action.kind), case.believed, one.recovery is helped) for one in judged]
+        return {}
+    judged = [one for one in outcomes(case) if one.recovery in (Recovery.RECOVERED, *FAILED)]
+    counts: Counter[tuple[str, CauseKind, bool]] = Counter()
+    for one in judged:
+        helped = one.recovery is Recovery.RECOVERED
+        counts[str(one.action.kind), case.believed, helped] += one.times
+    return counts
 
 
 def _record(action: str, cause: CauseKind, helped: int, failed: int) -> RemedyRecord:

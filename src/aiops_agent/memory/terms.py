@@ -95,7 +95,7 @@ def terms_of(case: PastIncident) -> CaseTerms:
     return CaseTerms(
         shape=tuple(shape_terms(case.signature, cause, case.trigger)),
         names=tuple(name_terms(case.service, case.alert_names, case.signal, cause)),
-        words=tuple(word_terms((*texts, *lines, case.text))),
+        words=tuple(word_terms((*texts, *lines, case.text, *_members(case)))),
     )
 
 
@@ -197,6 +197,10 @@ def _stem(word: str) -> str:
         if word.endswith(ending) and len(word) - len(ending) >= 3:
             return word[: -len(ending)]
     return word[:-1] if word.endswith("s") and len(word) > 3 else word
+
+
+def _members(case: PastIncident) -> tuple[str, ...]:
+    return tuple(map(str, case.pattern.members)) if case.pattern else ()
 
 
 def _causes(cause: CauseKind) -> tuple[str, ...]:

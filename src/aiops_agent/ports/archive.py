@@ -1,11 +1,11 @@
 """Long-term memory as the store keeps it: cases, their reports, and what was forgotten."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
-from aiops_agent.domain.postmortem import PastIncident, Postmortem
+from aiops_agent.domain.postmortem import KeptCase, PastIncident, Postmortem
 
 
 @dataclass(frozen=True)
@@ -62,5 +62,18 @@ class Archive(ArchiveView, Protocol):
     def add_all(self, cases: Sequence[tuple[PastIncident, str]]) -> None:
         """Insert or replace many cases, each with its terms."""
 
+    def remove(self, ids: Sequence[str]) -> int:
+        """Remove cases that live on in another; return how many. They may be kept again."""
+
     def forget(self, incident: str, by: str, at: datetime) -> bool:
         """Remove a case and its report for ever; say whether there was one."""
+
+
+class ColdStorage(Protocol):
+    """Where cases lie that live on in another: none is lost, and forgetting reaches them."""
+
+    def put(self, cases: Sequence[KeptCase]) -> None:
+        """Keep them before they leave memory. Raises StoreError."""
+
+    def take(self, ids: Collection[str]) -> tuple[KeptCase, ...]:
+        """Remove those of these ids and return them, each once. Raises StoreError."""

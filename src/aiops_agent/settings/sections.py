@@ -40,6 +40,7 @@ from aiops_agent.ports.spellings import (
     TimeZone,
 )
 from aiops_agent.registry import REGISTRY, Registry
+from aiops_agent.settings.memory import MemorySettings
 from aiops_agent.settings.promise import Promise
 from aiops_agent.settings.store import StoreSettings
 from aiops_agent.settings.watch import WatchSettings
@@ -259,6 +260,7 @@ class BaseSettings(Value):
     runbooks: RunbookSettings = RunbookSettings()
     telemetry: otel.TelemetrySettings = otel.TelemetrySettings()
     state_dir: LocalPath = Field(default_factory=lambda: platformdirs.user_state_path("aiops"))
+    memory: MemorySettings = MemorySettings()
     store: StoreSettings = Field(default_factory=_own_store)
 
     _keys: dict[str, SecretStr] = PrivateAttr(default_factory=dict)

@@ -53,7 +53,7 @@ def aiops(
     capsys: pytest.CaptureFixture[str],
 ) -> Aiops:
     monkeypatch.setattr(door, "records", lambda settings: house)
-    monkeypatch.setattr(door, "casebook", lambda records: house.casebook)
+    monkeypatch.setattr(door, "casebook", lambda records, state: house.casebook)
     monkeypatch.setattr(door, "application", lambda settings, records: house)
 
     def run(*words: str) -> Ran:

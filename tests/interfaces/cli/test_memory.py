@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from aiops_agent.adapters.cold_storage import ColdFile
 from aiops_agent.adapters.sql.store import SqlStore
 from aiops_agent.domain.incident import Ending
 from aiops_agent.domain.postmortem import TriedAction
@@ -26,12 +27,22 @@ PAGE = "# Outage of web\n\nOn 2026-03-01 web answered slowly.\n\n## Root cause\n
 
 
 @pytest.fixture(autouse=True)
-def casebook(house: PlayedHouse, store: SqlStore) -> Casebook:
+def casebook(house: PlayedHouse, store: SqlStore, tmp_path: Path) -> Casebook:
     house.casebook = Casebook(
-        ArchiveMemory(store), lambda: NOW, lambda text: house.clean(text).text
+        memory=ArchiveMemory(store),
+        now=lambda: NOW,
+        clean=lambda text: house.clean(text).text,
+        cold=ColdFile(tmp_path / "cold.jsonl"),
     )
     house.casebook.memory.remember(a_case(tried=(SCALED,), ending=Ending.FIXED), a_report())
     return house.casebook
+
+
+def test_a_rehearsed_compaction_says_what_it_would_do(aiops: Aiops) -> None:
+    told = aiops("memory", "compact", "--dry-run", "--records", "0")
+    assert told.out == "Of 1 kept 0 would live on in 0; 1 would be left.\n"
+    made = aiops("memory", "compact", "--records", "0", "-o", "json").data
+    assert made == {"cases": 1, "merged": 0, "patterns": 0}
 
 
 def test_what_is_kept_is_found_shown_and_added_up(aiops: Aiops) -> None:

@@ -51,6 +51,11 @@ class SqlArchive:
         if new:
             self.connection.execute(insert(CASES), new)
 
+    def remove(self, ids: Sequence[str]) -> int:
+        """Remove cases that live on in another; return how many. They may be kept again."""
+        gone = (delete(CASES).where(CASES.c.id.in_(part)) for part in _parts(ids))
+        return sum(self.connection.execute(one).rowcount for one in gone)
+
     def forget(self, incident: str, by: str, at: datetime) -> bool:
         """Remove a case and its report for ever; say whether there was one."""
         put(self.connection, FORGOTTEN, {"id": incident}, {"by": by, "at": at})

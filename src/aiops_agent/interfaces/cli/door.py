@@ -70,11 +70,11 @@ def records(settings: "Settings") -> "Records":
     return Records(settings)
 
 
-def casebook(opened: "Records") -> "Casebook":
+def casebook(opened: "Records", state: Path) -> "Casebook":
     """Return what people do with memory; it brings arithmetic that other readers do without."""
     from aiops_agent.bootstrap.casebook import casebook as made  # noqa: PLC0415 -- the lazy door
 
-    return made(opened)
+    return made(opened, state)
 
 
 def application(settings: "Settings", opened: "Records") -> "Application":

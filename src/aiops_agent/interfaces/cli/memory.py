@@ -60,6 +60,26 @@ def forget(context: typer.Context, incident: IncidentArgument) -> None:
 
 
 @app.command()
+def compact(
+    context: typer.Context,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what it would do.")] = False,
+    records: Annotated[
+        int | None,
+        typer.Option(min=0, help="So many of the newest stay as they are. Default: memory.keep."),
+    ] = None,
+    output: OutputOption = Output.TABLE,
+) -> None:
+    """Make old incidents that tell the same story one, with their number and outcomes.
+
+    What was merged is kept in a file of the state folder; what people rated or cited stays.
+    """
+    call = called(context)
+    most = call.settings.memory.keep.records if records is None else records
+    made = call.casebook.compact(most, rehearse=dry_run)
+    call.answer(output, made.document(), lambda _width: remembered.compacted(made, dry_run))
+
+
+@app.command()
 def export(context: typer.Context) -> None:
     """Print everything that is kept, a JSON document a line."""
     for document in called(context).casebook.taken_out():

@@ -10,6 +10,7 @@ from aiops_agent.domain.value import Document
 from aiops_agent.interfaces.terminal.escape import joined, say, tell
 from aiops_agent.interfaces.terminal.layout import facts_grid, table
 from aiops_agent.interfaces.terminal.palette import QUIET, STRONG
+from aiops_agent.memory.casebook import Compaction
 from aiops_agent.ports.memory import Hit
 
 
@@ -50,6 +51,7 @@ def case(kept: PastIncident, _width: int) -> RenderableType:
         ("tried", "; ".join(_tried(kept))),
         ("declined", "; ".join(kept.declined)),
         ("end", f"{kept.ending or kept.status} {kept.ended_at:%Y-%m-%d %H:%M} · {kept.summary}"),
+        ("stands for", _stands_for(kept)),
         ("people", "; ".join(said)),
         ("text", kept.text[:2000]),
     )
@@ -60,11 +62,21 @@ def case(kept: PastIncident, _width: int) -> RenderableType:
     return Group(joined([say(kept.id, STRONG), say(told, QUIET)]), lines)
 
 
+def compacted(made: Compaction, rehearsed: bool) -> RenderableType:
+    """Return what became one."""
+    live, are = ("would live", "would be") if rehearsed else ("live", "are")
+    left = made.cases - made.merged
+    return say(
+        f"Of {made.cases} kept {made.merged} {live} on in {made.patterns}; {left} {are} left."
+    )
+
+
 def stats(made: Document, width: int) -> RenderableType:
     """Return the sums, and a line for each action against each cause."""
     endings = ", ".join(f"{count} {name}" for name, count in made["endings"].items())
     told = say(
         f"{made['cases']} incidents ({made['imported']} told by people): {endings or 'none'}; "
+        f"{made['stood_for']} more live on in them; "
         f"rated {made['rated_right']} right, {made['rated_wrong']} wrong"
     )
     rows = [
@@ -79,6 +91,17 @@ def stats(made: Document, width: int) -> RenderableType:
     if not rows:
         return told
     return Group(told, table(["ACTION", "AGAINST", "HELPED", "90 % SURE"], rows, width))
+
+
+def _stands_for(kept: PastIncident) -> str:
+    if (pattern := kept.pattern) is None:
+        return ""
+    came = (
+        f"{one.action.text}: {one.recovery.replace('_', ' ')} {one.times} times"
+        for one in pattern.outcomes
+    )
+    others = f"{len(pattern.members)} others since {pattern.since:%Y-%m-%d}"
+    return "; ".join((others, *came))
 
 
 def _came_of(kept: PastIncident) -> Text:

@@ -1,0 +1,102 @@
+"""Old incidents that tell the same story become one case: how many there were, what came of each.
+
+Code merges, and no model writes. The case that is kept whole is the newest that an action mended,
+else the newest; the ids of all stay in it.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from aiops_agent.domain.incident import Ending
+from aiops_agent.domain.postmortem import CaseSource, PastIncident, Pattern, PatternOutcome
+from aiops_agent.domain.remediation import Recovery
+from aiops_agent.memory.advise import outcomes
+from aiops_agent.memory.terms import shape_terms
+
+FRESH = timedelta(days=14)  # what came back lately is counted one by one
+SAME_STORY = 0.6  # shared part of two shapes, of all their terms
+MOST_OUTCOMES = 20  # kinds of outcome that a pattern tells apart
+
+
+@dataclass(frozen=True)
+class Merge:
+    """A case that takes the place of several; `members` are these, the one kept whole too."""
+
+    made: PastIncident
+    members: tuple[PastIncident, ...]
+
+
+def merges(cases: Iterable[PastIncident], now: datetime, records: int) -> Iterator[Merge]:
+    """Yield what may become one, of the cases beyond the newest `records`.
+
+    What people rated or brought in stays as it is.
+    """
+    newest_first = sorted(cases, key=lambda one: one.ended_at, reverse=True)
+    stories: dict[tuple[str, ...], list[PastIncident]] = defaultdict(list)
+    for place, case in enumerate(newest_first):
+        over = place >= records and now - case.ended_at > FRESH
+        if over and not case.ratings and case.source is CaseSource.OWN:
+            stories[_story(case)].append(case)
+    for same in stories.values():
+        yield from _merged(same)
+
+
+def _story(case: PastIncident) -> tuple[str, ...]:
+    names = (case.environment, case.service, case.cause_service, case.believed, case.trigger)
+    return tuple(map(str, names))
+
+
+def _merged(same: Sequence[PastIncident]) -> Iterator[Merge]:
+    shapes = {case.id: _shape(case) for case in same}
+    left = sorted(same, key=_mended, reverse=True)  # stable: the newest of each first
+    while left:
+        whole, *others = left
+        alike = [one for one in others if _overlap(shapes[whole.id], shapes[one.id]) >= SAME_STORY]
+        if alike:
+            yield Merge(_made(whole, alike), (whole, *alike))
+        taken = {one.id for one in alike}
+        left = [one for one in others if one.id not in taken]
+
+
+def _mended(case: PastIncident) -> bool:
+    return any(one.recovery is Recovery.RECOVERED for one in case.tried)
+
+
+def _shape(case: PastIncident) -> frozenset[str]:
+    return frozenset(shape_terms(case.signature, case.believed, case.trigger))
+
+
+def _overlap(one: frozenset[str], other: frozenset[str]) -> float:
+    return len(one & other) / (len(one | other) or 1)
+
+
+def _made(whole: PastIncident, others: Sequence[PastIncident]) -> PastIncident:
+    known = [case.pattern for case in (whole, *others) if case.pattern]
+    members = [*(one.id for one in others), *(name for p in known for name in p.members)]
+    idle = [one for one in others if not one.tried]
+    pattern = Pattern(
+        members=tuple(dict.fromkeys(members)),
+        since=min((*(one.began for one in others), *(p.since for p in known))),
+        outcomes=_outcomes(whole, others),
+        idle=len(idle) + sum(p.idle for p in known),
+        healed=sum(one.ending is Ending.HEALED for one in idle) + sum(p.healed for p in known),
+    )
+    return whole.model_copy(update={"pattern": pattern})
+
+
+def _outcomes(whole: PastIncident, others: Sequence[PastIncident]) -> tuple[PatternOutcome, ...]:
+    """Return what came of actions in all but the whole case, the most frequent first."""
+    told = list(whole.pattern.outcomes) if whole.pattern else []
+    told += [one for case in others for one in outcomes(case)]
+    sums: dict[tuple[str, Recovery], PatternOutcome] = {}
+    for one in told:
+        key = (one.action.text, one.recovery)
+        known = sums.get(key)
+        if known is not None:
+            times, last = known.times + one.times, max(known.last, one.last)
+            sums[key] = one.model_copy(update={"times": times, "last": last})
+        else:
+            sums[key] = one
+    return tuple(sorted(sums.values(), key=lambda one: -one.times)[:MOST_OUTCOMES])

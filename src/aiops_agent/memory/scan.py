@@ -4,6 +4,7 @@ from array import array
 from collections import Counter
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
+from itertools import repeat
 from typing import TypeAlias
 
 import numpy as np
@@ -42,11 +43,10 @@ class Postings:
 
     def add(self, terms: Iterable[str]) -> None:
         """Add one text."""
-        known = self._known
-        for term, times in Counter(terms).items():
-            self._rows.append(self.count)
-            self._terms.append(known.setdefault(term, len(known)))
-            self._counts.append(times)
+        known, counts = self._known, Counter(terms)
+        self._rows.extend(repeat(self.count, len(counts)))
+        self._terms.extend([known.setdefault(term, len(known)) for term in counts])
+        self._counts.extend(counts.values())
         self.count += 1
         self._made = None
 

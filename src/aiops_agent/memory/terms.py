@@ -145,17 +145,17 @@ def name_terms(
         yield f"cause={cause}"
 
 
-def word_terms(texts: Iterable[str]) -> Iterator[str]:
-    """Yield the words of texts by their stems; names with digits in them also whole."""
-    left, room = MOST_WORDS, LONGEST
+def word_terms(texts: Iterable[str]) -> list[str]:
+    """Return the words of texts by their stems; names with digits in them also whole."""
+    found: list[str] = []
+    room = LONGEST
     for text in texts:
-        for found in _WORD.finditer(text[:room].casefold()):
-            for term in _by_word(found[0]):
-                if left == 0:
-                    return
-                left -= 1
-                yield term
+        for word in _WORD.findall(text[:room].casefold()):
+            found += _by_word(word)
+            if len(found) >= MOST_WORDS:
+                return found[:MOST_WORDS]
         room = max(room - len(text), 0)
+    return found
 
 
 def identifier(term: str) -> bool:

@@ -71,7 +71,7 @@ def compact(
 ) -> None:
     """Make old incidents that tell the same story one, with their number and outcomes.
 
-    What was merged is kept in a file of the state folder; what people rated or cited stays.
+    What was merged is kept in a file of the state folder; what people rated or brought in stays.
     """
     call = called(context)
     most = call.settings.memory.keep.records if records is None else records

@@ -11,12 +11,13 @@ import pytest
 
 from aiops_agent.adapters.cold_storage import ColdFile
 from aiops_agent.adapters.sql.store import SqlStore
-from aiops_agent.domain.diagnosis import CauseKind
+from aiops_agent.domain.diagnosis import CauseKind, Confidence
 from aiops_agent.domain.incident import Ending, IncidentId
 from aiops_agent.domain.postmortem import CaseSource, PastIncident, PersonRating, TriedAction
 from aiops_agent.domain.remediation import Action, ActionKind, EffectState, Recovery
 from aiops_agent.domain.signature import MoveSize, Onset, Role, SignalMove, Signature
 from aiops_agent.domain.telemetry import Signal
+from aiops_agent.memory.calibration import held
 from aiops_agent.memory.casebook import Casebook
 from aiops_agent.memory.compact import FRESH, Merge, merges
 from aiops_agent.memory.recall import ArchiveMemory
@@ -204,6 +205,7 @@ def test_of_any_memory_each_incident_is_in_one_place_and_no_outcome_is_lost() ->
                     "cause": rng.choice((CauseKind.CAPACITY, CauseKind.LEAK)),
                     "signature": moved(*rng.sample(SIGNALS, rng.randint(1, 3))),
                     "tried": tuple(rng.sample((FIXED, IN_VAIN, CUT), rng.randint(0, 2))),
+                    "confidence": rng.choice((None, *Confidence)),
                 }
             )
             for one in cases(rng.randint(2, 12))
@@ -220,3 +222,4 @@ def test_of_any_memory_each_incident_is_in_one_place_and_no_outcome_is_lost() ->
         told = [o.times for one in left.values() if one.pattern for o in one.pattern.outcomes]
         done = [t for one in given for t in one.tried if t.state is EffectState.APPLIED]
         assert len(whole) + sum(told) == len(done)
+        assert held(left.values()) == held(given)

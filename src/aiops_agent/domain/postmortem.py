@@ -4,7 +4,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from aiops_agent.domain.alert import Severity
-from aiops_agent.domain.diagnosis import CauseKind, Trigger
+from aiops_agent.domain.diagnosis import CauseKind, Confidence, Trigger
 from aiops_agent.domain.environment import EnvironmentRef
 from aiops_agent.domain.incident import Ending, IncidentId, Status
 from aiops_agent.domain.remediation import Action, EffectState, Recovery
@@ -34,6 +34,14 @@ class PatternOutcome(Value):
     last: datetime
 
 
+class HeldConfidence(Value):
+    """How often diagnoses that were called so sure were right, as far as it is known."""
+
+    confidence: Confidence
+    right: int
+    wrong: int
+
+
 class Pattern(Value):
     """Incidents that told the same story as a case and live on in it: whose, and what came of them.
 
@@ -45,6 +53,7 @@ class Pattern(Value):
     outcomes: tuple[PatternOutcome, ...] = ()  # of what was done whole
     idle: int = 0  # in which nothing was done
     healed: int = 0  # of those, which ended by themselves
+    held: tuple[HeldConfidence, ...] = ()
 
 
 class PersonRating(Value):
@@ -82,6 +91,7 @@ class PastIncident(Value):
     started_at: datetime | None = None
     ending: Ending | None = None
     signature: Signature = Signature()
+    confidence: Confidence | None = None  # of the last diagnosis
     trigger: Trigger = Trigger.NONE_SEEN
     change: str = ""  # title of the change that was believed to have begun it
     release: str = ""  # what the service of the cause ran, if known

@@ -17,6 +17,7 @@ from aiops_agent.domain.postmortem import (
 from aiops_agent.domain.remediation import Recovery
 from aiops_agent.domain.value import Document, Value
 from aiops_agent.memory.advise import outcomes
+from aiops_agent.memory.calibration import ConfidenceRecord, calibration
 from aiops_agent.memory.compact import Merge, merges
 from aiops_agent.memory.odds import FAILED, TrackRecord
 from aiops_agent.memory.recall import ArchiveMemory
@@ -51,6 +52,7 @@ class MemoryStats(Value):
     rated_wrong: int
     endings: dict[str, int]
     remedies: tuple[RemedyRecord, ...]
+    confidence: tuple[ConfidenceRecord, ...]
 
 
 class Compaction(Value):
@@ -194,7 +196,8 @@ class Casebook:
         endings: Counter[str] = Counter()
         tries: Counter[tuple[str, CauseKind, bool]] = Counter()
         imported = right = wrong = stood_for = 0
-        for case in self.kept():
+        cases = list(self.kept())
+        for case in cases:
             stood_for += len(case.pattern.members) if case.pattern else 0
             imported += case.source is CaseSource.IMPORTED
             endings[case.status] += 1
@@ -212,6 +215,7 @@ class Casebook:
             remedies=tuple(
                 _record(*pair, tries[(*pair, True)], tries[(*pair, False)]) for pair in pairs
             ),
+            confidence=calibration(cases),
         )
 
 

@@ -13,6 +13,7 @@ from aiops_agent.domain.incident import Ending
 from aiops_agent.domain.postmortem import CaseSource, PastIncident, Pattern, PatternOutcome
 from aiops_agent.domain.remediation import Recovery
 from aiops_agent.memory.advise import outcomes
+from aiops_agent.memory.calibration import held
 from aiops_agent.memory.terms import shape_terms
 
 FRESH = timedelta(days=14)  # what came back lately is counted one by one
@@ -81,9 +82,15 @@ def _made(whole: PastIncident, others: Sequence[PastIncident]) -> PastIncident:
         since=min((*(one.began for one in others), *(p.since for p in known))),
         outcomes=_outcomes(whole, others),
         idle=len(idle) + sum(p.idle for p in known),
+        held=held((_apart(whole), *others)),
         healed=sum(one.ending is Ending.HEALED for one in idle) + sum(p.healed for p in known),
     )
     return whole.model_copy(update={"pattern": pattern})
+
+
+def _apart(whole: PastIncident) -> PastIncident:
+    """Return of a case what it already stands for, without what it is itself."""
+    return whole.model_copy(update={"confidence": None})
 
 
 def _outcomes(whole: PastIncident, others: Sequence[PastIncident]) -> tuple[PatternOutcome, ...]:

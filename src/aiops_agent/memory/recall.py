@@ -46,6 +46,7 @@ def case_of(incident: Incident) -> PastIncident:
         started_at=incident.started_at,
         ending=incident.ending,
         signature=diagnosis.signature if diagnosis else Signature(),
+        confidence=diagnosis.confidence if diagnosis else None,
         trigger=best.trigger if best else Trigger.NONE_SEEN,
         change=best.change if best else "",
         release=diagnosis.release if diagnosis else "",

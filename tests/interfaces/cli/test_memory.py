@@ -8,6 +8,7 @@ import pytest
 
 from aiops_agent.adapters.cold_storage import ColdFile
 from aiops_agent.adapters.sql.store import SqlStore
+from aiops_agent.domain.diagnosis import Confidence
 from aiops_agent.domain.incident import Ending
 from aiops_agent.domain.postmortem import TriedAction
 from aiops_agent.domain.remediation import Action, ActionKind, Recovery
@@ -36,6 +37,17 @@ def casebook(house: PlayedHouse, store: SqlStore, tmp_path: Path) -> Casebook:
     )
     house.casebook.memory.remember(a_case(tried=(SCALED,), ending=Ending.FIXED), a_report())
     return house.casebook
+
+
+def test_a_confidence_that_promises_too_much_is_told(aiops: Aiops, casebook: Casebook) -> None:
+    failed = TriedAction(action=SCALED.action, recovery=Recovery.NOT_RECOVERED)
+    for number in range(2, 12):
+        case = a_case(id=f"INC-{number:04}", tried=(failed,), confidence=Confidence.HIGH)
+        casebook.memory.remember(case, None)
+    told = " ".join(aiops("memory", "stats").out.split())
+    assert "high was right in 0 of 10: less often than the 75% that it promises" in told
+    (one,) = aiops("memory", "stats", "-o", "json").data["confidence"]
+    assert (one["confidence"], one["right"], one["wrong"]) == ("high", 0, 10)
 
 
 def test_a_rehearsed_compaction_says_what_it_would_do(aiops: Aiops) -> None:

@@ -45,10 +45,10 @@ def show(
 
 @app.command()
 def stats(context: typer.Context, output: OutputOption = Output.TABLE) -> None:
-    """Add up what is kept, and how often each action helped against each cause."""
+    """Add up what is kept, how often each action helped, and each confidence was right."""
     call = called(context)
     made = call.casebook.stats()
-    call.answer(output, made.document(), lambda width: remembered.stats(made.document(), width))
+    call.answer(output, made.document(), lambda width: remembered.stats(made, width))
 
 
 @app.command()

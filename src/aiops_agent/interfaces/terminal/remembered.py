@@ -6,11 +6,11 @@ from rich.console import Group, RenderableType
 from rich.text import Text
 
 from aiops_agent.domain.postmortem import CaseSource, PastIncident
-from aiops_agent.domain.value import Document
 from aiops_agent.interfaces.terminal.escape import joined, say, tell
 from aiops_agent.interfaces.terminal.layout import facts_grid, table
-from aiops_agent.interfaces.terminal.palette import QUIET, STRONG
-from aiops_agent.memory.casebook import Compaction
+from aiops_agent.interfaces.terminal.palette import QUIET, STRONG, WARN
+from aiops_agent.memory.calibration import PROMISED, ConfidenceRecord
+from aiops_agent.memory.casebook import Compaction, MemoryStats
 from aiops_agent.ports.memory import Hit
 
 
@@ -71,26 +71,46 @@ def compacted(made: Compaction, rehearsed: bool) -> RenderableType:
     )
 
 
-def stats(made: Document, width: int) -> RenderableType:
+def stats(made: MemoryStats, width: int) -> RenderableType:
     """Return the sums, and a line for each action against each cause."""
-    endings = ", ".join(f"{count} {name}" for name, count in made["endings"].items())
+    endings = ", ".join(f"{count} {name}" for name, count in made.endings.items())
     told = say(
-        f"{made['cases']} incidents ({made['imported']} told by people): {endings or 'none'}; "
-        f"{made['stood_for']} more live on in them; "
-        f"rated {made['rated_right']} right, {made['rated_wrong']} wrong"
+        f"{made.cases} incidents ({made.imported} told by people): {endings or 'none'}; "
+        f"{made.stood_for} more live on in them; "
+        f"rated {made.rated_right} right, {made.rated_wrong} wrong"
     )
     rows = [
         [
-            say(one["action"], STRONG),
-            say(one["cause"]),
-            say(f"{one['helped']} of {one['helped'] + one['failed']}"),
-            say(f"{one['low']:.0%} to {one['high']:.0%}"),
+            say(one.action, STRONG),
+            say(one.cause),
+            say(f"{one.helped} of {one.helped + one.failed}"),
+            say(f"{one.low:.0%} to {one.high:.0%}"),
         ]
-        for one in made["remedies"]
+        for one in made.remedies
     ]
-    if not rows:
-        return told
-    return Group(told, table(["ACTION", "AGAINST", "HELPED", "90 % SURE"], rows, width))
+    parts: list[RenderableType] = [told]
+    if rows:
+        parts.append(table(["ACTION", "AGAINST", "HELPED", "90 % SURE"], rows, width))
+    if sure := [_sure(one) for one in made.confidence]:
+        parts.append(table(["CONFIDENCE", "RIGHT", "90 % SURE"], sure, width))
+    parts += [
+        say(
+            f"{one.confidence} was right in {one.right} of {one.right + one.wrong}: less often "
+            f"than the {PROMISED[one.confidence]:.0%} that it promises. Look twice.",
+            WARN,
+        )
+        for one in made.confidence
+        if one.drifts
+    ]
+    return Group(*parts)
+
+
+def _sure(one: ConfidenceRecord) -> list[Text]:
+    return [
+        say(one.confidence, STRONG),
+        say(f"{one.right} of {one.right + one.wrong}"),
+        say(f"{one.low:.0%} to {one.high:.0%}"),
+    ]
 
 
 def _stands_for(kept: PastIncident) -> str:

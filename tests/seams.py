@@ -190,6 +190,7 @@ REPLAY_CLOCK = Seam(replay, "PastClock", "a replay begins when its alert fired")
 
 # Which incident an alert belongs to.
 FIRES_ANEW = Seam(receive, "fires_anew", "a new firing is looked at, a repetition opens nothing")
+WITNESSES = Seam(correlate, "_witnesses", "only what nothing else explains tells of the silent")
 FLAPS = Seam(correlate, "_flaps", "what flaps right behind its end makes no second incident")
 STILL = Seam(casebook, "_still", "compaction overwrites nothing that changed meanwhile")
 OVER = Seam(Pruning, "_over", "what is under way or due keeps its checkpoints")

@@ -148,6 +148,23 @@ def test_a_silent_service_is_behind_those_that_call_it_only_when_most_began_toge
     assert len(storms(**began)) == causes
 
 
+@pytest.mark.parametrize("planted", [False, True])
+def test_a_caller_that_another_caller_explains_is_no_witness(
+    monkeypatch: pytest.MonkeyPatch, planted: bool
+) -> None:
+    """`f` needs `c`, and both call `quiet2`, as `d` does: two causes, not one that is silent."""
+    names = [ServiceName(name) for name in ("c", "d", "f", "quiet2")]
+    c, d, f, quiet = names
+    graph = ServiceGraph(
+        services=tuple(Service(name=name) for name in names),
+        calls=((c, quiet), (d, quiet), (f, quiet), (f, c)),
+    )
+    if planted:
+        seams.WITNESSES.plant(monkeypatch, lambda callers, _graph: list(callers))
+    found = correlate([AlertOnset(name, NOW) for name in (c, d, f)], graph)
+    assert len(found) == (1 if planted else 2)
+
+
 def test_what_names_no_service_is_a_storm_of_its_own() -> None:
     alerts = [
         AlertOnset(NAMELESS, NOW),

@@ -168,11 +168,12 @@ def _behind_the_silent(
     """Return the groups, those joined of which a service that does not alert itself is the cause.
 
     It is where most of those that call it began at about the same time, or all of them nearly so.
+    A caller that needs another caller is no witness: that one alone would explain it.
     """
     if len(groups) < 2:
         return groups
     for silent in dict.fromkeys(callee for root in groups for callee in graph.callees(root)):
-        callers = graph.callers(silent)
+        callers = _witnesses(graph.callers(silent), graph)
         known = [name for name in began if name in callers]  # of the same moment the first given
         alerting = sorted(known, key=lambda name: began[name])
         roots = [name for name in alerting if name in groups]
@@ -184,3 +185,8 @@ def _behind_the_silent(
             for other in roots[1:]:
                 groups[roots[0]] |= groups.pop(other)
     return groups
+
+
+def _witnesses(callers: Collection[ServiceName], graph: ServiceGraph) -> list[ServiceName]:
+    together = set(callers)
+    return [name for name in callers if together.isdisjoint(graph.downstream(name))]

@@ -62,7 +62,8 @@ def test_a_lost_webhook_is_found_within_two_looks_and_a_silence_holds(
     )
 
     def heard() -> set[str]:
-        return {alert for one in stage.incidents() for alert in one["alert_names"]}
+        shown = [stage.show(one["id"]) for one in stage.incidents()]
+        return {alert for one in shown for alert in one["alert_names"]}
 
     product.serve()
     try:

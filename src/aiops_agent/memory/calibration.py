@@ -25,11 +25,12 @@ class ConfidenceRecord(Value):
     wrong: int
     low: float
     high: float
+    promised: float  # the belief from which on the word is said; 0 when it promises nothing
 
     @property
     def drifts(self) -> bool:
         """Whether it is surely right less often than it promises."""
-        return self.high < PROMISED.get(self.confidence, 0.0)
+        return self.high < self.promised
 
 
 def verdict(case: PastIncident) -> bool | None:
@@ -64,7 +65,12 @@ def held(cases: Iterable[PastIncident]) -> tuple[HeldConfidence, ...]:
 def calibration(cases: Iterable[PastIncident]) -> tuple[ConfidenceRecord, ...]:
     """Return each word of confidence that was judged, the surest first."""
     return tuple(
-        ConfidenceRecord(**dict(one), low=round(low, 3), high=round(high, 3))
+        ConfidenceRecord(
+            **dict(one),
+            low=round(low, 3),
+            high=round(high, 3),
+            promised=PROMISED.get(one.confidence, 0.0),
+        )
         for one in held(cases)
         for low, high in (TrackRecord(one.right, one.wrong).interval,)
     )

@@ -1,6 +1,7 @@
 """What is remembered, as a person reads it. All of it is others' words."""
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from rich.console import Group, RenderableType
 from rich.text import Text
@@ -9,9 +10,11 @@ from aiops_agent.domain.postmortem import CaseSource, PastIncident
 from aiops_agent.interfaces.terminal.escape import joined, say, tell
 from aiops_agent.interfaces.terminal.layout import facts_grid, table
 from aiops_agent.interfaces.terminal.palette import QUIET, STRONG, WARN
-from aiops_agent.memory.calibration import PROMISED, ConfidenceRecord
-from aiops_agent.memory.casebook import Compaction, MemoryStats
 from aiops_agent.ports.memory import Hit
+
+if TYPE_CHECKING:  # memory brings arithmetic that a screen does without
+    from aiops_agent.memory.calibration import ConfidenceRecord
+    from aiops_agent.memory.casebook import Compaction, MemoryStats
 
 
 def hits(found: Sequence[Hit], width: int) -> RenderableType:
@@ -62,7 +65,7 @@ def case(kept: PastIncident, _width: int) -> RenderableType:
     return Group(joined([say(kept.id, STRONG), say(told, QUIET)]), lines)
 
 
-def compacted(made: Compaction, rehearsed: bool) -> RenderableType:
+def compacted(made: "Compaction", rehearsed: bool) -> RenderableType:
     """Return what became one."""
     live, are = ("would live", "would be") if rehearsed else ("live", "are")
     left = made.cases - made.merged
@@ -71,7 +74,7 @@ def compacted(made: Compaction, rehearsed: bool) -> RenderableType:
     )
 
 
-def stats(made: MemoryStats, width: int) -> RenderableType:
+def stats(made: "MemoryStats", width: int) -> RenderableType:
     """Return the sums, and a line for each action against each cause."""
     endings = ", ".join(f"{count} {name}" for name, count in made.endings.items())
     told = say(
@@ -96,7 +99,7 @@ def stats(made: MemoryStats, width: int) -> RenderableType:
     parts += [
         say(
             f"{one.confidence} was right in {one.right} of {one.right + one.wrong}: less often "
-            f"than the {PROMISED[one.confidence]:.0%} that it promises. Look twice.",
+            f"than the {one.promised:.0%} that it promises. Look twice.",
             WARN,
         )
         for one in made.confidence
@@ -105,7 +108,7 @@ def stats(made: MemoryStats, width: int) -> RenderableType:
     return Group(*parts)
 
 
-def _sure(one: ConfidenceRecord) -> list[Text]:
+def _sure(one: "ConfidenceRecord") -> list[Text]:
     return [
         say(one.confidence, STRONG),
         say(f"{one.right} of {one.right + one.wrong}"),

@@ -96,10 +96,12 @@ def test_why_a_story_died_is_kept_while_its_incident_is_open(
 
     async def left() -> int:
         async with until(stage, "traffic-surge", EventType.APPROVAL_PENDING) as (built, _, _):
-            with make_engine(stage.store_url).begin() as connection:
+            database = make_engine(stage.store_url)
+            with database.begin() as connection:
                 table = f"{WHERE[connection.dialect.name]}workflow_status"
                 died = "SET status = 'ERROR', completed_at = 1 WHERE status = 'PENDING'"
                 connection.execute(sa.text(f"UPDATE {table} {died}"))
+            database.dispose()
             await pruned(built)
             return rows(stage)["operation_outputs"]
 

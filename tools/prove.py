@@ -93,7 +93,6 @@ def stages() -> tuple[Stage, ...]:
             15,
             alone=True,
         ),
-        Stage("mutants", (sys.executable, "tools/cover.py", "--mutants", "60"), 60, alone=True),
     ]
     if os.geteuid() == 0:  # what needs real servers installs and starts them
         names = ("strangers", "outages", "senders")

@@ -93,6 +93,6 @@ def test_a_change_of_the_source_is_seen(tmp_path: Path) -> None:
 
 def test_every_stage_is_a_command_with_a_limit() -> None:
     names = [one.name for one in prove.stages()]
-    assert {"secrets", "orders", "patterns", "outcomes", "mutants"} <= set(names)
+    assert {"secrets", "orders", "patterns", "outcomes", "long"} <= set(names)
     assert len(set(names)) == len(names)
     assert all(0 < one.minutes <= prove.MOST_MINUTES for one in prove.stages())

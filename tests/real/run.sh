@@ -159,7 +159,7 @@ elif [ -n "${AIOPS_TEST_BUILT:-}" ]; then
   run_tests tests/real
 else
   # The scenarios mostly wait for real servers, so some run side by side; what burns CPU comes after.
-  run_tests tests/real -n 5 --dist worksteal
+  run_tests tests/real -n 4 --dist worksteal
   run_tests tests --ignore=tests/real -n 3 --dist worksteal
 fi
 say "done after $SECONDS s"

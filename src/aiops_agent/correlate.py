@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from aiops_agent.domain.alert import Alert, AlertState
-from aiops_agent.domain.incident import Incident
+from aiops_agent.domain.incident import Incident, Status
 from aiops_agent.domain.meaning import AlertSubject
 from aiops_agent.domain.remediation import TargetKind
 from aiops_agent.domain.telemetry import NAMELESS, AlertRule, ServiceGraph, ServiceName
@@ -83,6 +83,8 @@ def fires_anew(holder: Incident, was: Alert, alert: Alert, at: datetime) -> bool
 
 
 def _flaps(holder: Incident, at: datetime) -> bool:
+    if holder.status is Status.DISMISSED and not (holder.closed or holder.looking):
+        return False  # its story is not over: it could not be looked at again
     given = holder.ended_at if holder.resolved_at is None else None
     return given is not None and at - given < FLAP
 

@@ -12,6 +12,7 @@ import pytest
 from aiops_agent.adapters.cold_storage import ColdFile
 from aiops_agent.adapters.sql.store import SqlStore
 from aiops_agent.domain.diagnosis import CauseKind, Confidence
+from aiops_agent.domain.errors import UsageError
 from aiops_agent.domain.incident import Ending, IncidentId
 from aiops_agent.domain.postmortem import CaseSource, PastIncident, PersonRating, TriedAction
 from aiops_agent.domain.remediation import Action, ActionKind, EffectState, Recovery
@@ -169,6 +170,29 @@ def test_what_is_forgotten_leaves_memory_and_cold_storage_alone(
     assert all(hit.case.id != "INC-0004" for hit in casebook.search("INC-0004"))
 
 
+def test_of_a_pattern_of_patterns_each_is_counted_once_when_it_is_taken_apart(
+    casebook: Casebook,
+) -> None:
+    casebook.compact(2)
+    casebook.compact(0)
+    casebook.forget("INC-0005", "pat")
+    assert sorted(one.id for one in casebook.kept()) == [f"INC-000{n}" for n in range(1, 5)]
+    after = casebook.stats()
+    assert after.stood_for == 0
+    assert sum(one.helped + one.failed for one in after.remedies) == 4
+
+
+def test_without_the_originals_a_name_is_forgotten_all_the_same(
+    casebook: Casebook, tmp_path: Path
+) -> None:
+    casebook.compact(0)
+    (tmp_path / "cold.jsonl").unlink()
+    casebook.forget("INC-0004", "pat")
+    with pytest.raises(UsageError, match="Memory holds no INC-0004"):
+        casebook.case("INC-0004")
+    assert casebook.case("INC-0003").case.id == "INC-0001"
+
+
 @pytest.mark.parametrize("planted", [False, True])
 def test_what_a_person_says_meanwhile_is_not_lost(
     casebook: Casebook, monkeypatch: pytest.MonkeyPatch, planted: bool
@@ -191,7 +215,24 @@ def test_a_line_torn_by_a_kill_spoils_no_other(tmp_path: Path, casebook: Caseboo
     cold = tmp_path / "cold.jsonl"
     cold.write_text(json.dumps({"case": {}})[:9])
     casebook.compact(0)
-    assert len(casebook.cold.take(["INC-0002", "INC-0005"])) == 2
+    assert len(casebook.cold.read(["INC-0002", "INC-0005"])) == 2
+    casebook.cold.remove(["INC-0002"])
+    assert [one.case.id for one in casebook.cold.read(["INC-0002", "INC-0005"])] == ["INC-0005"]
+    assert cold.read_text().startswith('{"case": \n'), "what is not understood stays"
+
+
+def test_killed_while_it_forgets_the_others_are_lost_nowhere(
+    casebook: Casebook, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    casebook.compact(0)
+
+    def killed(*_: object) -> bool:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("aiops_agent.adapters.sql.archive.SqlArchive.forget", killed)
+    with pytest.raises(KeyboardInterrupt):
+        casebook.forget("INC-0004", "pat")
+    assert len(casebook.cold.read(["INC-0002", "INC-0003", "INC-0005"])) == 3
 
 
 def test_of_any_memory_each_incident_is_in_one_place_and_no_outcome_is_lost() -> None:

@@ -89,6 +89,14 @@ async def test_what_flaps_right_behind_its_end_stays_one_incident(
     assert only.looking == (ending is Ending.DISMISSED)  # again, and reopened when it is true
 
 
+async def test_what_could_not_be_looked_at_again_yet_is_a_new_incident(place: Place) -> None:
+    await fires(place)
+    ends(place, Ending.DISMISSED, closed=False)
+    place.clock.go(seconds=3)
+    await fires(place, starts_at=place.clock.at)
+    assert [one.after for one in place.incidents()] == ["", "INC-0001"]
+
+
 @pytest.mark.parametrize("ending", [Ending.DISMISSED, Ending.HANDED_OVER])
 async def test_what_flaps_and_makes_another_incident_is_caught(
     place: Place, ending: Ending, monkeypatch: pytest.MonkeyPatch

@@ -12,6 +12,7 @@ from aiops_agent.domain.postmortem import (
     CaseSource,
     KeptCase,
     PastIncident,
+    Pattern,
     PersonRating,
 )
 from aiops_agent.domain.remediation import Recovery
@@ -116,14 +117,16 @@ class Casebook:
         wanted = name.upper()
         found = self._holder(wanted)
         members = found.pattern.members if found.pattern else ()
-        apart = self.cold.take((wanted, *members))
+        self.cold.remove((wanted,))
+        apart = self.cold.read(members)
         with self.memory.store.begin() as work:
-            if apart and found.id != wanted:
-                single = found.model_copy(update={"pattern": None})
-                work.archive.add(single, None, terms_of(single).text)
             work.archive.forget(wanted, by, self.now())
-            for one in apart if members else ():  # the one that is forgotten is refused
-                work.archive.add(one.case, one.report, terms_of(one.case).text)
+            left = None if apart else _without(found.pattern, wanted)
+            kept = () if found.id == wanted else (KeptCase(case=found),)
+            for one in (*kept, *apart):  # of a pattern of patterns all are apart
+                case = one.case.model_copy(update={"pattern": left if one in kept else None})
+                work.archive.add(case, one.report, terms_of(case).text)
+        self.cold.remove(members)  # last: killed before, they would be nowhere
         return wanted
 
     def compact(self, records: int, *, rehearse: bool = False) -> Compaction:
@@ -150,7 +153,7 @@ class Casebook:
                 work.archive.remove(others)
                 work.archive.add(one.made, None, terms_of(one.made).text)
         if not same:
-            self.cold.take(others)
+            self.cold.remove(others)
         return same
 
     def kept(self) -> Iterator[PastIncident]:
@@ -224,6 +227,12 @@ def _unknown(name: str) -> UsageError:
         f"Memory holds no {name}: it keeps incidents that have ended. To find one: "
         "aiops memory search WORDS."
     )
+
+
+def _without(pattern: Pattern | None, name: str) -> Pattern | None:
+    """Return a pattern that does not name a case; what came of that cannot be told apart."""
+    members = tuple(one for one in pattern.members if one != name) if pattern else ()
+    return pattern.model_copy(update={"members": members}) if pattern else None
 
 
 def _still(work: Work, one: Merge) -> bool:

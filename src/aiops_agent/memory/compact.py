@@ -18,7 +18,6 @@ from aiops_agent.memory.terms import shape_terms
 
 FRESH = timedelta(days=14)  # what came back lately is counted one by one
 SAME_STORY = 0.6  # shared part of two shapes, of all their terms
-MOST_OUTCOMES = 20  # kinds of outcome that a pattern tells apart
 
 
 @dataclass(frozen=True)
@@ -97,13 +96,13 @@ def _outcomes(whole: PastIncident, others: Sequence[PastIncident]) -> tuple[Patt
     """Return what came of actions in all but the whole case, the most frequent first."""
     told = list(whole.pattern.outcomes) if whole.pattern else []
     told += [one for case in others for one in outcomes(case)]
-    sums: dict[tuple[str, Recovery], PatternOutcome] = {}
-    for one in told:
-        key = (one.action.text, one.recovery)
+    sums: dict[tuple[str, str, Recovery], PatternOutcome] = {}
+    for one in told:  # to how many replicas it was scaled tells nothing more
+        key = (one.action.kind, one.action.target.name, one.recovery)
         known = sums.get(key)
         if known is not None:
             times, last = known.times + one.times, max(known.last, one.last)
             sums[key] = one.model_copy(update={"times": times, "last": last})
         else:
             sums[key] = one
-    return tuple(sorted(sums.values(), key=lambda one: -one.times)[:MOST_OUTCOMES])
+    return tuple(sorted(sums.values(), key=lambda one: -one.times))

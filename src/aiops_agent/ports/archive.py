@@ -75,5 +75,8 @@ class ColdStorage(Protocol):
     def put(self, cases: Sequence[KeptCase]) -> None:
         """Keep them before they leave memory. Raises StoreError."""
 
-    def take(self, ids: Collection[str]) -> tuple[KeptCase, ...]:
-        """Remove those of these ids and return them, each once. Raises StoreError."""
+    def read(self, ids: Collection[str]) -> tuple[KeptCase, ...]:
+        """Return those of these ids, each as it was put last. Raises StoreError."""
+
+    def remove(self, ids: Collection[str]) -> None:
+        """Remove those of these ids. Raises StoreError."""

@@ -11,7 +11,7 @@ class StoreKeep(Value):
     """How long the store keeps what nobody asks for any more; incidents themselves stay."""
 
     checkpoints: Span = timedelta(days=1)  # of stories that have ended
-    bodies: Span = timedelta(days=30)  # as they came, of alerts that are handled
+    bodies: Span = timedelta(days=30)  # as they came: those that are handled or were rejected
 
 
 class StoreSettings(Value):

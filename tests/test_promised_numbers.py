@@ -16,17 +16,27 @@ from aiops_agent.workflow import (
     bodies,
     commands,
     consent,
+    dispatch,
     engine,
     feed,
     hold,
     inquiries,
     intake,
+    leading,
+    lease,
     loops,
     patience,
+    pruning,
     ready,
     receive,
+    recorder,
+    regroup,
+    releases,
     resolve,
+    signals,
     traces,
+    watching,
+    wording,
 )
 from aiops_agent.workflow.deps import Terms
 
@@ -48,6 +58,27 @@ PROMISED = {
     "targets that are a wide blast radius": (wide_blast_radius.MANY_TARGETS, 3),
     "sends of what is safe to repeat": (send.MOST_SENDS, 5),
     "looks at a platform that does not answer": (send.LOOKS, 6),
+    "times a process that is held up asks for one send": (send.MOST_ASKS, 5),
+    "seconds between permission and send": (send.AT_ONCE, 0.5),
+    "a process that leads shows no sign of life for": (lease.TERM, 8 * SECOND),
+    "notices that go alone in a minute": (dispatch.PER_MINUTE, 5),
+    "a digest goes at most each": (dispatch.MINUTE, MINUTE),
+    "what comes together is gathered for": (dispatch.GATHER, 10 * SECOND),
+    "notices for which a digest stands": (dispatch.DIGEST_MOST, 250),
+    "lines of a digest": (wording.LINES, 50),
+    "an image is good after": (releases.WELL, 10 * MINUTE),
+    "a good image is noted each": (releases.AGAIN, HOUR),
+    "a deadman's alert is silent after": (TERMS.deadman, 10 * MINUTE),
+    "what was dismissed and fires on is looked at each": (watching.LOOK_AGAIN, 15 * MINUTE),
+    "senders are asked each, s": (watching.LOOK_SECONDS, 60.0),
+    "signals are looked at each, s": (signals.LOOK_SECONDS, 30.0),
+    "what is as usual again is over after": (signals.OVER, 3 * MINUTE),
+    "what nobody sees any more is listed for": (signals.LOST_SIGHT, HOUR),
+    "alerts that a person may move": (regroup.MOST_ALERTS, 20_000),
+    "checkpoints are pruned each, s": (pruning.PRUNE_SECONDS, 3600.0),
+    "runbooks that are shown beside a plan": (recorder._MOST_RUNBOOKS, 3),
+    "digits that name a plan": (wording._DIGITS, 12),
+    "an idle store is looked at each": (feed.IDLE, SECOND),
     "times a question is asked anew": (consent.MOST_ASKED, 5),
     "alerts of a body that are worked on before others": (intake.PART, 20_000),
     "characters of a reason": (commands.LONGEST_REASON, 200),
@@ -80,3 +111,10 @@ def test_a_stop_counts_within_a_second() -> None:
     """From the permission to the send, and from a hand on the bell to a look."""
     assert send.AT_ONCE + engine.POLL_SECONDS < 1.0
     assert timedelta(milliseconds=100) >= feed.LIVELY
+
+
+def test_a_lease_outlives_three_renewals_that_fail_and_a_takeover_fifteen_seconds() -> None:
+    term = lease.TERM.total_seconds()
+    assert 3 * leading.RENEW_SECONDS < term <= 4 * leading.RENEW_SECONDS
+    # Who stands by sees it silent at two looks; then it launches and goes on with what was left.
+    assert term + 2 * leading.LOOK_SECONDS + engine.MONITOR_SECONDS <= 15.0

@@ -1,18 +1,21 @@
 """Small wrong programs made of a right one: each differs from its source in one place.
 
-Words for people are left alone (strings with a space, log lines, docstrings), so are annotations
-and decorators: what they say no test of behaviour can see.
+Words for people are left alone (strings with a space, log lines, docstrings), so is what only a
+type checker reads (annotations, the names of type variables, the type of a cast, overloads), so are
+asserts (`strict` of a zip is one) and decorators: what they say no test of behaviour can see.
 """
 
 from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
 IDENTIFIER = re.compile(r"[A-Za-z0-9_.:/-]+")
+# Calls that only name something for a type checker.
+TYPE_NAMES = {"TypeVar", "ParamSpec", "TypeVarTuple", "NewType"}
 Placed = ast.expr | ast.stmt
 Function = ast.FunctionDef | ast.AsyncFunctionDef
 Change = tuple[Placed, str, str]  # where, what kind, and the new text there
@@ -108,6 +111,8 @@ def _body(body: list[ast.stmt], *, running: bool) -> Iterator[tuple[Placed, _Rol
         if _is_words(statement) or "TYPE_CHECKING" in _head(statement):
             continue
         if isinstance(statement, Function):
+            if any(_named(one) == "overload" for one in statement.decorator_list):
+                continue
             inside = (statement.body[0].lineno, statement.end_lineno or statement.lineno)
             defaults = [*statement.args.defaults, *filter(None, statement.args.kw_defaults)]
             for default in defaults:
@@ -138,11 +143,29 @@ def _statement(statement: ast.stmt, *, running: bool) -> Iterator[tuple[Placed, 
 
 def _inner(node: ast.AST, role: _Role) -> Iterator[tuple[Placed, _Role]]:
     """Yield an expression and all below it, but for the insides of f-strings."""
+    below: Sequence[ast.AST] = list(ast.iter_child_nodes(node))
+    called = ""
+    if isinstance(node, ast.Call):
+        called = _named(node.func)
+        if called == "cast":
+            below = node.args[1:]
+        elif called == "zip":  # less `strict`
+            below = node.args
+    if called in TYPE_NAMES:
+        return
     if isinstance(node, ast.expr):
         yield node, role
     if not isinstance(node, ast.JoinedStr):
-        for below in ast.iter_child_nodes(node):
-            yield from _inner(below, role)
+        for one in below:
+            yield from _inner(one, role)
+
+
+def _named(node: ast.expr) -> str:
+    """Return the last part of a name, "" for any other expression."""
+    match node:
+        case ast.Name(id=name) | ast.Attribute(attr=name):
+            return name
+    return ""
 
 
 def _head(statement: ast.stmt) -> str:

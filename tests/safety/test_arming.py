@@ -220,6 +220,21 @@ async def test_a_process_that_was_held_up_asks_again_before_it_sends(
     assert intent.state is IntentState.ARMED
 
 
+@pytest.mark.parametrize(("later", "reads"), [(0.5, 2), (0.51, 4)])
+async def test_half_a_second_from_permission_to_send_is_soon_enough(
+    at_once: None, monkeypatch: pytest.MonkeyPatch, later: float, reads: int
+) -> None:
+    store, platform = MemoryStore(), Scripted()
+    request, told = approved(store, 1), iter([0.0, later, 9.0, 9.0])
+    made = Executor._sender
+    watch = told.__next__
+    monkeypatch.setattr(Executor, "_sender", lambda *given: replace(made(*given), stopwatch=watch))
+
+    await hands(platform, store).execute(request, asks)
+
+    assert (len(platform.sent), len(list(told))) == (1, 4 - reads)
+
+
 class _Slow:
     """A stopwatch of a process that is held up behind every permission."""
 

@@ -302,6 +302,26 @@ async def test_an_undo_is_held_by_a_stop_and_by_nothing_else() -> None:
     assert (await life.executor().undo(life.plan)).state is EffectState.APPLIED
 
 
+@pytest.mark.parametrize(
+    ("is_now", "why"),
+    [
+        ({"status": Status.ESCALATED}, "INC-0001 has ended"),
+        ({"takeover": True}, "INC-0001 was taken over"),
+        ({"regrouped": True}, "INC-0001 was split or merged"),
+        ({"merged_into": "INC-0002"}, "INC-0001 was split or merged"),
+    ],
+)
+def test_nothing_begins_of_an_incident_that_people_have_or_changed(
+    store: SqlStore, is_now: dict[str, Any], why: str
+) -> None:
+    request = stored(store, a_request(a_plan(1), ApprovalState.APPROVED))
+    with store.begin() as work:
+        permit.permitted(work, request, YES_USED, permit.USE_WITHIN)
+        work.incidents.put(an_incident(**is_now))
+        with pytest.raises(NotPermitted, match=why):
+            permit.permitted(work, request, YES_USED, permit.USE_WITHIN)
+
+
 def second(store: Any, plan: Any) -> Any:
     """Store another incident with the same plan as its own, approved."""
     other = plan.model_copy(update={"incident": "INC-0002"})

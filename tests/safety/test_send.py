@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
@@ -11,6 +12,7 @@ from aiops_agent.actions.platform import Accepted, Begin, at_once
 from aiops_agent.domain.approval import ApprovalState
 from aiops_agent.domain.errors import NotPermitted, RequestRefused
 from aiops_agent.domain.ledger import Intent, IntentState
+from aiops_agent.domain.point import unmarked
 from aiops_agent.domain.remediation import Effect, EffectState, Request
 from aiops_agent.registry import CATALOGUE
 from aiops_agent.safety import permit, send
@@ -140,3 +142,51 @@ async def test_a_request_whose_yes_is_gone_is_not_genuine() -> None:
         assert permit.genuine(view, "INC-0001.1", row(store)).digest == ONE.digest
         with pytest.raises(NotPermitted, match="no used yes to the stored plan"):
             permit.genuine(view, "INC-0001.9", row(store))
+
+
+@pytest.mark.parametrize("changed", [{"operation": "INC-0001.1.9"}, {"incident": "INC-0002"}])
+async def test_a_row_that_stands_under_another_name_is_not_genuine(changed: dict[str, str]) -> None:
+    store = MemoryStore()
+    await lived(Scripted(), store)
+    with store.read() as view, pytest.raises(NotPermitted, match="somebody changed the store"):
+        permit.genuine(view, "INC-0001.1", row(store).model_copy(update=changed))
+
+
+@pytest.mark.parametrize("answer", [None, {"approve": False}, {"digest": "f" * 64}])
+async def test_a_used_request_without_a_yes_to_its_plan_is_not_genuine(
+    answer: dict[str, Any] | None,
+) -> None:
+    store = MemoryStore()
+    await lived(Scripted(), store)
+    used = store.approvals.rows["INC-0001.1"]
+    assert used.decision is not None
+    decision = None if answer is None else used.decision.model_copy(update=answer)
+    store.approvals.rows[used.id] = used.model_copy(update={"decision": decision})
+    with store.read() as view, pytest.raises(NotPermitted, match="no used yes"):
+        permit.genuine(view, used.id, row(store))
+
+
+def test_a_request_without_an_answer_begins_nothing_however_fresh() -> None:
+    asked = a_request(ONE)
+    assert "approved at no time" in permit.late(asked, asked.asked_at, permit.USE_WITHIN)
+
+
+async def test_what_was_begun_is_finished_where_the_rest_is_skipped() -> None:
+    """A try that did not land is armed again; then one before it fails, and the process dies."""
+    store, platform = MemoryStore(), Scripted()
+    await lived(platform, store)
+    begun = row(store).model_copy(update={"state": IntentState.ARMED, "begun": True})
+    store.ledger.rows[begun.operation] = begun
+    asked: list[object] = []
+
+    async def fresh(intent: Intent) -> None:
+        asked.append(intent)
+
+    sender = send.Sender(
+        "INC-0001.1", platform, store, unmarked, lambda *given: asked.append(given[2]), fresh
+    )
+
+    done = await sender.skip(begun, "one before it did not apply")
+
+    assert done.state is IntentState.APPLIED
+    assert asked == [False], "it is no first send, and nobody asks whether it may begin"

@@ -37,6 +37,11 @@ MADE = {
     "x = [a for a in b if a]": ["filter left out ([a for a in b])"],
     "for a in b:\n    continue": ["loop break"],
     "@name('a')\ndef f(a: int = 1): ...": ["constant 2"],
+    "T = TypeVar('T', bound='A')": [],
+    "P = typing.ParamSpec('P')": [],
+    "x = cast('A', a + b)": ["arithmetic (a - b)"],
+    "x = zip(a + b, c, strict=True)": ["arithmetic (a - b)"],
+    "@overload\ndef f(a: int = 1): ...\n@typing.overload\ndef f(a: str = 'a'): ...": [],
 }
 
 
@@ -96,6 +101,23 @@ def test_those_that_share_a_fixture_or_the_name_can_see_it_too() -> None:
 
     assert lines.of(a_mutant(3), {}) == ["t/x.py::looks", "t/x.py::first"]
     assert lines.of(a_mutant(4), {}) == ["t/test_a.py::t"]
+
+
+def test_those_of_the_files_own_name_come_first_unless_they_are_slow() -> None:
+    own, slow, other = "t/test_a.py::own", "t/test_a.py::slow", "t/test_b.py::other"
+    lines = Lines({}, {"a.py": {3: {own, slow, other}}}, {own: 0.9, slow: 3.0, other: 0.1})
+
+    assert lines.of(a_mutant(3), {}) == [own, other, slow]
+
+
+def test_few_tests_are_asked_first_and_each_once() -> None:
+    tests = [str(number) for number in range(60)]
+
+    parts = [list(part) for part in cover._portions(tests)]
+
+    assert [len(part) for part in parts] == [10, 40, 10]
+    assert [*parts[0], *parts[1], *parts[2]] == tests
+    assert [list(part) for part in cover._portions(["a"])] == [["a"]]
 
 
 def test_what_would_take_too_long_is_not_asked(monkeypatch: pytest.MonkeyPatch) -> None:

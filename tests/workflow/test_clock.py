@@ -13,12 +13,14 @@ from aiops_agent.domain.errors import ApprovalError
 from aiops_agent.domain.incident import Status
 from aiops_agent.domain.remediation import PreparedPlan
 from aiops_agent.domain.telemetry import ServiceName
+from aiops_agent.safety import times
+from aiops_agent.safety.times import CLOCK_SLACK
 from aiops_agent.workflow.commands import Commands
 from aiops_agent.workflow.deps import note_time
 from aiops_agent.workflow.gate import Gate
 from tests import seams
 from tests.safety.plans import a_decision, a_plan, an_incident
-from tests.workflow.place import HandClock, Place
+from tests.workflow.place import HERE, START, HandClock, Place
 
 ASK = Verdict(ruling=Ruling.ASK, reason="a person decides")
 PLAN, OTHER = a_plan(1), a_plan(2).model_copy(update={"incident": "INC-0002"})
@@ -182,6 +184,21 @@ def test_a_repair_takes_back_what_a_poisoned_time_left_behind(place: Place, gate
     assert not answered(place, gate)
     gate.ask(OTHER, ASK)
     assert answered(place, gate, OTHER)
+
+
+@pytest.mark.parametrize(("late", "closed"), [(CLOCK_SLACK, ()), (CLOCK_SLACK * 2, (HERE,))])
+def test_a_repair_leaves_what_may_be_so(
+    place: Place, late: timedelta, closed: tuple[EnvironmentRef, ...]
+) -> None:
+    """A service that failed once is open, and one closed just now is so for its hour."""
+    with place.store.begin() as work:
+        once = work.sending.breaker(HERE, ServiceName("mail")).failing("INC-0001", START)
+        twice = work.sending.breaker(HERE, ServiceName("web")).failing("INC-0001", START + late)
+        for one in (once, twice.failing("INC-0002", START + late)):
+            work.sending.put(one)
+        found = times.mend(work, START, [HERE])
+
+    assert found.closed == tuple(f"web in {one}" for one in closed)
 
 
 def _nobody(*_given: object) -> Any:

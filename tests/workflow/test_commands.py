@@ -312,6 +312,12 @@ def test_a_note_on_what_has_ended_or_is_full_of_them_is_refused(desk: Desk) -> N
         desk.commands.note("INC-0001", "alex", "x")
 
 
+def test_the_longest_note_and_the_longest_reason_are_taken(desk: Desk) -> None:
+    desk.commands.note("INC-0001", "alex", "x" * 500)
+    desk.commands.reopen("INC-0001", "alex", "x" * 200)
+    assert [len(said) for _, _, said in desk.stopped] == [500, 200]
+
+
 def test_a_split_is_asked_for_with_a_short_reason(desk: Desk) -> None:
     with pytest.raises(UsageError, match="There is no incident"):
         desk.commands.split("INC-9", ["A"], "alex")

@@ -7,10 +7,12 @@ from urllib.parse import quote
 import pytest
 
 from aiops_agent.domain.alert import Alert, AlertState
+from aiops_agent.domain.heartbeat import Heartbeat
 from aiops_agent.domain.payload import EventType
 from aiops_agent.domain.remediation import TargetKind
+from aiops_agent.workflow.deadman import SilenceWatch
 from aiops_agent.workflow.receive import Receive
-from tests.workflow.place import HERE, Place, an_alert
+from tests.workflow.place import HERE, START, Place, an_alert
 
 
 def watchdog(text: str = "vector(1)", name: str = "Always", **other: Any) -> Alert:
@@ -96,3 +98,16 @@ async def test_while_nobody_listened_nothing_was_silent(place: Place, receive: R
     later = Receive(place.deps, clock=iter(range(0, 9000, 60)).__next__)
     assert await heard(place, later) == 0
     assert await heard(place, later, minutes=timedelta(minutes=10) / timedelta(minutes=1)) == 1
+
+
+def test_silence_is_looked_for_each_half_minute(place: Place) -> None:
+    listens = SilenceWatch(place.deps)
+    with place.store.begin() as work:
+        work.heartbeats.put(HERE, Heartbeat(key="k", name="Always", labels={}, heard=START))
+    listens.look(HERE, 7.0)
+    place.clock.go(minutes=10)
+    found = []
+    for later in (36.9, 37.0, 67.0):
+        listens.look(HERE, later)
+        found.append(len(place.incidents()))
+    assert found == [0, 1, 1]

@@ -200,10 +200,12 @@ async def test_what_died_is_resumed_or_ended_after_a_while(
     story.alive.clear()
     for clock[0] in (running.GRACE_SECONDS + 1, 2 * running.GRACE_SECONDS + 1):
         await monitor.check([IncidentId("INC-0001")])
+    clock[0] += 1
+    await monitor.check([IncidentId("INC-0001")])  # whatever was done gets its time first
 
     assert durable.resumed == (["INC-0001"] if resumed else [])
     (incident,) = place.incidents()
-    assert incident.ended is ended
+    assert incident.ended is incident.closed is ended
     assert ("it broke" in incident.note) is ended
 
 
@@ -238,6 +240,57 @@ async def test_a_ring_wakes_the_inbox_at_once_and_only_of_a_server(
         await engine.end()
     assert list(engine.loops) == []
     assert all(task.done() for task in engine._loops), "what still runs would use a closed store"
+
+
+async def test_a_ring_is_for_nobody_where_no_inbox_is_read_all_the_time(place: Place) -> None:
+    engine = an_engine(place)
+    engine.begin_door()
+    engine.ring()
+    await asyncio.sleep(0)
+    await engine.end(lost=True)
+    assert not engine._rang.is_set(), "nobody would clear it"
+
+
+@pytest.mark.parametrize(
+    ("leads", "lost", "waits", "traces"),
+    [
+        (True, False, True, ["sent"]),
+        (True, True, False, []),  # another process goes on with it
+        (False, False, True, []),  # a stand-by
+    ],
+)
+async def test_at_the_end_everything_stops_first_and_only_an_own_send_is_waited_for(
+    place: Place, leads: bool, lost: bool, waits: bool, traces: list[str]
+) -> None:
+    told, sent = list[str](), list[str]()
+
+    async def dawdles(well: Callable[[], None] = lambda: None) -> None:
+        try:
+            await asyncio.Event().wait()
+        finally:
+            for _ in range(20):  # turns of the event loop until it has ended
+                await asyncio.sleep(0)
+            told.append("stopped")
+
+    async def waited() -> None:
+        told.append("waited")
+
+    async def catch_up() -> None:
+        sent.append("sent")
+
+    notices = SimpleNamespace(notifier=SimpleNamespace(name="webhook"), run=dawdles)
+    exports = SimpleNamespace(run=dawdles, catch_up=catch_up)
+    busy = SimpleNamespace(idle=SimpleNamespace(wait=waited))
+    engine = an_engine(place, DOCKER, notices=[notices], traces=exports, busy=busy)
+    engine.begin_door()
+    if leads:
+        engine.begin_loops()
+    await asyncio.sleep(0)
+    await engine.end(lost=lost)
+
+    assert told == ["stopped"] * 2 * leads + ["waited"] * waits
+    assert sent == traces
+    assert list(engine.loops) == []
 
 
 async def test_each_loop_is_begun_that_has_something_to_do(place: Place) -> None:

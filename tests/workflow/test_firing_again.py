@@ -71,6 +71,19 @@ async def test_what_its_sender_called_resolved_fires_anew_whatever_beginning_it_
     assert [one.after for one in place.incidents()] == ["", "INC-0001"]
 
 
+async def test_a_new_incident_counts_from_its_own_firing(place: Place) -> None:
+    await fires(place)
+    ends(place, Ending.FIXED)
+    place.clock.go(minutes=11)
+    began = place.clock.at
+    await fires(place, starts_at=began)
+    place.clock.go(minutes=1)
+    await fires(place, starts_at=began)
+
+    before, again = place.incidents()
+    assert [[one.since for one in place.alerts(i)] for i in (before, again)] == [[START], [began]]
+
+
 async def flaps_thrice(place: Place, ending: Ending) -> tuple[Incident, ...]:
     await fires(place)
     ends(place, ending)

@@ -1,5 +1,6 @@
 """The pause for a person: asked durably, reminded once, expired into no."""
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -16,14 +17,17 @@ from aiops_agent.domain.approval import (
     Surface,
     Verdict,
 )
+from aiops_agent.domain.environment import EnvironmentRef
 from aiops_agent.domain.errors import ApprovalError, UsageError
-from aiops_agent.domain.incident import Status
+from aiops_agent.domain.incident import Attempt, Status
 from aiops_agent.domain.payload import ApprovalRefused
+from aiops_agent.ports.telemetry import Environment
 from aiops_agent.safety import approve
 from aiops_agent.workflow.gate import Gate
 from aiops_agent.workflow.queries import Queries
 from tests import seams
 from tests.contracts.payloads import carried
+from tests.interfaces.terminal import canned
 from tests.safety.plans import a_decision, a_plan, an_incident
 from tests.workflow.place import START, Place
 
@@ -66,6 +70,20 @@ def test_asking_again_after_a_crash_asks_once_and_keeps_the_first_expiry(
     gate.ask(PLAN, ASK)
     assert gate.get(ID) == before
     assert told(place) == ["pending"]
+
+
+def test_a_plan_that_is_asked_anew_is_kept_under_its_new_digest(place: Place, gate: Gate) -> None:
+    asked = place.incidents()[0].amend(Attempt(number=1, diagnosis=canned.DIAGNOSIS))
+    place.put(asked)
+    again = PLAN.model_copy(update={"asked": 2})
+
+    assert gate.ask(again, ASK) == again.approval != ID
+
+    assert place.incidents()[0].attempts[0].prepared == again
+
+
+def test_what_was_never_asked_is_not_waited_for(place: Place, gate: Gate) -> None:
+    assert gate.look("INC-0001", "INC-0001.9") == 0
 
 
 def test_there_is_one_reminder_at_half_time(place: Place, gate: Gate) -> None:
@@ -231,6 +249,31 @@ def test_what_a_person_does_after_the_end_changes_nothing(place: Place, gate: Ga
         with pytest.raises(UsageError, match="INC-0001 has ended already"):
             late_word("INC-0001", "alex", "mine")
     assert everything(place) == before
+
+
+def test_an_incident_whose_environment_is_gone_can_still_be_taken_over(place: Place) -> None:
+    def gone(environment: EnvironmentRef) -> Environment:
+        raise UsageError(f"There is no environment {environment}.")
+
+    place.put(an_incident())
+    Gate(replace(place.deps, environments=gone)).take_over("INC-0001", "alex", "mine")
+    assert place.incidents()[0].takeover
+    assert [event.at for event in place.events()] == [place.clock.at]
+
+
+def test_of_what_was_merged_people_go_on_at_the_other_one(place: Place, gate: Gate) -> None:
+    place.put(an_incident(merged_into="INC-0002"))
+    for late_word in (gate.take_over, gate.note):
+        with pytest.raises(UsageError, match="merged into INC-0002: go on there"):
+            late_word("INC-0001", "alex", "mine")
+
+
+@pytest.mark.parametrize("is_so", [{"closed": False}, {"looking": True}, {"status": Status.OPEN}])
+def test_only_what_has_ended_and_rests_is_reopened(place: Place, is_so: dict[str, Any]) -> None:
+    """Else two stories would write one incident."""
+    place.put(an_incident(**({"status": Status.DISMISSED, "closed": True} | is_so)))
+    with pytest.raises(UsageError, match="goes on already"):
+        Gate(place.deps).reopen("INC-0001", "alex", "")
 
 
 def test_a_person_who_takes_over_withdraws_the_question(place: Place, gate: Gate) -> None:

@@ -171,7 +171,7 @@ async def test_questions_are_numbered_and_corrected_apart(place: Place) -> None:
         asking.correct(INC, 1, "  ", "sam")
 
 
-@pytest.mark.parametrize("word", ["Why", "what cause", "which reason", "causes of"])
+@pytest.mark.parametrize("word", ["Why", "what cause", "what caused", "which reason", "causes of"])
 async def test_why_is_answered_by_the_newest_diagnosis_first(place: Place, word: str) -> None:
     for kind in (EventType.INCIDENT_OPENED, EventType.DIAGNOSIS_READY, EventType.TRIAGE_DONE):
         happens(place, kind)

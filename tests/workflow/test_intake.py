@@ -1,6 +1,7 @@
 """Are alerts kept for the environment they belong to, and never for one beyond the token?"""
 
 import json
+from contextlib import AbstractContextManager
 from datetime import UTC, datetime
 from typing import Any
 
@@ -12,7 +13,8 @@ from aiops_agent.domain.environment import EnvironmentRef
 from aiops_agent.domain.redact import Redactor
 from aiops_agent.domain.routing import Claim, Routed, Routes
 from aiops_agent.domain.token import Token
-from aiops_agent.ports.store import Store
+from aiops_agent.ports.store import Store, Work
+from aiops_agent.workflow import intake as intaking
 from aiops_agent.workflow.intake import Intake, without_secrets
 from tests import seams
 from tests.workflow.place import an_alert
@@ -53,6 +55,35 @@ def test_one_body_is_kept_apart_for_each_environment(store: Store) -> None:
 
     assert [len(one.alerts) for one in waiting(store, EU)] == [2]
     assert [len(one.alerts) for one in waiting(store, US)] == [1]
+
+
+@pytest.mark.parametrize(
+    ("alerts", "parts", "transactions"),
+    [(1, [(0, 1)], 1), (2, [(0, 2)], 1), (5, [(0, 2), (1, 2), (2, 1)], 3)],
+)
+def test_a_long_body_is_kept_part_by_part_and_told_as_one(
+    store: Store,
+    monkeypatch: pytest.MonkeyPatch,
+    alerts: int,
+    parts: list[tuple[int, int]],
+    transactions: int,
+) -> None:
+    monkeypatch.setattr(intaking, "PART", 2)
+    begun: list[int] = []
+    begin = type(store).begin
+
+    def counted(self: Store) -> AbstractContextManager[Work]:
+        begun.append(1)
+        return begin(self)
+
+    monkeypatch.setattr(type(store), "begin", counted)
+
+    (told,) = intake(store).take("alertmanager", body(*["prod-eu"] * alerts))
+
+    kept = waiting(store, EU)
+    assert [(one.part, len(one.alerts)) for one in kept] == parts
+    assert [bool(one.body) for one in kept] == [True] + [False] * (len(parts) - 1)
+    assert (told.id, len(told.alerts), len(begun)) == (kept[0].id, alerts, transactions)
 
 
 def test_what_nobody_claims_is_kept_with_the_reason_and_logged(

@@ -33,6 +33,12 @@ def test_a_second_one_is_refused_with_the_process_id_of_the_first(tmp_path: Path
         pass
 
 
+def test_a_lock_makes_its_folder_for_its_owner_alone(tmp_path: Path) -> None:
+    folder = tmp_path / "state" / "locks"
+    with lock(folder / "serve.lock", "`aiops serve`"):
+        assert folder.stat().st_mode & 0o077 == 0
+
+
 def test_a_process_that_is_killed_frees_it(tmp_path: Path) -> None:
     path = tmp_path / "serve.lock"
     command = [sys.executable, "-c", HOLDER, str(path)]

@@ -28,7 +28,15 @@ from aiops_agent.settings.sections import Settings
 from aiops_agent.workflow.alarm import ALARM_SECONDS, TroubleAlarm
 from aiops_agent.workflow.engine import StalledWorkflowMonitor
 from aiops_agent.workflow.feed import Feed
-from aiops_agent.workflow.loops import LOG_SECONDS, SILENT_SECONDS, Loop, LoopName, Loops, each
+from aiops_agent.workflow.loops import (
+    LOG_SECONDS,
+    SILENT_SECONDS,
+    STUCK_SECONDS,
+    Loop,
+    LoopName,
+    Loops,
+    each,
+)
 from aiops_agent.workflow.queries import Queries
 from aiops_agent.workflow.ready import Readiness
 from tests import seams
@@ -163,7 +171,7 @@ async def test_trouble_is_more_than_a_hiccup_or_a_silence() -> None:
     clock = Hands()
     loop = a_loop(clock)
     await loop.tried(Turns([FULL]))
-    assert (loop.trouble, loop.troubled > 0) == ("", True)
+    assert (loop.trouble, 0 < loop.troubled < 0.1) == ("", True)
     clock.at = 5
     await loop.tried(Turns([FULL]))
     assert "answers has failed for 5 s: OperationalError" in loop.trouble
@@ -171,6 +179,35 @@ async def test_trouble_is_more_than_a_hiccup_or_a_silence() -> None:
     assert (loop.trouble, loop.troubled) == ("", 0.0)
     clock.at += SILENT_SECONDS + 1
     assert "hangs: 61 s" in loop.trouble
+
+
+@pytest.mark.parametrize(
+    ("seconds", "stuck"), [(STUCK_SECONDS - 0.1, False), (STUCK_SECONDS, True)]
+)
+async def test_a_loop_is_stuck_after_two_seconds_of_failures_in_a_row(
+    seconds: float, stuck: bool
+) -> None:
+    clock = Hands()
+    loop = a_loop(clock)
+    await loop.tried(Turns([FULL]))
+    clock.at = 50
+    await loop.tried(Turns([]))
+    await loop.tried(Turns([FULL]))
+    clock.at += seconds
+    assert bool(loop.trouble) is stuck
+
+
+@pytest.mark.parametrize(
+    ("silent", "seconds", "hangs"),
+    [(SILENT_SECONDS, 60, False), (SILENT_SECONDS, 60.5, True), (None, 1e9, False)],
+)
+def test_a_loop_hangs_after_a_minute_of_silence_unless_it_waits_for_others(
+    silent: float | None, seconds: float, hangs: bool
+) -> None:
+    clock = Hands()
+    loop = Loop(LoopName.NOTICES, clock, silent=silent)
+    clock.at = seconds
+    assert bool(loop.troubled) is hangs
 
 
 def test_the_names_of_loops_are_a_promise_to_whoever_watches_the_metric() -> None:

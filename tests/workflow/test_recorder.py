@@ -2,15 +2,17 @@
 
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
 from aiops_agent.domain.answer import STATISTICS, Answer, Effort
-from aiops_agent.domain.diagnosis import Confidence
+from aiops_agent.domain.diagnosis import Confidence, TriageVerdict
 from aiops_agent.domain.incident import Ending, Incident, Status
 from aiops_agent.domain.model import ModelCall, ModelRef
 from aiops_agent.domain.payload import ActionFinished, ActionStarted, EvidenceAdded
-from aiops_agent.domain.remediation import Recovery, Verification
+from aiops_agent.domain.remediation import EffectState, PlanKind, Recovery, Verification
+from aiops_agent.domain.watch import SEEN_BY_WATCH
 from aiops_agent.workflow.recorder import IncidentEnded, IncidentRecorder
 from tests.interfaces.terminal import canned
 from tests.workflow.place import HERE, START, Place
@@ -40,6 +42,110 @@ def test_trouble_began_when_the_earlier_of_two_says(place: Place, sooner: timede
     begun(place, status=Status.OPEN).diagnosed(ID, 1, found, BY)
 
     assert kept(place).started_at == min(known, known - sooner)
+
+
+@pytest.mark.parametrize("sooner", [timedelta(minutes=3), timedelta(minutes=-3), None])
+def test_triage_dates_trouble_back_and_never_forward(
+    place: Place, sooner: timedelta | None
+) -> None:
+    known = canned.OPEN.started_at
+    began = None if sooner is None else known - sooner
+    seen = canned.TRIAGE.model_copy(update={"began": began})
+
+    begun(place, status=Status.OPEN).triaged(ID, 0, Answer(value=seen, effort=BY))
+
+    assert kept(place).started_at == min(known, began or known)
+
+
+SLOW = "web is slow"
+
+
+@pytest.mark.parametrize(
+    ("verdict", "impact", "watched", "title"),
+    [
+        (TriageVerdict.CONFIRMED, SLOW, False, SLOW),
+        (TriageVerdict.CONFIRMED, SLOW, True, f"{SLOW} · {SEEN_BY_WATCH}"),
+        (TriageVerdict.CONFIRMED, "", True, "as it was called"),
+        (TriageVerdict.UNSEEN, SLOW, True, "as it was called"),
+    ],
+)
+def test_an_incident_is_called_after_what_telemetry_confirms(
+    place: Place, verdict: TriageVerdict, impact: str, watched: bool, title: str
+) -> None:
+    record = begun(place, status=Status.OPEN, title="as it was called", watched=watched)
+    seen = canned.TRIAGE.model_copy(update={"verdict": verdict, "impact": impact})
+
+    record.triaged(ID, 0, Answer(value=seen, effort=BY))
+
+    assert kept(place).title == title
+    assert place.events()[-1].message.endswith(impact or seen.reason)
+
+
+@pytest.mark.parametrize(
+    ("model", "kind", "asked"),
+    [(True, PlanKind.ACT, True), (True, PlanKind.WATCH, False), (False, PlanKind.ACT, False)],
+)
+def test_a_model_is_asked_what_it_would_do_where_there_is_a_choice(
+    place: Place, model: bool, kind: PlanKind, asked: bool
+) -> None:
+    record = begun(place)
+    choose: Any = object() if model else None  # it is not called
+    record._deps = replace(place.deps, crew=replace(place.deps.crew, choose=choose))
+    plan = canned.PLAN.model_copy(update={"kind": kind})
+
+    assert record.planned(ID, 1, plan, BY) is asked
+
+
+@pytest.mark.parametrize(
+    ("states", "tried"),
+    [
+        ((EffectState.APPLIED, EffectState.SKIPPED), True),
+        ((EffectState.SKIPPED,), False),  # it may be planned again
+        ((), True),  # everything was as the plan wished it
+    ],
+)
+def test_what_was_never_begun_was_not_tried(
+    place: Place, states: tuple[EffectState, ...], tried: bool
+) -> None:
+    one = canned.OUTCOME.effects[0]
+    effects = tuple(one.model_copy(update={"state": state}) for state in states)
+    done = canned.OUTCOME.model_copy(update={"effects": effects})
+
+    begun(place, status=Status.REMEDIATING).executed(ID, 1, done)
+
+    assert kept(place).attempts[0].outcome == (done if tried else None)
+
+
+@pytest.mark.parametrize(
+    ("facts", "ending", "ends"),
+    [
+        ({"regrouped": True}, Ending.HANDED_OVER, Status.VERIFYING),  # it begins anew first
+        ({"regrouped": True}, None, Status.ESCALATED),  # the agent broke: a person must look
+        ({"regrouped": True, "takeover": True}, Ending.TAKEN_OVER, Status.ESCALATED),
+        ({"regrouped": True, "merged_into": "INC-2"}, Ending.HANDED_OVER, Ending.MERGED.status),
+    ],
+)
+def test_what_people_changed_in_the_same_moment_does_not_end_yet(
+    place: Place, facts: dict[str, object], ending: Ending | None, ends: Status
+) -> None:
+    record = begun(place, status=Status.VERIFYING, **facts)
+    assert record.ended(ID, ending, "so it ended") is ends
+    assert kept(place).status is ends
+    assert (kept(place).ending is Ending.MERGED) is ("merged_into" in facts)
+
+
+def test_an_end_that_is_repeated_after_a_crash_closes_no_service_again(place: Place) -> None:
+    record = begun(place, status=Status.VERIFYING, attempts=(canned.ATTEMPT,))
+    record.ended(ID, Ending.FAILED, "it did not help")
+    with place.store.begin() as work:
+        known = work.sending.breaker(HERE, canned.OPEN.service)
+        assert known.failed == (ID,)
+        work.sending.put(known.opened("alex", place.clock.at))
+
+    record.ended(ID, Ending.FAILED, "it did not help")
+
+    with place.store.read() as view:
+        assert view.sending.breaker(HERE, canned.OPEN.service).failed == ()
 
 
 def test_only_findings_that_changed_are_told(place: Place) -> None:

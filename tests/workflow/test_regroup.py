@@ -2,12 +2,15 @@
 
 from collections.abc import Callable
 from contextlib import suppress
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from aiops_agent.domain.alert import Severity
 from aiops_agent.domain.approval import ApprovalState, Ruling, Verdict
+from aiops_agent.domain.environment import EnvironmentRef
 from aiops_agent.domain.errors import ApprovalError, NotPermitted, UsageError
 from aiops_agent.domain.incident import Ending, Incident, Status
 from aiops_agent.domain.payload import EventType, IncidentRegrouped
@@ -20,7 +23,7 @@ from aiops_agent.workflow.recorder import IncidentRecorder
 from aiops_agent.workflow.regroup import Regroup
 from tests import seams
 from tests.safety.plans import a_decision, a_plan
-from tests.workflow.place import HERE, Place, an_alert
+from tests.workflow.place import HERE, START, Place, an_alert
 from tests.workflow.running import Run
 
 PLAN = a_plan(1)
@@ -240,6 +243,48 @@ async def test_two_alerts_of_one_name_are_told_apart_by_their_keys(place: Place)
 async def test_an_incident_is_merged_into_another_one_of_its_environment(apart: Place) -> None:
     with pytest.raises(UsageError, match="into itself"):
         Regroup(apart.deps).merge("INC-0001", "INC-0001", "alex", "")
+
+
+async def test_incidents_of_two_environments_are_not_merged(apart: Place) -> None:
+    second = apart.incidents()[1]
+    apart.put(second.model_copy(update={"environment": EnvironmentRef.parse("docker:other")}))
+    with pytest.raises(UsageError, match="are of two environments"):
+        merge(apart)
+
+
+@pytest.mark.parametrize("worse", [0, 1])
+async def test_merged_incidents_are_as_bad_as_the_worse_and_as_old_as_the_older(
+    apart: Place, worse: int
+) -> None:
+    bad, old = apart.incidents()[worse], apart.incidents()[1 - worse]
+    before = old.started_at - timedelta(hours=1)
+    apart.put(bad.model_copy(update={"severity": Severity.SEV1}))
+    apart.put(old.model_copy(update={"started_at": before}))
+    both = merge(apart)
+    assert (both.severity, both.started_at) == (Severity.SEV1, before)
+
+
+async def test_what_is_split_off_is_as_bad_and_as_old_as_its_own_alerts(place: Place) -> None:
+    severities = {"A": "info", "B": "warning", "C": "critical"}
+    for hour, (name, severity) in enumerate(severities.items()):
+        labels = {"alertname": name, "service": "web", "severity": severity}
+        place.keep(an_alert(labels=labels, starts_at=START - timedelta(hours=3 - hour)))
+    await Receive(place.deps).handle(HERE)
+    held = {one.name: one for one in place.alerts(place.incidents()[0])}
+
+    made = split(place, "A", "B")
+
+    assert made.severity == held["B"].claimed != held["C"].claimed
+    assert made.started_at == held["A"].since != held["B"].since
+
+
+@pytest.mark.parametrize(("count", "more"), [(10, r"\)\.$"), (12, r"\) and 2 more\.$")])
+async def test_an_error_lists_ten_alerts_and_counts_the_others(
+    place: Place, count: int, more: str
+) -> None:
+    await arrives(place, *((f"A{number:02}", "web") for number in range(count)))
+    with pytest.raises(UsageError, match=rf"\(A09{more}"):
+        split(place, "Nothing")
 
 
 def is_split(run: Run) -> None:

@@ -9,6 +9,7 @@ import pytest
 
 from aiops_agent.domain.diagnosis import CauseKind, Hypothesis
 from aiops_agent.domain.environment import EnvironmentRef
+from aiops_agent.domain.incident import Status
 from aiops_agent.domain.release import GoodRelease
 from aiops_agent.domain.telemetry import (
     Change,
@@ -98,6 +99,7 @@ NOT_WELL: dict[str, Any] = {
     "ended": {"running": (an_instance(state="exited"),)},
     "starts again and again": {"running": (an_instance(state="restarting"),)},
     "ill": {"running": (an_instance(health="unhealthy"),)},
+    "not up yet": {"running": (an_instance(health="starting"),)},
     "young": {"running": (an_instance(started_at=START - timedelta(minutes=9)),)},
     "of two images": {"running": (an_instance(), an_instance(image_id=BAD))},
     "of no image": {"running": (an_instance(image_id=""),)},
@@ -129,6 +131,8 @@ async def test_nothing_is_good_while_an_incident_is_about_it(place: Place) -> No
     about = an_incident().subject.model_copy(update={"environment": HERE, "name": "web"})
     place.put(an_incident(environment=HERE, subject=about))
     assert await watch(place, Seen()).look() == 0
+    place.put(an_incident(environment=HERE, subject=about, status=Status.RESOLVED))
+    assert await watch(place, Seen()).look() == 1
 
 
 def test_one_that_was_stopped_on_request_does_not_count() -> None:
@@ -141,6 +145,21 @@ def test_one_that_was_stopped_on_request_does_not_count() -> None:
 def test_without_an_error_signal_traffic_alone_tells() -> None:
     assert served_well(CALM[:1], WEB, 0.05)
     assert not served_well(CALM[:1], ServiceName("mail"), 0.05)
+
+
+@pytest.mark.parametrize(
+    ("traffic", "well"), [((9, 8, None), True), ((9, None), False), ((9, 8, 0, None), False)]
+)
+def test_requests_must_have_come_in_two_thirds_of_the_time(
+    traffic: tuple[float | None, ...], well: bool
+) -> None:
+    assert served_well((a_series(Signal.TRAFFIC, *traffic),), WEB, 0.05) is well
+
+
+@pytest.mark.parametrize(("share", "well"), [(0.05, True), (0.051, False)])
+def test_errors_within_the_limit_are_well(share: float, well: bool) -> None:
+    errors = a_series(Signal.ERRORS, 0, share, None)
+    assert served_well((CALM[0], errors), WEB, 0.05) is well
 
 
 def good(image: str, minutes: int) -> GoodRelease:

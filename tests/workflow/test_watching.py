@@ -121,6 +121,14 @@ async def test_what_is_muted_opens_nothing_and_is_told_once_where_it_is_open(
     assert place.incidents()[0].status is Status.OPEN
 
 
+async def test_what_is_muted_is_not_told_of_an_incident_that_ended(place: Place) -> None:
+    place.keep(an_alert())
+    await Receive(place.deps).handle(HERE)
+    ends(place, Ending.HANDED_OVER)
+    await minutes(place, watch(place, Sender([fires("silenced (a1)")])), 2)
+    assert place.events(EventType.ALERT_RECEIVED) == []
+
+
 async def test_a_sender_that_is_away_is_no_sender_that_has_nothing(place: Place) -> None:
     with pytest.raises(SourceError):
         await watch(place, Sender(away=True)).look()

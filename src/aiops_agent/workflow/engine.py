@@ -168,10 +168,11 @@ class Engine:  # limit: all that runs in the background
         for task in self._loops:
             task.cancel()
         await asyncio.gather(*self._loops, return_exceptions=True)
-        if self.traces is not None and self._leads and not lost:
-            last = partial(self._last_traces, self.traces)
-            await self.loops.begin(LoopName.TRACES).tried(last)
         self.loops.end(*self._loops.values())
+        if self.traces is not None and self._leads and not lost:
+            last = self.loops.begin(LoopName.TRACES)
+            await last.tried(partial(self._last_traces, self.traces))
+            self.loops.end(last)
         if lost:
             return
         with contextlib.suppress(TimeoutError):

@@ -139,7 +139,7 @@ class Gate:  # limit: every way in which a question is put, answered and ended
         because = f" because: {reason}" if reason else ""
         expired = request.state is ApprovalState.EXPIRED
         words = request.note if expired else f"{approve.ending(request)}{because}"
-        anew = request.state is ApprovalState.WITHDRAWN and request.note == times.SET_BACK
+        anew = request.note == times.SET_BACK  # which is withdrawn, then
         return Settled(state=request.state, words=words, taken_over=taken_over, anew=anew)
 
     def answer(self, request_id: str, decision: Decision) -> ApprovalRequest:

@@ -10,7 +10,7 @@ import asyncio
 import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from aiops_agent.domain.errors import LeaseLost, NotifyError, StoreError
@@ -48,7 +48,7 @@ class Tenure:
     lease: Lease | None = None
     gone: str = ""  # why it is not ours any more
     refused: int = 0  # transactions of ours that came behind the end of it
-    _renewed: float = field(default=float("-inf"), repr=False)  # before the store was asked
+    _renewed: float = float("-inf")  # before the store was asked
 
     def take(self) -> bool:
         """Take the lease unless another process holds it, and say whether it is ours."""

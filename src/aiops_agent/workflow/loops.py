@@ -53,12 +53,12 @@ class Loop:
     silent: float | None = SILENT_SECONDS
     failures: int = 0
     why: str = ""  # it failed last; "" when it went well
-    _since: float = 0.0  # the first failure in a row
-    _beat: float = 0.0
+    _since: float = field(init=False)  # the first failure in a row
+    _beat: float = field(init=False)
     _logged: float = float("-inf")
 
     def __post_init__(self) -> None:
-        self._beat = self.clock()
+        self._beat = self._since = self.clock()
 
     def alive(self) -> None:
         """Show a sign of life in the middle of a long turn."""

@@ -93,6 +93,8 @@ class Notices:
             log.exception("notifier failed", extra={"channel": channel, "key": notice.key})
             failed = NotifyError(f"{channel} failed: {type(error).__name__}", retry=False)
         if not self._failures or not failed.retry:  # an outage is told once
-            why = {"channel": channel, "key": notice.key, "why": str(failed)}
-            log.warning("notice not delivered", extra=why)
+            log.warning(
+                "notice not delivered",
+                extra={"channel": channel, "key": notice.key, "why": str(failed)},
+            )
         raise failed

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from aiops_agent.domain.errors import StoreError
 from aiops_agent.ports.store import Store
@@ -22,25 +22,21 @@ class Readiness:
     loops: Loops
     running: Callable[[], bool] = lambda: False  # whether this process runs the engine
     stands: Callable[[], str] = str  # how it stands to others that could, in words
-    _trying: asyncio.Future[str] | None = field(default=None, repr=False)
-    _tried: float = 0.0  # monotonic seconds, when the newest try began
+    _tried: tuple[asyncio.Future[str], float] | None = None  # the newest try, and when it began
 
     async def look(self) -> Answer:
         """Answer within PATIENCE_SECONDS, whatever the store does."""
         if why := self._idle():
             return False, why
         now = self.loops.clock()
-        if self._trying is None or (self._trying.done() and now - self._tried >= FRESH_SECONDS):
+        if self._tried is None or (self._tried[0].done() and now - self._tried[1] >= FRESH_SECONDS):
             # One at a time: a store that hangs must not take all threads.
-            self._trying = asyncio.ensure_future(asyncio.to_thread(self.refused))
-            self._tried = now
-        trying = self._trying
+            self._tried = asyncio.ensure_future(asyncio.to_thread(self.refused)), now
+        trying, began = self._tried
         done, _ = await asyncio.wait({trying}, timeout=PATIENCE_SECONDS)
         if not done:
-            return (
-                False,
-                f"The store has not taken a record for {self.loops.clock() - self._tried:.0f} s.",
-            )
+            hangs = self.loops.clock() - began
+            return False, f"The store has not taken a record for {hangs:.0f} s."
         if trying.cancelled() or trying.exception() is not None:
             return False, f"The store cannot be asked: {trying.exception()}."
         if why := trying.result():

@@ -47,7 +47,7 @@ class Receive:
     deps: Deps
     clock: Callable[[], float] = time.monotonic
     pause: Callable[[float], Awaitable[None]] = asyncio.sleep
-    silence: SilenceWatch = field(init=False, repr=False, compare=False)
+    silence: SilenceWatch = field(init=False)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "silence", SilenceWatch(self.deps))

@@ -151,8 +151,9 @@ def _meant(
     keys: set[str] = set()
     for text in wanted:
         named = [one for one in held if one.name == text]
-        digits = text.lower() if len(text) >= SHORT_KEY else "-"
-        found = named or [one for one in held if one.key.startswith(digits)]
+        digits = text.lower()
+        long = len(digits) >= SHORT_KEY
+        found = named or [one for one in held if long and one.key.startswith(digits)]
         if len(found) != 1:
             raise UsageError(_unclear(incident, text, found or held, several=bool(found)))
         keys.add(found[0].key)

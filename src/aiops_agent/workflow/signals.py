@@ -61,7 +61,7 @@ class SignalWatch:
     heard: Callable[[], None] = lambda: None  # called after an alert was put into the inbox
     loop: ClassVar[LoopName] = LoopName.WATCH
     pause: ClassVar[float] = LOOK_SECONDS
-    _lookout: Lookout | None = field(default=None, repr=False)
+    _lookout: Lookout | None = None
 
     async def look(self) -> WatchRecord:
         """Look once, keep what was seen and return it; raises StoreError.

@@ -82,8 +82,7 @@ class Traces:
         except NotifyError as error:
             if error.retry:
                 raise
-            why = {"incident": event.incident, "why": str(error)}
-            log.warning("trace refused", extra=why)
+            log.warning("trace refused", extra={"incident": event.incident, "why": str(error)})
         await asyncio.to_thread(self._done, event.id)
 
     def _trace(self, incident: str) -> Trace:

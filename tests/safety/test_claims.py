@@ -162,6 +162,8 @@ def test_a_yes_waits_for_another_incident_as_long_as_it_can_be_used(store: SqlSt
     assert waits(store, later, timedelta(minutes=2))
     assert not waits(store, first, timedelta(minutes=2)), "its own claim holds it up by nothing"
     assert not waits(store, later, timedelta(minutes=11)), "its yes is void by now"
+    unknown = later.model_copy(update={"incident": "INC-0009"})
+    assert not waits(store, unknown, timedelta(minutes=2)), "there is nobody to wait for it"
     with store.begin() as work:
         work.incidents.put(an_incident(id="INC-0002", takeover=True))
     assert not waits(store, later, timedelta(minutes=2)), "a person took it"

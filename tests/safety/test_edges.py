@@ -1,7 +1,9 @@
 """To the second and to the letter: when a yes counts, what is armed, and what is written down."""
 
 import asyncio
+from collections.abc import Callable
 from datetime import datetime, timedelta
+from functools import partial
 from itertools import count
 from typing import Any
 
@@ -382,3 +384,19 @@ def test_a_flag_is_never_called_a_person() -> None:
 
     assert words.startswith("approved by --yes (flag)")
     assert "person" not in words
+
+
+def test_what_changes_in_the_same_moment_elsewhere_is_neither_answered_used_nor_ended(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    for state in (State.PENDING, State.APPROVED):
+        store: Any = MemoryStore()
+        request = stored(store, a_request(PLAN, state))
+        monkeypatch.setattr(store.approvals, "change", lambda *_, was: False)
+        answer = partial(approve.decide, store, request, a_decision(PLAN))
+        use = partial(approve.arm, store, request.id, PLAN, NOW + timedelta(minutes=2))
+        move: Callable[[], object] = answer if state is State.PENDING else use
+        with pytest.raises(ApprovalError, match="in the same moment"):
+            move()
+        with store.begin() as work:
+            assert approve.end(work, request, State.WITHDRAWN, "over") is None

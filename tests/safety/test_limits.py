@@ -222,6 +222,24 @@ def test_a_fix_opens_what_it_acted_on_last_only() -> None:
     assert armed(store, plan_on("cache"), NOW, FREE)
 
 
+def test_what_was_planned_and_not_sent_says_nothing_of_a_service() -> None:
+    store, plan = a_store("other"), plan_on("db")
+    incident = an_incident(environment=HERE, subject=target(ServiceName("other")))
+    incident = incident.amend(Attempt(number=1, prepared=plan))
+    for number in (1, 2):
+        failed = incident.model_copy(update={"id": f"INC-000{number}"})
+        limits.note_end(store, failed, Ending.FAILED, NOW)
+    assert armed(store, plan, NOW, FREE) is False, "the incident is about a closed service"
+    store.incidents.put(an_incident(environment=HERE, subject=target(ServiceName("lb"))))
+    assert armed(store, plan, NOW, FREE)
+
+
+def test_a_plan_of_which_the_incident_is_unknown_is_counted_all_the_same() -> None:
+    store, given = MemoryStore(), Limits(per_service=limit("1/h"))
+    found: Any = store
+    assert [armed(found, plan_on("web"), NOW, given) for _ in range(2)] == [True, False]
+
+
 def test_a_breaker_of_another_environment_or_a_longer_name_closes_nothing_here() -> None:
     store = a_store("other")
     ended(store, 1, Ending.FAILED, "web")

@@ -2,12 +2,16 @@
 
 import re
 from dataclasses import replace
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
 
+from aiops_agent.agents.ask import CheckedAnswer
 from aiops_agent.agents.asking import Desk
+from aiops_agent.agents.briefing import Briefing
 from aiops_agent.agents.crew import with_models
+from aiops_agent.domain.answer import STATISTICS, Answer, Effort
 from aiops_agent.domain.errors import UsageError
 from aiops_agent.domain.payload import EventType
 from aiops_agent.domain.timing import by_phase
@@ -15,7 +19,7 @@ from aiops_agent.ports.model import ModelQuestion
 from aiops_agent.workflow.inquiries import Inquiries
 from tests.agents.thinking import Thinker
 from tests.safety.plans import an_incident
-from tests.workflow.place import Place
+from tests.workflow.place import START, Place
 from tests.workflow.test_notices import happens
 
 INC = an_incident().id
@@ -183,6 +187,29 @@ async def test_why_is_answered_by_the_newest_diagnosis_first(place: Place, word:
 
     assert made.sentences[0].cites == (first,)
     assert other.sentences[0].cites != (first,)
+
+
+async def test_why_is_asked_before_there_is_a_diagnosis(place: Place) -> None:
+    happens(place, EventType.INCIDENT_OPENED)
+    made = await desk(place)[0].ask(INC, "why did it happen?", "alex")
+    assert (made.recorded, made.sentences) == (True, ())
+
+
+@pytest.mark.parametrize("ended", [START - timedelta(minutes=5), None])
+async def test_of_an_ended_incident_is_looked_up_what_was_seen_at_its_end(
+    place: Place, ended: datetime | None
+) -> None:
+    happens(place, EventType.INCIDENT_OPENED, ended_at=ended)
+    seen: list[datetime] = []
+
+    async def ask(briefing: Briefing, *_: object) -> Answer[CheckedAnswer]:
+        seen.append(briefing.now)
+        return Answer(missing="it is away", effort=Effort(by=STATISTICS))
+
+    deps = place.deps
+    asking = Inquiries(replace(deps, crew=replace(deps.crew, ask=ask)))
+    await asking.ask(INC, "what happened?", "alex")
+    assert seen == [ended or place.clock.at]
 
 
 async def test_only_cited_facts_stay_and_an_answer_without_any_says_so(place: Place) -> None:

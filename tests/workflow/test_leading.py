@@ -68,6 +68,10 @@ async def test_who_was_stopped_finds_out_by_itself_ends_and_leaves_the_lease_alo
     why = one.part.why()
     assert isinstance(why, LeaseLost)
     assert one.part.words == str(why)
+    keeper = one.part._keeper
+    assert keeper is not None
+    await asyncio.to_thread(keeper.join, LONGEST_SECONDS)
+    assert not keeper.is_alive(), "it renews nothing any more"
     await one.end()
     assert row(store).owner == "another"
 

@@ -96,6 +96,41 @@ def test_what_is_given_back_is_taken_at_once(store: Store) -> None:
     assert seen(store, NAME, time.at) == (two.lease, True)
 
 
+def test_who_never_led_writes_renews_and_gives_back_nothing(store: Store) -> None:
+    time = Time()
+    one, two = tenure(store, time, "one"), tenure(store, time, "two")
+    assert seen(store, NAME, time.at) == (None, False)
+    with pytest.raises(LeaseLost, match="one does not lead"):
+        one.renew()
+    two.take()
+    with pytest.raises(LeaseLost, match="one does not lead"):
+        one.renew()
+    one.give_back()
+    assert seen(store, NAME, time.at) == (two.lease, True)
+
+
+def test_who_was_away_while_others_came_and_went_learns_that_nobody_leads(store: Store) -> None:
+    time = Time()
+    one, two = tenure(store, time, "one"), tenure(store, time, "two")
+    one.take()
+    time.go(TERM.total_seconds())
+    two.take()
+    two.give_back()
+    with pytest.raises(LeaseLost, match="Nobody holds the lease"):
+        one.renew()
+    with pytest.raises(LeaseLost, match="Nobody holds the lease"):
+        one.sure()
+    assert one.refused == 1, "the store was not asked again"
+
+
+def test_who_holds_it_may_take_it_anew_under_the_next_fence(store: Store) -> None:
+    time = Time()
+    one = tenure(store, time, "one")
+    assert (one.take(), one.take()) == (True, True)
+    assert one.lease is not None
+    assert one.lease.fence == 2
+
+
 def test_behind_a_lock_of_the_system_whoever_comes_is_alone(store: Store) -> None:
     time = Time()
     one, two = tenure(store, time, "one", None), tenure(store, time, "two", None)
@@ -149,10 +184,10 @@ def test_what_is_begun_shortly_before_the_end_of_the_term_renews_it(store: Store
     one = tenure(store, time, "one")
     one.take()
     before = seen(store, NAME, time.at)[0]
-    time.go(1)
+    time.go(TERM.total_seconds() / 2 - 0.1)
     write(one)
     assert seen(store, NAME, time.at)[0] == before  # a write costs one look
-    time.go(TERM.total_seconds() - 2)
+    time.go(0.1)
     write(one)
     found = seen(store, NAME, time.at)[0]
     assert found is not None

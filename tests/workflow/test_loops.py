@@ -365,6 +365,13 @@ async def test_ready_means_that_a_write_was_taken(
     assert (told, "full" in why) == (False, True)
 
 
+async def test_a_store_that_breaks_in_a_new_way_makes_not_ready_and_breaks_no_answer() -> None:
+    def breaks() -> Never:
+        raise ValueError("a defect")
+
+    assert await ready(OddStore(breaks)).look() == (False, "The store cannot be asked: a defect.")
+
+
 async def test_ready_is_answered_in_time_by_a_store_that_hangs(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

@@ -10,7 +10,12 @@ from aiops_agent.domain.answer import STATISTICS, Answer, Effort
 from aiops_agent.domain.diagnosis import Confidence, TriageVerdict
 from aiops_agent.domain.incident import Ending, Incident, Status
 from aiops_agent.domain.model import ModelCall, ModelRef
-from aiops_agent.domain.payload import ActionFinished, ActionStarted, EvidenceAdded
+from aiops_agent.domain.payload import (
+    ActionFinished,
+    ActionStarted,
+    EvidenceAdded,
+    IncidentEnd,
+)
 from aiops_agent.domain.remediation import EffectState, PlanKind, Recovery, Verification
 from aiops_agent.domain.watch import SEEN_BY_WATCH
 from aiops_agent.workflow.recorder import IncidentEnded, IncidentRecorder
@@ -131,7 +136,12 @@ def test_what_people_changed_in_the_same_moment_does_not_end_yet(
     record = begun(place, status=Status.VERIFYING, **facts)
     assert record.ended(ID, ending, "so it ended") is ends
     assert kept(place).status is ends
-    assert (kept(place).ending is Ending.MERGED) is ("merged_into" in facts)
+    merged = kept(place).ending is Ending.MERGED
+    assert merged is ("merged_into" in facts)
+    if merged:
+        told = place.events()[-1].payload
+        assert isinstance(told, IncidentEnd)
+        assert told.quiet, "whoever did it knows"
 
 
 def test_an_end_that_is_repeated_after_a_crash_closes_no_service_again(place: Place) -> None:

@@ -7,14 +7,23 @@ import argparse
 import asyncio
 import random
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from aiops_agent.evaluation.goals import Goal, share
-from bench import memory_compact, memory_poison, memory_shapes, memory_speed, memory_words
+from bench import (
+    memory_again,
+    memory_compact,
+    memory_poison,
+    memory_rss,
+    memory_shapes,
+    memory_size,
+    memory_speed,
+    memory_words,
+)
 from bench.told import tell
 
-PARTS = ("words", "shapes", "poison", "speed", "compact")
+PARTS = ("words", "shapes", "poison", "speed", "compact", "size", "rss", "again")
 
 
 def main(arguments: list[str]) -> int:
@@ -28,6 +37,9 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--planted", type=int, default=1000, help="poisoned memories")
     parser.add_argument("--compacted", type=int, default=10_000, help="incidents to be compacted")
     parser.add_argument("--many", type=int, default=100_000, help="incidents of the speed test")
+    parser.add_argument("--again", type=int, default=36, help="troubles that come a second time")
+    parser.add_argument("--lives", type=int, default=3000, help="incidents of one process (rss)")
+    parser.add_argument("--store", default="", help="empty database of the part size; own SQLite")
     return tell(_goals(parser.parse_args(arguments)))
 
 
@@ -50,4 +62,15 @@ def _goals(asked: argparse.Namespace) -> Iterator[Goal]:
         yield from memory_speed.goals(asked.many, rng)
     if "compact" in parts:
         yield from memory_compact.goals(asked.compacted, rng)
+    yield from _kept(asked, parts, rng)
     print("memory: done", file=sys.stderr)
+
+
+def _kept(asked: argparse.Namespace, parts: Sequence[str], rng: random.Random) -> Iterator[Goal]:
+    """Yield what is kept of incidents: how many bytes, how much of a process, what it teaches."""
+    if "size" in parts:
+        yield from memory_size.goals(asked.store, asked.seed)
+    if "rss" in parts:
+        yield from memory_rss.goals(asked.lives)
+    if "again" in parts:
+        yield from memory_again.goals(asked.again, asked.seed, rng)

@@ -14,10 +14,10 @@ from tempfile import TemporaryDirectory
 import sqlalchemy as sa
 
 from aiops_agent.adapters.cold_storage import ColdFile
+from aiops_agent.adapters.sql.archive import SqlArchive
 from aiops_agent.adapters.sql.engine import make_engine
 from aiops_agent.adapters.sql.migrate import upgrade
 from aiops_agent.adapters.sql.store import SqlStore
-from aiops_agent.adapters.sql.tables import CASES
 from aiops_agent.domain.alert import Severity
 from aiops_agent.domain.diagnosis import CauseKind
 from aiops_agent.domain.incident import Ending, Incident, IncidentId, Status
@@ -28,6 +28,7 @@ from aiops_agent.domain.telemetry import ServiceName, Signal
 from aiops_agent.evaluation.goals import Goal, share
 from aiops_agent.memory.casebook import Casebook
 from aiops_agent.memory.recall import ArchiveMemory
+from aiops_agent.ports.archive import KeepLimits
 from aiops_agent.ports.memory import RecallQuery
 from bench.alerts import AT
 from bench.memory_words import PLACE, told
@@ -54,7 +55,7 @@ def goals(count: int, rng: random.Random) -> Iterator[Goal]:
             memory.remember(case, _report(name))
         size, (n, before) = _bytes(engine), _recall(memory, queries, cases)
         began = time.perf_counter()
-        book.compact(KEPT)
+        book.compact(KeepLimits(KEPT))
         took = time.perf_counter() - began
         _, after = _recall(memory, queries, cases)
         left = _bytes(engine) / size
@@ -66,10 +67,8 @@ def goals(count: int, rng: random.Random) -> Iterator[Goal]:
 
 
 def _bytes(engine: sa.Engine) -> int:
-    columns = [sa.cast(one, sa.Text) for one in (CASES.c.document, CASES.c.postmortem)]
-    lengths = [sa.func.sum(sa.func.length(one)) for one in (*columns, CASES.c.terms)]
     with engine.connect() as connection:
-        return sum(one or 0 for one in connection.execute(sa.select(*lengths)).one())
+        return sum(one.size for one in SqlArchive(connection).sizes())
 
 
 def _recall(

@@ -24,6 +24,7 @@ from aiops_agent.domain.incident import Incident, IncidentId
 from aiops_agent.domain.remediation import Plan, PlanKind, Target
 from aiops_agent.domain.telemetry import ServiceName
 from aiops_agent.evaluation.degrade import Loss, degraded
+from aiops_agent.ports.memory import Memory
 from aiops_agent.ports.telemetry import Environment
 from aiops_agent.registry import CATALOGUE
 from aiops_agent.simulator.alarms import GROUPING, PROMISES, Alarm, alarms, alert
@@ -156,23 +157,23 @@ class Story:
     diagnosis: Diagnosis | None = None
     plan: Plan | None = None
     over: bool = False
-    _memory: Remembered = field(default_factory=Remembered)
+    memory: Memory = field(default_factory=Remembered)
 
     async def look(self) -> None:
         """Look once; afterwards it is over, or due again."""
         if self.diagnosis is None and not await self._triaged():
             return
         while not self.over:  # the same look, until one must wait
-            found = await diagnose(self._briefing())
+            found = await diagnose(self.briefing)
             self.diagnosis, self.looks = found, self.looks + 1
             if found.confidence is not Confidence.LOW or self.looks > UNSURE_LOOKS:
-                self.plan, self.over = await plan(self._briefing(), found), True
+                self.plan, self.over = await plan(self.briefing, found), True
             else:
                 self.due += PACE.look.total_seconds()
                 return
 
     async def _triaged(self) -> bool:
-        seen = await triage_or_leave(self._briefing())
+        seen = await triage_or_leave(self.briefing)
         self.looks += 1
         self.triage = seen
         self.incident = self.incident.model_copy(update={"triage": seen})
@@ -191,9 +192,11 @@ class Story:
             self.due += PACE.look.total_seconds()
         return False
 
-    def _briefing(self) -> Briefing:
+    @property
+    def briefing(self) -> Briefing:
+        """What the agents are given now."""
         now = self.environment.clock.now()
-        return Briefing(self.incident, self.environment, self._memory, now, MENU, PACE, self.alerts)
+        return Briefing(self.incident, self.environment, self.memory, now, MENU, PACE, self.alerts)
 
 
 def story(shop: Shop, condition: Condition, told: Sequence[Alarm], at: float, seed: int) -> Story:

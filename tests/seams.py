@@ -11,6 +11,7 @@ from dbos import _sys_db
 
 from aiops_agent import correlate
 from aiops_agent.adapters import cleaned, ownership
+from aiops_agent.adapters.cold_storage import ColdFile
 from aiops_agent.adapters.docker import clone, platform
 from aiops_agent.adapters.docker.back import WayBack
 from aiops_agent.adapters.docker.endpoint import Endpoint
@@ -18,6 +19,7 @@ from aiops_agent.adapters.prometheus.access import Access
 from aiops_agent.adapters.sql import approvals, store
 from aiops_agent.adapters.sql.approvals import SqlApprovals
 from aiops_agent.adapters.sql.calls import SqlCallLog
+from aiops_agent.adapters.sql.erase import Erasure
 from aiops_agent.adapters.sql.inbox import SqlInbox
 from aiops_agent.adapters.sql.incidents import SqlAlerts
 from aiops_agent.adapters.sql.outbox import SqlOutbox
@@ -26,6 +28,7 @@ from aiops_agent.agents import ask, asking, critique, diagnose, plan, report_sto
 from aiops_agent.backtest import pinned, replay
 from aiops_agent.bootstrap.application import Overrides
 from aiops_agent.domain import passage, redact
+from aiops_agent.domain.event import Event
 from aiops_agent.domain.reasoning import SecondOpinion
 from aiops_agent.domain.remediation import PreparedPlan
 from aiops_agent.domain.routing import Routes
@@ -49,6 +52,7 @@ from aiops_agent.workflow import (
     executor_steps,
     gate,
     intake,
+    pruning,
     questions,
     receive,
 )
@@ -193,6 +197,12 @@ FIRES_ANEW = Seam(receive, "fires_anew", "a new firing is looked at, a repetitio
 WITNESSES = Seam(correlate, "_witnesses", "only what nothing else explains tells of the silent")
 FLAPS = Seam(correlate, "_flaps", "what flaps right behind its end makes no second incident")
 STILL = Seam(casebook, "_still", "compaction overwrites nothing that changed meanwhile")
+CITED = Seam(casebook, "cited", "what an open incident or a person names is not merged")
+CONDENSED = Seam(Event, "condensed", "decisions, approvals and effects never leave the store")
+BODIES = Seam(Erasure, "_bodies", "of what is forgotten no body stays")
+STORIES = Seam(pruning, "erase", "of what is forgotten no checkpoint stays")
+ALONE = Seam(ColdFile, "_alone", "no line is lost while another process writes the file anew")
+COLD_GONE = Seam(ColdFile, "remove", "of what is forgotten no merged original stays")
 OVER = Seam(Pruning, "_over", "what is under way or due keeps its checkpoints")
 VOID = Seam(gate.Gate, "void", "no permission outlives a change of its alerts")
 

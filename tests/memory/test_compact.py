@@ -13,6 +13,7 @@ from aiops_agent.adapters.cold_storage import ColdFile
 from aiops_agent.adapters.sql.store import SqlStore
 from aiops_agent.domain.diagnosis import CauseKind, Confidence
 from aiops_agent.domain.errors import UsageError
+from aiops_agent.domain.facts import PersonNote
 from aiops_agent.domain.incident import Ending, IncidentId
 from aiops_agent.domain.postmortem import CaseSource, PastIncident, PersonRating, TriedAction
 from aiops_agent.domain.remediation import Action, ActionKind, EffectState, Recovery
@@ -20,10 +21,11 @@ from aiops_agent.domain.signature import MoveSize, Onset, Role, SignalMove, Sign
 from aiops_agent.domain.telemetry import Signal
 from aiops_agent.memory.calibration import held
 from aiops_agent.memory.casebook import Casebook
-from aiops_agent.memory.compact import FRESH, Merge, merges
+from aiops_agent.memory.compact import FRESH, Merge, beyond, merges
 from aiops_agent.memory.recall import ArchiveMemory
+from aiops_agent.ports.archive import CaseSize, KeepLimits
 from tests import seams
-from tests.contracts.samples import a_case, a_report
+from tests.contracts.samples import a_case, a_report, an_incident
 from tests.targets import at
 
 NOW = datetime(2026, 11, 28, tzinfo=UTC)
@@ -64,7 +66,8 @@ def cases(count: int, **other: Any) -> list[PastIncident]:
 
 
 def merged(given: Sequence[PastIncident], records: int = 0) -> list[Merge]:
-    return list(merges(given, NOW, records))
+    sizes = [CaseSize(one.id, one.ended_at, 1) for one in given]
+    return list(merges(given, beyond(KeepLimits(records), sizes, NOW)))
 
 
 def test_the_newest_that_was_mended_is_kept_whole_and_counts_the_others() -> None:
@@ -119,6 +122,22 @@ def test_another_story_and_what_people_touched_stay_as_they_are(other: dict[str,
     assert merged([same, strange.model_copy(update=other)]) == []
 
 
+@pytest.mark.parametrize(
+    ("limits", "over"),
+    [
+        (KeepLimits(9), 0),
+        (KeepLimits(3), 2),
+        (KeepLimits(9, size=35.0), 2),
+        (KeepLimits(9, age=timedelta(days=33)), 2),
+        (KeepLimits(4, size=25.0, age=timedelta(days=34)), 3),
+        (KeepLimits(0), 5),
+    ],
+)
+def test_each_limit_leads_to_compaction(limits: KeepLimits, over: int) -> None:
+    sizes = [CaseSize(one.id, one.ended_at, 10) for one in cases(5)]
+    assert len(beyond(limits, sizes, NOW)) == over
+
+
 def test_only_what_is_beyond_the_newest_becomes_one() -> None:
     assert [len(one.members) for one in merged(cases(5), records=3)] == [2]
     assert merged(cases(5), records=4) == []
@@ -139,22 +158,49 @@ def casebook(store: SqlStore, tmp_path: Path) -> Casebook:
 
 def test_compaction_loses_no_count_and_every_id_leads_to_its_story(casebook: Casebook) -> None:
     before = casebook.stats()
-    assert casebook.compact(0, rehearse=True).merged == 4
+    assert casebook.compact(KeepLimits(0), rehearse=True).merged == 4
     assert casebook.stats() == before, "a rehearsal changes nothing"
 
-    made = casebook.compact(0)
+    made = casebook.compact(KeepLimits(0))
     assert (made.cases, made.merged, made.patterns) == (5, 4, 1)
     after = casebook.stats()
     assert (after.cases, after.stood_for, after.remedies) == (1, 4, before.remedies)
     assert {casebook.case(f"INC-000{n}").case.id for n in range(1, 6)} == {"INC-0001"}
     assert [hit.case.id for hit in casebook.search("INC-0004")] == ["INC-0001"]
-    assert casebook.compact(0).merged == 0, "nothing is left to do"
+    assert casebook.compact(KeepLimits(0)).merged == 0, "nothing is left to do"
+
+
+def test_megabytes_and_days_lead_to_compaction(casebook: Casebook) -> None:
+    whole = casebook.compact(KeepLimits(9), rehearse=True).size
+    assert whole > 5 * 100, "bytes as they are kept"
+    assert casebook.compact(KeepLimits(9, size=whole), rehearse=True).over == 0
+    assert casebook.compact(KeepLimits(9, size=whole / 2), rehearse=True).merged >= 1
+    assert casebook.compact(KeepLimits(9, age=timedelta(days=33)), rehearse=True).merged == 1
+    assert casebook.compact(KeepLimits(9, age=timedelta(days=30))).merged == 4
+    assert casebook.compact(KeepLimits(9)).size < whole
+
+
+@pytest.mark.parametrize("planted", [False, True])
+def test_what_an_open_incident_or_a_person_names_stays(
+    casebook: Casebook, store: SqlStore, monkeypatch: pytest.MonkeyPatch, planted: bool
+) -> None:
+    if planted:
+        seams.CITED.plant(monkeypatch, lambda _texts: frozenset())
+    note = PersonNote(by="pat", at=NOW, text="as in INC-0002?")
+    with store.begin() as work:
+        work.incidents.put(an_incident(id="INC-0009", notes=(note,)))
+    other = a_case(id="INC-0008", service="web", ended_at=NOW)
+    casebook.memory.remember(other, None)
+    casebook.rate("INC-0008", "pat", right=True, words="see INC-0004.")
+    casebook.compact(KeepLimits(0))
+    left = {"INC-0001", "INC-0002", "INC-0004", "INC-0008"}
+    assert ({str(one.id) for one in casebook.kept()} == left) is not planted
 
 
 def test_what_is_forgotten_leaves_memory_and_cold_storage_alone(
     casebook: Casebook, tmp_path: Path
 ) -> None:
-    casebook.compact(0)
+    casebook.compact(KeepLimits(0))
     assert casebook.forget("inc-0004", "pat") == "INC-0004"
     assert sorted(one.id for one in casebook.kept()) == [
         "INC-0001",
@@ -163,7 +209,7 @@ def test_what_is_forgotten_leaves_memory_and_cold_storage_alone(
         "INC-0005",
     ]
     assert casebook.case("INC-0003").report == a_report(incident="INC-0003")
-    casebook.compact(0)
+    casebook.compact(KeepLimits(0))
     casebook.forget("INC-0001", "pat")
     assert sorted(one.id for one in casebook.kept()) == ["INC-0002", "INC-0003", "INC-0005"]
     assert "INC-0004" not in (tmp_path / "cold.jsonl").read_text()
@@ -173,8 +219,8 @@ def test_what_is_forgotten_leaves_memory_and_cold_storage_alone(
 def test_of_a_pattern_of_patterns_each_is_counted_once_when_it_is_taken_apart(
     casebook: Casebook,
 ) -> None:
-    casebook.compact(2)
-    casebook.compact(0)
+    casebook.compact(KeepLimits(2))
+    casebook.compact(KeepLimits(0))
     casebook.forget("INC-0005", "pat")
     assert sorted(one.id for one in casebook.kept()) == [f"INC-000{n}" for n in range(1, 5)]
     after = casebook.stats()
@@ -185,10 +231,10 @@ def test_of_a_pattern_of_patterns_each_is_counted_once_when_it_is_taken_apart(
 def test_without_the_originals_a_name_is_forgotten_all_the_same(
     casebook: Casebook, tmp_path: Path
 ) -> None:
-    casebook.compact(0)
+    casebook.compact(KeepLimits(0))
     (tmp_path / "cold.jsonl").unlink()
     casebook.forget("INC-0004", "pat")
-    with pytest.raises(UsageError, match="Memory holds no INC-0004"):
+    with pytest.raises(UsageError, match="INC-0004 was forgotten by pat at 2026"):
         casebook.case("INC-0004")
     assert casebook.case("INC-0003").case.id == "INC-0001"
 
@@ -206,7 +252,7 @@ def test_what_a_person_says_meanwhile_is_not_lost(
     monkeypatch.setattr(ColdFile, "put", rated_meanwhile)
     if planted:
         seams.STILL.plant(monkeypatch, lambda _work, _one: True)
-    made = casebook.compact(0)
+    made = casebook.compact(KeepLimits(0))
     assert made.merged == (4 if planted else 0)
     assert (casebook.case("INC-0002").case.ratings != ()) is not planted
 
@@ -214,7 +260,7 @@ def test_what_a_person_says_meanwhile_is_not_lost(
 def test_a_line_torn_by_a_kill_spoils_no_other(tmp_path: Path, casebook: Casebook) -> None:
     cold = tmp_path / "cold.jsonl"
     cold.write_text(json.dumps({"case": {}})[:9])
-    casebook.compact(0)
+    casebook.compact(KeepLimits(0))
     assert len(casebook.cold.read(["INC-0002", "INC-0005"])) == 2
     casebook.cold.remove(["INC-0002"])
     assert [one.case.id for one in casebook.cold.read(["INC-0002", "INC-0005"])] == ["INC-0005"]
@@ -224,7 +270,7 @@ def test_a_line_torn_by_a_kill_spoils_no_other(tmp_path: Path, casebook: Caseboo
 def test_killed_while_it_forgets_the_others_are_lost_nowhere(
     casebook: Casebook, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    casebook.compact(0)
+    casebook.compact(KeepLimits(0))
 
     def killed(*_: object) -> bool:
         raise KeyboardInterrupt

@@ -10,15 +10,17 @@ import sqlalchemy as sa
 
 from aiops_agent.adapters.sql.engine import make_engine
 from aiops_agent.bootstrap.application import Application
-from aiops_agent.domain.event import Event
-from aiops_agent.domain.incident import Status
+from aiops_agent.domain.event import LOOKS, Event
+from aiops_agent.domain.incident import Incident, Status
 from aiops_agent.domain.payload import EventType
+from aiops_agent.domain.postmortem import Postmortem
 from aiops_agent.settings.store import StoreKeep
 from aiops_agent.workflow.pruning import Pruning
 from tests import seams
 from tests.stories.conftest import Stage, yes
 
 AT_ONCE = StoreKeep(checkpoints=timedelta(microseconds=1), bodies=timedelta(microseconds=1))
+AHEAD = timedelta(days=-10_000)  # as if so much later: a shop has a clock of its own
 GONE = ("workflow_status", "workflow_input", "workflow_output", "operation_outputs", "inbox")
 KEPT = ("incidents", "events")
 WHERE = {"sqlite": "", "postgresql": "dbos."}
@@ -39,8 +41,10 @@ def rows(stage: Stage) -> dict[str, int]:
     return counts
 
 
-async def pruned(built: Application, keep: StoreKeep = AT_ONCE) -> int:
-    return await Pruning(built._deps, keep.checkpoints, keep.bodies).look()
+async def pruned(
+    built: Application, keep: StoreKeep = AT_ONCE, events: timedelta = AT_ONCE.events
+) -> int:
+    return await Pruning(built._deps, keep.checkpoints, keep.bodies, events).look()
 
 
 @asynccontextmanager
@@ -85,6 +89,45 @@ def test_a_story_that_waits_loses_nothing_and_goes_on(stage: Stage) -> None:
             return built.queries.incident(str(last.incident)).status
 
     assert asyncio.run(ended()) is Status.RESOLVED
+
+
+@pytest.mark.parametrize("planted", [False, True])
+def test_of_an_old_incident_what_was_done_stays_and_single_looks_go(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch, planted: bool
+) -> None:
+    if planted:
+        seams.CONDENSED.plant(monkeypatch, lambda _self: None)
+
+    async def lived() -> tuple[list[Event], list[Event], Incident, Postmortem]:
+        asked = EventType.APPROVAL_PENDING
+        async with until(stage, "traffic-surge", asked) as (built, event, events):
+            await asyncio.to_thread(yes, built, event)
+            async for _ in events:
+                pass
+            name = str(event.incident)
+            report = built.queries.report(name)
+            await pruned(built)
+            before = list(built.queries.history(name))
+            assert not built.queries.incident(name).condensed, "not yet"
+            assert await pruned(built, events=AHEAD) == 1
+            assert await pruned(built, events=AHEAD) == 0, "once"
+            assert built.queries.report(name) == report
+            return before, list(built.queries.history(name)), built.queries.incident(name), report
+
+    before, after, incident, report = asyncio.run(lived())
+    done = [one for one in before if one.type not in (*LOOKS, EventType.DIAGNOSIS_READY)]
+    done = [one for one in done if one.type is not EventType.VERIFICATION_DONE]
+    assert (len(done) > 8, set(map(repr, done)) <= set(map(repr, after))) == (True, not planted)
+    if planted:
+        return
+    assert [one.id for one in after] == [one.id for one in before if one.type not in LOOKS]
+    assert incident.condensed
+    assert incident.diagnosis is not None
+    assert incident.diagnosis.best is not None
+    assert [one.trend for one in incident.diagnosis.findings] == [()] * len(
+        incident.diagnosis.findings
+    )
+    assert "▁" in report.markdown, "the report keeps the courses"
 
 
 @pytest.mark.parametrize("planted", [False, True])

@@ -304,13 +304,13 @@ class Application:  # limit: joins everything, and opens and closes it in one or
             traces=self._traces(store, serving=serving),
             watches=tuple(self._watches(deps)) if refs else (),
             releases=tuple(ReleaseWatch(deps, one) for one in refs),
-            pruning=Pruning(deps, keep.checkpoints, keep.bodies, self._compact(store)),
+            pruning=Pruning(deps, keep.checkpoints, keep.bodies, keep.events, self._compact(store)),
             environments=refs,
         )
 
     def _compact(self, store: Store) -> Callable[[], object]:
         book = casebook(self.records, self._settings.state_dir, store)
-        return partial(book.compact, self._settings.memory.keep.records)
+        return partial(book.compact, self._settings.memory.keep.limits())
 
     def _watches(self, deps: Deps) -> Iterator[AlertWatch | SignalWatch]:
         for place in self.places.configured:

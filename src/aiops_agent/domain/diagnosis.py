@@ -2,6 +2,7 @@
 
 from datetime import datetime
 from enum import StrEnum
+from typing import Self
 
 from aiops_agent.domain.alert import Severity
 from aiops_agent.domain.signature import Signature
@@ -136,6 +137,11 @@ class Diagnosis(Value):
         """The services whose signals moved, as the findings name them."""
         moved = (one for one in self.findings if one.changed and one.signal is not None)
         return tuple(dict.fromkeys(one.service for one in moved))
+
+    def condensed(self) -> Self:
+        """Return it without the courses of its signals."""
+        findings = tuple(one.model_copy(update={"trend": ()}) for one in self.findings)
+        return self.model_copy(update={"findings": findings})
 
     @property
     def best(self) -> Hypothesis | None:

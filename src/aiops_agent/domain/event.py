@@ -2,12 +2,19 @@
 
 from datetime import datetime
 from enum import StrEnum
+from typing import Self
 
 from pydantic import computed_field
 
 from aiops_agent.domain.answer import Effort
 from aiops_agent.domain.environment import EnvironmentRef
-from aiops_agent.domain.payload import EventType, Payload
+from aiops_agent.domain.payload import (
+    DiagnosisReady,
+    EventType,
+    Payload,
+    QuestionAnswered,
+    VerificationDone,
+)
 from aiops_agent.domain.value import Document, Value
 
 
@@ -63,6 +70,15 @@ PHASES: dict[EventType, tuple[Phase, str]] = {
     EventType.UNREADABLE: (Phase.REPORT, "store"),
 }
 
+# Single looks: of an old incident its report tells what they came to.
+LOOKS = (
+    EventType.ALERT_RECEIVED,
+    EventType.EVIDENCE_ADDED,
+    EventType.HANDS_CHANGED,
+    EventType.APPROVAL_REMINDER,
+    EventType.VERIFICATION_SAMPLE,
+)
+
 
 class Event(Value):
     """`key` is unique: writing the same key again changes nothing. `id` is 0 until stored.
@@ -103,6 +119,30 @@ class Event(Value):
     def says_as(self, before: "Event") -> bool:
         """Whether it says nothing but what the event before it said, as one look after another."""
         return (self.type, self.message, self.refs) == (before.type, before.message, before.refs)
+
+    def condensed(self) -> Self | None:
+        """Return what is kept of it for good; None of a mere look.
+
+        Decisions, approvals and effects are kept as they are.
+        """
+        if self.type in LOOKS:
+            return None
+        told = self.payload
+        if isinstance(told, DiagnosisReady):
+            told = told.model_copy(update={"diagnosis": told.diagnosis.condensed()})
+        elif isinstance(told, VerificationDone) and told.verification is not None:
+            told = told.model_copy(update={"verification": told.verification.condensed()})
+        return self if told is self.payload else self.model_copy(update={"payload": told})
+
+    def unanswered(self) -> Self:
+        """Return an answer without what it says: it may quote what was forgotten."""
+        if not isinstance(self.payload, QuestionAnswered):
+            return self
+        bare = {"sentences": (), "facts": (), "not_known": ("what it quoted was forgotten",)}
+        told = self.payload.model_copy(
+            update={"inquiry": self.payload.inquiry.model_copy(update=bare)}
+        )
+        return self.model_copy(update={"payload": told, "message": "the answer was forgotten"})
 
     def document(self) -> Document:
         """Return plain JSON data from which `of` rebuilds an equal value."""

@@ -104,6 +104,16 @@ class Attempt(Value):
     pick: PlanPick | None = None  # what a model would do
     remains: tuple[Remains, ...] = ()  # what its action destroyed, as it was just before
 
+    def condensed(self) -> Self:
+        """Return it without what only its report needed: courses of signals, lines of logs."""
+        kept = {
+            "diagnosis": self.diagnosis and self.diagnosis.condensed(),
+            "verification": self.verification and self.verification.condensed(),
+            "undo_verification": self.undo_verification and self.undo_verification.condensed(),
+            "remains": tuple(one.model_copy(update={"lines": ()}) for one in self.remains),
+        }
+        return self.model_copy(update=kept)
+
     @property
     def left(self) -> tuple[remediation.Prepared, ...]:
         """The steps of which something stands, with a way back that was not gone."""
@@ -169,6 +179,7 @@ _OF_AN_END = (
     "cut_short",
     "looking",
     "closed",
+    "condensed",
 )
 
 
@@ -201,6 +212,7 @@ class Incident(Value):
     looking: bool = False  # it ended, and is looked at again
     watched: bool = False  # the watch opened it, and no alert has joined it
     closed: bool = False  # its report is written: only then may it be looked at again
+    condensed: bool = False  # it is old: what was looked at left the store, its report stays
     split_from: str = ""  # the incident from which a person split it off
     merged_into: str = ""  # the incident into which a person merged it: this one ends
     regrouped: bool = False  # people changed its alerts: what is under way rests on others
@@ -284,6 +296,11 @@ class Incident(Value):
             raise TransitionError(f"{self.id} may not go from {self.status} to {status}.")
         ended = at if status in ENDED else None
         return self.model_copy(update={"status": status, "note": note, "ended_at": ended})
+
+    def condense(self) -> Self:
+        """Return it as it is kept for good, beside its report."""
+        slim = tuple(attempt.condensed() for attempt in self.attempts)
+        return self.model_copy(update={"attempts": slim, "condensed": True})
 
     def look_again(self) -> Self:
         """Return it as it waits for another look, while it stays ended."""

@@ -2,6 +2,7 @@
 
 from datetime import datetime
 from enum import StrEnum
+from typing import Self
 
 from pydantic import Field
 
@@ -85,6 +86,11 @@ class ModelCall(Value):
     usage: Usage = Usage()
     started_at: datetime  # wall time
     took: float  # seconds
+
+    def condensed(self) -> Self:
+        """Return it with what it cost, without what was said; it answers no question again."""
+        said = {"sent": {"condensed": True}, "received": None, "about": ""}
+        return self.model_copy(update=said)
 
 
 class CallSummary(Value):

@@ -4,6 +4,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from aiops_agent.domain.alert import Severity
+from aiops_agent.domain.approval import ApprovalState
 from aiops_agent.domain.diagnosis import CauseKind, Confidence, Trigger
 from aiops_agent.domain.environment import EnvironmentRef
 from aiops_agent.domain.incident import Ending, IncidentId, Status
@@ -127,6 +128,25 @@ class Postmortem(Value):
     status: Status
     markdown: str
     data: Document
+
+
+class ForgottenDecision(Value):
+    """Who answered for which plan of a forgotten incident."""
+
+    digest: str
+    state: ApprovalState
+    by: str = ""
+    at: datetime | None = None
+
+
+class Forgotten(Value):
+    """What the audit keeps of an incident that was forgotten: that, by whom, and who decided."""
+
+    id: str
+    by: str
+    at: datetime  # wall time
+    decisions: tuple[ForgottenDecision, ...] = ()
+    sent: int = 0  # requests that were armed
 
 
 class KeptCase(Value):

@@ -4,7 +4,7 @@
 
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import NewType
+from typing import NewType, Self
 
 from aiops_agent.domain.environment import EnvironmentRef
 from aiops_agent.domain.reasoning import Doubt
@@ -358,3 +358,8 @@ class Verification(Value):
     at: datetime
     blind: datetime | None = None  # the last look at which something could not be seen
     doubt: Doubt | None = None
+
+    def condensed(self) -> Self:
+        """Return it without the courses of its signals."""
+        checks = tuple(one.model_copy(update={"trend": ()}) for one in self.checks)
+        return self.model_copy(update={"checks": checks})

@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from aiops_agent.domain.diagnosis import CauseKind
@@ -19,17 +19,18 @@ from aiops_agent.domain.remediation import Recovery
 from aiops_agent.domain.value import Document, Value
 from aiops_agent.memory.advise import outcomes
 from aiops_agent.memory.calibration import ConfidenceRecord, calibration
-from aiops_agent.memory.compact import Merge, merges
+from aiops_agent.memory.compact import Merge, beyond, cited, merges, spoken
 from aiops_agent.memory.odds import FAILED, TrackRecord
 from aiops_agent.memory.recall import ArchiveMemory
 from aiops_agent.memory.terms import terms_of
 from aiops_agent.memory.told import ToldReading
-from aiops_agent.ports.archive import ColdStorage
+from aiops_agent.ports.archive import ColdStorage, KeepLimits
 from aiops_agent.ports.memory import Hit
 from aiops_agent.ports.store import Work
 
 LONGEST_WORDS = 500  # characters of what a person says of an incident
 _PAGE = 500  # cases that are read at once
+_MOST_OPEN = 10_000  # open incidents that are looked through for names of old ones
 
 
 class RemedyRecord(Value):
@@ -60,6 +61,8 @@ class Compaction(Value):
     """What compaction did, or would do."""
 
     cases: int  # before
+    size: int  # of them, in bytes
+    over: int  # that are beyond the limits
     merged: int  # of them, that live on in another
     patterns: int  # cases that took others in
 
@@ -72,6 +75,8 @@ class Casebook:
     now: Callable[[], datetime]  # wall time
     clean: Callable[[str], str]
     cold: ColdStorage
+    # Cases over the limits of which nothing tells the same story: not read each hour again.
+    settled: set[str] = field(default_factory=set)
 
     def search(self, text: str, limit: int = 10) -> tuple[Hit, ...]:
         """Return the cases that answer words best, of all environments."""
@@ -88,7 +93,9 @@ class Casebook:
     def _holder(self, name: str) -> PastIncident:
         """Return the case of an id, or the one that it lives on in; raises UsageError."""
         with self.memory.store.read() as view:
-            own = view.archive.named((name,))
+            own, gone = view.archive.named((name,)), view.archive.forgotten(name)
+        if gone is not None:
+            raise UsageError(f"{name} was forgotten by {gone.by} at {gone.at:%Y-%m-%d %H:%M} UTC.")
         others = own or [hit.case for hit in self.memory.search(name)]
         for case in others:
             if case.id == name or (case.pattern and name in case.pattern.members):
@@ -110,11 +117,16 @@ class Casebook:
         return rated
 
     def forget(self, name: str, by: str) -> str:
-        """Remove a case and its report for ever, and return its id; raises UsageError.
+        """Remove an incident that has ended from everywhere, and return its id; raises UsageError.
 
-        The others of its pattern are kept one by one again, until the next compaction.
+        That it was forgotten, by whom, and who decided for which plan is kept. The others of its
+        pattern are kept one by one again, until the next compaction.
         """
         wanted = name.upper()
+        with self.memory.store.read() as view:
+            lived = view.incidents.get(wanted)
+        if lived is not None and (lived.active or not lived.closed):
+            raise UsageError(f"{wanted} still goes on; forget it when its report is written.")
         found = self._holder(wanted)
         members = found.pattern.members if found.pattern else ()
         self.cold.remove((wanted,))
@@ -129,18 +141,32 @@ class Casebook:
         self.cold.remove(members)  # last: killed before, they would be nowhere
         return wanted
 
-    def compact(self, records: int, *, rehearse: bool = False) -> Compaction:
-        """Make old cases that tell the same story one, beyond the newest `records`.
+    def compact(self, limits: KeepLimits, *, rehearse: bool = False) -> Compaction:
+        """Make old cases beyond the limits that tell the same story one.
 
-        With `rehearse` nothing is changed. What somebody changes meanwhile stays as it is.
+        With `rehearse` nothing is changed. What somebody changes meanwhile, and what an open
+        incident or a person names, stays as it is.
         """
         with self.memory.store.read() as view:
-            count = view.archive.census().count
-        cases = list(self.kept()) if count > records else []
-        found = list(merges(cases, self.now(), records))
+            sizes = view.archive.sizes()
+        over = beyond(limits, sizes, self.now())
+        cases = [] if over <= self.settled else list(self.kept())
+        named = cited((*map(spoken, cases), *self._open())) if cases else frozenset()
+        found = list(merges(cases, over - named))
         done = found if rehearse else [one for one in found if self._merge(one)]
+        if not rehearse and not found:
+            self.settled.update(over - named)
         merged = sum(len(one.members) - 1 for one in done)
-        return Compaction(cases=count, merged=merged, patterns=len(done))
+        size = sum(one.size for one in sizes)
+        return Compaction(
+            cases=len(sizes), size=size, over=len(over), merged=merged, patterns=len(done)
+        )
+
+    def _open(self) -> Iterator[str]:
+        """Yield what is known of each open incident, as text."""
+        with self.memory.store.read() as view:
+            for one in view.incidents.loaded(open_only=True, limit=_MOST_OPEN):
+                yield one.model_dump_json()
 
     def _merge(self, one: Merge) -> bool:
         others = [str(case.id) for case in one.members if case.id != one.made.id]

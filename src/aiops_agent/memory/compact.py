@@ -4,8 +4,9 @@ Code merges, and no model writes. The case that is kept whole is the newest that
 else the newest; the ids of all stay in it.
 """
 
+import re
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -15,9 +16,22 @@ from aiops_agent.domain.remediation import Recovery
 from aiops_agent.memory.advise import outcomes
 from aiops_agent.memory.calibration import held
 from aiops_agent.memory.terms import shape_terms
+from aiops_agent.ports.archive import CaseSize, KeepLimits
 
 FRESH = timedelta(days=14)  # what came back lately is counted one by one
 SAME_STORY = 0.6  # shared part of two shapes, of all their terms
+_NAME = re.compile(r"\b(?:INC|TOLD)-[0-9A-Z]+\b")
+
+
+def beyond(limits: KeepLimits, cases: Iterable[CaseSize], now: datetime) -> frozenset[str]:
+    """Return the cases beyond any of the limits, less those that are fresh."""
+    found, taken = set[str](), 0
+    for place, one in enumerate(sorted(cases, key=lambda one: one.ended_at, reverse=True)):
+        taken, old = taken + one.size, now - one.ended_at
+        over = place >= limits.records or taken > limits.size or old > limits.age
+        if over and old > FRESH:
+            found.add(one.id)
+    return frozenset(found)
 
 
 @dataclass(frozen=True)
@@ -28,16 +42,25 @@ class Merge:
     members: tuple[PastIncident, ...]
 
 
-def merges(cases: Iterable[PastIncident], now: datetime, records: int) -> Iterator[Merge]:
-    """Yield what may become one, of the cases beyond the newest `records`.
+def cited(texts: Iterable[str]) -> frozenset[str]:
+    """Return the names of incidents that stand in texts."""
+    return frozenset(name for text in texts for name in _NAME.findall(text))
+
+
+def spoken(case: PastIncident) -> str:
+    """Return what people said of a case: whatever incident they name stays as it is."""
+    return "\n".join((*case.declined, *(rating.words for rating in case.ratings)))
+
+
+def merges(cases: Iterable[PastIncident], over: Collection[str]) -> Iterator[Merge]:
+    """Yield what may become one, of the cases that are `over` the limits.
 
     What people rated or brought in stays as it is.
     """
     newest_first = sorted(cases, key=lambda one: one.ended_at, reverse=True)
     stories: dict[tuple[str, ...], list[PastIncident]] = defaultdict(list)
-    for place, case in enumerate(newest_first):
-        over = place >= records and now - case.ended_at > FRESH
-        if over and not case.ratings and case.source is CaseSource.OWN:
+    for case in newest_first:
+        if case.id in over and not case.ratings and case.source is CaseSource.OWN:
             stories[_story(case)].append(case)
     for same in stories.values():
         yield from _merged(same)

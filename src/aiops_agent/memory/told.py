@@ -36,13 +36,14 @@ FIELDS: Mapping[str, frozenset[str]] = {
                           "system", "application", "cmdb_ci", "business service", "product"}),
     "began": frozenset({"start", "started", "started at", "start time", "date", "incident date",
                         "opened", "opened at", "opened_at", "created", "created at", "began",
-                        "date of incident", "detected", "impact start time"}),
+                        "date of incident", "detected", "impact start time", "start date",
+                        "start date/time", "when did it start"}),
     "ended": frozenset({"end", "ended", "ended at", "end time", "resolved", "resolved at",
                         "closed", "closed at", "closed_at", "resolved_at", "impact end time",
-                        "mitigated"}),
-    "cause": frozenset({"root cause", "root causes", "root cause(s)", "cause", "trigger",
-                        "root cause analysis", "contributing factors", "what went wrong",
-                        "causes", "root_cause", "fault"}),
+                        "mitigated", "end date", "end date/time", "resolution time"}),
+    "cause": frozenset({"root cause", "root causes", "cause", "causes", "root_cause", "fault",
+                        "root cause analysis", "contributing factors", "what went wrong"}),
+    "trigger": frozenset({"trigger", "triggers"}),
     "fix": frozenset({"resolution", "remediation", "mitigation", "fix", "resolution and recovery",
                       "recovery", "how was it fixed", "close notes", "close_notes",
                       "corrective actions", "resolution notes", "how we fixed it"}),
@@ -54,12 +55,17 @@ FIELDS: Mapping[str, frozenset[str]] = {
                      "ticket"}),
 }  # fmt: skip
 _MEANS = {name: field for field, names in FIELDS.items() for name in names}
+# What a heading of other words is about; it may be about both.
+_ABOUT = (
+    ("cause", re.compile(r"\bcause|\bcontributing\b")),
+    ("fix", re.compile(r"\b(?:mitigat|resol|recover|remed|fix)")),
+)
+_NO_STORY = re.compile(r"\b(?:time|date|duration|owner|team|who)\b")
 _HEADING = re.compile(r"^#{1,6}\s(.*)$")
 _UNDERLINE = re.compile(r"^(?:=+|-{3,})\s*$")
 _LINE = re.compile(
     r"^[-*\s]*(?:\*\*|__)?([A-Za-z][\w ()/;'-]{1,40}?)(?:\*\*|__)?\s*:(?:\*\*|__)?\s+(\S.*)$"
 )
-_CELLS = re.compile(r"^\|\s*(?:\*\*)?([^|*]{1,40}?)(?:\*\*)?\s*\|([^|]+)\|\s*$")
 _DATES = (
     (re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d"), ("%Y-%m-%d %H:%M",)),
     (re.compile(r"\d{4}-\d\d-\d\d"), ("%Y-%m-%d",)),
@@ -123,10 +129,12 @@ class ToldReading:
     def _case(self, fields: Mapping[str, str], text: str) -> PastIncident:
         first = next((line.strip("# \t") for line in text.splitlines() if line.strip()), "")
         began, ended = moment(fields.get("began", "")), moment(fields.get("ended", ""))
+        began = began or moment(fields.get("heading", "")) or moment(fields.get("summary", ""))
         service = re.split(r"[,;/\n]", fields.get("service", ""))[0].strip(" *`_-")[:80]
-        summary = " ".join(fields.get(name, "") for name in ("cause", "fix")).strip()
+        told = (fields.get("cause") or fields.get("trigger", ""), fields.get("fix", ""))
+        summary = " ".join(dict.fromkeys(told)).strip()
         return PastIncident(
-            title=(fields.get("title") or first or "untitled")[:_TITLE],
+            title=(fields.get("title") or fields.get("heading") or first or "untitled")[:_TITLE],
             service=ServiceName(service),
             alert_names=tuple(one[:80] for one in (fields.get("alert"),) if one and len(one) < 80),
             signal=None,
@@ -165,25 +173,56 @@ def moment(text: str) -> datetime | None:
 def _page_fields(page: str) -> Iterator[tuple[str, str]]:
     """Yield what a page says of each field, the first mention last, so that it counts."""
     found: list[tuple[str, str]] = []
-    section = ""
+    sections: tuple[str, ...] = ()
     body: list[str] = []
     for line, heading in _headed(page.splitlines()):
         if heading:
-            if body and section:
-                found.append((section, " ".join(" ".join(body).split())))
-            name = re.sub(r"^[\d.\s]+", "", heading).strip(" :*_").lower()
-            section, body = _MEANS.get(name, ""), []
-            if "title" not in {field for field, _ in found} and not section:
-                found.append(("title", heading.strip(" *_")))
+            found += _said(sections, " ".join(body))
+            name, _, value = heading.partition(":")
+            title = line.startswith("# ") and not any(field == "heading" for field, _ in found)
+            sections, body = _meant(name, strictly=title), []
+            found += _said(sections, value)
+            found += [] if sections else [("heading", heading.strip(" *_"))]
             continue
-        if (told := _LINE.match(line) or _CELLS.match(line)) and (
-            field := _MEANS.get(told[1].strip().lower())
-        ):
-            found.append((field, told[2].strip(" *_`\"'")))
+        for name, value in _pairs(line):
+            if field := _MEANS.get(_plain(name)):
+                found += _said((field,), value.strip(" *_`\"'"))
         body.append(line)
-    if body and section:
-        found.append((section, " ".join(" ".join(body).split())))
+    found += _said(sections, " ".join(body))
     yield from reversed(found)
+
+
+def _said(fields: tuple[str, ...], text: str) -> Iterator[tuple[str, str]]:
+    """Yield a text for each field of which it says anything: a day must be one."""
+    said = " ".join(text.split())
+    for field in fields:
+        if said and (field not in ("began", "ended") or moment(said)):
+            yield field, said
+
+
+def _plain(name: str) -> str:
+    """Return a name as FIELDS has it: without numbers, marks and "(s)"."""
+    bare = re.sub(r"^[\d.\s]+", "", name.strip(" *_")).replace("(s)", "")
+    return bare.strip(" :?*_").lower()
+
+
+def _meant(heading: str, *, strictly: bool) -> tuple[str, ...]:
+    """Return the fields that a chapter tells of; a page's title may hold any word."""
+    name = _plain(heading)
+    if known := _MEANS.get(name):
+        return (known,)
+    if strictly or _NO_STORY.search(name):
+        return ()
+    return tuple(field for field, words in _ABOUT if words.search(name))
+
+
+def _pairs(line: str) -> Iterator[tuple[str, str]]:
+    """Yield names with what stands behind them: of a line, or two cells of a table each."""
+    if told := _LINE.match(line):
+        yield told[1], told[2]
+    elif line.startswith("|"):
+        cells = line.strip().strip("|").split("|")
+        yield from zip(cells[::2], cells[1::2], strict=False)
 
 
 def _headed(lines: list[str]) -> Iterator[tuple[str, str]]:
@@ -194,7 +233,11 @@ def _headed(lines: list[str]) -> Iterator[tuple[str, str]]:
             continue
         if found := _HEADING.match(line):
             yield line, found[1].strip().rstrip("#").strip()
-        elif line.strip() and _UNDERLINE.match(below) and ":" not in line and "|" not in line:
+        elif (
+            line.strip()
+            and _UNDERLINE.match(below)
+            and (below.startswith("=") or not {":", "|"} & set(line))
+        ):
             yield line, line.strip()
         elif (bold := re.fullmatch(r"\*\*([^*]{2,60})\*\*:?", line.strip())) and bold[1]:
             yield line, bold[1]

@@ -2,10 +2,11 @@
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
+from math import inf
 from typing import Protocol
 
-from aiops_agent.domain.postmortem import KeptCase, PastIncident, Postmortem
+from aiops_agent.domain.postmortem import Forgotten, KeptCase, PastIncident, Postmortem
 
 
 @dataclass(frozen=True)
@@ -17,6 +18,24 @@ class CaseRow:
     family: str  # the kind of its environment
     environment: str
     terms: str
+
+
+@dataclass(frozen=True)
+class CaseSize:
+    """How old a case is, and the bytes that it takes with its report."""
+
+    id: str
+    ended_at: datetime
+    size: int
+
+
+@dataclass(frozen=True)
+class KeepLimits:
+    """What may be kept one by one: so many of the newest, in so many bytes, so old."""
+
+    records: int
+    size: float = inf
+    age: timedelta = timedelta.max
 
 
 @dataclass(frozen=True)
@@ -40,11 +59,17 @@ class ArchiveView(Protocol):
     def census(self) -> Census:
         """Return how many cases there are."""
 
+    def sizes(self) -> tuple[CaseSize, ...]:
+        """Return how old each case is, and how large."""
+
     def numbers(self) -> tuple[int, ...]:
         """Return the numbers of all cases."""
 
     def rows(self, *, above: int = 0, numbers: Sequence[int] | None = None) -> tuple[CaseRow, ...]:
         """Return what is scanned of the cases with a number above that, or with these numbers."""
+
+    def forgotten(self, incident: str) -> Forgotten | None:
+        """Return what the audit keeps of a forgotten incident, or None."""
 
     def postmortem(self, incident: str) -> Postmortem | None:
         """Return the report of an incident, or None."""
@@ -65,8 +90,8 @@ class Archive(ArchiveView, Protocol):
     def remove(self, ids: Sequence[str]) -> int:
         """Remove cases that live on in another; return how many. They may be kept again."""
 
-    def forget(self, incident: str, by: str, at: datetime) -> bool:
-        """Remove a case and its report for ever; say whether there was one."""
+    def forget(self, incident: str, by: str, at: datetime) -> None:
+        """Remove an incident and all that was kept of it for ever, but that it was forgotten."""
 
 
 class ColdStorage(Protocol):

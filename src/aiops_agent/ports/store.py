@@ -86,6 +86,9 @@ class IncidentsView(Protocol):
     def unended(self) -> Mapping[Status, int]:
         """Return how many incidents that have not ended stand in each status."""
 
+    def old(self, before: datetime, limit: int) -> tuple[IncidentId, ...]:
+        """Return inactive incidents, not yet condensed, whose events all came before then."""
+
 
 class Incidents(IncidentsView, Protocol):
     """The same, to be changed."""
@@ -142,6 +145,9 @@ class Events(EventsView, Protocol):
 
     def append_all(self, events: Sequence[Event]) -> None:
         """Append in their order those whose key is not known: many cost little more than one."""
+
+    def condense(self, incident: str) -> None:
+        """Keep of an incident's events what `Event.condensed` leaves, each under its id."""
 
     def advance(self, subscriber: str, cursor: int) -> None:
         """Move a subscriber's cursor forward; never back."""
@@ -287,6 +293,9 @@ class ModelCalls(ModelCallsView, Protocol):
 
     def keep(self, call: ModelCall) -> None:
         """Keep a call."""
+
+    def condense(self, incident: str) -> None:
+        """Keep of an incident's calls what `ModelCall.condensed` leaves."""
 
 
 class TokensView(Protocol):

@@ -12,6 +12,7 @@ class StoreKeep(Value):
 
     checkpoints: Span = timedelta(days=1)  # of stories that have ended
     bodies: Span = timedelta(days=30)  # as they came: those that are handled or were rejected
+    events: Span = timedelta(days=180)  # single looks, courses, talks with models
 
 
 class StoreSettings(Value):

@@ -4,11 +4,13 @@ import logging
 import sys
 import threading
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
 from typing import Any, TypeVar
 
 from dbos import _sys_db
 from dbos import error as dbos_error
+from sqlalchemy.exc import SQLAlchemyError
 
 from aiops_agent.domain.errors import AiopsError, StoreError
 from aiops_agent.domain.retry import growing, retry
@@ -32,6 +34,16 @@ async def patiently(name: str, work: Callable[[], Awaitable[R]]) -> R:
         return isinstance(error, StoreError)
 
     return await retry(work, when=away, pauses=growing(FIRST_PAUSE, LONGEST_PAUSE, 1.8))
+
+
+@contextmanager
+def our_errors() -> Iterator[None]:
+    """Raise StoreError in place of what DBOS raises when its checkpoints are removed."""
+    try:
+        yield
+    except (dbos_error.DBOSException, SQLAlchemyError) as error:
+        why = (str(error).splitlines() or [type(error).__name__])[0].rstrip(".")
+        raise StoreError(f"Checkpoints of ended stories cannot be removed yet: {why}.") from error
 
 
 class ShortSleep:

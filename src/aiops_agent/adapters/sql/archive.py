@@ -7,10 +7,12 @@ from typing import Any
 
 from sqlalchemy import Connection, delete, func, insert, select
 
+from aiops_agent.adapters.sql.erase import Erasure
+from aiops_agent.adapters.sql.plain import bytes_of
 from aiops_agent.adapters.sql.rows import put, read
 from aiops_agent.adapters.sql.tables import CASES, FORGOTTEN
-from aiops_agent.domain.postmortem import PastIncident, Postmortem
-from aiops_agent.ports.archive import CaseRow, Census
+from aiops_agent.domain.postmortem import Forgotten, PastIncident, Postmortem
+from aiops_agent.ports.archive import CaseRow, CaseSize, Census
 
 _MANY = 500  # names or numbers in one statement
 _SCANNED = (CASES.c.number, CASES.c.id, CASES.c.family, CASES.c.environment, CASES.c.terms)
@@ -56,10 +58,21 @@ class SqlArchive:
         gone = (delete(CASES).where(CASES.c.id.in_(part)) for part in _parts(ids))
         return sum(self.connection.execute(one).rowcount for one in gone)
 
-    def forget(self, incident: str, by: str, at: datetime) -> bool:
-        """Remove a case and its report for ever; say whether there was one."""
-        put(self.connection, FORGOTTEN, {"id": incident}, {"by": by, "at": at})
-        return self.connection.execute(delete(CASES).where(CASES.c.id == incident)).rowcount > 0
+    def forget(self, incident: str, by: str, at: datetime) -> None:
+        """Remove an incident and all that was kept of it for ever, but that it was forgotten."""
+        erasure = Erasure(self.connection, incident)
+        kept = Forgotten(
+            id=incident, by=by, at=at, decisions=erasure.decisions(), sent=erasure.sent()
+        )
+        row = {"by": by, "at": at, "document": kept.document()}
+        put(self.connection, FORGOTTEN, {"id": incident}, row)
+        erasure.all()
+
+    def forgotten(self, incident: str) -> Forgotten | None:
+        """Return what the audit keeps of a forgotten incident, or None."""
+        query = select(FORGOTTEN.c.document).where(FORGOTTEN.c.id == incident)
+        document = self.connection.scalar(query)
+        return None if document is None else read(Forgotten, document)
 
     def cases(self, kind: str, limit: int = 1000) -> tuple[PastIncident, ...]:
         """Return cases of one kind of environments, newest first."""
@@ -86,6 +99,13 @@ class SqlArchive:
         query = select(func.count(), func.max(number), func.sum(number)).select_from(CASES)
         count, newest, total = self.connection.execute(query).one()
         return Census(count, newest or 0, int(total or 0))
+
+    def sizes(self) -> tuple[CaseSize, ...]:
+        """Return how old each case is, and how large."""
+        parts = (CASES.c.terms, CASES.c.document, CASES.c.postmortem)
+        size = sum((bytes_of(one) for one in parts[1:]), bytes_of(parts[0]))
+        rows = self.connection.execute(select(CASES.c.id, CASES.c.ended_at, size))
+        return tuple(CaseSize(*row) for row in rows)
 
     def numbers(self) -> tuple[int, ...]:
         """Return the numbers of all cases."""

@@ -5,7 +5,7 @@ from datetime import datetime
 from functools import reduce
 from operator import add
 
-from sqlalchemy import Connection, insert, select
+from sqlalchemy import Connection, insert, select, update
 
 from aiops_agent.adapters.sql.rows import read
 from aiops_agent.adapters.sql.tables import CALLS
@@ -31,6 +31,14 @@ class SqlCalls:
                 document=call.document(),
             )
         )
+
+    def condense(self, incident: str) -> None:
+        """Keep of an incident's calls what `ModelCall.condensed` leaves."""
+        query = select(CALLS.c.number, CALLS.c.document).where(CALLS.c.incident == incident)
+        for number, document in self.connection.execute(query).all():
+            left = read(ModelCall, document).condensed().document()
+            same = update(CALLS).where(CALLS.c.number == number)
+            self.connection.execute(same.values(document=left))
 
     def of_incident(self, incident: str, limit: int = 1000) -> tuple[ModelCall, ...]:
         """Return the calls of an incident, oldest first."""

@@ -1,17 +1,19 @@
 """The bus, and how far each subscriber has read it."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, Integer, bindparam, func, insert, select
+from sqlalchemy import Connection, Integer, bindparam, delete, func, insert, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
+from aiops_agent.adapters.sql.plain import dumps
 from aiops_agent.adapters.sql.rows import put, read
 from aiops_agent.adapters.sql.tables import CURSORS, EVENTS
 from aiops_agent.domain.errors import StoreError
 from aiops_agent.domain.event import Event
-from aiops_agent.domain.payload import EventType
+from aiops_agent.domain.payload import EventType, QuestionAnswered
 
 # Built once: an incident runs these at every step, and building one costs more than running it.
 _NEW = insert(EVENTS)
@@ -57,6 +59,31 @@ class SqlEvents:
         rows = [_row(event) for event in events if fresh.get(event.key) is event]
         if rows:
             self.connection.execute(_NEW, rows)
+
+    def condense(self, incident: str) -> None:
+        """Keep of an incident's events what `Event.condensed` leaves, each under its id."""
+        gone: list[int] = []
+        query = select(EVENTS.c.number, EVENTS.c.document).where(EVENTS.c.incident == incident)
+        for number, document in self.connection.execute(query).all():
+            whole = _event(document, number)
+            left = whole.condensed()
+            if left is None:
+                gone.append(number)
+            elif left is not whole:
+                same = update(EVENTS).where(EVENTS.c.number == number)
+                self.connection.execute(same.values(document=_row(left)["document"]))
+        for start in range(0, len(gone), _AT_ONCE):
+            some = EVENTS.c.number.in_(gone[start : start + _AT_ONCE])
+            self.connection.execute(delete(EVENTS).where(some))
+
+    def unanswer(self, incident: str, names: re.Pattern[str]) -> None:
+        """Take out of an incident's answers what they say, where they name another one."""
+        query = select(EVENTS.c.number, EVENTS.c.document).where(EVENTS.c.incident == incident)
+        for number, document in self.connection.execute(query).all():
+            told = _event(document, number)
+            if isinstance(told.payload, QuestionAnswered) and names.search(dumps(document)):
+                same = update(EVENTS).where(EVENTS.c.number == number)
+                self.connection.execute(same.values(document=_row(told.unanswered())["document"]))
 
     def after(
         self, cursor: int, *, incident: str | None = None, limit: int = 500

@@ -20,7 +20,7 @@ from sqlalchemy import (
 )
 
 from aiops_agent.adapters.sql.rows import number_of, put, read
-from aiops_agent.adapters.sql.tables import ALERT_GROUPS, ALERTS, COUNTERS, INCIDENTS
+from aiops_agent.adapters.sql.tables import ALERT_GROUPS, ALERTS, COUNTERS, EVENTS, INCIDENTS
 from aiops_agent.domain.alert import AlertGroup, AlertList, IncidentAlert
 from aiops_agent.domain.environment import EnvironmentRef
 from aiops_agent.domain.incident import Incident, IncidentId, IncidentSummary, Status
@@ -35,6 +35,7 @@ _COLUMNS = (
     "opened_at",
     "ended",
     "active",
+    "condensed",
     "summary",
     "document",
 )
@@ -99,6 +100,7 @@ class SqlIncidents:
             "opened_at": incident.opened_at,
             "ended": incident.ended,
             "active": incident.active,
+            "condensed": incident.condensed,
             "summary": incident.in_short.document(),
             "document": incident.document(),
         }
@@ -161,6 +163,17 @@ class SqlIncidents:
         status = INCIDENTS.c.status
         query = select(status, func.count()).where(INCIDENTS.c.ended.is_(False)).group_by(status)
         return {Status(name): count for name, count in self.connection.execute(query)}
+
+    def old(self, before: datetime, limit: int) -> tuple[IncidentId, ...]:
+        """Return inactive incidents, not yet condensed, whose events all came before then."""
+        whole = (INCIDENTS.c.condensed.is_(False), INCIDENTS.c.active.is_(False))
+        lately = select(EVENTS.c.number).where(
+            EVENTS.c.incident == INCIDENTS.c.id, EVENTS.c.written_at >= before
+        )
+        # The clock of an environment may go ahead of ours: then it is found later.
+        query = select(INCIDENTS.c.id).where(*whole, INCIDENTS.c.opened_at < before)
+        query = query.where(~lately.exists()).order_by(INCIDENTS.c.number).limit(limit)
+        return tuple(map(IncidentId, self.connection.scalars(query)))
 
 
 def _unended(environment: EnvironmentRef) -> tuple[ColumnElement[bool], ...]:

@@ -1,17 +1,22 @@
-"""What both databases store without loss: clean text, strict JSON, UTC."""
+"""What both databases store without loss: clean text, strict JSON (packed), UTC."""
 
 import json
 import math
+import zlib
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import DateTime, Text
+from sqlalchemy import JSON, DateTime, Integer, LargeBinary, Text
 from sqlalchemy.engine import Dialect
-from sqlalchemy.types import TypeDecorator
+from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.sql.compiler import SQLCompiler
+from sqlalchemy.sql.functions import GenericFunction
+from sqlalchemy.types import TypeDecorator, TypeEngine
 
 from aiops_agent.domain.value import Value
 
 REPLACEMENT = "\ufffd"
+_LONG = 400  # bytes from which packing saves more than it costs
 
 
 def clean(text: str) -> str:
@@ -78,6 +83,52 @@ class CleanText(TypeDecorator[str]):
     def process_bind_param(self, value: str | None, dialect: Dialect) -> str | None:  # noqa: ARG002 -- the parent's signature
         """Clean on the way in."""
         return None if value is None else clean(value)
+
+
+class PackedJson(TypeDecorator[Any]):
+    """JSON that nobody queries by its parts; SQLite is given what is long packed (zlib).
+
+    PostgreSQL packs by itself what makes a row long, and keeps JSON.
+    """
+
+    impl = JSON(none_as_null=True)
+    cache_ok = True
+
+    def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
+        """Keep bytes in SQLite."""
+        kind = LargeBinary() if dialect.name == "sqlite" else self.impl_instance
+        return dialect.type_descriptor(kind)
+
+    def process_bind_param(self, value: Any, dialect: Dialect) -> Any:
+        """Write strict JSON, packed where that is shorter."""
+        if value is None or dialect.name != "sqlite":
+            return value
+        text = dumps(value).encode()
+        return zlib.compress(text) if len(text) >= _LONG else text
+
+    def process_result_value(self, value: Any, dialect: Dialect) -> Any:
+        """Read either form: packed bytes begin with no character that JSON begins with."""
+        if value is None or dialect.name != "sqlite":
+            return value
+        packed = isinstance(value, bytes) and value[:1] == zlib.compress(b"")[:1]
+        return json.loads(zlib.decompress(value) if packed else value)
+
+
+class bytes_of(GenericFunction[int]):  # noqa: N801 -- a function of SQL
+    """The bytes that a value takes as it is kept; 0 of none."""
+
+    type = Integer()
+    inherit_cache = True
+
+
+@compiles(bytes_of, "sqlite")
+def _length(element: bytes_of, compiler: SQLCompiler, **kw: Any) -> str:
+    return f"coalesce(length(CAST({compiler.process(element.clauses, **kw)} AS BLOB)), 0)"
+
+
+@compiles(bytes_of, "postgresql")
+def _column_size(element: bytes_of, compiler: SQLCompiler, **kw: Any) -> str:
+    return f"coalesce(pg_column_size({compiler.process(element.clauses, **kw)}), 0)"
 
 
 class Utc(TypeDecorator[datetime]):

@@ -5,7 +5,7 @@ from typing import Any
 from sqlalchemy import JSON, BigInteger, Boolean, Column, Index, Integer, MetaData, Table
 from sqlalchemy.types import TypeEngine
 
-from aiops_agent.adapters.sql.plain import CleanText, Utc
+from aiops_agent.adapters.sql.plain import CleanText, PackedJson, Utc
 
 METADATA = MetaData()
 NUMBER = BigInteger().with_variant(Integer, "sqlite")  # SQLite counts in INTEGER keys only
@@ -32,7 +32,7 @@ INBOX = _table(
     *(_some(name, Integer) for name in ("seen", "part", "size")),
     _some("progress", JSON),
     _some("received_at", Utc),
-    _some("document", JSON),
+    _some("document", PackedJson),
     Index("ix_inbox_same", "source", "environment", "digest", "part", unique=True),
     Index("ix_inbox_waiting", "handled", "received_at"),
 )
@@ -46,19 +46,19 @@ INCIDENTS = _table(
     "incidents",
     *_texts("id", "environment", "status", "service"),
     _some("opened_at", Utc),
-    _some("ended", Boolean),
-    _some("active", Boolean),
+    *(_some(name, Boolean) for name in ("ended", "active", "condensed")),
     _some("summary", JSON),
-    _some("document", JSON),
+    _some("document", PackedJson),
     Index("ix_incidents_id", "id", unique=True),
     Index("ix_incidents_open", "ended", "environment"),
     Index("ix_incidents_active", "active", "environment"),
     Index("ix_incidents_service", "ended", "environment", "service"),
+    Index("ix_incidents_old", "condensed", "active", "opened_at"),
 )
 ALERTS = _table(
     "alerts",
     *_texts("environment", "key", "incident", "brought_with"),
-    _some("document", JSON),
+    _some("document", PackedJson),
     Index("ix_alerts_incident", "incident", "key", unique=True),
     Index("ix_alerts_key", "environment", "key"),
 )
@@ -72,7 +72,7 @@ EVENTS = _table(
     "events",
     *_texts("key", "incident"),
     _some("written_at", Utc),
-    _some("document", JSON),
+    _some("document", PackedJson),
     Index("ix_events_key", "key", unique=True),
     Index("ix_events_incident", "incident", "number"),
 )
@@ -173,8 +173,8 @@ CASES = _table(
     "cases",
     *_texts("id", "family", "environment", "terms"),
     _some("ended_at", Utc),
-    _some("document", JSON),
-    Column("postmortem", JSON(none_as_null=True), nullable=True),
+    _some("document", PackedJson),
+    Column("postmortem", PackedJson, nullable=True),
     Index("ix_cases_id", "id", unique=True),
     Index("ix_cases_family", "family", "ended_at"),
 )
@@ -184,6 +184,7 @@ FORGOTTEN = Table(
     Column("id", CleanText, primary_key=True),
     *_texts("by"),
     _some("at", Utc),
+    _some("document", JSON),
 )
 TOKENS = _table(
     "tokens",

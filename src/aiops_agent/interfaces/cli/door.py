@@ -77,6 +77,13 @@ def casebook(opened: "Records", state: Path) -> "Casebook":
     return made(opened, state)
 
 
+def forget(opened: "Records", book: "Casebook", incident: str, by: str) -> str:
+    """Remove an incident from everywhere; return its id."""
+    from aiops_agent.bootstrap.forget import forget as done  # noqa: PLC0415 -- the lazy door
+
+    return done(opened, book, incident, by)
+
+
 def application(settings: "Settings", opened: "Records") -> "Application":
     """Build the application on its records; only now are the engine and the adapters imported."""
     from aiops_agent.bootstrap.application import application as build  # noqa: PLC0415 -- the lazy door

@@ -9,6 +9,7 @@ import typer
 
 from aiops_agent.domain.environment import EnvironmentRef
 from aiops_agent.domain.errors import UsageError
+from aiops_agent.interfaces.cli import door
 from aiops_agent.interfaces.cli.call import Call, Output, OutputOption, called, documents
 from aiops_agent.interfaces.cli.incident import IncidentArgument
 from aiops_agent.interfaces.cli.token import configured
@@ -53,10 +54,13 @@ def stats(context: typer.Context, output: OutputOption = Output.TABLE) -> None:
 
 @app.command()
 def forget(context: typer.Context, incident: IncidentArgument) -> None:
-    """Remove an incident and its report from memory for ever."""
+    """Remove an incident that has ended from everywhere: what was seen, said, done and reported.
+
+    That you did, and who answered for which plan, is kept. What was exported or sent stays there.
+    """
     call = called(context)
-    gone = call.casebook.forget(incident, call.user)
-    call.note(f"{gone} is forgotten: it is not recalled, and will not be kept again.")
+    gone = door.forget(call.records, call.casebook, incident, call.user)
+    call.note(f"{gone} is forgotten: nothing of it is kept, and it will not be kept again.")
 
 
 @app.command()
@@ -67,15 +71,23 @@ def compact(
         int | None,
         typer.Option(min=0, help="So many of the newest stay as they are. Default: memory.keep."),
     ] = None,
+    mb: Annotated[
+        float | None, typer.Option(min=0, help="As many of the newest as fill so many megabytes.")
+    ] = None,
+    *,
+    days: Annotated[
+        int | None, typer.Option(min=0, help="Those that ended within so many days.")
+    ] = None,
     output: OutputOption = Output.TABLE,
 ) -> None:
     """Make old incidents that tell the same story one, with their number and outcomes.
 
-    What was merged is kept in a file of the state folder; what people rated or brought in stays.
+    What was merged is kept in a file of the state folder; what people rated, named or brought in
+    stays, and what an open incident names.
     """
     call = called(context)
-    most = call.settings.memory.keep.records if records is None else records
-    made = call.casebook.compact(most, rehearse=dry_run)
+    limits = call.settings.memory.keep.limits(records, mb, days)
+    made = call.casebook.compact(limits, rehearse=dry_run)
     call.answer(output, made.document(), lambda _width: remembered.compacted(made, dry_run))
 
 

@@ -83,8 +83,13 @@ def _facts(shown: Incident) -> RenderableType:
     for step in (step for attempt in shown.attempts for step in attempt.left):
         facts.add_row("still so", joined([tell(step.do), tell(f"way back: {step.undo}", QUIET)]))
     if shown.ended_at:
-        facts.add_row("ended", say(f"{shown.ended_at:%Y-%m-%d %H:%M:%S} UTC"))
+        facts.add_row("ended", _ended(shown.ended_at, condensed=shown.condensed))
     return Group(Text.assemble(say(shown.id, STRONG), "  ", tell(shown.title, STRONG)), facts)
+
+
+def _ended(at: datetime, *, condensed: bool) -> RenderableType:
+    left = "single looks left the store since then; its report holds them" if condensed else ""
+    return joined([say(f"{at:%Y-%m-%d %H:%M:%S} UTC"), tell(left, QUIET)])
 
 
 def _attempt(attempt: Attempt, width: int) -> list[RenderableType]:

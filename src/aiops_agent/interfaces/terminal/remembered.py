@@ -70,7 +70,8 @@ def compacted(made: "Compaction", rehearsed: bool) -> RenderableType:
     live, are = ("would live", "would be") if rehearsed else ("live", "are")
     left = made.cases - made.merged
     return say(
-        f"Of {made.cases} kept {made.merged} {live} on in {made.patterns}; {left} {are} left."
+        f"Of {made.cases} kept ({made.size / 1e6:.1f} MB) {made.over} are beyond the limits; "
+        f"{made.merged} {live} on in {made.patterns}; {left} {are} left."
     )
 
 

@@ -16,6 +16,7 @@ TABLES = (
 TOLD = ("cursors", "outbox")
 CONTROLS = ("switches", "armed", "breakers", "clocks", "leases")
 WHEN = sa.DateTime(timezone=True)
+PACKED = sa.JSON().with_variant(sa.LargeBinary(), "sqlite")
 
 
 def upgrade() -> None:
@@ -54,7 +55,7 @@ def _incoming() -> None:
         *(_some(name, sa.Integer()) for name in ("seen", "part", "size")),
         _some("progress", sa.JSON()),
         _some("received_at", WHEN),
-        _some("document", sa.JSON()),
+        _some("document", PACKED),
     )
     same = ["source", "environment", "digest", "part"]
     op.create_index("ix_inbox_same", "inbox", same, unique=True)
@@ -65,7 +66,7 @@ def _alerts() -> None:
     _table(
         "alerts",
         *map(_text, ("environment", "key", "incident", "brought_with")),
-        _some("document", sa.JSON()),
+        _some("document", PACKED),
     )
     op.create_index("ix_alerts_incident", "alerts", ["incident", "key"], unique=True)
     op.create_index("ix_alerts_key", "alerts", ["environment", "key"])
@@ -86,20 +87,20 @@ def _story() -> None:
         "incidents",
         *map(_text, ("id", "environment", "status", "service")),
         _some("opened_at", WHEN),
-        _some("ended", sa.Boolean()),
-        _some("active", sa.Boolean()),
+        *(_some(name, sa.Boolean()) for name in ("ended", "active", "condensed")),
         _some("summary", sa.JSON()),
-        _some("document", sa.JSON()),
+        _some("document", PACKED),
     )
     op.create_index("ix_incidents_id", "incidents", ["id"], unique=True)
     op.create_index("ix_incidents_open", "incidents", ["ended", "environment"])
     op.create_index("ix_incidents_active", "incidents", ["active", "environment"])
     op.create_index("ix_incidents_service", "incidents", ["ended", "environment", "service"])
+    op.create_index("ix_incidents_old", "incidents", ["condensed", "active", "opened_at"])
     _table(
         "events",
         *map(_text, ("key", "incident")),
         _some("written_at", WHEN),
-        _some("document", sa.JSON()),
+        _some("document", PACKED),
     )
     op.create_index("ix_events_key", "events", ["key"], unique=True)
     op.create_index("ix_events_incident", "events", ["incident", "number"])
@@ -177,10 +178,11 @@ def _memory() -> None:
         "cases",
         *map(_text, ("id", "family", "environment", "terms")),
         _some("ended_at", WHEN),
-        _some("document", sa.JSON()),
-        sa.Column("postmortem", sa.JSON(), nullable=True),
+        _some("document", PACKED),
+        sa.Column("postmortem", PACKED, nullable=True),
     )
     op.create_index("ix_cases_id", "cases", ["id"], unique=True)
     op.create_index("ix_cases_family", "cases", ["family", "ended_at"])
     name = sa.Column("id", sa.Text(), primary_key=True)
-    op.create_table("forgotten", name, _text("by"), _some("at", WHEN))
+    audit = (_text("by"), _some("at", WHEN), _some("document", sa.JSON()))
+    op.create_table("forgotten", name, *audit)

@@ -10,6 +10,7 @@ from pathlib import Path
 import httpx2
 from lightkube.config.client_adapter import AsyncClient, ConnectionParams
 from lightkube.config.kubeconfig import KubeConfig, SingleConfig
+from lightkube.config.models import User
 from lightkube.core.exceptions import ConfigError
 from msgspec import MsgspecError
 from yaml import YAMLError
@@ -22,12 +23,14 @@ _UNREADABLE: tuple[type[Exception], ...] = (
     *(ConfigError, MsgspecError, YAMLError, OSError, LookupError, TypeError, ValueError),
     *(AttributeError, AssertionError),
 )
+NO_TOKEN = (ConfigError, OSError)  # what a token that cannot be read makes of a request
 
 
-def chosen(kubeconfig: Path | None, context: str) -> SingleConfig:
+def chosen(kubeconfig: Path | None, context: str, token: Path | None = None) -> SingleConfig:
     """Return where the cluster is and who we are there; without a file, the pod we run in.
 
-    Raises SourceError when the file or its context cannot be used.
+    With `token` we are whoever the token in that file belongs to, and nobody else. Raises
+    SourceError when the file or its context cannot be used.
     """
     where = str(kubeconfig) if kubeconfig else "the service account of this pod"
     try:
@@ -42,7 +45,7 @@ def chosen(kubeconfig: Path | None, context: str) -> SingleConfig:
     except _UNREADABLE as error:
         raise _unusable(where, error) from error
     assert found is not None  # only with a default of None
-    return found
+    return found._replace(user=User(token_file=str(token))) if token else found
 
 
 def opened(

@@ -31,6 +31,10 @@ Query = Mapping[str, str]
 _Pools = WeakKeyDictionary[asyncio.AbstractEventLoop, httpx2.AsyncClient]
 
 
+class _NotSent(SourceError):
+    """The request never left."""
+
+
 @dataclass(frozen=True)
 class KubeReply:
     """What the API server answered."""
@@ -61,13 +65,15 @@ class KubeReply:
 class KubeClient:
     """Speaks with one cluster; follows no redirects and repeats nothing by itself.
 
-    Without `kubeconfig` we are the service account of the pod that we run in.
+    Without `kubeconfig` we are the service account of the pod that we run in; with `token`, a file,
+    whoever that belongs to.
     """
 
     kubeconfig: Path | None = None
     context: str = ""
     timeout: timedelta = timedelta(seconds=10)
     transport: httpx2.AsyncBaseTransport | None = None
+    token: Path | None = None
     _http: _Pools = field(default_factory=WeakKeyDictionary, compare=False, repr=False)
     _config: list[Any] = field(default_factory=list, compare=False, repr=False)
 
@@ -114,16 +120,20 @@ class KubeClient:
 
         Raises PlatformError when it never left, OutcomeUnknown when nobody can say.
         """
+        headers = {"Content-Type": content_type} if body else {}
         try:
-            headers = {"Content-Type": content_type} if body else {}
+            await self._client()
+        except SourceError as error:
+            raise PlatformError(str(error)) from error
+        try:
             answer = await self._exchange(
                 method, path, query, content=body, headers=headers, within=within
             )
-        except SourceError as error:
+        except _NotSent as error:
             raise PlatformError(str(error)) from error
         except (httpx2.ConnectError, httpx2.ConnectTimeout, httpx2.PoolTimeout) as error:
             raise PlatformError(await self._unreachable(error)) from error
-        except httpx2.HTTPError as error:
+        except (SourceError, httpx2.HTTPError) as error:
             raise OutcomeUnknown(f"Kubernetes' answer to {method} {path} was lost.") from error
         if answer.status >= 500:
             raise OutcomeUnknown(f"Kubernetes failed at {method} {path}: {answer.words}")
@@ -194,27 +204,33 @@ class KubeClient:
         within: timedelta | None = None,
     ) -> KubeReply:
         http = await self._client()
-        async with http.stream(
+        request = http.stream(
             method,
             path,
             params=dict(query or {}),
             content=content,
             headers=dict(headers),
             timeout=(within or self.timeout).total_seconds(),
-        ) as answer:
-            read = bytearray()
-            async for chunk in answer.aiter_bytes():
-                read += chunk
-                if len(read) > _MOST_BYTES:
-                    raise SourceError(f"Kubernetes' answer to {path} is larger than 32 MB.")
-            return KubeReply(answer.status_code, bytes(read), answer.headers.get("Retry-After", ""))
+        )
+        try:
+            async with request as answer:
+                read = bytearray()
+                async for chunk in answer.aiter_bytes():
+                    read += chunk
+                    if len(read) > _MOST_BYTES:
+                        raise SourceError(f"Kubernetes' answer to {path} is larger than 32 MB.")
+                after = answer.headers.get("Retry-After", "")
+                return KubeReply(answer.status_code, bytes(read), after)
+        except import_module(_ACCESS).NO_TOKEN as error:
+            where = self.token or "the token that the kubeconfig names"
+            raise _NotSent(f"Kubernetes: {where} cannot be read: {error}.") from error
 
     async def _chosen(self) -> Any:
         if not self._config:
             # By name, so that whoever imports this file does not pay for what is behind it.
             access = await asyncio.to_thread(import_module, _ACCESS)
             self._config.append(
-                await asyncio.to_thread(access.chosen, self.kubeconfig, self.context)
+                await asyncio.to_thread(access.chosen, self.kubeconfig, self.context, self.token)
             )
         return self._config[0]
 

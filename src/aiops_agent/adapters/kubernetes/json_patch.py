@@ -32,7 +32,9 @@ def put(path: str, value: Json) -> Step:
     return {"op": "add", "path": path, "value": value}
 
 
-def annotated(annotations: Mapping[str, str] | None, where: str, key: str, value: str) -> list[Step]:
+def annotated(
+    annotations: Mapping[str, str] | None, where: str, key: str, value: str
+) -> list[Step]:
     """Return what writes one annotation below `where`, of which the present ones are given."""
     if annotations is None:
         # Made only while there is none: a whole map would take away what others wrote meanwhile.

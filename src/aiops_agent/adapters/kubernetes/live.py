@@ -22,7 +22,7 @@ _RECONCILERS = {
     "Argo CD": ("argocd.argoproj.io/", "argocd"),
     "Flux": ("kustomize.toolkit.fluxcd.io/", "helm.toolkit.fluxcd.io/", "kustomize-controller"),
     "Flux's Helm": ("helm-controller",),
-    "Fleet": ("fleet.cattle.io/", "fleetagent", "fleet-agent"),
+    "Rancher": ("fleet.cattle.io/", "objectset.rio.cattle.io/", "fleetagent", "fleet-agent"),
     "Config Sync": ("configmanagement.gke.io/", "configsync.gke.io/", "configsync"),
     "the add-on manager": ("addonmanager.kubernetes.io/mode",),
     "Carvel": ("kapp.k14s.io/", "kapp-server-side"),

@@ -58,7 +58,7 @@ class KubernetesPlatform:
     async def prepare(self, action: Action, operation: str) -> Draft:
         """Read the target, freeze everything about the action, have the server try it out."""
         try:
-            live = await workload_of(action.target, self.writes.reader, self.namespaces)
+            live = await workload_of(action.target, self.writes, self.namespaces)
             if live.unsettled:
                 raise PlatformError(f"{live.unsettled}: look again in a moment.")
             _free(live)
@@ -186,7 +186,7 @@ class KubernetesPlatform:
         return releases_of(live, found)
 
     async def _autoscalers(self, live: LiveWorkload) -> tuple[Document, ...]:
-        """Return those of its namespace; what cannot be read may own it, so SourceError is right."""
+        """Return those of its namespace. Raises SourceError: what is not seen may own it."""
         return await self.writes.reader.listed(AUTOSCALERS, live.namespace)
 
     async def _left(self, patch: WorkloadPatch, made: str) -> LiveWorkload:

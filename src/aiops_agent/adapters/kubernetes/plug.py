@@ -3,15 +3,16 @@
 import os
 import re
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 from typing import Annotated
 
 from pydantic import Field, ValidationInfo, model_validator
 
-from aiops_agent.actions.platform import Platform
 from aiops_agent.adapters.kubernetes.client import KubeClient
-from aiops_agent.adapters.off import NoPlatform
+from aiops_agent.adapters.kubernetes.platform import KubernetesPlatform
+from aiops_agent.adapters.kubernetes.write import Writes
 from aiops_agent.domain.checkup import Checkup, Health
 from aiops_agent.domain.errors import SourceError
 from aiops_agent.domain.remediation import ActionKind
@@ -19,7 +20,7 @@ from aiops_agent.domain.value import Json, Value
 from aiops_agent.ports.plug import Connection, Port, Surroundings, Vendor
 from aiops_agent.ports.release import Releases
 from aiops_agent.ports.spellings import LocalPath, Seconds
-from aiops_agent.ports.telemetry import Topology, Vitals
+from aiops_agent.ports.telemetry import Clock, Topology, Vitals
 
 NAME = "kubernetes"
 NEEDS = (("lightkube", NAME),)
@@ -34,11 +35,14 @@ class KubernetesSettings(Value):
 
     Without `kubeconfig` the environment says where it is (KUBECONFIG); in a pod we are its service
     account, elsewhere ~/.kube/config holds it. Without `context` the current one is meant.
+    `executor_token` is a file with the token of the account that changes workloads; without it that
+    is the one that reads them.
     """
 
     kubeconfig: LocalPath | None = None
     context: str = ""
     namespaces: tuple[Namespace, ...] = ()
+    executor_token: LocalPath | None = None
     timeout: Seconds = 10.0
 
     @model_validator(mode="before")
@@ -65,6 +69,15 @@ def ambient(environ: Mapping[str, str]) -> dict[str, str]:
     return {} if environ.get("KUBERNETES_SERVICE_HOST") else {"kubeconfig": str(USUAL)}
 
 
+@dataclass(frozen=True)
+class KubeHands:
+    """What a platform is opened on: who reads and who changes, and where."""
+
+    writes: Writes
+    clock: Clock
+    namespaces: tuple[str, ...]
+
+
 async def checkup(client: KubeClient) -> Checkup:
     """Return how the cluster is reached, and its version."""
     try:
@@ -76,26 +89,32 @@ async def checkup(client: KubeClient) -> Checkup:
     return Checkup(group="platform", name=NAME, health=health, words=words)
 
 
-def _connect(section: KubernetesSettings, _around: Surroundings) -> Connection:
+def _connect(section: KubernetesSettings, around: Surroundings) -> Connection:
     within = timedelta(seconds=section.timeout)
     client = KubeClient(section.kubeconfig, section.context, within)
 
     async def check() -> Checkup:
         return await checkup(client)
 
-    return Connection(check=check, handle=client)
+    writer = client
+    if section.executor_token:
+        token = section.executor_token
+        writer = KubeClient(section.kubeconfig, section.context, within, token=token)
+    hands = KubeHands(Writes(client, writer), around.clock, section.namespaces)
+    return Connection(check=check, handle=hands)
 
 
 def platform(
     connection: Connection,
-    topology: Topology,  # noqa: ARG001 -- the seat's; nothing acts yet
-    bounds: Mapping[ActionKind, Value],  # noqa: ARG001 -- the same
-    vitals: Vitals | None = None,  # noqa: ARG001 -- the same
-    releases: Releases | None = None,  # noqa: ARG001 -- the same
-) -> Platform:
-    """Open the platform of a connected cluster, which is only looked at yet."""
-    assert isinstance(connection.handle, KubeClient)
-    return NoPlatform("a cluster is only looked at")
+    topology: Topology,
+    bounds: Mapping[ActionKind, Value],  # noqa: ARG001 -- the seat's: how pods end is the cluster's
+    vitals: Vitals | None = None,  # noqa: ARG001 -- the seat's: a template replaces every pod
+    releases: Releases | None = None,
+) -> KubernetesPlatform:
+    """Open the platform of a connected cluster."""
+    assert isinstance(connection.handle, KubeHands)
+    hands = connection.handle
+    return KubernetesPlatform(hands.writes, hands.clock.now, topology, releases, hands.namespaces)
 
 
 SOURCE = Vendor(

@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime
 
-from aiops_agent.adapters.kubernetes.live import LiveWorkload
+from aiops_agent.adapters.kubernetes.live import LiveWorkload, mapped
 from aiops_agent.adapters.kubernetes.payload import stamped
 from aiops_agent.adapters.kubernetes.way import Change, drift, kubectl, pods, rolled_out
 from aiops_agent.domain.errors import PlatformError
@@ -18,6 +18,8 @@ def restart(live: LiveWorkload, at: datetime) -> Change:
     how, stamp = rolled_out(live), f"{at.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"
     if not live.pods and not live.replicas:
         raise PlatformError(f"{live.words} has no pod: there is nothing to restart.")
+    if mapped(mapped(live.template, "metadata"), "annotations").get(RESTARTED) == stamp:
+        raise PlatformError(f"{live.words} was restarted this very second: look again first.")
     count = max(live.pods, live.replicas or 0)
     return Change(
         steps=tuple(stamped(live, RESTARTED, stamp)),

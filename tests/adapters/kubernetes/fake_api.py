@@ -57,6 +57,7 @@ class FakeApi:
     refuse: Answer | None = None  # what every patch is answered, also one that is only tried out
     forbidden: set[str] = field(default_factory=set)  # plurals that may not be read
     good: list[GoodRelease] = field(default_factory=list)
+    tokens: list[tuple[str, str]] = field(default_factory=list)  # who sent which method
     client: KubeClient | None = None
 
     @property
@@ -341,6 +342,8 @@ def _handler(api: FakeApi) -> type[BaseHTTPRequestHandler]:
             parts = urlsplit(self.path)
             length = int(self.headers.get("Content-Length") or 0)
             given = self.rfile.read(length).decode()
+            bearer = str(self.headers.get("Authorization")).removeprefix("Bearer ")
+            api.tokens.append((self.command, bearer))
             try:
                 code, document = api.answer(
                     self.command, parts.path, dict(parse_qsl(parts.query)), given

@@ -9,8 +9,8 @@ from aiops_agent.actions.restart import RESTART
 from aiops_agent.actions.rollback import ROLLBACK
 from aiops_agent.actions.scale import SCALE
 from aiops_agent.adapters.kubernetes.kinds import AUTOSCALERS, REPLICA_SETS
+from aiops_agent.adapters.kubernetes.landed import sight_of
 from aiops_agent.adapters.kubernetes.live import CHANGEABLE, LiveWorkload, mapped
-from aiops_agent.adapters.kubernetes.look import sight_of
 from aiops_agent.adapters.kubernetes.past import PastTemplate, releases_of, template_digest
 from aiops_agent.adapters.kubernetes.payload import (
     PinnedTemplate,
@@ -26,7 +26,7 @@ from aiops_agent.adapters.kubernetes.restart import restart
 from aiops_agent.adapters.kubernetes.rollback import known_good, rollback
 from aiops_agent.adapters.kubernetes.scale import scalable, scale
 from aiops_agent.adapters.kubernetes.targets import workload_of
-from aiops_agent.adapters.kubernetes.way import Change
+from aiops_agent.adapters.kubernetes.way import WorkloadChange
 from aiops_agent.adapters.kubernetes.write import Writes
 from aiops_agent.domain.errors import NotOurs, PlatformError, RequestRefused, SourceError
 from aiops_agent.domain.ledger import Intent
@@ -130,7 +130,9 @@ class KubernetesPlatform:
             raise PlatformError(str(error)) from error
         return requests(patches)
 
-    async def _change(self, action: Action, live: LiveWorkload) -> tuple[Change, Action | None]:
+    async def _change(
+        self, action: Action, live: LiveWorkload
+    ) -> tuple[WorkloadChange, Action | None]:
         if action.kind == RESTART.kind:
             return restart(live, self.now()), None
         if action.kind == SCALE.kind:
@@ -143,7 +145,7 @@ class KubernetesPlatform:
             return change, action.model_copy(update={"wished": {"release": change.leaving}})
         raise PlatformError(f"Kubernetes does not offer {action.kind}.")
 
-    async def _blast(self, action: Action, change: Change) -> BlastRadius:
+    async def _blast(self, action: Action, change: WorkloadChange) -> BlastRadius:
         service = action.target.service
         dependants = (await self.topology.graph()).upstream(service) if self.topology else ()
         return BlastRadius(

@@ -4,13 +4,13 @@ from datetime import UTC, datetime
 
 from aiops_agent.adapters.kubernetes.live import LiveWorkload, mapped
 from aiops_agent.adapters.kubernetes.payload import stamped
-from aiops_agent.adapters.kubernetes.way import Change, drift, kubectl, pods, rolled_out
+from aiops_agent.adapters.kubernetes.way import WorkloadChange, drift, kubectl, pods, rolled_out
 from aiops_agent.domain.errors import PlatformError
 
 RESTARTED = "kubectl.kubernetes.io/restartedAt"  # what `kubectl rollout restart` writes
 
 
-def restart(live: LiveWorkload, at: datetime) -> Change:
+def restart(live: LiveWorkload, at: datetime) -> WorkloadChange:
     """Return how all pods are replaced. Raises PlatformError where that would not happen.
 
     The stamp is the plan's, so that what is sent again is the same.
@@ -21,7 +21,7 @@ def restart(live: LiveWorkload, at: datetime) -> Change:
     if mapped(mapped(live.template, "metadata"), "annotations").get(RESTARTED) == stamp:
         raise PlatformError(f"{live.words} was restarted this very second: look again first.")
     count = max(live.pods, live.replicas or 0)
-    return Change(
+    return WorkloadChange(
         steps=tuple(stamped(live, RESTARTED, stamp)),
         touched=count,
         interrupts=True,

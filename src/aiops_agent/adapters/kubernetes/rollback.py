@@ -11,7 +11,7 @@ from aiops_agent.adapters.kubernetes.live import LiveWorkload
 from aiops_agent.adapters.kubernetes.past import PastTemplate, present, template_digest
 from aiops_agent.adapters.kubernetes.payload import PinnedTemplate, template_swap
 from aiops_agent.adapters.kubernetes.privilege import beyond_walls, gained
-from aiops_agent.adapters.kubernetes.way import Change, kubectl, rolled_out
+from aiops_agent.adapters.kubernetes.way import WorkloadChange, kubectl, rolled_out
 from aiops_agent.domain.errors import PlatformError
 from aiops_agent.domain.release import GoodRelease
 from aiops_agent.domain.remediation import Action
@@ -21,7 +21,9 @@ _LONGEST = 200  # characters of the names of images
 _MOST_TOLD = 4  # rights that a refusal names
 
 
-def rollback(live: LiveWorkload, wished: GoodRelease, releases: Sequence[PastTemplate]) -> Change:
+def rollback(
+    live: LiveWorkload, wished: GoodRelease, releases: Sequence[PastTemplate]
+) -> WorkloadChange:
     """Return how the pods get the template of a release that ran well.
 
     Raises PlatformError where there is none, no way back, or it would be allowed more than now.
@@ -37,7 +39,7 @@ def rollback(live: LiveWorkload, wished: GoodRelease, releases: Sequence[PastTem
     no_more_rights(live, then)
     how = rolled_out(live)
     count = max(live.pods, live.replicas or 0)
-    return Change(
+    return WorkloadChange(
         steps=tuple(template_swap(live, then.template)),
         touched=count,
         interrupts=True,

@@ -5,12 +5,12 @@ from collections.abc import Iterable
 from aiops_agent.adapters.kubernetes.live import LiveWorkload, mapped, scaled_by
 from aiops_agent.adapters.kubernetes.payload import replaced
 from aiops_agent.adapters.kubernetes.privilege import beyond_walls
-from aiops_agent.adapters.kubernetes.way import Change, drift, kubectl, pods
+from aiops_agent.adapters.kubernetes.way import WorkloadChange, drift, kubectl, pods
 from aiops_agent.domain.errors import PlatformError
 from aiops_agent.domain.value import Document
 
 
-def scale(live: LiveWorkload, wished: int, autoscalers: Iterable[Document]) -> Change:
+def scale(live: LiveWorkload, wished: int, autoscalers: Iterable[Document]) -> WorkloadChange:
     """Return how it gets so many pods. Raises PlatformError where others set their number."""
     present = scalable(live, autoscalers)
     more, count = wished > present, abs(wished - present)
@@ -19,7 +19,7 @@ def scale(live: LiveWorkload, wished: int, autoscalers: Iterable[Document]) -> C
     else:
         words = f"{pods(count)} of {present} of {live.words} ended"
     command = f"--replicas={wished}"
-    return Change(
+    return WorkloadChange(
         steps=tuple(replaced("/spec/replicas", present, wished)) if count else (),
         touched=count,
         interrupts=wished < present,

@@ -13,7 +13,7 @@ _ROLLING = ("RollingUpdate", "")
 
 
 @dataclass(frozen=True)
-class Change:
+class WorkloadChange:
     """The steps of one patch; () when the workload is so already."""
 
     steps: tuple[Step, ...]

@@ -58,6 +58,7 @@ class FakeApi:
     forbidden: set[str] = field(default_factory=set)  # plurals that may not be read
     good: list[GoodRelease] = field(default_factory=list)
     tokens: list[tuple[str, str]] = field(default_factory=list)  # who sent which method
+    rules: dict[str, list[Raw]] = field(default_factory=dict)  # by token, what it may do
     client: KubeClient | None = None
 
     @property
@@ -141,6 +142,8 @@ class FakeApi:
         if parts[0] == "namespaces":
             namespace, parts = parts[1], parts[2:]
         plural = parts[0]
+        if plural == "selfsubjectrulesreviews":
+            return 201, {"status": {"resourceRules": self.rules[self.tokens[-1][1]]}}
         if plural in self.forbidden:
             return status(403, f'{plural} is forbidden: User "aiops" cannot list resource')
         if len(parts) == 1:
@@ -331,7 +334,7 @@ def _bare(made: Raw) -> Raw:
 
 
 def _is_write(method: str, query: dict[str, str]) -> bool:
-    return method != "GET" and "dryRun" not in query
+    return method == "PATCH" and "dryRun" not in query
 
 
 def _handler(api: FakeApi) -> type[BaseHTTPRequestHandler]:
@@ -358,7 +361,7 @@ def _handler(api: FakeApi) -> type[BaseHTTPRequestHandler]:
             self.end_headers()
             self.wfile.write(body)
 
-        do_GET = do_PATCH = _serve  # noqa: N815 -- the library's names
+        do_GET = do_PATCH = do_POST = _serve  # noqa: N815 -- the library's names
 
         def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 -- the library's name
             """Say nothing."""

@@ -12,6 +12,7 @@ from pydantic import Field, ValidationInfo, model_validator
 
 from aiops_agent.adapters.kubernetes.client import KubeClient
 from aiops_agent.adapters.kubernetes.platform import KubernetesPlatform
+from aiops_agent.adapters.kubernetes.rights import judged
 from aiops_agent.adapters.kubernetes.write import Writes
 from aiops_agent.domain.checkup import Checkup, Health
 from aiops_agent.domain.errors import SourceError
@@ -94,7 +95,7 @@ def _connect(section: KubernetesSettings, around: Surroundings) -> Connection:
     client = KubeClient(section.kubeconfig, section.context, within)
 
     async def check() -> Checkup:
-        return await checkup(client)
+        return await judged(await checkup(client), hands.writes, hands.namespaces)
 
     writer = client
     if section.executor_token:

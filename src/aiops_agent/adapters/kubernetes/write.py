@@ -13,7 +13,7 @@ from aiops_agent.domain.value import Document, Json
 _JSON_PATCH = "application/json-patch+json"
 # Unknown fields are an error and no warning, so that nothing is left out of what was approved.
 _QUERY = {"fieldManager": "aiops-agent", "fieldValidation": "Strict"}
-_BUSY, _FAILED_TEST = 429, 422
+_BUSY, _FAILED_TEST = 429, 422  # the server's own: turned away untouched, and no way to take it
 _MOST_FIELDS = 5  # of those that are named in a refusal
 
 

@@ -27,7 +27,7 @@ from aiops_agent.domain.errors import NotOurs, PlatformError, RequestRefused
 from aiops_agent.domain.release import GoodRelease
 from aiops_agent.domain.remediation import Action, ActionKind
 from aiops_agent.domain.telemetry import ServiceName
-from tests.adapters.kubernetes.fake_api import template
+from tests.adapters.kubernetes.fake_api import NEW, OLD, template
 from tests.sending import applied
 from tests.targets import at
 
@@ -37,7 +37,6 @@ pytestmark = pytest.mark.built
 
 NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 NAME, OPERATION = "payments-api", "INC-0001.1.1"
-OLD, NEW = "registry.test/shop:2.4.0", "registry.test/shop:2.4.1"
 SECONDS = 20.0  # for a controller to take up a change
 
 

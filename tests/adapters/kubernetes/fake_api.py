@@ -16,6 +16,7 @@ from typing import Any, TypeAlias
 from urllib.parse import parse_qsl, urlsplit
 
 from aiops_agent.adapters.kubernetes.client import KubeClient
+from aiops_agent.adapters.kubernetes.live import MARK
 from aiops_agent.adapters.kubernetes.platform import KubernetesPlatform
 from aiops_agent.adapters.kubernetes.write import Writes
 from aiops_agent.domain.release import GoodRelease
@@ -24,6 +25,7 @@ from aiops_agent.domain.telemetry import ServiceName
 Raw: TypeAlias = dict[str, Any]
 Answer: TypeAlias = tuple[int, Raw]
 NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
+OLD, NEW = "registry.test/shop:2.4.0", "registry.test/shop:2.4.1"
 REVISION = "deployment.kubernetes.io/revision"
 TITLES = {
     "deployments": "Deployment",
@@ -59,6 +61,7 @@ class FakeApi:
     good: list[GoodRelease] = field(default_factory=list)
     tokens: list[tuple[str, str]] = field(default_factory=list)  # who sent which method
     rules: dict[str, list[Raw]] = field(default_factory=dict)  # by token, what it may do
+    taken: list[str] = field(default_factory=list)  # the marks of the patches that were taken
     client: KubeClient | None = None
 
     @property
@@ -179,6 +182,7 @@ class FakeApi:
         if dry:
             return 200, changed
         self._store(plural, found, changed)
+        self.taken.append(str(changed["metadata"].get("annotations", {}).get(MARK)))
         return self.after(found) or (200, deepcopy(found))
 
     def _store(self, plural: str, found: Raw, changed: Raw) -> None:
@@ -257,7 +261,7 @@ class Good:
         return tuple(one for one in self.api.good if one.service == service)
 
 
-def template(name: str, image: str = "registry.test/shop:2.4.0") -> Raw:
+def template(name: str, image: str = OLD) -> Raw:
     """A template with what JSON writers spell in different ways."""
     script = "echo ok > /tmp/ok && exec serve --name 'café'"
     return {

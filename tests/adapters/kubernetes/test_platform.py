@@ -12,29 +12,13 @@ from aiops_agent.actions.platform import Landing
 from aiops_agent.adapters.kubernetes.live import MARK
 from aiops_agent.domain.errors import NotOurs, PlatformError, RequestRefused, TargetMissing
 from aiops_agent.domain.ledger import Intent
-from aiops_agent.domain.remediation import Action, ActionKind, Draft
+from aiops_agent.domain.remediation import Action, Draft
 from tests import seams
-from tests.adapters.kubernetes.fake_api import NOW, FakeApi, Raw
+from tests.adapters.kubernetes.fake_api import NEW, NOW, OLD, FakeApi, Raw
+from tests.adapters.kubernetes.life import OPERATION, restart, rollback, scale
 from tests.sending import applied
-from tests.targets import at
 
-OPERATION = "INC-0001.1.1"
 MARKED = "INC-0001.1.1.1"
-OLD, NEW = "registry.test/shop:2.4.0", "registry.test/shop:2.4.1"
-
-
-def restart(name: str = "payments-api") -> Action:
-    return Action(kind=ActionKind("restart_service"), target=at(name))
-
-
-def scale(replicas: int, name: str = "payments-api") -> Action:
-    wished: dict[str, str | int] = {"replicas": replicas}
-    return Action(kind=ActionKind("scale_pods"), target=at(name), wished=wished)
-
-
-def rollback(image: str = OLD, name: str = "payments-api") -> Action:
-    wished: dict[str, str | int] = {"release": image, "image": f"id-of-{image}"}
-    return Action(kind=ActionKind("rollback_release"), target=at(name), wished=wished)
 
 
 async def done(api: FakeApi, action: Action) -> tuple[Draft, tuple[Intent, ...]]:

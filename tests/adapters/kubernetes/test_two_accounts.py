@@ -13,7 +13,7 @@ from aiops_agent.domain.checkup import Checkup, Health
 from aiops_agent.domain.errors import PlatformError
 from aiops_agent.ports.plug import Surroundings
 from tests.adapters.kubernetes.fake_api import FakeApi, Raw
-from tests.adapters.kubernetes.test_platform import OPERATION, scale
+from tests.adapters.kubernetes.life import OPERATION, scale
 from tests.sending import applied
 
 

@@ -33,7 +33,7 @@ from tests.targets import at
 
 from .processes import until
 
-pytestmark = pytest.mark.built
+pytestmark = pytest.mark.cluster
 
 NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 NAME, OPERATION = "payments-api", "INC-0001.1.1"

@@ -127,6 +127,7 @@ ADDED = [{"manager": "argocd-controller", "operation": "Apply"}]
         (set_meta(annotations=ARGO), "Argo CD manages"),
         (set_meta(managedFields=ADDED), "Argo CD manages"),
         (set_meta(labels=FLUX), "Flux manages"),
+        (set_meta(labels={"app.kubernetes.io/managed-by": "shop-operator"}), "by shop-operator"),
         (set_meta(ownerReferences=OWNER), "managed by Shop big"),
         (set_meta(deletionTimestamp="2026-03-01T12:00:00Z"), "is being deleted"),
     ],
@@ -197,6 +198,14 @@ async def test_helm_s_release_is_scaled_with_the_drift_told_and_rolled_back_by_h
     draft = await api.platform.prepare(scale(3), OPERATION)
     assert "Helm release shop does not know of it" in draft.blast.words
     assert "helm -n shop rollback shop REVISION" in await refusal(api, rollback())
+
+
+async def test_the_label_alone_says_that_helm_installed_it(api: FakeApi) -> None:
+    labels = {"app.kubernetes.io/managed-by": "Helm", "app.kubernetes.io/instance": "big"}
+    api.release("payments-api", NEW)
+    api.change("payments-api", set_meta(labels=labels))
+    api.ran_well(OLD)
+    assert "helm -n shop history big" in await refusal(api, rollback())
 
 
 async def test_what_is_not_scaled_or_rolled_back_says_why(api: FakeApi) -> None:

@@ -13,6 +13,7 @@ CHANGEABLE: Mapping[str, Kind] = {
     one.title: one for one in (DEPLOYMENTS, STATEFUL_SETS, DAEMON_SETS)
 }
 _HELM = "meta.helm.sh/release-name"
+_MANAGED_BY = "app.kubernetes.io/managed-by"
 _LONGEST = 120  # characters of a foreign name in our words
 
 # Who puts a workload back to what stands elsewhere: the start of a label's or an annotation's name,
@@ -118,10 +119,12 @@ class LiveWorkload:
     @property
     def helm(self) -> tuple[str, str] | None:
         """The Helm release that it belongs to, and the namespace of that."""
-        notes = self.annotations or {}
-        if release := notes.get(_HELM):
-            return release, notes.get("meta.helm.sh/release-namespace", self.namespace)
-        return None
+        notes, labels = self.annotations or {}, mapped(self.metadata, "labels")
+        release = notes.get(_HELM) or ""
+        if not release and labels.get(_MANAGED_BY) == "Helm":
+            release = labels.get("app.kubernetes.io/instance") or self.name
+        where = notes.get("meta.helm.sh/release-namespace") or self.namespace
+        return (str(release), str(where)) if release else None
 
     def owned(self) -> str:
         """Say who would put back what we change, and what to do instead; "" when nobody would."""
@@ -129,7 +132,11 @@ class LiveWorkload:
             if one.get("controller"):
                 owner = f"{one.get('kind')} {one.get('name')}"[:_LONGEST]
                 return f"{self.words} is managed by {owner}, which would put it back: change that"
-        names = [*mapped(self.metadata, "labels"), *(self.annotations or {})]
+        labels = mapped(self.metadata, "labels")
+        said = str(labels.get(_MANAGED_BY) or "")
+        if any(word in said.casefold() for word in ("operator", "controller")):
+            return f"{self.words} is managed by {said[:_LONGEST]}, which may put it back: ask that"
+        names = [*labels, *(self.annotations or {})]
         writers = [str(one.get("manager")) for one in self.metadata.get("managedFields") or ()]
         for tool, starts in _RECONCILERS.items():
             if any(name.startswith(starts) for name in (*names, *writers)):

@@ -186,6 +186,9 @@ async def test_an_autoscaler_that_came_between_plan_and_send_is_noticed(api: Fak
     autoscaled(api)
     with pytest.raises(PlatformError, match="autoscaler hpa"):
         await api.platform.unchanged(draft)
+    api.forbidden.add("horizontalpodautoscalers")
+    with pytest.raises(PlatformError, match="forbids us to read"):
+        await api.platform.unchanged(draft)
 
 
 async def test_helm_s_release_is_scaled_with_the_drift_told_and_rolled_back_by_helm(

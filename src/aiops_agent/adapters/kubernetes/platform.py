@@ -97,7 +97,10 @@ class KubernetesPlatform:
             return False
         _free(now)
         if prepared.action.kind == SCALE.kind:
-            scalable(now, await self._autoscalers(now))
+            try:
+                scalable(now, await self._autoscalers(now))
+            except SourceError as error:
+                raise PlatformError(str(error)) from error
         return True
 
     async def send(self, request: Request, begin: Begin = at_once) -> Accepted:

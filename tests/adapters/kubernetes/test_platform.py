@@ -265,7 +265,7 @@ async def test_what_the_server_would_refuse_is_found_while_preparing(api: FakeAp
 
 async def test_a_refusal_tells_no_value_of_the_object(api: FakeApi) -> None:
     """With strict checks the server repeats the whole object, environment included."""
-    whole = json.dumps(api.one("payments-api"))
+    whole = json.dumps({"X": "strict decoding error: ", **api.one("payments-api")})
     said = f'Deployment "x" is invalid: patch: Invalid value: "{whole}": strict decoding error: '
     cause = {"field": "spec.template.spec.containers[0].image", "message": f"Invalid: {whole}"}
     details = {"causes": [cause]}

@@ -1,6 +1,7 @@
 """The API of one Kubernetes cluster: documents in, one sentence for every way to fail."""
 
 import asyncio
+import re
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -23,7 +24,8 @@ _MOST_PAGES = 40  # of one kind; 10,000 objects
 _LONGEST = 300  # characters of what the API server says
 _NAMES_ONLY = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1"
 # A refused write with fieldValidation=Strict repeats the whole object, environment included.
-_STRICT = "strict decoding error:"
+_FIELD = r'(?:unknown|duplicate) field "[\w.\[\]-]{1,200}"'
+_STRICT = re.compile(rf"strict decoding error: {_FIELD}(?:, {_FIELD}){{0,20}}\Z")
 
 Query = Mapping[str, str]
 # Connections belong to the loop that opened them, and a story may go on in another loop.
@@ -55,8 +57,8 @@ class KubeReply:
         """The server's own sentence, at most 300 characters, without the object it is about."""
         document = self.document
         said = str(document.get("message") or "") if isinstance(document, dict) else ""
-        if (at := said.rfind(_STRICT)) >= 0:
-            said = said[at:]
+        if strict := _STRICT.search(said):
+            said = strict[0]
         return " ".join(said.split())[:_LONGEST] or f"HTTP status {self.status}"
 
 

@@ -99,7 +99,7 @@ class Writes:
         if live.generation != patch.generation:
             since = f"generation {patch.generation}, now {live.generation}"
             return f"{patch.target} was changed since the plan was made ({since})"
-        if "strict decoding error" in reply.words:
+        if reply.words.startswith("strict decoding error"):
             return f"Kubernetes does not understand the change of {patch.target}: {reply.words}"
         details = mapped(_object(reply.document), "details")
         causes = [one for one in details.get("causes") or () if isinstance(one, dict)]

@@ -18,8 +18,8 @@ from uuid import uuid4
 import pytest
 
 from aiops_agent.actions.platform import Landing
-from aiops_agent.adapters.kubernetes import payload
 from aiops_agent.adapters.kubernetes.client import KubeClient
+from aiops_agent.adapters.kubernetes.json_patch import put
 from aiops_agent.adapters.kubernetes.live import MARK
 from aiops_agent.adapters.kubernetes.platform import KubernetesPlatform
 from aiops_agent.adapters.kubernetes.write import Writes
@@ -201,7 +201,7 @@ async def test_an_autoscaler_and_a_pause_are_seen(cluster: RealCluster) -> None:
 async def test_a_field_that_the_server_does_not_know_is_refused_without_a_value(
     cluster: RealCluster, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    unknown = payload.put("/spec/unknownField", "x")
+    unknown = put("/spec/unknownField", "x")
     monkeypatch.setattr("aiops_agent.adapters.kubernetes.scale.replaced", lambda *_given: [unknown])
     with pytest.raises(PlatformError) as error:
         await cluster.platform.prepare(action("scale_pods", replicas=3), OPERATION)

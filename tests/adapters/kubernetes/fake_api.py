@@ -171,8 +171,9 @@ class FakeApi:
         dry = query.get("dryRun") == "All"
         if self.refuse is not None:
             return self.refuse
-        if not dry and (answer := self.before(found)):
-            return answer
+        instead: Answer | None = None if dry else self.before(found)
+        if instead:
+            return instead
         changed = deepcopy(found)
         try:
             for step in json.loads(body):
@@ -183,7 +184,8 @@ class FakeApi:
             return 200, changed
         self._store(plural, found, changed)
         self.taken.append(str(changed["metadata"].get("annotations", {}).get(MARK)))
-        return self.after(found) or (200, deepcopy(found))
+        instead = self.after(found)
+        return instead or (200, deepcopy(found))
 
     def _store(self, plural: str, found: Raw, changed: Raw) -> None:
         """Keep it as another generation when what it is to be has changed."""

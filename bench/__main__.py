@@ -16,6 +16,7 @@ LONG = {  # a name, and the module whose `main(arguments)` measures it
     "airlock": "bench.airlock",
     "alerts": "bench.alerts",
     "clocks": "bench.clocks",
+    "cluster-hands": "bench.cluster_hands",
     "crowd": "bench.crowd",
     "diagnosis": "bench.diagnosis",
     "stops": "bench.stops",

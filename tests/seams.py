@@ -15,6 +15,11 @@ from aiops_agent.adapters.cold_storage import ColdFile
 from aiops_agent.adapters.docker import clone, platform
 from aiops_agent.adapters.docker.back import WayBack
 from aiops_agent.adapters.docker.endpoint import Endpoint
+from aiops_agent.adapters.kubernetes import json_patch, payload
+from aiops_agent.adapters.kubernetes import platform as kube_platform
+from aiops_agent.adapters.kubernetes import rollback as kube_rollback
+from aiops_agent.adapters.kubernetes import scale as kube_scale
+from aiops_agent.adapters.kubernetes.live import LiveWorkload
 from aiops_agent.adapters.prometheus.access import Access
 from aiops_agent.adapters.sql import approvals, store
 from aiops_agent.adapters.sql.approvals import SqlApprovals
@@ -171,6 +176,15 @@ HELD_BACK = Seam(clone, "held_back", "secrets of a container are in no plan")
 SAME_IMAGE = Seam(platform, "_same_image", "a crash between plan and send voids no rollback")
 GOOD_ONLY = Seam(platform, "known_good", "a rollback goes to no image but one that ran well")
 LEDGER_ONLY = Seam(WayBack, "_removed", "taking back removes only what the ledger says we made")
+
+# The hands on Kubernetes: one change of one generation of one object, or none.
+AS_GO_WRITES = Seam(json_patch, "_AS_GO_WRITES", "equal text is equal to the API server")
+PATCH_TESTS = Seam(payload, "same", "a patch meets only the workload that was planned for")
+BY_MARK = Seam(kube_platform, "sight_of", "our mark says whether a patch has landed")
+RECONCILED = Seam(LiveWorkload, "owned", "what somebody else would put back is not changed")
+AUTOSCALED = Seam(kube_scale, "scaled_by", "what an autoscaler sets is not set")
+RIGHTS_GAINED = Seam(kube_rollback, "gained", "a rollback gives a pod no right that it has not")
+KUBE_GOOD_ONLY = Seam(kube_platform, "known_good", "a rollback goes to what ran well only")
 
 # Death and trouble in the middle.
 EXECUTOR = Seam(Overrides, "executor", "hands that record after acting are caught by the kill test")

@@ -76,6 +76,7 @@ def stages() -> tuple[Stage, ...]:
         Stage("outcomes", (sys.executable, "tools/outcomes.py", "--seeds", "1-10"), 15),
         Stage("kills", (*bench, "kills", *seeded), 15),
         Stage("hands", (*bench, "hands", *seeded), 10),
+        Stage("cluster-hands", (*bench, "cluster-hands", *seeded), 10),
         Stage("laws", (*bench, "laws", *seeded), 10),
         Stage("notices", (*bench, "notices", *seeded), 15),
         Stage("leaks", (*bench, "leaks", *seeded), 5),

@@ -12,6 +12,7 @@ from aiops_agent.actions.scale import SCALE
 from aiops_agent.actions.set_config import SET_CONFIG
 from aiops_agent.adapters import alertmanager, alertmanager_api, webhook
 from aiops_agent.adapters.docker import plug as docker
+from aiops_agent.adapters.kubernetes import plug as kubernetes
 from aiops_agent.adapters.prometheus import plug as prometheus
 from aiops_agent.domain.remediation import ActionKind
 from aiops_agent.domain.value import Value
@@ -39,6 +40,7 @@ DECODERS: dict[str, Decoder] = {
 # on the one before it. What knows what runs stands before what measures it.
 SOURCES: tuple[AnyVendor, ...] = (
     docker.SOURCE,
+    kubernetes.SOURCE,
     prometheus.SOURCE,
     alertmanager_api.SOURCE,
 )
@@ -47,6 +49,7 @@ SOURCES: tuple[AnyVendor, ...] = (
 # shop (`simulator`) is founded by `aiops demo` and not configured.
 PLATFORMS: dict[str, PlatformOf] = {
     "docker": docker.platform,
+    "kubernetes": kubernetes.platform,
 }
 
 NOTIFIERS: tuple[AnyChannel, ...] = (webhook.CHANNEL,)

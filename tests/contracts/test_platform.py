@@ -1,6 +1,7 @@
-"""What every platform keeps: the shop and Docker alike."""
+"""What every platform keeps: the shop, Docker and Kubernetes alike."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -14,6 +15,7 @@ from aiops_agent.domain.remediation import Action, ActionKind, Draft, Prepared, 
 from aiops_agent.registry import CATALOGUE
 from aiops_agent.simulator.plug import create_shop
 from tests.adapters.docker.fake_engine import FakeEngine
+from tests.adapters.kubernetes.fake_api import FakeApi
 from tests.sending import applied
 from tests.targets import at
 
@@ -29,23 +31,29 @@ class Subject:
     replicas: Callable[[], int]
 
 
-def docker(_: Path) -> Subject:
+def docker(_: Path, _stack: ExitStack) -> Subject:
     engine = FakeEngine()
     engine.add("payments-api", 1)
     engine.add("payments-api", 2)
     return Subject(engine.platform, lambda: len(engine.running("payments-api")))
 
 
-def shop(folder: Path) -> Subject:
+def kubernetes(folder: Path, stack: ExitStack) -> Subject:
+    api = stack.enter_context(FakeApi().served(folder))
+    workload = api.workload("payments-api")
+    return Subject(api.platform, lambda: workload["spec"]["replicas"])
+
+
+def shop(folder: Path, _stack: ExitStack) -> Subject:
     opened = create_shop(folder / "shop", "traffic-surge", 1)
     platform = opened.platform
     return Subject(platform, lambda: platform._node("payments-api").wanted)
 
 
-@pytest.fixture(params=[docker, shop])
-def subject(request: pytest.FixtureRequest, tmp_path: Path) -> Subject:
-    found: Subject = request.param(tmp_path)
-    return found
+@pytest.fixture(params=[docker, kubernetes, shop])
+def subject(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Subject]:
+    with ExitStack() as stack:
+        yield request.param(tmp_path, stack)
 
 
 def scale(subject: Subject, more: int = 1) -> Action:

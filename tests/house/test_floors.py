@@ -29,6 +29,7 @@ PLANTED = {
     "pure": ("reasoning/rank.py", "import httpx2"),
     "engine": ("interfaces/cli/main.py", "import dbos"),
     "models": ("bootstrap/demo.py", "import pydantic_ai"),
+    "clusters": ("bootstrap/demo.py", "import lightkube"),
     "spans": ("workflow/queries.py", "import opentelemetry"),
     "readers": ("interfaces/http/pages.py", "from aiops_agent.workflow import commands"),
     "readonly": ("readonly/status.py", "from aiops_agent.ports import store"),

@@ -151,7 +151,7 @@ run_tests() { # ARGUMENTS of pytest: run it within what is left of the time
 }
 
 installed=$SECONDS
-marked='(real or slow) and not built and not long'
+marked='(real or slow) and not built and not long and not cluster'
 [ -z "${AIOPS_TEST_BUILT:-}" ] || marked=built
 if [ $# -gt 0 ]; then
   run_tests "$@"

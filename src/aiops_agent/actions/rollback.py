@@ -19,6 +19,6 @@ ROLLBACK = ActionSpec(
     undo="run release {release} of {target} again",
     risk=Risk.MEDIUM,
     hazard="every replica is replaced by another release",
-    platforms=frozenset({"shop", "docker"}),
+    platforms=frozenset({"shop", "docker", "kubernetes"}),
     bounds=Unbounded,
 )

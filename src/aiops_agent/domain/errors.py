@@ -6,6 +6,8 @@ AiopsError
 |-- BusyError             another process already works on this store or environment (exit 1)
 |-- TransitionError       an incident may not move like this: a defect of ours
 |-- SourceError           telemetry did not answer, or answered what we cannot read
+|   |-- NoSource            nothing of the kind is configured
+|   `-- NotReadable         one thing of a source may not be read, or is not there; the rest works
 |-- StoreError            our own store did not take or give a record
 |   `-- LeaseLost         another process works on the stories by now: this one writes nothing more
 |-- LimitReached          as much was asked or read as was allowed: go on another time
@@ -52,6 +54,10 @@ class SourceError(AiopsError):
 
 class NoSource(SourceError):
     """There is none: nothing of the kind is configured."""
+
+
+class NotReadable(SourceError):
+    """A source answers, and we have no right to this one thing, or it has none."""
 
 
 class StoreError(AiopsError):

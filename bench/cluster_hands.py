@@ -1,0 +1,253 @@
+"""Has each approved patch of a workload one effect, whatever happens on the way? Drawn lives.
+
+In each something is lost, refused, late or told wrongly at any request, the process dies at any
+mark and another goes on, and somebody else changes the workload at any moment.
+"""
+
+import argparse
+import asyncio
+import json
+import random
+import tempfile
+from collections import Counter
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import httpx2
+
+from aiops_agent.adapters.kubernetes.client import KubeClient
+from aiops_agent.domain.errors import ApprovalError, NotOurs, PlatformError
+from aiops_agent.domain.point import Point
+from aiops_agent.domain.remediation import Action, Outcome, PreparedPlan
+from aiops_agent.evaluation.goals import Goal
+from aiops_agent.safety import send
+from bench.told import tell
+from tests.adapters.kubernetes.fake_api import NEW, OLD, FakeApi, Lost, Raw, kubeconfig
+from tests.adapters.kubernetes.life import (
+    APPLIED,
+    POINTS,
+    TROUBLE,
+    UNKNOWN,
+    Died,
+    KubeLife,
+    lost,
+    restart,
+    rollback,
+    scale,
+)
+from tests.safety.plans import asks
+
+NAME = "payments-api"
+MOST_TROUBLES = 3  # of one life: fewer than the sends of a request that may be repeated
+FOREIGN = 77  # seconds that somebody else writes
+UNDO = "INC-0001.1.undo.1.1"
+OPERATION = "INC-0001.1.1.1"
+
+
+def main(arguments: list[str]) -> int:
+    """Count; exit 1 when an effect came twice, or the ledger tells what is not so."""
+    parser = argparse.ArgumentParser(prog="python -m bench cluster-hands", description=__doc__)
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--n", type=int, default=3_000, help="lives")
+    given = parser.parse_args(arguments)
+    return tell(asyncio.run(goals(given.seed, given.n)))
+
+
+async def goals(seed: int, n: int) -> list[Goal]:
+    """Return the rows."""
+    found = Counter[str]()
+    pause, send.LOOK_AGAIN_SECONDS = send.LOOK_AGAIN_SECONDS, 0
+    with tempfile.TemporaryDirectory() as folder:
+        world = ClusterWorld(Path(folder))
+        try:
+            for number in range(n):
+                await _lived(random.Random(f"{seed} {number}"), world, found)
+        finally:
+            send.LOOK_AGAIN_SECONDS = pause
+            await world.client.close()
+    flaws = (
+        "effects that came twice",
+        "changes of others overwritten",
+        "records of what is not so",
+        "unknown although nobody interfered",
+        "repeats of other bytes",
+        "secrets in plans",
+    )
+    told = ("applied", "refused", "withdrawn", "deaths", "taken back", "left to a person")
+    return [
+        *(Goal(f"cluster hands: {row}", n, found[row], "<= 0") for row in flaws),
+        *(Goal(f"cluster hands: {row}", n, found[row], f">= {n // 100}") for row in told),
+    ]
+
+
+@dataclass
+class ClusterWorld:
+    """One client for all lives; it speaks with the cluster of the present one."""
+
+    folder: Path
+    api: FakeApi = field(default_factory=FakeApi)
+
+    def __post_init__(self) -> None:
+        config = self.folder / "kubeconfig"
+        config.write_text(kubeconfig("http://127.0.0.1:9"))
+        transport = httpx2.MockTransport(self._answer)
+        self.client = KubeClient(config, transport=transport)
+
+    def _answer(self, request: httpx2.Request) -> httpx2.Response:
+        query = dict(request.url.params)
+        try:
+            code, document = self.api.answer(
+                request.method, request.url.path, query, request.content.decode()
+            )
+        except Lost:
+            raise httpx2.ReadError("cut", request=request) from None
+        return httpx2.Response(code, json=document)
+
+
+@dataclass
+class DrawnTrouble:
+    """What becomes of each request that changes something, and when somebody else changes it."""
+
+    draw: random.Random
+    api: FakeApi
+    left: int = MOST_TROUBLES
+    late: tuple[str, str] | None = None  # a path and a body that are still on their way
+    foreign: bool = False
+
+    def before(self, found: Raw) -> Any:
+        """Let what flies land, or somebody else write; then trouble or none."""
+        self.lands()
+        if self.draw.random() < 0.1:
+            self.interfere()
+        if self.left and self.draw.random() < 0.5:
+            self.left -= 1
+            if self.draw.random() < 0.2:
+                _, path, _, body = self.api.seen[-1]
+                self.late = (path, body)
+                return lost(found)
+            where, answer, _ = TROUBLE[self.draw.choice(list(TROUBLE))]
+            if where == "before":
+                return answer(found)
+            self.api.after = lambda one: (setattr(self.api, "after", _fine), answer(one))[1]
+        return None
+
+    def lands(self) -> None:
+        """Let a late request arrive, if there is one, as it was sent."""
+        if self.late is not None:
+            (path, body), self.late = self.late, None
+            self.api.before, before = _fine, self.api.before
+            self.api.answer("PATCH", path, {}, body)
+            self.api.before = before
+
+    def interfere(self) -> None:
+        """Somebody else changes the workload, once."""
+        if not self.foreign:
+            self.foreign = True
+            self.api.change(NAME, lambda one: one["spec"].update(minReadySeconds=FOREIGN))
+
+
+def _fine(_found: Raw) -> None:
+    return None
+
+
+async def _lived(draw: random.Random, world: ClusterWorld, found: Counter[str]) -> None:
+    world.api = api = FakeApi(client=world.client)
+    api.workload(NAME)
+    api.release(NAME, NEW)
+    api.ran_well(OLD)
+    action: Action = draw.choice([restart(), scale(draw.choice([1, 3, 9])), rollback()])
+    life = KubeLife(api, action)
+    plan = await life.plan()
+    found["secrets in plans"] += "s3cret" in json.dumps(plan.document())
+    was = json.dumps(api.one(NAME)["spec"])
+    trouble = DrawnTrouble(draw, api)
+    api.before = trouble.before
+    if draw.random() < 0.1:
+        trouble.interfere()
+    outcome = await _executed(draw, life, trouble, found)
+    trouble.lands()
+    _judged(outcome, api, trouble, OPERATION, found)
+    if outcome is not None and outcome.state is APPLIED and action.kind != "restart_service":
+        await _taken_back(draw, life, plan, trouble, was, found)
+    found["changes of others overwritten"] += (
+        trouble.foreign and api.one(NAME)["spec"].get("minReadySeconds") != FOREIGN
+    )
+    for operation in (OPERATION, UNDO):
+        bodies = {body for body in api.writes if operation in body}
+        found["repeats of other bytes"] += len(bodies) > 1
+
+
+async def _executed(
+    draw: random.Random, life: KubeLife, trouble: DrawnTrouble, found: Counter[str]
+) -> Outcome | None:
+    """Execute the plan, over deaths; None when it was withdrawn."""
+    dying = draw.choice([*POINTS, None, None, None])
+
+    def mark(point: Point) -> None:
+        if point is Point.BEFORE_SEND and draw.random() < 0.05:
+            trouble.interfere()
+        if point is dying:
+            raise Died
+
+    try:
+        return await life.executor(mark).execute(life.request, asks)
+    except ApprovalError:
+        return None
+    except Died:
+        found["deaths"] += 1
+    if draw.random() < 0.2:
+        trouble.interfere()
+    try:
+        return await life.run()
+    except ApprovalError:
+        return None
+
+
+def _judged(
+    outcome: Outcome | None,
+    api: FakeApi,
+    trouble: DrawnTrouble,
+    operation: str,
+    found: Counter[str],
+) -> None:
+    """Compare what the ledger says with what the cluster took."""
+    effects = api.taken.count(operation)
+    found["effects that came twice"] += effects > 1
+    if outcome is None:
+        found["withdrawn"] += 1
+        found["records of what is not so"] += effects > 0
+        return
+    state = outcome.state
+    found[state.value] += 1
+    if state is UNKNOWN:
+        found["unknown although nobody interfered"] += not trouble.foreign
+    else:
+        found["records of what is not so"] += (state is APPLIED) is not (effects == 1)
+
+
+async def _taken_back(
+    draw: random.Random,
+    life: KubeLife,
+    plan: PreparedPlan,
+    trouble: DrawnTrouble,
+    was: str,
+    found: Counter[str],
+) -> None:
+    trouble.left = MOST_TROUBLES
+    if draw.random() < 0.2:
+        trouble.interfere()
+    try:
+        outcome = await life.executor().undo(plan)
+    except NotOurs:
+        found["left to a person"] += 1
+        found["unknown although nobody interfered"] += not trouble.foreign
+        return
+    except PlatformError:
+        return
+    trouble.lands()
+    _judged(outcome, life.api, trouble, UNDO, found)
+    if outcome.state is APPLIED:
+        found["taken back"] += 1
+        spec = {k: v for k, v in life.api.one(NAME)["spec"].items() if k != "minReadySeconds"}
+        found["records of what is not so"] += json.dumps(spec) != was

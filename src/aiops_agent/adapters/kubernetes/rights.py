@@ -1,0 +1,134 @@
+"""What our accounts may do in a cluster: enough, and nothing else. Asked of the cluster itself."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import product
+
+from aiops_agent.adapters.kubernetes.client import KubeClient
+from aiops_agent.adapters.kubernetes.kinds import AUTOSCALERS, PODS, REPLICA_SETS, Kind
+from aiops_agent.adapters.kubernetes.live import CHANGEABLE, mapped
+from aiops_agent.adapters.kubernetes.write import Writes
+from aiops_agent.domain.checkup import Checkup, Health
+from aiops_agent.domain.errors import SourceError
+from aiops_agent.domain.value import Document
+
+_ASKED = "/apis/authorization.k8s.io/v1/selfsubjectrulesreviews"
+_ALL = "*"
+_LOOKS = frozenset(("get", "list", "watch"))
+# What every account may ask about itself; it changes nothing.
+_OF_ITSELF = frozenset(("authorization.k8s.io", "authentication.k8s.io"))
+_OF_EVERYBODY = frozenset(("clustertrustbundles",))  # certificates of the cluster, to read
+_WANTED = (PODS, *CHANGEABLE.values(), REPLICA_SETS, AUTOSCALERS)  # without which no hand is lifted
+_MOST_TOLD = 4  # rights of one kind
+_MOST_NAMESPACES = 5  # that are asked about
+_SETTING = "sources.kubernetes.executor_token"
+
+
+@dataclass(frozen=True, order=True)
+class KubeRight:
+    """One verb on one kind of thing, "*" for any."""
+
+    verb: str
+    group: str
+    resource: str
+
+    @property
+    def words(self) -> str:
+        """The right in words: `delete pods`."""
+        return "everything" if self.everything else f"{self.verb} {self.resource}"[:80]
+
+    @property
+    def everything(self) -> bool:
+        """Whether it is that of a cluster's administrator."""
+        return (self.verb, self.resource) == (_ALL, _ALL)
+
+    def covers(self, verb: str, kind: Kind) -> bool:
+        """Whether it lets that be done to a kind, or to some objects of it."""
+        group = kind.group.rpartition("/")[0]
+        return (
+            self.verb in (_ALL, verb)
+            and self.group in (_ALL, group)
+            and self.resource in (_ALL, kind.plural)
+        )
+
+
+async def judged(found: Checkup, writes: Writes, namespaces: Sequence[str]) -> Checkup:
+    """Add to how a cluster is reached what our accounts may do there, and the worst of it."""
+    if found.health is not Health.OK:
+        return found
+    try:
+        homes = list(namespaces[:_MOST_NAMESPACES]) or [await writes.reader.home()]
+        told = [one for home in homes for one in await _of_home(writes, home)]
+    except SourceError as error:
+        told = [(Health.NOTE, f"what our account may do is not known: {error}", "")]
+    if not told:
+        return found
+    problems = [one for one in told if one[0] is Health.PROBLEM]
+    words = "; ".join(dict.fromkeys(one[1].rstrip(".") for one in problems or told))
+    remedy = next((one[2] for one in problems or told if one[2]), "")
+    health = Health.PROBLEM if problems else Health.NOTE
+    return found.model_copy(
+        update={"words": f"{found.words}; {words}", "health": health, "remedy": remedy}
+    )
+
+
+async def _of_home(writes: Writes, home: str) -> list[tuple[Health, str, str]]:
+    """Return what is wrong in one namespace, with its remedy."""
+    reader = await _rights(writes.reader, home)
+    apart = writes.writer is not writes.reader
+    writer = await _rights(writes.writer, home) if apart else reader
+    found = [*_too_wide(reader, writer, apart=apart)]
+    unread = [one.plural for one in _WANTED if not _may(reader, "list", one)]
+    if unread:
+        told = f"{', '.join(unread)} cannot be read in {home}"
+        found.append((Health.NOTE, told, "give the account that reads `get` and `list` of them"))
+    fixed = [one.plural for one in CHANGEABLE.values() if not _may(writer, "patch", one)]
+    if fixed:
+        told = f"{', '.join(fixed)} cannot be changed in {home}: what would is refused"
+        found.append((Health.NOTE, told, "give the account that acts `patch` of them"))
+    return found
+
+
+def _too_wide(
+    reader: Sequence[KubeRight], writer: Sequence[KubeRight], *, apart: bool
+) -> Iterator[tuple[Health, str, str]]:
+    remedy = "give it the rights of docs/kubernetes_actions.md and no others"
+    if any(one.everything for one in (*reader, *writer)):
+        yield Health.PROBLEM, "our account may do everything in the cluster", remedy
+        return
+    secrets = [one for one in reader if one.resource == "secrets" and one.verb in {_ALL, *_LOOKS}]
+    if secrets:
+        yield Health.PROBLEM, "our account may read Secrets", remedy
+    if not apart:
+        yield Health.NOTE, "one account reads and changes", f"a token of its own: {_SETTING}"
+        return
+    if more := [one for one in reader if one.verb not in _LOOKS]:
+        yield Health.PROBLEM, f"the account that reads may also {_told(more)}", remedy
+    fine = set(product(("patch",), ("apps",), (one.plural for one in CHANGEABLE.values())))
+    if more := [one for one in writer if (one.verb, one.group, one.resource) not in fine]:
+        yield Health.PROBLEM, f"the account that acts may also {_told(more)}", remedy
+
+
+async def _rights(client: KubeClient, namespace: str) -> tuple[KubeRight, ...]:
+    """Return what an account may do in a namespace. Raises SourceError."""
+    answer = await client.ask(_ASKED, {"spec": {"namespace": namespace}})
+    rules = mapped(answer if isinstance(answer, dict) else {}, "status").get("resourceRules") or ()
+    found = {right for rule in rules if isinstance(rule, dict) for right in _of_rule(rule)}
+    return tuple(sorted(found))
+
+
+def _of_rule(rule: Document) -> Iterator[KubeRight]:
+    """Yield the rights of a rule; to some objects of a kind is less than to the kind."""
+    parts = (rule.get(part) or () for part in ("verbs", "apiGroups", "resources"))
+    for verb, group, resource in product(*parts):
+        if group not in _OF_ITSELF and resource not in _OF_EVERYBODY:
+            yield KubeRight(str(verb), str(group), str(resource))
+
+
+def _may(rights: Sequence[KubeRight], verb: str, kind: Kind) -> bool:
+    return any(one.covers(verb, kind) for one in rights)
+
+
+def _told(rights: Sequence[KubeRight]) -> str:
+    more = f" and {len(rights) - _MOST_TOLD} more" if len(rights) > _MOST_TOLD else ""
+    return ", ".join(one.words for one in rights[:_MOST_TOLD]) + more

@@ -1,0 +1,112 @@
+"""Sends a patch once, or tries it out; what the server says becomes one of our errors."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from aiops_agent.adapters.kubernetes.client import KubeClient, KubeReply
+from aiops_agent.adapters.kubernetes.kinds import Kind
+from aiops_agent.adapters.kubernetes.live import MARK, LiveWorkload, mapped
+from aiops_agent.adapters.kubernetes.payload import WorkloadPatch
+from aiops_agent.domain.errors import OutcomeUnknown, PlatformError, RequestRefused, SourceError
+from aiops_agent.domain.value import Document, Json
+
+_JSON_PATCH = "application/json-patch+json"
+# Unknown fields are an error and no warning, so that nothing is left out of what was approved.
+_QUERY = {"fieldManager": "aiops-agent", "fieldValidation": "Strict"}
+_BUSY, _FAILED_TEST = 429, 422  # the server's own: turned away untouched, and no way to take it
+_MOST_FIELDS = 5  # of those that are named in a refusal
+
+
+@dataclass(frozen=True)
+class Writes:
+    """The account that may change workloads, and the one that reads them."""
+
+    reader: KubeClient
+    writer: KubeClient
+
+    async def live(self, kind: Kind, namespace: str, name: str) -> LiveWorkload | None:
+        """Return a workload as it is now, or None when it is gone. Raises SourceError."""
+        found = await self.reader.find(kind.path(namespace, name))
+        return LiveWorkload(kind, found) if isinstance(found, dict) else None
+
+    async def of(self, patch: WorkloadPatch) -> LiveWorkload | None:
+        """Return the workload that a patch is for, or None when it is gone. Raises SourceError."""
+        return await self.live(patch.of_kind, patch.namespace, patch.name)
+
+    async def try_out(self, patch: WorkloadPatch, body: str) -> None:
+        """Have the server judge a patch without taking it: rights, policies, form, tests.
+
+        Raises PlatformError with the reason when it would not be taken.
+        """
+        try:
+            reply = await self._patch(patch, body, {"dryRun": "All"})
+        except OutcomeUnknown as error:  # nothing can have been done by it
+            raise PlatformError(str(error)) from error
+        if reply.status != 200:
+            raise PlatformError(f"{await self._why(patch, reply)} (only tried out)")
+
+    async def send(self, patch: WorkloadPatch, body: str) -> str:
+        """Send a patch, once, and return the server's short answer.
+
+        Raises RequestRefused (nothing was done), OutcomeUnknown, PlatformError (not taken up).
+        """
+        reply = await self._patch(patch, body, {})
+        if reply.status == _BUSY:
+            raise PlatformError(f"Kubernetes is too busy to take the change of {patch.target}.")
+        if reply.status != 200:
+            raise RequestRefused(await self._why(patch, reply))
+        if mapped(mapped(_object(reply.document), "metadata"), "annotations").get(MARK) != (
+            patch.operation
+        ):
+            # Whether it landed is seen by the mark alone: taken without it, only a look can tell.
+            raise OutcomeUnknown(f"Kubernetes took the change of {patch.target} without our mark.")
+        return "HTTP 200"
+
+    async def _patch(self, patch: WorkloadPatch, body: str, query: Mapping[str, str]) -> KubeReply:
+        try:
+            path = patch.path
+        except SourceError as error:
+            raise RequestRefused(str(error)) from error
+        return await self.writer.send(
+            "PATCH",
+            path,
+            body=body.encode(),
+            content_type=_JSON_PATCH,
+            query={**_QUERY, **query},
+        )
+
+    async def _why(self, patch: WorkloadPatch, reply: KubeReply) -> str:
+        """Return why it was refused, in a sentence that holds no value of the object.
+
+        A test that fails and a value that is not allowed are one status: what the workload is by
+        now tells them apart.
+        """
+        if reply.status == 404:
+            return f"{patch.target} is gone: nothing was changed"
+        if reply.status == 401:
+            return "Kubernetes does not know the account that acts (401): nothing was changed"
+        if reply.status == _FAILED_TEST:
+            return await self._failed(patch, reply)
+        return f"Kubernetes refused to change {patch.target} ({reply.status}): {reply.words}"
+
+    async def _failed(self, patch: WorkloadPatch, reply: KubeReply) -> str:
+        try:
+            live = await self.of(patch)
+        except SourceError:
+            return f"Kubernetes refused the change of {patch.target}, which cannot be read now"
+        if live is None or live.uid != patch.uid:
+            return f"{patch.target} was replaced since the plan was made: nothing was changed"
+        if live.generation != patch.generation:
+            since = f"generation {patch.generation}, now {live.generation}"
+            return f"{patch.target} was changed since the plan was made ({since})"
+        if reply.words.startswith("strict decoding error"):
+            return f"Kubernetes does not understand the change of {patch.target}: {reply.words}"
+        details = mapped(_object(reply.document), "details")
+        causes = [one for one in details.get("causes") or () if isinstance(one, dict)]
+        fields = ", ".join(str(one.get("field"))[:80] for one in causes[:_MOST_FIELDS])
+        about = f": {fields} not allowed" if fields else ""
+        return f"Kubernetes refused the change of {patch.target}{about}"
+
+
+def _object(document: Json) -> Document:
+    return document if isinstance(document, dict) else {}

@@ -1,0 +1,15 @@
+"""A cluster on the loopback with the Deployment payments-api on two pods."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.adapters.kubernetes.fake_api import FakeApi
+
+
+@pytest.fixture
+def api(tmp_path: Path) -> Iterator[FakeApi]:
+    with FakeApi().served(tmp_path) as found:
+        found.workload("payments-api")
+        yield found

@@ -1,0 +1,121 @@
+"""Who reads changes nothing, and who changes reads nothing: two tokens, kept apart."""
+
+from pathlib import Path
+
+import pytest
+
+from aiops_agent.adapters.clock import WallClock
+from aiops_agent.adapters.kubernetes.platform import KubernetesPlatform
+from aiops_agent.adapters.kubernetes.plug import SOURCE, KubernetesSettings, platform
+from aiops_agent.adapters.kubernetes.rights import judged
+from aiops_agent.adapters.off import NoTopology
+from aiops_agent.domain.checkup import Checkup, Health
+from aiops_agent.domain.errors import PlatformError
+from aiops_agent.ports.plug import Surroundings
+from tests.adapters.kubernetes.fake_api import FakeApi, Raw
+from tests.adapters.kubernetes.life import OPERATION, scale
+from tests.sending import applied
+
+
+def rule(verbs: list[str], group: str, *resources: str) -> Raw:
+    return {"verbs": verbs, "apiGroups": [group], "resources": list(resources)}
+
+
+def hands(folder: Path, token: Path) -> KubernetesPlatform:
+    """Open the platform as a configuration would."""
+    section = KubernetesSettings(kubeconfig=folder / "kubeconfig", executor_token=token)
+    around = Surroundings(declared={}, clock=WallClock())
+    return platform(SOURCE.connect(section, around), NoTopology(), {})
+
+
+LOOKS, CHANGED = ["get", "list", "watch"], ["deployments", "statefulsets", "daemonsets"]
+READS: list[Raw] = [
+    rule(LOOKS, "", "pods"),
+    rule(LOOKS, "apps", *CHANGED, "replicasets"),
+    rule(LOOKS, "autoscaling", "horizontalpodautoscalers"),
+    rule(["create"], "authorization.k8s.io", "selfsubjectrulesreviews"),
+]
+ACTS: list[Raw] = [rule(["patch"], "apps", *CHANGED)]
+CHECKED = Checkup(group="platform", name="kubernetes", health=Health.OK, words="v1.34")
+
+
+async def checked(api: FakeApi, folder: Path, reads: list[Raw], acts: list[Raw]) -> Checkup:
+    api.rules = {"loopback": reads, "executor": acts}
+    token = folder / "token"
+    token.write_text("executor")
+    return await judged(CHECKED, hands(folder, token).writes, ("shop",))
+
+
+async def test_exactly_the_rights_that_are_needed_are_no_matter(
+    api: FakeApi, tmp_path: Path
+) -> None:
+    assert await checked(api, tmp_path, READS, ACTS) == CHECKED
+    named = [{**ACTS[0], "resourceNames": ["web"]}]
+    assert await checked(api, tmp_path, READS, named) == CHECKED
+
+
+@pytest.mark.parametrize(
+    ("reads", "acts", "health", "words"),
+    [
+        ([rule(["*"], "*", "*")], ACTS, Health.PROBLEM, "may do everything"),
+        (READS, [rule(["*"], "*", "*")], Health.PROBLEM, "may do everything"),
+        ([*READS, rule(["get"], "", "secrets")], ACTS, Health.PROBLEM, "may read Secrets"),
+        ([*READS, rule(["*"], "", "secrets")], ACTS, Health.PROBLEM, "may read Secrets"),
+        (
+            [*READS, rule(["delete"], "", "pods")],
+            ACTS,
+            Health.PROBLEM,
+            "the account that reads may also delete pods",
+        ),
+        (
+            READS,
+            [*ACTS, rule(["create"], "", "pods/exec")],
+            Health.PROBLEM,
+            "the account that acts may also create pods/exec",
+        ),
+        (READS, [rule(["update", "patch"], "apps", *CHANGED)], Health.PROBLEM, "update daemonsets"),
+        (READS[:2], ACTS, Health.NOTE, "horizontalpodautoscalers cannot be read in shop"),
+        (READS, [rule(["patch"], "apps", "deployments")], Health.NOTE, "cannot be changed in shop"),
+    ],
+)
+async def test_rights_that_are_missing_or_too_wide_are_told(
+    api: FakeApi,
+    tmp_path: Path,
+    reads: list[Raw],
+    acts: list[Raw],
+    health: Health,
+    words: str,
+) -> None:
+    found = await checked(api, tmp_path, reads, acts)
+    assert found.health is health
+    assert words in found.words
+    assert found.remedy
+
+
+async def test_one_account_for_both_is_worth_knowing(api: FakeApi, tmp_path: Path) -> None:
+    api.rules = {"loopback": READS + ACTS}
+    found = await judged(CHECKED, api.platform.writes, ("shop",))
+    assert (found.health, found.words) == (Health.NOTE, "v1.34; one account reads and changes")
+
+
+async def test_only_the_account_that_acts_sends_a_patch(api: FakeApi, tmp_path: Path) -> None:
+    token = tmp_path / "token"
+    token.write_text("executor\n")
+    acting = hands(tmp_path, token)
+
+    draft = await acting.prepare(scale(4), OPERATION)
+    assert await acting.unchanged(draft)
+    sent = await applied(acting, draft.requests)
+    await applied(acting, await acting.take_back(draft, sent, "INC-0001.1.undo.1"))
+
+    assert set(api.tokens) == {("GET", "loopback"), ("PATCH", "executor")}
+    assert api.one("payments-api")["spec"]["replicas"] == 2
+
+
+async def test_a_token_that_cannot_be_read_is_one_sentence_and_sends_nothing(
+    api: FakeApi, tmp_path: Path
+) -> None:
+    acting = hands(tmp_path, tmp_path / "none")
+    with pytest.raises(PlatformError, match="none cannot be read"):
+        await acting.prepare(scale(4), OPERATION)
+    assert {method for method, _ in api.tokens} == {"GET"}

@@ -17,7 +17,7 @@ def grants(rules: Iterable[Rule]) -> Iterator[tuple[str, str, str]]:
     """Yield group, resource and verb of all that some rules allow."""
     for rule in rules:
         for group in rule.get("apiGroups", [""]):
-            for resource in rule.get("resources", rule.get("nonResourceURLs", [])):
+            for resource in (*rule.get("resources", ()), *rule.get("nonResourceURLs", ())):
                 for verb in rule["verbs"]:
                     yield group, resource, verb
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import subprocess
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,6 +12,8 @@ from typing import Any
 import yaml
 
 CHART = Path(__file__).parents[2] / "deploy" / "chart"
+# Built without its Makefile it takes every cluster for a Kubernetes 1.20.
+HERE = ("--namespace", "ops", "--kube-version", "1.34.0")
 Values = dict[str, Any]
 
 
@@ -61,10 +62,7 @@ def written(folder: Path, values: Values) -> Path:
 def template(folder: Path, values: Values, *more: str) -> subprocess.CompletedProcess[str]:
     """Render the chart for a release `aiops` in the namespace `ops`."""
     place = str(written(folder, values))
-    return helm("template", "aiops", str(CHART), "--namespace", "ops", "--values", place, *more)
-
-
-Render = Callable[..., Rendered]
+    return helm("template", "aiops", str(CHART), "--values", place, *HERE, *more)
 
 
 def rendered(folder: Path, values: Values) -> Rendered:

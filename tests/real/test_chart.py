@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 from itertools import product
 from pathlib import Path
@@ -13,7 +14,7 @@ import yaml
 from aiops_agent.settings.load import load
 from tests.deploy import rights
 from tests.deploy.test_chart import VALUES, WRONG
-from tests.real.helm import CHART, Rendered, helm, rendered, template
+from tests.real.helm import CHART, HERE, Rendered, helm, rendered, template, written
 
 pytestmark = pytest.mark.built
 
@@ -43,7 +44,8 @@ def test_as_it_is_it_has_no_right_and_no_token_of_the_cluster(tmp_path: Path) ->
 
 
 @pytest.mark.parametrize(
-    ("look", "act"), product([(), ("shop",), ("shop", "bank")], [(), ("shop",), ("shop", "bank")])
+    ("look", "act"),
+    [*product([(), ("shop",), ("shop", "bank")], [(), ("shop",), ("shop", "bank")])],
 )
 def test_who_looks_only_looks_and_who_acts_only_patches_where_it_may(
     tmp_path: Path, look: tuple[str, ...], act: tuple[str, ...]
@@ -154,42 +156,31 @@ def test_the_rules_are_rules_and_fire_when_they_should(tmp_path: Path) -> None:
         f'aiops_notifications_waiting{ours},channel="hook"}}': "0x5 3x15",
         'aiops_leader{job="other",namespace="ops"}': "1x20",
     }
-    expected = {
-        "AiopsAgentNotWorking": (8, 15),
-        "AiopsAgentInTrouble": (4, 8),
-        "AiopsAgentTellsNobody": (8, 18),
-    }
-    cases = [
-        {"eval_time": f"{minute}m", "alertname": name, "exp_alerts": [{}] * fires}
-        for name, minutes in expected.items()
-        for fires, minute in enumerate(minutes)
-    ]
     _promtool(tmp_path, "check", "rules", "rules.yaml")
-    for case in cases:  # labels and texts are compared too: take them from what fires
-        asked = {**case, "exp_alerts": []}
-        test = {
-            "interval": "1m",
-            "input_series": [{"series": name, "values": text} for name, text in series.items()],
-            "alert_rule_test": [asked],
-        }
-        content = {"rule_files": ["rules.yaml"], "evaluation_interval": "1m", "tests": [test]}
-        (tmp_path / "test.yaml").write_text(yaml.safe_dump(content))
-        ran = subprocess.run(
-            ["promtool", "test", "rules", "test.yaml"],
-            check=False,
-            capture_output=True,
-            text=True,
-            cwd=tmp_path,
-        )
-        fired = ran.returncode != 0 and "got:" in ran.stdout + ran.stderr
-        assert fired == bool(case["exp_alerts"]), (case, ran.stdout, ran.stderr)
+    for name, quiet, firing in (
+        ("AiopsAgentNotWorking", 12, 15),
+        ("AiopsAgentInTrouble", 5, 8),
+        ("AiopsAgentTellsNobody", 14, 17),
+    ):
+        for minute, fires in ((quiet, False), (firing, True)):
+            none = {"eval_time": f"{minute}m", "alertname": name, "exp_alerts": []}
+            test = {
+                "interval": "1m",
+                "input_series": [{"series": one, "values": text} for one, text in series.items()],
+                "alert_rule_test": [none],
+            }
+            content = {"rule_files": ["rules.yaml"], "evaluation_interval": "1m", "tests": [test]}
+            (tmp_path / "test.yaml").write_text(yaml.safe_dump(content))
+            ran = _promtool(tmp_path, "test", "rules", "test.yaml", fails=fires)
+            assert fires == (f'alertname="{name}"' in ran), ran
 
 
-def _promtool(folder: Path, *arguments: str) -> None:
+def _promtool(folder: Path, *arguments: str, fails: bool = False) -> str:
     ran = subprocess.run(
         ["promtool", *arguments], check=False, capture_output=True, text=True, cwd=folder
     )
-    assert ran.returncode == 0, ran.stdout + ran.stderr
+    assert (ran.returncode != 0) == fails, ran.stdout + ran.stderr
+    return ran.stdout + ran.stderr
 
 
 def test_the_operator_s_objects_find_the_service_and_the_token(tmp_path: Path) -> None:
@@ -224,7 +215,7 @@ def test_the_rendered_configuration_is_accepted(tmp_path: Path, values: dict[str
 
 
 def test_selectors_stay_what_they_are_and_names_are_short(tmp_path: Path) -> None:
-    ran = helm("template", "x" * 53, str(CHART), "--namespace", "ops")
+    ran = helm("template", "x" * 53, str(CHART), *HERE)
     assert ran.returncode == 0, ran.stderr
     made = Rendered(tuple(one for one in yaml.safe_load_all(ran.stdout) if one))
 
@@ -238,10 +229,29 @@ def test_selectors_stay_what_they_are_and_names_are_short(tmp_path: Path) -> Non
     }
 
 
-def test_the_notes_say_the_next_two_commands(tmp_path: Path) -> None:
-    # A dry run of an installation; only a template asks no cluster.
-    ran = template(tmp_path, {"persistence": {"enabled": False}}, "--notes")
+@pytest.mark.parametrize(
+    ("values", "second"),
+    [
+        ({}, "get secret aiops-token -o go-template='{{index .data \"token\" | base64decode}}'"),
+        (OPERATOR, "exec -it deploy/aiops -- aiops incident list"),
+    ],
+)
+def test_the_notes_say_the_next_two_commands(
+    tmp_path: Path, values: dict[str, Any], second: str
+) -> None:
+    """Helm prints them to a cluster only: here they are a field of one object more."""
+    copy = tmp_path / "chart"
+    shutil.copytree(CHART, copy)
+    told = '{{ include (print .Template.BasePath "/NOTES.txt") . | toJson }}'
+    (copy / "templates" / "told.yaml").write_text(f"kind: Notes\ntext: {told}\n")
+    ran = helm("template", "aiops", str(copy), *HERE, "--values", str(written(tmp_path, values)))
+    assert ran.returncode == 0, ran.stderr
+    made = Rendered(tuple(one for one in yaml.safe_load_all(ran.stdout) if one))
 
-    if "unknown flag" in ran.stderr:
-        pytest.skip("this Helm prints notes when it installs")
-    assert "aiops doctor" in ran.stdout
+    text = made.one("Notes")["text"]
+    commands = [line.strip() for line in text.splitlines() if line.startswith("  ")]
+    assert commands == [
+        "kubectl -n ops exec deploy/aiops -- aiops doctor",
+        f"kubectl -n ops {second}",
+    ]
+    assert "NO SOURCE IS CONFIGURED" in text

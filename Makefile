@@ -1,6 +1,6 @@
 # One word per wish; `make help` lists them. PYTHON=/path/to/python chooses the interpreter.
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test cover check test-real test-built test-live bench bench-rca wheel pictures prove clean
+.PHONY: help setup demo test cover check test-real test-built test-live bench bench-rca wheel image pictures prove clean
 BIN := .venv/bin
 # Each worker of the tests, and each program that they start, would compile all modules again.
 export PYTHONDONTWRITEBYTECODE :=
@@ -29,7 +29,7 @@ check: .venv/.ready ## format, lint, strict types, floors, house limits
 test-real: .venv/.ready ## as root: the same product with Docker, Prometheus, Alertmanager, PostgreSQL, Jaeger
 	@PYTHON= tests/real/run.sh
 
-test-built: .venv/.ready ## as root: tests with parts built or fetched for them (Jaeger, a small language model)
+test-built: .venv/.ready ## as root: tests with parts built or fetched (Jaeger, Helm, a small model), and of our image
 	@PYTHON= AIOPS_TEST_BUILT=1 tests/real/run.sh
 
 test-live: .venv/.ready ## three incidents with the real models of your key, for at most $0.15; no key: not run
@@ -46,6 +46,9 @@ prove: .venv/.ready ## the long counted proofs, under an hour, goes on where it 
 
 wheel: .venv/.ready ## build the wheel, install it into an empty environment, run its demo
 	@tools/wheel.sh
+
+image: .venv/.ready ## build the container image with Docker and check it; BASE=image with Python, TAG=name
+	@$(BIN)/python tools/image.py $(if $(BASE),--base "$(BASE)") $(if $(TAG),--tag "$(TAG)")
 
 pictures: .venv/.ready ## draw the README's pictures from a real run
 	@$(BIN)/python tools/pictures.py

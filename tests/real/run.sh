@@ -2,7 +2,8 @@
 # Run the tests that need real servers. As root on Debian 12: installs what is missing, starts what
 # does not run, ends what it started. Fails, and never skips, when a part is missing.
 # With arguments (of pytest) it runs only what they name. With AIOPS_TEST_BUILT=1 it runs what needs
-# parts that are built from source or fetched for it (Jaeger, a small language model) and only that.
+# parts that are built from source or fetched for it (Jaeger, Helm, a small language model), our
+# image, and only that.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 
@@ -101,6 +102,16 @@ make_jaeger() { # once, 2 min: its Go module cannot be installed as it is, see g
     || { tail -n 20 "$work/jaeger.log" >&2; fail "Jaeger could not be built"; }
 }
 
+make_helm() { # once, a minute and a half
+  export AIOPS_TEST_HELM=$cache/bin/helm
+  [ ! -x "$AIOPS_TEST_HELM" ] || return 0
+  need_go
+  say "building Helm (once; some minutes)"
+  GOBIN=$cache/bin GOTOOLCHAIN=local CGO_ENABLED=0 go install -ldflags '-s -w' \
+    helm.sh/helm/v3/cmd/helm@v3.19.0 >"$work/helm.log" 2>&1 \
+    || { tail -n 20 "$work/helm.log" >&2; fail "Helm could not be built"; }
+}
+
 start_postgres() {
   local port
   port=$("$python" -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])')
@@ -138,7 +149,7 @@ install_parts
 start_docker
 make_image
 [ -n "${AIOPS_TEST_BUILT:-}" ] || make_strangers
-[ -z "${AIOPS_TEST_BUILT:-}" ] || make_jaeger
+[ -z "${AIOPS_TEST_BUILT:-}" ] || { make_jaeger; make_helm; }
 start_postgres
 say "parts are up after $SECONDS s"
 

@@ -157,6 +157,19 @@ def test_a_secret_is_read_by_reference_and_never_shown(home: Path) -> None:
     assert "pw" not in shown
 
 
+def test_a_token_of_the_server_is_long_and_no_flaw_shows_it(home: Path) -> None:
+    (home / "secret").write_text("0123456789abcdef0123\n")
+    found = read(home, "", AIOPS_SERVER_TOKEN=f"file:{home}/secret")
+    token = found.settings.server.token
+    assert token
+    assert token.get_secret_value() == "0123456789abcdef0123"
+    assert "0123456789abcdef0123" not in str(list(found.rows()))
+
+    told = flaw(home, "server: {token: hush-hush}")
+    assert "a token has 20 to 1000 letters" in told
+    assert "hush-hush" not in told
+
+
 def test_a_friday_freeze_is_written_in_one_line(home: Path) -> None:
     line = "{days: [friday], actions: [restart_service], from: 16:00, timezone: Europe/Berlin"
 

@@ -16,6 +16,7 @@ from aiops_agent.domain.facts import PersonNote
 from aiops_agent.domain.incident import Incident, Status
 from aiops_agent.domain.point import Point
 from aiops_agent.domain.routing import Routes
+from aiops_agent.domain.token import CONFIGURED
 from aiops_agent.workflow.commands import Commands
 from aiops_agent.workflow.intake import Intake
 from aiops_agent.workflow.queries import Queries
@@ -327,3 +328,10 @@ def test_a_split_is_asked_for_with_a_short_reason(desk: Desk) -> None:
         desk.commands.split("INC-0001", ["A"], "alex", "x" * 201)
     with pytest.raises(UsageError, match="into itself"):
         desk.commands.merge("INC-0001", "inc-0001", "alex")
+
+
+def test_the_token_of_the_configuration_is_not_made_or_revoked_here(desk: Desk) -> None:
+    with pytest.raises(UsageError, match="choose another name"):
+        desk.commands.create_token(CONFIGURED)
+    with pytest.raises(UsageError, match="change it there"):
+        desk.commands.revoke_token(CONFIGURED)

@@ -14,8 +14,9 @@ from aiops_agent.adapters.stop_file import StopFile
 from aiops_agent.domain.errors import SettingsError
 from aiops_agent.domain.lease import Lease
 from aiops_agent.domain.redact import Redactor
+from aiops_agent.domain.token import CONFIGURED, Token, hashed
 from aiops_agent.settings.owned import not_ours
-from aiops_agent.settings.sections import Settings, secrets
+from aiops_agent.settings.sections import Server, Settings, secrets
 from aiops_agent.workflow.lease import seen
 from aiops_agent.workflow.lock import beside, holder
 from aiops_agent.workflow.queries import Queries
@@ -39,7 +40,13 @@ class Records:
         self.own_clock = now is wall_time  # a test's time counts, and not a server's
         self.redactor = Redactor(secrets(settings))
         self.store = SqlStore(self.database, own_clock=self.own_clock)  # wakes no story
-        self.queries = Queries(self.store, self.stop_file)
+        self.queries = Queries(self.store, self.stop_file, self._tokens(settings.server))
+
+    def _tokens(self, server: Server) -> tuple[Token, ...]:
+        if server.token is None:
+            return ()
+        kept = hashed(server.token.get_secret_value())
+        return (Token(name=CONFIGURED, secret=kept, created_at=self.now()),)
 
     def leader(self, role: str) -> Lease | None:
         """Return who works on the stories of a role on this store, or None."""

@@ -7,6 +7,7 @@ from datetime import datetime
 from aiops_agent.domain.environment import EnvironmentRef
 from aiops_agent.domain.value import Value
 
+CONFIGURED = "server.token"  # the name of the token that the configuration brings
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,62}")
 
 

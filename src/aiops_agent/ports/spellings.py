@@ -107,6 +107,15 @@ def _end_of_day(value: Json) -> Json:
     return None if isinstance(value, str) and value.strip() == "24:00" else _clock(value)
 
 
+def _bearer(value: SecretStr) -> SecretStr:
+    if not re.fullmatch(r"[A-Za-z0-9._~+/=-]{20,1000}", value.get_secret_value()):
+        raise ValueError(
+            "a token has 20 to 1000 letters, digits and signs of ._~+/=-, "
+            "such as `openssl rand -hex 24` prints"
+        )
+    return value
+
+
 def _timezone(value: str) -> str:
     try:
         ZoneInfo(value)
@@ -116,6 +125,7 @@ def _timezone(value: str) -> str:
 
 
 Secret: TypeAlias = Annotated[SecretStr, BeforeValidator(referred)]
+BearerToken: TypeAlias = Annotated[Secret, AfterValidator(_bearer)]
 Referred: TypeAlias = Annotated[str, BeforeValidator(referred)]
 WebAddress: TypeAlias = Annotated[str, AfterValidator(_web_address)]
 PlainAddress: TypeAlias = Annotated[WebAddress, AfterValidator(_plain_address)]

@@ -30,6 +30,7 @@ from aiops_agent.domain.value import Value
 from aiops_agent.domain.watch import WatchMode
 from aiops_agent.ports.plug import AnyChannel, AnyVendor, Needs
 from aiops_agent.ports.spellings import (
+    BearerToken,
     ClockTime,
     EndOfDay,
     HostName,
@@ -86,7 +87,8 @@ class Server(Value):
     """Where `aiops serve` listens, and by which names others call it.
 
     Without a token only requests to loopback's names, `names` or the host of `external_url` are
-    answered, and through a proxy only when it is one of `trusted_proxies`.
+    answered, and through a proxy only when it is one of `trusted_proxies`. `token` counts beside
+    those that `aiops token create` makes, so that a deployment can bring its own.
     """
 
     host: str = Field(default="127.0.0.1", min_length=1)
@@ -94,6 +96,7 @@ class Server(Value):
     names: tuple[HostName, ...] = ()
     external_url: PlainAddress | None = None
     trusted_proxies: tuple[Network, ...] = ()
+    token: BearerToken | None = None
 
 
 class AlertSettings(Value):

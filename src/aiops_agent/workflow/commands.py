@@ -14,7 +14,7 @@ from aiops_agent.domain.facts import LONGEST_NOTE
 from aiops_agent.domain.incident import Incident
 from aiops_agent.domain.sending import ClockFlaws, ServiceBreaker, Switch
 from aiops_agent.domain.spelling import did_you_mean
-from aiops_agent.domain.token import Token, hashed, token_name
+from aiops_agent.domain.token import CONFIGURED, Token, hashed, token_name
 from aiops_agent.ports.store import Store
 from aiops_agent.safety import times
 from aiops_agent.workflow.queries import Queries
@@ -173,6 +173,8 @@ class Commands:
         if not token_name(name):
             said = "1 to 63 letters, digits, dots, dashes and underlines, such as alertmanager"
             raise UsageError(f"A token's name has {said}; it begins with a letter or a digit.")
+        if name == CONFIGURED:
+            raise UsageError(f"{CONFIGURED} is the configuration's own token; choose another name.")
         secret = f"aiops_{secrets.token_urlsafe(32)}"
         token = Token(
             name=name,
@@ -186,6 +188,8 @@ class Commands:
 
     def revoke_token(self, name: str) -> None:
         """Revoke a token for ever; raises UsageError when there is none of that name."""
+        if name == CONFIGURED:
+            raise UsageError(f"{CONFIGURED} stands in the configuration: change it there.")
         with self.store.begin() as work:
             work.tokens.revoke(name, self.now())
 

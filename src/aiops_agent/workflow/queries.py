@@ -34,6 +34,7 @@ class Queries:
 
     reader: Reader
     halted: Callable[[], str] = str  # why the file `STOP` holds sending, or ""
+    configured: tuple[Token, ...] = ()  # tokens that count beside those of the store
 
     def incidents(
         self,
@@ -165,7 +166,7 @@ class Queries:
     def tokens(self) -> tuple[Token, ...]:
         """Return all tokens, without their secrets' text."""
         with self.reader.read() as view:
-            return view.tokens.listed()
+            return (*self.configured, *view.tokens.listed())
 
     def token(self, secret: str) -> Token | None:
         """Return the token of this text unless it is revoked; takes constant time."""
@@ -195,7 +196,7 @@ class Queries:
         return found
 
     def guarded(self) -> bool:
-        """Whether a token was ever made: from then on one that counts must be shown."""
+        """Whether there is or was a token: from then on one that counts must be shown."""
         return bool(self.tokens())
 
 

@@ -6,7 +6,7 @@ import pytest
 from fastapi.testclient import TestClient
 
 from aiops_agent.adapters.sql.store import SqlStore
-from aiops_agent.domain.token import Token, hashed
+from aiops_agent.domain.token import CONFIGURED, Token, hashed
 from aiops_agent.workflow.queries import Queries
 from tests import seams
 from tests.interfaces.http.conftest import JSON, FakeMetrics, FakeService, app_of
@@ -38,6 +38,19 @@ def asked(store: SqlStore) -> list[int]:
 
 def test_nobody_is_let_in_after_the_only_token_was_revoked(store: SqlStore) -> None:
     assert asked(store) == [401] * 6
+
+
+def test_the_token_of_the_configuration_counts_beside_those_of_the_store(store: SqlStore) -> None:
+    own = Token(name=CONFIGURED, secret=hashed("aiops_own"), created_at=NOW)
+    queries = Queries(store, configured=(own,))
+    with store.begin() as work:
+        work.tokens.add(Token(name="other", secret=hashed("aiops_other"), created_at=NOW))
+
+    assert Queries(store, configured=(own,)).guarded()
+    assert [one.name for one in queries.tokens()] == [CONFIGURED, "other"]
+    assert queries.token("aiops_own") == own
+    assert queries.token("aiops_other")
+    assert queries.token("aiops_x") is None
 
 
 def test_a_door_that_forgets_its_tokens_is_seen(

@@ -58,7 +58,8 @@ async def _serve(call: Call) -> Exit:
         none = "every token is revoked" if tokens else "there is no token"
         raise SettingsError(
             f"{settings.server.host} can be reached by others and {none}: "
-            "create one with `aiops token create alertmanager`, or listen on 127.0.0.1."
+            "create one with `aiops token create alertmanager`, set server.token, "
+            "or listen on 127.0.0.1."
         )
     started = datetime.now(UTC)
     stop, loop = asyncio.Event(), asyncio.get_running_loop()

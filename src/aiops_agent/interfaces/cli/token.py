@@ -1,6 +1,7 @@
 """`aiops token ...`: who may send us alerts."""
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Annotated
 
 import typer
@@ -8,6 +9,7 @@ import typer
 from aiops_agent.domain.environment import EnvironmentRef
 from aiops_agent.domain.errors import UsageError
 from aiops_agent.domain.spelling import did_you_mean
+from aiops_agent.domain.token import CONFIGURED
 from aiops_agent.interfaces.cli.call import Call, Output, OutputOption, called
 from aiops_agent.interfaces.terminal.escape import say
 from aiops_agent.interfaces.terminal.layout import table
@@ -43,8 +45,8 @@ def show_list(context: typer.Context, output: OutputOption = Output.TABLE) -> No
         [
             say(token.name, QUIET if token.revoked_at else STRONG),
             say(", ".join(one.name for one in token.environments) or "all"),
-            say(f"{token.created_at:%Y-%m-%d %H:%M} UTC"),
-            say(f"{token.revoked_at:%Y-%m-%d %H:%M} UTC" if token.revoked_at else "-"),
+            say("configured" if token.name == CONFIGURED else _time(token.created_at)),
+            say(_time(token.revoked_at) if token.revoked_at else "-"),
         ]
         for token in found
     ]
@@ -61,6 +63,10 @@ def revoke(context: typer.Context, name: NameArgument) -> None:
     call = called(context)
     call.application.commands.revoke_token(name)
     call.note(f"Token {name!r} revoked.")
+
+
+def _time(moment: datetime) -> str:
+    return f"{moment:%Y-%m-%d %H:%M} UTC"
 
 
 def configured(call: Call, names: Sequence[str]) -> list[EnvironmentRef]:

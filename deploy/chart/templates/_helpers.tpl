@@ -1,0 +1,43 @@
+{{- define "aiops.name" -}}
+{{- $name := .Release.Name -}}
+{{- if not (contains "aiops" $name) }}{{ $name = printf "%s-aiops" $name }}{{ end -}}
+{{- $name | trunc 50 | trimSuffix "-" -}}
+{{- end -}}
+
+{{- define "aiops.selector" -}}
+app.kubernetes.io/name: aiops-agent
+app.kubernetes.io/instance: {{ .Release.Name }}
+{{- end -}}
+
+{{- define "aiops.labels" -}}
+{{ include "aiops.selector" . }}
+app.kubernetes.io/version: {{ .Chart.AppVersion | quote }}
+app.kubernetes.io/managed-by: {{ .Release.Service }}
+helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version }}
+{{- end -}}
+
+{{- define "aiops.image" -}}
+{{- $tag := default .Chart.AppVersion .Values.image.tag -}}
+{{ .Values.image.repository }}:{{ $tag }}{{ with .Values.image.digest }}@{{ . }}{{ end }}
+{{- end -}}
+
+{{- define "aiops.token" -}}
+{{ default (printf "%s-token" (include "aiops.name" .)) .Values.token.secret }}
+{{- end -}}
+
+{{- /* What cannot be meant together, in a sentence. */ -}}
+{{- define "aiops.check" -}}
+{{- if and (gt (int .Values.replicas) 1) (not .Values.postgresql.secret) -}}
+{{- fail "replicas: more than one needs PostgreSQL, since SQLite has one writer; set postgresql.secret or replicas: 1." -}}
+{{- end -}}
+{{- if and .Values.prometheusRule.enabled (not .Values.serviceMonitor.enabled) -}}
+{{- fail "prometheusRule: its alerts would always fire, as nothing is scraped; set serviceMonitor.enabled: true too." -}}
+{{- end -}}
+{{- if and .Values.cluster.act.namespaces (not .Values.cluster.read.enabled) -}}
+{{- fail "cluster.act.namespaces: who changes must see what it changes; set cluster.read.enabled: true too." -}}
+{{- end -}}
+{{- end -}}
+
+{{- define "aiops.url" -}}
+http://{{ include "aiops.name" . }}.{{ .Release.Namespace }}.svc:{{ .Values.service.port }}
+{{- end -}}

@@ -1,0 +1,200 @@
+"""The chart as it lies there, without Helm: its schema, rights, rules and configuration.
+
+What Helm makes of it is looked at by `tests/real/test_chart.py`.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+from typing import Any, cast
+
+import pytest
+import yaml
+
+from aiops_agent import __version__
+from aiops_agent.interfaces.http.metrics import MetricsExporter
+from aiops_agent.ports.store import Reader
+from aiops_agent.settings.load import load
+from aiops_agent.workflow.feed import Feed
+from aiops_agent.workflow.queries import Queries
+from tests.deploy import rights, schema
+from tests.interfaces.http.conftest import FakeMetrics, FakeService, app_of
+
+ROOT = Path(__file__).parents[2]
+CHART = ROOT / "deploy" / "chart"
+SCHEMA: dict[str, Any] = json.loads((CHART / "values.schema.json").read_text())
+VALUES: dict[str, Any] = yaml.safe_load((CHART / "values.yaml").read_text())
+DEPLOYMENT = (CHART / "templates" / "deployment.yaml").read_text()
+
+
+def file(name: str) -> Any:
+    return yaml.safe_load((CHART / "files" / name).read_text())
+
+
+def overlaid(below: dict[str, Any], above: dict[str, Any]) -> dict[str, Any]:
+    """Return values over values, as Helm lays them."""
+    merged = dict(below)
+    for key, value in above.items():
+        both = isinstance(value, dict) and isinstance(below.get(key), dict)
+        merged[key] = overlaid(below[key], value) if both else value
+    return merged
+
+
+def test_the_built_in_values_fit_the_schema() -> None:
+    assert schema.flaws(VALUES, SCHEMA, SCHEMA) == []
+    assert {*SCHEMA["properties"]} - {"global"} == {*VALUES}
+
+
+WRONG = [
+    "replica: 2",
+    "replicas: two",
+    "replicas: 0",
+    "image: { repository: '' }",
+    "image: { tag: 'a b' }",
+    "image: { digest: latest }",
+    "config: { mode: yolo }",
+    "config: { apiVersion: v9 }",
+    "config: { server: { port: 9 } }",
+    "token: { secret: Not_A_Name }",
+    "secretFiles: [{ name: ../config.yaml, secret: a, key: b }]",
+    "secretEnv: [{ name: lower, secret: a, key: b }]",
+    "secretEnv: [{ name: A }]",
+    "cluster: { act: { namespaces: ['*'] } }",
+    "cluster: { act: { namespaces: shop } }",
+    "cluster: { act: { namespaces: [shop, shop] } }",
+    "cluster: { act: { configMaps: [shop] } }",
+    "cluster: { read: { enabled: 1 } }",
+    "cluster: { read: { enabled: 'yes' } }",
+    "service: { port: 70000 }",
+    "service: { type: ExternalName }",
+    "networkPolicy: { from: everybody }",
+    "persistence: { size: big }",
+    "serviceMonitor: { interval: often }",
+    "podLabels: { a: 1 }",
+]
+
+
+@pytest.mark.parametrize("text", WRONG)
+def test_a_wrong_value_is_refused(text: str) -> None:
+    assert schema.flaws(overlaid(VALUES, yaml.safe_load(text)), SCHEMA, SCHEMA)
+
+
+def test_every_value_is_described_and_what_is_ours_is_closed() -> None:
+    for place, part in schema.parts(SCHEMA):
+        told = part.get("description") or part.get("title") or "$ref" in part
+        assert told or place.endswith("[]") or ".definitions" in place, place
+        closed = part.get("additionalProperties") is not None
+        assert closed or "properties" not in part or place == "$.config", place
+        assert place.endswith("[]") or not (part.get("description") or "x").endswith(" "), place
+
+
+def test_the_investigator_only_looks_and_at_no_secret() -> None:
+    rules = [*file("investigator.yaml"), *file("investigator-cluster.yaml")]
+
+    assert rights.flaws(rules, acts=False) == []
+    assert {verb for *_, verb in rights.grants(rules)} == {"get", "list", "watch"}
+
+
+def test_the_executor_patches_workloads_and_nothing_else() -> None:
+    assert {*rights.grants(file("executor.yaml"))} == rights.ACT
+
+
+TOO_WIDE = [
+    "{ apiGroups: [''], resources: [secrets], verbs: [get] }",
+    "{ apiGroups: [''], resources: ['*'], verbs: [get] }",
+    "{ apiGroups: ['*'], resources: [deployments], verbs: [get] }",
+    "{ apiGroups: [apps], resources: [deployments], verbs: ['*'] }",
+    "{ apiGroups: [apps], resources: [deployments], verbs: [update] }",
+    "{ apiGroups: [''], resources: [pods/exec], verbs: [create] }",
+    "{ apiGroups: [''], resources: [nodes/proxy], verbs: [get] }",
+    "{ apiGroups: [''], resources: [serviceaccounts/token], verbs: [create] }",
+    "{ apiGroups: [''], resources: [configmaps], verbs: [patch] }",
+    "{ apiGroups: [''], resources: [nodes], verbs: [patch] }",
+    "{ apiGroups: [rbac.authorization.k8s.io], resources: [roles], verbs: [bind] }",
+    "{ nonResourceURLs: ['*'], verbs: [get] }",
+]
+
+
+@pytest.mark.parametrize("text", TOO_WIDE)
+def test_a_right_that_is_too_wide_is_seen(text: str) -> None:
+    planted = yaml.safe_load(text)
+
+    assert rights.flaws([*file("executor.yaml"), planted], acts=True)
+    assert rights.flaws([*file("investigator.yaml"), planted], acts=False)
+
+
+def test_every_rule_of_a_template_comes_from_these_files() -> None:
+    """So that what is tested above is what a cluster is given."""
+    text = "".join(one.read_text() for one in (CHART / "templates").iterdir())
+
+    assert "apiGroups" not in text
+    named = re.findall(r'Files\.Get "(files/[\w.-]+)"', text)
+    assert {*named} == {f"files/{one.name}" for one in (CHART / "files").iterdir()}
+
+
+def test_every_metric_and_label_of_the_rules_is_one_of_ours() -> None:
+    queries = Queries(cast(Reader, None))  # what there is to count is known before it is counted
+    gauges = MetricsExporter(queries, Feed(queries), "1").registry._names_to_collectors
+    rules = [rule for group in file("rules.yaml")["groups"] for rule in group["rules"]]
+
+    assert len(rules) == 3
+    for rule in rules:
+        (metric,) = re.findall(r"\baiops_\w+", rule["expr"])
+        labels = re.findall(r"by \((\w+)\)", rule["expr"])
+        assert getattr(gauges[metric], "_labelnames", ()) == tuple(labels), rule
+        told = {*re.findall(r"\$labels\.(\w+)", str(rule["annotations"]))}
+        assert told <= {*labels}, rule
+
+
+def variables() -> dict[str, str]:
+    """What the deployment sets in the environment of the program."""
+    return dict(re.findall(r'{ name: (AIOPS_\w+), value: "?([^" }]+)"? }', DEPLOYMENT))
+
+
+@pytest.mark.parametrize(
+    "config",
+    [
+        "{}",
+        "{ sources: { prometheus: { url: 'http://prometheus-operated.monitoring:9090' } } }",
+        "{ mode: observe, server: { external_url: 'https://aiops.example.org' } }",
+    ],
+)
+def test_the_configuration_of_the_chart_is_accepted(tmp_path: Path, config: str) -> None:
+    values = overlaid(VALUES, {"config": yaml.safe_load(config)})
+    place = tmp_path / "etc"
+    place.mkdir()
+    (place / "token").write_text("0123456789abcdef0123\n")
+    (place / "store-url").write_text("postgresql://aiops:x@db/aiops")
+    (place / "config.yaml").write_text(yaml.safe_dump(values["config"]))
+    environ = {name: value.replace("/etc/aiops", str(place)) for name, value in variables().items()}
+
+    assert schema.flaws(values, SCHEMA, SCHEMA) == []
+    found = load(place / "config.yaml", environ=environ, folder=tmp_path)
+
+    server = found.settings.server
+    assert found.strange == ()
+    assert len(environ) == 5
+    assert (server.host, server.port, server.token is not None) == ("0.0.0.0", 8088, True)
+    assert found.settings.store.url == "postgresql://aiops:x@db/aiops"
+    assert str(found.settings.state_dir) == "/var/lib/aiops"
+
+
+def test_what_the_chart_asks_for_is_answered() -> None:
+    text = "".join(one.read_text() for one in (CHART / "templates").iterdir())
+    asked = {*re.findall(r"path: (/\w+)[, ]", text), *re.findall(r'url" \. }}(/[\w/]+)', text)}
+    app = app_of(FakeService(), FakeMetrics(), tokens_required=True)
+
+    answered = {getattr(route, "path", "") for route in app.routes}
+    assert asked == {"/healthz", "/readyz", "/metrics", "/api/v1/alertmanager"}
+    assert asked <= answered
+
+
+def test_chart_and_package_have_one_version_and_name_no_registry() -> None:
+    chart = yaml.safe_load((CHART / "Chart.yaml").read_text())
+    base = re.findall(r"^ARG BASE=(.*)$", (ROOT / "Dockerfile").read_text(), re.MULTILINE)
+
+    assert (chart["version"], chart["appVersion"]) == (__version__, __version__)
+    for name in (VALUES["image"]["repository"], *base):
+        assert "." not in name.partition("/")[0].partition(":")[0], name

@@ -11,9 +11,11 @@ import io
 import json
 import logging
 import random
+import sqlite3
 import tempfile
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from contextlib import closing
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -21,6 +23,7 @@ from typing import Any
 
 from rich.console import Console
 
+from aiops_agent.adapters.sql.plain import unpacked
 from aiops_agent.bootstrap.application import Application, Overrides, application
 from aiops_agent.domain.alert import Alert
 from aiops_agent.domain.approval import Surface
@@ -183,9 +186,20 @@ async def lived(folder: Path, planter: Planter, n: int) -> str:
     finally:
         built.close()
         log_to(Console(), str, quiet=False, verbose=0)
-    files = [one for one in sorted((folder / "state").rglob("*")) if one.is_file()]
-    return "\n".join([*(one.read_bytes().decode("latin-1") for one in files), *shown,
-                      said.getvalue()])  # fmt: skip
+    return "\n".join([*kept(folder / "state"), *shown, said.getvalue()])
+
+
+def kept(state: Path) -> Iterator[str]:
+    """Yield what every file below holds, and what a database in it holds packed."""
+    for file in sorted(one for one in state.rglob("*") if one.is_file()):
+        content = file.read_bytes()
+        yield content.decode("latin-1")
+        if content.startswith(b"SQLite format 3"):
+            with closing(sqlite3.connect(file)) as database:
+                names = database.execute("SELECT name FROM sqlite_master WHERE type = 'table'")
+                for (name,) in names.fetchall():
+                    for row in database.execute(f'SELECT * FROM "{name}"'):
+                        yield from (unpacked(one) for one in row if isinstance(one, bytes))
 
 
 async def _ruled(built: Application, ref: EnvironmentRef) -> list[str]:

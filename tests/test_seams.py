@@ -1,5 +1,6 @@
 """Every seam is there, and a test plants a defect at it."""
 
+import re
 from dataclasses import fields, is_dataclass
 from pathlib import Path
 
@@ -27,6 +28,12 @@ def test_a_seam_exists(seam: Seam) -> None:
 
     assert seam.name in names
     assert seam.shows
+
+
+def test_no_seam_takes_the_name_of_another() -> None:
+    written = (HERE / "seams.py").read_text("utf-8")
+
+    assert len(re.findall(r"^[A-Z_]+ = Seam\(", written, re.MULTILINE)) == len(SEAMS)
 
 
 def test_a_defect_is_planted_at_every_seam() -> None:

@@ -50,7 +50,7 @@ def test_what_another_puts_while_the_file_is_written_anew_is_not_lost(
 
     monkeypatch.setattr(Path, "replace", meanwhile)
     if planted:
-        seams.ALONE.plant(monkeypatch, unlocked)
+        seams.COLD_ALONE.plant(monkeypatch, unlocked)
     file.remove(["INC-0001"])
     other.join()
     left = {str(one.case.id) for one in file.read(["INC-0001", "INC-0002", "INC-0003"])}

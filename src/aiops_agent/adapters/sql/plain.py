@@ -107,11 +107,17 @@ class PackedJson(TypeDecorator[Any]):
         return zlib.compress(text) if len(text) >= _LONG else text
 
     def process_result_value(self, value: Any, dialect: Dialect) -> Any:
-        """Read either form: packed bytes begin with no character that JSON begins with."""
+        """Read what is packed and what is not."""
         if value is None or dialect.name != "sqlite":
             return value
-        packed = isinstance(value, bytes) and value[:1] == zlib.compress(b"")[:1]
-        return json.loads(zlib.decompress(value) if packed else value)
+        return json.loads(unpacked(value) if isinstance(value, bytes) else value)
+
+
+def unpacked(stored: bytes) -> str:
+    """Return the JSON text of a `PackedJson` as SQLite keeps it."""
+    # No JSON begins with the first byte of what is packed.
+    packed = stored[:1] == zlib.compress(b"")[:1]
+    return (zlib.decompress(stored) if packed else stored).decode()
 
 
 class bytes_of(GenericFunction[int]):  # noqa: N801 -- a function of SQL

@@ -97,6 +97,15 @@ async def test_an_alert_about_a_node_or_a_probe_is_no_services(place: Place) -> 
     assert {one.subject.kind for one in place.incidents()} == set(about)
 
 
+async def test_what_has_ended_is_joined_by_nothing(place: Place) -> None:
+    place.keep(an_alert("web"))
+    await take(place)
+    place.put(place.incidents()[0].model_copy(update={"status": Status.ESCALATED}))
+    place.keep(an_alert("web", labels={"alertname": "Other", "service": "web"}))
+    await take(place)
+    assert [one.alert_names for one in place.incidents()] == [("HighLatency",), ("Other",)]
+
+
 async def test_a_caller_that_alerts_much_later_has_trouble_of_its_own(place: Place) -> None:
     place.keep(an_alert("payments-api"))
     await take(place)

@@ -299,7 +299,7 @@ def _short(text: str) -> str:
 
 def _parses(text: str) -> bool:
     try:
-        compile(text, "mutant", "exec")
+        ast.parse(text)
     except SyntaxError:
         return False
     return True

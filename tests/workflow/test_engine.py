@@ -10,7 +10,7 @@ import pytest
 from dbos import DBOS
 
 from aiops_agent.domain.environment import EnvironmentRef
-from aiops_agent.domain.errors import StoreError, UsageError
+from aiops_agent.domain.errors import ApprovalError, StoreError, UsageError
 from aiops_agent.domain.incident import IncidentId
 from aiops_agent.workflow import engine as running
 from aiops_agent.workflow.engine import Engine, StalledWorkflowMonitor
@@ -207,6 +207,41 @@ async def test_what_died_is_resumed_or_ended_after_a_while(
     (incident,) = place.incidents()
     assert incident.ended is incident.closed is ended
     assert ("it broke" in incident.note) is ended
+
+
+@dataclass
+class Files:
+    """Answers that lie there as files; `why` is why the next one cannot be taken."""
+
+    lie: set[str] = field(default_factory=set)
+    why: str = ""
+
+    def waiting(self) -> list[str]:
+        return sorted(self.lie)
+
+    def take(self, _request: str, _at: object) -> None:
+        if self.why:
+            raise ApprovalError(self.why)
+
+
+async def test_a_file_that_cannot_be_taken_away_is_recorded_once_for_each_reason(
+    place: Place,
+) -> None:
+    files, refused = Files({"INC-0001.1"}), list[str]()
+    gate = SimpleNamespace(
+        deps=place.deps,
+        refuse=lambda _name, why: refused.append(why),
+        answer=lambda *_: pytest.fail("there is no answer"),
+    )
+    engine = an_engine(place, answers=files, gate=gate)
+    await engine._take_answers()  # it went away meanwhile
+    for files.why in ("It is a folder.", "It is a folder.", "It is too long.", "It is a folder."):
+        await engine._take_answers()
+    assert refused == ["It is a folder.", "It is too long.", "It is a folder."]
+
+    for _ in range(2):
+        engine._take_answer("INC-0001.2")
+    assert refused[3:] == ["It is a folder."] * 2, "each was taken away: they are two files"
 
 
 async def turned(engine: Engine, reached: Callable[[], bool]) -> None:

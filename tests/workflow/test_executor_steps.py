@@ -9,6 +9,7 @@ import pytest
 
 from aiops_agent.domain.approval import ApprovalState, Ruling
 from aiops_agent.domain.errors import ApprovalError, OnHold, SourceError
+from aiops_agent.domain.incident import Attempt
 from aiops_agent.domain.ledger import TargetClaim
 from aiops_agent.domain.sending import Switch
 from aiops_agent.domain.telemetry import Workload
@@ -132,6 +133,19 @@ async def test_what_stands_in_the_way_is_said_before_anybody_is_asked(
     assert held == "a yes given now could not be used: it is closed for an hour"
     assert stopped.startswith("sending is stopped by alex")
     assert stopped.endswith("a yes waits, and is void after a while")
+
+
+@pytest.mark.parametrize(
+    ("other", "said"), [("take web down", ("m take web down",)), ("", ()), (None, ())]
+)
+async def test_what_a_model_would_do_instead_is_shown_beside_the_plan(
+    place: Place, monkeypatch: pytest.MonkeyPatch, other: str | None, said: tuple[str, ...]
+) -> None:
+    stored(place.store, a_request(PLAN))
+    pick = None if other is None else SimpleNamespace(by="m", dissent=other)
+    attempt = Attempt(number=1).model_copy(update={"pick": pick})
+    monkeypatch.setattr(executor_steps, "attempt_of", lambda *_: attempt)
+    assert (await case_of(place, monkeypatch)).dissent == said
 
 
 async def test_policy_is_shown_how_many_services_there_are_where_that_is_known(

@@ -6,6 +6,7 @@ import random
 from collections.abc import Awaitable, Callable
 from contextlib import aclosing
 from datetime import timedelta
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -166,3 +167,43 @@ async def test_the_store_is_looked_at_seldom_while_nothing_happens(
     lively = [1.0] * int(calm)
     assert pauses[:8] == [*lively, *[10.0] * (8 - len(lively))]
     assert pauses[8:] == [*lively, *[10.0] * (4 - len(lively))], "an event makes it lively again"
+
+
+async def test_an_incident_that_ended_is_followed_for_a_while_without_its_report(
+    store: SqlStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(feeding, "QUIET", timedelta(milliseconds=10))
+    asked: list[bool] = []
+
+    def found(_self: Queries, _name: str) -> Any:
+        asked.append(len(asked) == 2)
+        return SimpleNamespace(ended=asked[-1])
+
+    monkeypatch.setattr(Queries, "incident", found)
+    with store.begin() as work:
+        work.events.append(an_event("opened"))
+    quiet: list[str] = []
+
+    async def lives(name: str) -> str:
+        quiet.append(name)
+        return ""
+
+    told = [event.key async for event in Feed(Queries(store)).incident("INC-0001", lives)]
+
+    assert told == ["opened"]
+    assert asked == [False, False, True], "from GRACE on, at each quiet moment"
+    assert len(quiet) == 5, "and from the first quiet moment on it is asked whether somebody works"
+
+
+async def test_a_story_that_died_is_told_to_who_follows_it(store: SqlStore) -> None:
+    with store.begin() as work:
+        work.events.append(an_event("opened"))
+
+    async def died(name: str) -> str:
+        return f"{name} broke"
+
+    following = Feed(Queries(store)).incident("INC-0001", died)
+    assert (await anext(following)).key == "opened"
+    with pytest.raises(StoreError, match="INC-0001 died by an error of ours: INC-0001 broke"):
+        await anext(following)
+    await following.aclose()

@@ -84,6 +84,25 @@ async def test_a_new_incident_counts_from_its_own_firing(place: Place) -> None:
     assert [[one.since for one in place.alerts(i)] for i in (before, again)] == [[START], [began]]
 
 
+async def test_a_beginning_that_is_known_is_kept_and_of_two_the_later_until_it_ended(
+    place: Place,
+) -> None:
+    later, known = START + timedelta(minutes=5), list[object]()
+    for given in (
+        {"starts_at": None},
+        {"starts_at": later},
+        {"starts_at": START},  # another replica of its sender
+        {"starts_at": None},
+        {"starts_at": later, "state": AlertState.RESOLVED},
+        {"starts_at": START},
+    ):
+        place.clock.go(seconds=1)
+        await fires(place, **given)
+        [incident] = place.incidents()
+        known += [one.starts_at for one in place.alerts(incident)]
+    assert known == [None, later, later, None, later, START]
+
+
 async def flaps_thrice(place: Place, ending: Ending) -> tuple[Incident, ...]:
     await fires(place)
     ends(place, ending)

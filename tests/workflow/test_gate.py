@@ -155,6 +155,9 @@ def test_an_answer_that_does_not_count_is_recorded_and_the_question_stays(
     assert [answer.why for answer in audit(place)] == [
         carried(place.events()[-1], ApprovalRefused).why
     ]
+    place.put(an_incident(id="INC-0002"))
+    of = Queries(place.store).refused
+    assert (of("inc-0001"), of("INC-0002")) == (audit(place), ())
 
 
 def test_an_answer_to_nothing_leaves_no_trace(place: Place, gate: Gate) -> None:

@@ -125,6 +125,21 @@ async def test_a_receiver_that_refuses_is_not_asked_again_and_holds_up_nobody(
     assert "NOT told (Nobody answers.)" in events[0].message
 
 
+async def test_a_notice_that_is_refused_makes_no_pause_however_much_failed_before(
+    place: Place,
+) -> None:
+    phone = Phone(fails=3)
+    told = telling(place, phone)
+    for number in range(3):
+        happens(place, EventType.INCIDENT_ESCALATED, incident=f"INC-{number:04}")
+    await told.catch_up()
+    assert (phone.rang, phone.fails) == (2, 1), "away: two in a row"
+    place.clock.go(minutes=2)
+    phone.retry = False
+    await told.catch_up()
+    assert (phone.rang, len(phone.heard)) == (5, 2)
+
+
 async def test_trouble_of_another_environment_is_not_told(place: Place) -> None:
     phone = Phone()
     told = telling(place, phone)

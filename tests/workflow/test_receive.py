@@ -97,6 +97,38 @@ async def test_an_alert_about_a_node_or_a_probe_is_no_services(place: Place) -> 
     assert {one.subject.kind for one in place.incidents()} == set(about)
 
 
+@pytest.mark.parametrize(("done", "opened"), [(None, []), (1, ["mail"])], ids=["wholly", "in part"])
+async def test_what_another_process_worked_on_meanwhile_is_not_done_again(
+    place: Place, monkeypatch: pytest.MonkeyPatch, done: int | None, opened: list[str]
+) -> None:
+    kept = place.keep(an_alert("web"), an_alert("mail"))
+    ready, looks = Receive._bodies, list[int]()
+
+    def meanwhile(self: Receive, environment: EnvironmentRef, around: Any) -> Any:
+        found = ready(self, environment, around)
+        if not looks:
+            with place.store.begin() as work:
+                if done is None:
+                    work.inbox.handled(kept.id)
+                else:
+                    work.inbox.advance(kept.id, kept.progress.model_copy(update={"done": done}))
+        looks.append(len(found))
+        return found
+
+    monkeypatch.setattr(Receive, "_bodies", meanwhile)
+    await take(place)
+    assert [one.service for one in place.incidents()] == opened
+
+
+async def test_what_has_ended_is_joined_by_nothing(place: Place) -> None:
+    place.keep(an_alert("web"))
+    await take(place)
+    place.put(place.incidents()[0].model_copy(update={"status": Status.ESCALATED}))
+    place.keep(an_alert("web", labels={"alertname": "Other", "service": "web"}))
+    await take(place)
+    assert [one.alert_names for one in place.incidents()] == [("HighLatency",), ("Other",)]
+
+
 async def test_a_caller_that_alerts_much_later_has_trouble_of_its_own(place: Place) -> None:
     place.keep(an_alert("payments-api"))
     await take(place)

@@ -101,6 +101,7 @@ NOT_WELL: dict[str, Any] = {
     "ill": {"running": (an_instance(health="unhealthy"),)},
     "not up yet": {"running": (an_instance(health="starting"),)},
     "young": {"running": (an_instance(started_at=START - timedelta(minutes=9)),)},
+    "of unknown age": {"running": (an_instance(started_at=None),)},
     "of two images": {"running": (an_instance(), an_instance(image_id=BAD))},
     "of no image": {"running": (an_instance(image_id=""),)},
     "gone": {"running": ()},

@@ -9,7 +9,8 @@ from aiops_agent.domain.environment import EnvironmentRef
 from aiops_agent.domain.incident import Attempt, Status
 from aiops_agent.domain.notice import Link, Notice, Occasion
 from aiops_agent.domain.outbox import OutboxEntry
-from aiops_agent.domain.remediation import Outcome, PreparedPlan, Risk
+from aiops_agent.domain.remediation import Outcome, PreparedPlan, Risk, Target, TargetKind
+from aiops_agent.domain.telemetry import NAMELESS
 from aiops_agent.workflow.gate import Gate
 from aiops_agent.workflow.receive import Receive
 from aiops_agent.workflow.wording import notice_of
@@ -89,6 +90,12 @@ def test_a_plan_that_was_not_run_is_not_told_as_done(place: Place) -> None:
     place.put(an_incident(environment=HERE, attempts=(planned,)))
     notice = notice_of(place.store, (an_entry(),))
     assert (notice.action, notice.risk, notice.services) == ("", None, ("payments-api",))
+
+
+def test_trouble_of_no_service_names_none(place: Place) -> None:
+    subject = Target(environment=HERE, kind=TargetKind.CLUSTER, name=NAMELESS)
+    place.put(an_incident(environment=HERE, subject=subject))
+    assert notice_of(place.store, (an_entry(),)).services == ()
 
 
 async def test_a_link_that_an_alert_did_not_bring_is_not_told(place: Place) -> None:

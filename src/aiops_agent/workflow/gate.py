@@ -19,6 +19,7 @@ from aiops_agent.domain.facts import PersonNote
 from aiops_agent.domain.incident import Incident, Status
 from aiops_agent.domain.remediation import PreparedPlan
 from aiops_agent.domain.value import Value
+from aiops_agent.ports.store import View
 from aiops_agent.safety import approve, times
 from aiops_agent.workflow.deps import Deps, IncidentTransaction, incident_of, transaction
 
@@ -44,10 +45,9 @@ class Gate:  # limit: every way in which a question is put, answered and ended
         It is "" where people changed the incident's alerts since the plan was begun.
         """
         with transaction(self.deps, prepared.incident) as t:
-            now = t.wall
             if t.incident.regrouped or t.incident.merged_into:
                 return ""  # the plan was made for other alerts: nobody is asked about it
-            request = t.work.approvals.ask(self._request(prepared, verdict, now))
+            request = t.work.approvals.ask(self._request(prepared, verdict, t.wall))
             moved = t.incident.move(Status.AWAITING_APPROVAL, "waits for a person", at=t.at)
             t.keep(moved)
             if prepared.asked > 1:  # under its new digest
@@ -62,7 +62,7 @@ class Gate:  # limit: every way in which a question is put, answered and ended
                     approve=True,
                     by=f"rule {verdict.rule}",
                     surface=Surface.POLICY,
-                    at=now,
+                    at=t.wall,
                     reason=verdict.reason,
                 )
                 answered = approve.decide(t.work, request, decision)
@@ -126,10 +126,7 @@ class Gate:  # limit: every way in which a question is put, answered and ended
     def get(self, request_id: str) -> ApprovalRequest:
         """Return a request that is known to be there."""
         with self.deps.store.read() as view:
-            request = view.approvals.get(request_id)
-        if request is None:
-            raise ApprovalError(f"There is no approval {request_id}.")
-        return request
+            return _known(view, request_id)
 
     def answer_to(self, request_id: str) -> Settled:
         """Return how a request was settled, and whether a person took the incident over."""
@@ -139,17 +136,16 @@ class Gate:  # limit: every way in which a question is put, answered and ended
         because = f" because: {reason}" if reason else ""
         expired = request.state is ApprovalState.EXPIRED
         words = request.note if expired else f"{approve.ending(request)}{because}"
-        anew = request.note == times.SET_BACK  # which is withdrawn, then
+        anew = request.note == times.SET_BACK  # withdrawn, then
         return Settled(state=request.state, words=words, taken_over=taken_over, anew=anew)
 
     def answer(self, request_id: str, decision: Decision) -> ApprovalRequest:
         """Give a request its answer, wake the workflow, record it; ApprovalError says why not."""
         request = self.get(request_id)
-        clean = {"reason": self.deps.clean(decision.reason)}
-        decision = decision.model_copy(update=clean)
+        decision = decision.model_copy(update={"reason": self.deps.clean(decision.reason)})
         try:
             with transaction(self.deps, request.incident) as t:
-                found = t.work.approvals.get(request_id) or request
+                found = _known(t.work, request_id)
                 decision = decision.model_copy(update={"at": t.wall})  # not when it was typed
                 if t.incident.ended:
                     raise ApprovalError(f"{t.incident.id} has ended: {t.incident.status}.")
@@ -175,7 +171,7 @@ class Gate:  # limit: every way in which a question is put, answered and ended
             return
         with transaction(self.deps, request.incident) as t:
             now = t.wall
-            found = t.work.approvals.get(request_id) or request
+            found = _known(t.work, request_id)
             refused = _refused(found, why, answer, now)
             t.work.approvals.refuse(refused)
             if not _stands(t.incident, found, now):
@@ -265,6 +261,13 @@ class Gate:  # limit: every way in which a question is put, answered and ended
                 f"plan {request.digest[:12]} {state}: {note}",
                 request.id,
             )
+
+
+def _known(view: View, request_id: str) -> ApprovalRequest:
+    found = view.approvals.get(request_id)
+    if found is None:
+        raise ApprovalError(f"There is no approval {request_id}.")
+    return found
 
 
 def _going_on(incident: Incident) -> None:

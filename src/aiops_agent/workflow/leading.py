@@ -75,8 +75,10 @@ class Leading:
 
     def why(self) -> BaseException | None:
         """Return why the task was cancelled, once; None when somebody else did that."""
-        error, self._error, task = self._error, None, asyncio.current_task()
-        if error is not None and task is not None:
+        error, self._error = self._error, None
+        if error is not None:
+            task = asyncio.current_task()
+            assert task is not None
             task.uncancel()
         return error
 
@@ -151,7 +153,8 @@ class Leading:
                     raise
                 silent = False
                 self.loop.failed(error)
-            if not stand_by and self.other and first and self.other.until != first.until:
+            lives = len({one.until for one in (first, self.other) if one}) > 1
+            if self.other and lives and not stand_by:
                 raise BusyError(
                     f"{self.other.owner} already runs {self.what} on this store; "
                     "end it first, or name another store."

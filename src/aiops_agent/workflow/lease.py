@@ -55,8 +55,7 @@ class Tenure:
         began = self.clock()
         with self.store.begin() as work:
             now, known = work.clock.now(self.now()), work.leases.get(self.name)
-            other = known is not None and known.owner != self.owner
-            if self.term and known and other and known.held(now):
+            if self.term and known and known.owner != self.owner and known.held(now):
                 return False
             lease = Lease(
                 name=self.name,

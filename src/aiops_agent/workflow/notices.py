@@ -62,8 +62,10 @@ class Notices:
 
     def _resting(self) -> bool:
         # After a clock was set back the end of the rest may lie far ahead: then there is none.
-        rests, now = self._rests, self.dispatch.now() if self._rests else None
-        return rests is not None and now is not None and now < rests <= now + LONGEST_PAUSE
+        if self._rests is None:
+            return False
+        now = self.dispatch.now()
+        return now < self._rests <= now + LONGEST_PAUSE
 
     async def _tell(self, entries: tuple[OutboxEntry, ...]) -> None:
         """Tell one message, and record how it went."""

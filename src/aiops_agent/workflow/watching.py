@@ -95,8 +95,7 @@ def _missed(
     was: IncidentAlert | None, incidents: Mapping[str, Incident], alert: Alert, at: datetime
 ) -> bool:
     """Whether what is known of a firing alert is less than its sender says."""
-    incident = incidents.get(was.incident) if was else None
-    if was is None or incident is None:
+    if was is None or (incident := incidents.get(was.incident)) is None:
         return True
     if was.state is AlertState.RESOLVED or fires_anew(incident, was, alert, at):
         return True

@@ -32,6 +32,7 @@ from tests.adapters.kubernetes.life import (
     Died,
     KubeLife,
     lost,
+    once,
     restart,
     rollback,
     scale,
@@ -129,7 +130,7 @@ class DrawnTrouble:
             where, answer, _ = TROUBLE[self.draw.choice(list(TROUBLE))]
             if where == "before":
                 return answer(found)
-            self.api.after = lambda one: (setattr(self.api, "after", _fine), answer(one))[1]
+            self.api.after = once(answer)
         return None
 
     def lands(self) -> None:

@@ -1,7 +1,7 @@
 """What every platform keeps: the shop, Docker and Kubernetes alike."""
 
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -31,29 +31,30 @@ class Subject:
     replicas: Callable[[], int]
 
 
-def docker(_: Path, _stack: ExitStack) -> Subject:
+async def docker(_: Path, _stack: AsyncExitStack) -> Subject:
     engine = FakeEngine()
     engine.add("payments-api", 1)
     engine.add("payments-api", 2)
     return Subject(engine.platform, lambda: len(engine.running("payments-api")))
 
 
-def kubernetes(folder: Path, stack: ExitStack) -> Subject:
-    api = stack.enter_context(FakeApi().served(folder))
+async def kubernetes(folder: Path, stack: AsyncExitStack) -> Subject:
+    api = await stack.enter_async_context(FakeApi().served(folder))
     workload = api.workload("payments-api")
     return Subject(api.platform, lambda: workload["spec"]["replicas"])
 
 
-def shop(folder: Path, _stack: ExitStack) -> Subject:
+async def shop(folder: Path, _stack: AsyncExitStack) -> Subject:
     opened = create_shop(folder / "shop", "traffic-surge", 1)
     platform = opened.platform
     return Subject(platform, lambda: platform._node("payments-api").wanted)
 
 
 @pytest.fixture(params=[docker, kubernetes, shop])
-def subject(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Subject]:
-    with ExitStack() as stack:
-        yield request.param(tmp_path, stack)
+async def subject(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Subject]:
+    opened: Callable[[Path, AsyncExitStack], Awaitable[Subject]] = request.param
+    async with AsyncExitStack() as stack:
+        yield await opened(tmp_path, stack)
 
 
 def scale(subject: Subject, more: int = 1) -> Action:

@@ -1,6 +1,6 @@
 """A cluster on the loopback with the Deployment payments-api on two pods."""
 
-from collections.abc import Iterator
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
@@ -9,7 +9,7 @@ from tests.adapters.kubernetes.fake_api import FakeApi
 
 
 @pytest.fixture
-def api(tmp_path: Path) -> Iterator[FakeApi]:
-    with FakeApi().served(tmp_path) as found:
+async def api(tmp_path: Path) -> AsyncIterator[FakeApi]:
+    async with FakeApi().served(tmp_path) as found:
         found.workload("payments-api")
         yield found

@@ -5,8 +5,8 @@ What it answers, and that `test` compares what Go would write, was measured on K
 
 import json
 import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager
 from copy import deepcopy
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -235,8 +235,8 @@ class FakeApi:
         if notes[REVISION] == "0" or int(notes[REVISION]) < latest:
             notes[REVISION] = str(latest + 1)  # also one that is used again
 
-    @contextmanager
-    def served(self, folder: Path) -> Iterator["FakeApi"]:
+    @asynccontextmanager
+    async def served(self, folder: Path) -> AsyncIterator["FakeApi"]:
         """Listen on the loopback, with a client that a kubeconfig leads to."""
         server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(self))
         server.daemon_threads = True
@@ -248,6 +248,7 @@ class FakeApi:
         try:
             yield self
         finally:
+            await self.client.close()
             server.shutdown()
             thread.join()
             server.server_close()

@@ -73,11 +73,12 @@ class KubeLife:
     def as_wished(self) -> bool:
         found = self.api.one("payments-api")["spec"]
         restarted = found["template"]["metadata"].get("annotations")
-        return {
+        wished: dict[str, bool] = {
             "restart_service": bool(restarted),
             "scale_pods": found["replicas"] == 4,
             "rollback_release": found["template"]["spec"]["containers"][0]["image"] == OLD,
-        }[self.action.kind]
+        }
+        return wished[self.action.kind]
 
 
 def once(answer: Callable[[Raw], Any]) -> Callable[[Raw], Any]:

@@ -1,5 +1,7 @@
 """Who reads changes nothing, and who changes reads nothing: two tokens, kept apart."""
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
@@ -21,11 +23,17 @@ def rule(verbs: list[str], group: str, *resources: str) -> Raw:
     return {"verbs": verbs, "apiGroups": [group], "resources": list(resources)}
 
 
-def hands(folder: Path, token: Path) -> KubernetesPlatform:
+@asynccontextmanager
+async def hands(folder: Path, token: Path) -> AsyncIterator[KubernetesPlatform]:
     """Open the platform as a configuration would."""
     section = KubernetesSettings(kubeconfig=folder / "kubeconfig", executor_token=token)
     around = Surroundings(declared={}, clock=WallClock())
-    return platform(SOURCE.connect(section, around), NoTopology(), {})
+    found = platform(SOURCE.connect(section, around), NoTopology(), {})
+    try:
+        yield found
+    finally:
+        await found.writes.reader.close()
+        await found.writes.writer.close()
 
 
 LOOKS, CHANGED = ["get", "list", "watch"], ["deployments", "statefulsets", "daemonsets"]
@@ -43,7 +51,8 @@ async def checked(api: FakeApi, folder: Path, reads: list[Raw], acts: list[Raw])
     api.rules = {"loopback": reads, "executor": acts}
     token = folder / "token"
     token.write_text("executor")
-    return await judged(CHECKED, hands(folder, token).writes, ("shop",))
+    async with hands(folder, token) as acting:
+        return await judged(CHECKED, acting.writes, ("shop",))
 
 
 async def test_exactly_the_rights_that_are_needed_are_no_matter(
@@ -101,12 +110,11 @@ async def test_one_account_for_both_is_worth_knowing(api: FakeApi, tmp_path: Pat
 async def test_only_the_account_that_acts_sends_a_patch(api: FakeApi, tmp_path: Path) -> None:
     token = tmp_path / "token"
     token.write_text("executor\n")
-    acting = hands(tmp_path, token)
-
-    draft = await acting.prepare(scale(4), OPERATION)
-    assert await acting.unchanged(draft)
-    sent = await applied(acting, draft.requests)
-    await applied(acting, await acting.take_back(draft, sent, "INC-0001.1.undo.1"))
+    async with hands(tmp_path, token) as acting:
+        draft = await acting.prepare(scale(4), OPERATION)
+        assert await acting.unchanged(draft)
+        sent = await applied(acting, draft.requests)
+        await applied(acting, await acting.take_back(draft, sent, "INC-0001.1.undo.1"))
 
     assert set(api.tokens) == {("GET", "loopback"), ("PATCH", "executor")}
     assert api.one("payments-api")["spec"]["replicas"] == 2
@@ -115,7 +123,7 @@ async def test_only_the_account_that_acts_sends_a_patch(api: FakeApi, tmp_path: 
 async def test_a_token_that_cannot_be_read_is_one_sentence_and_sends_nothing(
     api: FakeApi, tmp_path: Path
 ) -> None:
-    acting = hands(tmp_path, tmp_path / "none")
-    with pytest.raises(PlatformError, match="none cannot be read"):
-        await acting.prepare(scale(4), OPERATION)
+    async with hands(tmp_path, tmp_path / "none") as acting:
+        with pytest.raises(PlatformError, match="none cannot be read"):
+            await acting.prepare(scale(4), OPERATION)
     assert {method for method, _ in api.tokens} == {"GET"}

@@ -58,13 +58,14 @@ def test_who_looks_only_looks_and_who_acts_only_patches_where_it_may(
     looking = [one for one in roles if one not in acting]
     assert [flaw for one in looking for flaw in rights.flaws(one["rules"], acts=False)] == []
     assert [flaw for one in acting for flaw in rights.flaws(one["rules"], acts=True)] == []
-    assert {one["metadata"].get("namespace") for one in looking} == ({*look} or {None})
+    places: tuple[str | None, ...] = look or (None,)
+    assert {one["metadata"].get("namespace") for one in looking} == {*places}
     assert {one["metadata"].get("namespace") for one in acting} == {*act}
     assert {one["kind"] for one in looking} == {"Role" if look else "ClusterRole"}
     bound = {*map(_bound, made.all("RoleBinding", "ClusterRoleBinding"))}
     accounts = {one["metadata"]["name"] for one in made.all("ServiceAccount")}
     assert bound == {
-        *((where, "ops-aiops", "aiops") for where in (look or (None,))),
+        *((where, "ops-aiops", "aiops") for where in places),
         *((where, "ops-aiops-executor", "aiops-executor") for where in act),
     }
     assert accounts == ({"aiops", "aiops-executor"} if act else {"aiops"})

@@ -66,6 +66,7 @@ class SqlArchive:
         )
         row = {"by": by, "at": at, "document": kept.document()}
         put(self.connection, FORGOTTEN, {"id": incident}, row)
+        self.remove((incident,))
         erasure.all()
 
     def forgotten(self, incident: str) -> Forgotten | None:

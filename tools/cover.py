@@ -41,6 +41,8 @@ MOST_DRY_SECONDS = 3600
 QUICK_SECONDS = 0.05
 LIKELY_SECONDS = 1.0  # a test of the mutant's own file that is slower has no precedence
 MOST_SECONDS = 60.0  # of tests for one mutant, in their order: what they miss has survived
+# They hold what is defined word for word, and so run no line of it: asked for every constant.
+WORD_FOR_WORD = ("tests/test_promised_numbers.py", "tests/workflow/test_names.py")
 PORTIONS = (10, 50)  # tests; most mutants die in the first, and only what is asked is collected
 
 
@@ -54,6 +56,26 @@ class Lines:
 
     def of(self, mutant: Mutant, sources: Mapping[str, str]) -> list[str]:
         """Return the tests that can see a mutant: its file's own and the fastest first."""
+        found = self._that_run(mutant, sources)
+        # Lines that a shared fixture runs count for the first test that asked for it: the quick
+        # ones of the same file look at what it did.
+        files = {_file(test) for test in found}
+        quick = (test for test, took in self.seconds.items() if took < QUICK_SECONDS)
+        found |= {test for test in quick if _file(test) in files}
+        own = f"/test_{Path(mutant.path).stem}.py"
+        if not found:  # run in another process, or by no test: by whose name do we know it?
+            found = {test for test in self.seconds if _file(test).endswith(own)}
+        if mutant.kind == "constant":
+            found |= set(WORD_FOR_WORD)
+
+        def order(test: str) -> tuple[bool, float, str]:
+            took = self.seconds.get(test, 0.0)
+            return not (_file(test).endswith(own) and took < LIKELY_SECONDS), took, test
+
+        return sorted(found, key=order)
+
+    def _that_run(self, mutant: Mutant, sources: Mapping[str, str]) -> set[str]:
+        """Return the tests that run its line, or lines that use the name which is defined there."""
         of_file = self.tests.get(mutant.path, {})
         found = set(of_file.get(mutant.line, ()))
         if mutant.within != (0, 0):
@@ -64,20 +86,7 @@ class Lines:
                 for number, line in enumerate(text.splitlines(), 1):
                     if word.search(line):
                         found |= self.tests.get(path, {}).get(number, set())
-        # Lines that a shared fixture runs count for the first test that asked for it: the quick
-        # ones of the same file look at what it did.
-        files = {_file(test) for test in found}
-        quick = (test for test, took in self.seconds.items() if took < QUICK_SECONDS)
-        found |= {test for test in quick if _file(test) in files}
-        own = f"/test_{Path(mutant.path).stem}.py"
-        if not found:  # run in another process, or by no test: by whose name do we know it?
-            found = {test for test in self.seconds if _file(test).endswith(own)}
-
-        def order(test: str) -> tuple[bool, float, str]:
-            took = self.seconds.get(test, 0.0)
-            return not (_file(test).endswith(own) and took < LIKELY_SECONDS), took, test
-
-        return sorted(found, key=order)
+        return found
 
     def affordable(self, mutant: Mutant, sources: Mapping[str, str]) -> list[str]:
         """Return the first of those tests, as many as take MOST_SECONDS, and at least one."""

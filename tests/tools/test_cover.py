@@ -2,6 +2,7 @@
 
 import ast
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -108,6 +109,14 @@ def test_those_of_the_files_own_name_come_first_unless_they_are_slow() -> None:
     lines = Lines({}, {"a.py": {3: {own, slow, other}}}, {own: 0.9, slow: 3.0, other: 0.1})
 
     assert lines.of(a_mutant(3), {}) == [own, other, slow]
+
+
+def test_a_constant_is_also_shown_to_who_holds_it_word_for_word() -> None:
+    lines = Lines({}, {"a.py": {3: {"t/x.py::runs"}}}, {"t/x.py::runs": 0.5})
+    constant = replace(a_mutant(3), kind="constant")
+
+    assert lines.of(constant, {}) == [*sorted(cover.WORD_FOR_WORD), "t/x.py::runs"]
+    assert all((ROOT / file).is_file() for file in cover.WORD_FOR_WORD)
 
 
 def test_few_tests_are_asked_first_and_each_once() -> None:

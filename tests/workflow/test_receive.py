@@ -1,6 +1,7 @@
 """Alerts become incidents: repeats attach, one cause is one incident, nothing is lost."""
 
 from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -22,7 +23,7 @@ from aiops_agent.domain.remediation import Target, TargetKind
 from aiops_agent.domain.routing import Routes
 from aiops_agent.domain.telemetry import Service, ServiceGraph, ServiceName
 from aiops_agent.workflow.intake import Intake
-from aiops_agent.workflow.receive import MOST_APART, NAMES, Receive
+from aiops_agent.workflow.receive import GAP_SECONDS, MOST_APART, NAMES, Receive
 from tests import seams
 from tests.safety.plans import an_incident
 from tests.workflow.place import HERE, START, Company, Place, an_alert
@@ -451,6 +452,38 @@ def in_portions(patch: pytest.MonkeyPatch, size: int) -> None:
     """Let a portion hold so many alerts."""
     for name in ("PORTION", "LEAST", "MOST"):
         patch.setattr(f"aiops_agent.workflow.receive.{name}", size)
+
+
+@pytest.mark.parametrize(
+    ("took", "sizes"),
+    [
+        (0.0, [250, 500, 1000, 1000]),
+        (0.1, [250, 375, 562, 843]),
+        (0.15, [250, 250, 250, 250]),
+        (0.3, [250, 125, 100, 100]),
+    ],
+)
+async def test_a_portion_is_as_large_as_the_store_is_quick(
+    place: Place, monkeypatch: pytest.MonkeyPatch, took: float, sizes: list[int]
+) -> None:
+    """So that others write within a fraction of a second, and a quick store is not slowed down."""
+    clock, asked, pauses = [0.0], list[int](), list[float]()
+    bodies = [[SimpleNamespace(over=False)], []]
+
+    def portion(_self: Receive, _environment: Any, _around: Any, left: Any, size: int) -> None:
+        asked.append(size)
+        clock[0] += took
+        left[0].over = len(asked) == len(sizes)
+
+    monkeypatch.setattr(Receive, "_bodies", lambda *_: bodies.pop(0))
+    monkeypatch.setattr(Receive, "_portion", portion)
+
+    async def pause(seconds: float) -> None:
+        pauses.append(seconds)
+
+    assert await Receive(place.deps, clock=lambda: clock[0], pause=pause).handle(HERE) == 1
+    assert asked == sizes
+    assert pauses == [GAP_SECONDS] * 3, "a process that waits for the store gets its turn"
 
 
 async def taken(place: Place, pauses: list[float]) -> int:

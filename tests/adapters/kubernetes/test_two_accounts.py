@@ -133,10 +133,13 @@ async def test_hands_that_change_things_as_who_reads_are_caught(
     assert ("PATCH", "loopback") in api.tokens
 
 
+@pytest.mark.parametrize("name", ["none", "folder", "garbage"])
 async def test_a_token_that_cannot_be_read_is_one_sentence_and_sends_nothing(
-    api: FakeApi, tmp_path: Path
+    api: FakeApi, tmp_path: Path, name: str
 ) -> None:
-    async with hands(tmp_path, tmp_path / "none") as acting:
-        with pytest.raises(PlatformError, match="none cannot be read"):
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "garbage").write_bytes(b"\xff\xfe\x00")
+    async with hands(tmp_path, tmp_path / name) as acting:
+        with pytest.raises(PlatformError, match=f"{name} cannot be read"):
             await acting.prepare(scale(4), OPERATION)
     assert {method for method, _ in api.tokens} == {"GET"}

@@ -17,6 +17,7 @@ from aiops_agent.adapters.docker.back import WayBack
 from aiops_agent.adapters.docker.endpoint import Endpoint
 from aiops_agent.adapters.kubernetes import json_patch, payload
 from aiops_agent.adapters.kubernetes import platform as kube_platform
+from aiops_agent.adapters.kubernetes import plug as kube_plug
 from aiops_agent.adapters.kubernetes import rollback as kube_rollback
 from aiops_agent.adapters.kubernetes import scale as kube_scale
 from aiops_agent.adapters.kubernetes.live import LiveWorkload
@@ -184,6 +185,7 @@ BY_MARK = Seam(kube_platform, "sight_of", "our mark says whether a patch has lan
 RECONCILED = Seam(LiveWorkload, "owned", "what somebody else would put back is not changed")
 AUTOSCALED = Seam(kube_scale, "scaled_by", "what an autoscaler sets is not set")
 RIGHTS_GAINED = Seam(kube_rollback, "gained", "a rollback gives a pod no right that it has not")
+TWO_ACCOUNTS = Seam(kube_plug, "Writes", "the account that reads changes nothing")
 KUBE_GOOD_ONLY = Seam(kube_platform, "known_good", "a rollback goes to what ran well only")
 
 # Death and trouble in the middle.

@@ -139,6 +139,8 @@ class FakeApi:
     def answer(self, method: str, path: str, query: dict[str, str], body: str) -> Answer:
         """Answer one request."""
         self.seen.append((method, path, query, body))
+        if path == "/version":
+            return 200, {"gitVersion": "v1.34.0"}
         parts = path.strip("/").split("/")
         parts = parts[2:] if parts[0] == "api" else parts[3:]
         namespace = ""

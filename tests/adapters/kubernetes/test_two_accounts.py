@@ -10,10 +10,12 @@ from aiops_agent.adapters.clock import WallClock
 from aiops_agent.adapters.kubernetes.platform import KubernetesPlatform
 from aiops_agent.adapters.kubernetes.plug import SOURCE, KubernetesSettings, platform
 from aiops_agent.adapters.kubernetes.rights import judged
+from aiops_agent.adapters.kubernetes.write import Writes
 from aiops_agent.adapters.off import NoTopology
 from aiops_agent.domain.checkup import Checkup, Health
 from aiops_agent.domain.errors import PlatformError
 from aiops_agent.ports.plug import Surroundings
+from tests import seams
 from tests.adapters.kubernetes.fake_api import FakeApi, Raw
 from tests.adapters.kubernetes.life import OPERATION, scale
 from tests.sending import applied
@@ -120,10 +122,24 @@ async def test_only_the_account_that_acts_sends_a_patch(api: FakeApi, tmp_path: 
     assert api.one("payments-api")["spec"]["replicas"] == 2
 
 
-async def test_a_token_that_cannot_be_read_is_one_sentence_and_sends_nothing(
-    api: FakeApi, tmp_path: Path
+async def test_hands_that_change_things_as_who_reads_are_caught(
+    api: FakeApi, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async with hands(tmp_path, tmp_path / "none") as acting:
-        with pytest.raises(PlatformError, match="none cannot be read"):
+    token = tmp_path / "token"
+    token.write_text("executor\n")
+    seams.TWO_ACCOUNTS.plant(monkeypatch, lambda reader, _writer: Writes(reader, reader))
+    async with hands(tmp_path, token) as acting:
+        await acting.prepare(scale(4), OPERATION)
+    assert ("PATCH", "loopback") in api.tokens
+
+
+@pytest.mark.parametrize("name", ["none", "folder", "garbage"])
+async def test_a_token_that_cannot_be_read_is_one_sentence_and_sends_nothing(
+    api: FakeApi, tmp_path: Path, name: str
+) -> None:
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "garbage").write_bytes(b"\xff\xfe\x00")
+    async with hands(tmp_path, tmp_path / name) as acting:
+        with pytest.raises(PlatformError, match=f"{name} cannot be read"):
             await acting.prepare(scale(4), OPERATION)
     assert {method for method, _ in api.tokens} == {"GET"}

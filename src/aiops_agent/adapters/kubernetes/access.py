@@ -23,7 +23,8 @@ _UNREADABLE: tuple[type[Exception], ...] = (
     *(ConfigError, MsgspecError, YAMLError, OSError, LookupError, TypeError, ValueError),
     *(AttributeError, AssertionError),
 )
-NO_TOKEN = (ConfigError, OSError)  # what a token that cannot be read makes of a request
+# What a token that cannot be read makes of a request, and nothing that a connection makes of one.
+NO_TOKEN = (ConfigError, PermissionError, IsADirectoryError, UnicodeError)
 
 
 def chosen(kubeconfig: Path | None, context: str, token: Path | None = None) -> SingleConfig:

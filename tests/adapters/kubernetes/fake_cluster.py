@@ -46,6 +46,7 @@ class FakeCluster:
     objects: dict[str, list[Raw]] = field(default_factory=dict)
     forbidden: set[str] = field(default_factory=set)
     logs: dict[str, str] = field(default_factory=dict)
+    rules: list[Raw] = field(default_factory=list)  # what we may do
     page: int = 1000
     broken: httpx2.Response | Exception | None = None
     asked: list[str] = field(default_factory=list)
@@ -142,6 +143,8 @@ class FakeCluster:
         parts = request.url.path.strip("/").split("/")
         if parts == ["version"]:
             return httpx2.Response(200, json={"gitVersion": "v1.34.0"})
+        if parts[-1] == "selfsubjectrulesreviews":
+            return httpx2.Response(201, json={"status": {"resourceRules": self.rules}})
         if parts[-1] == "log":
             which = f"{parts[-2]}/{request.url.params['container']}"
             which += "/previous" if request.url.params.get("previous") else ""

@@ -166,7 +166,7 @@ class Trial:
     def _documents(self, case: Case, part: str) -> list[Raw]:
         text = Template(getattr(case, part)).safe_substitute(NAME=self.names[case.name])
         found = [one for one in yaml.safe_load_all(text) if isinstance(one, dict)]
-        return [part for one in found for part in (one["items"] if "items" in one else [one])]
+        return [part for one in found for part in one.get("items", [one])]
 
     def home(self, case: Case) -> str:
         """Return the namespace of a case."""

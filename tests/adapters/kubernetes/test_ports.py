@@ -104,6 +104,23 @@ async def test_a_release_is_told_with_its_image_and_settings() -> None:
     assert "POOL unset → 2" in found.title
 
 
+async def test_scaling_is_told_unless_a_rollout_or_the_creation_did_it() -> None:
+    one = shop()
+    one.add(
+        "horizontalpodautoscalers",
+        "any",
+        spec={"scaleTargetRef": {"kind": "Deployment", "name": "cart"}},
+    )
+    one.event("Deployment", "db", "ScalingReplicaSet", "Scaled up replica set db-1 to 1", 3600)
+    one.event("HorizontalPodAutoscaler", "any", "SuccessfulRescale", "New size: 4; cpu", 60)
+
+    found = await KubernetesChanges(one.cluster).changes(HOUR)
+
+    assert [(one.kind, one.title) for one in found] == [
+        (ChangeKind.SCALE, "cart: New size: 4; cpu")
+    ]
+
+
 async def test_a_config_map_that_changed_is_told_to_who_uses_it_without_its_content() -> None:
     one = shop()
     fields = [{"time": ago(300)}]

@@ -86,7 +86,7 @@ def _budget(state: ClusterState, one: Thing) -> Iterator[PlatformTrouble]:
     healthy = fields.count(status, "currentHealthy")
     desired = fields.count(status, "desiredHealthy")
     selector = fields.field(one.document, "spec", "selector")
-    own = [pod for pod in state.all(kinds.PODS) if pod.namespace == one.namespace]
+    own = state.inside(one.namespace)
     pods = [pod for pod in own if fields.selects(selector, pod.labels)]
     service = state.service_of(pods[0]) if pods else ServiceName(one.name)
     words = f"no pod may be evicted: {healthy} of {expected} are healthy, {desired} must be"
@@ -106,7 +106,7 @@ def _claim(state: ClusterState, one: Thing) -> Iterator[PlatformTrouble]:
         state.events(one.key), "ProvisioningFailed", "FailedBinding", "WaitForFirstConsumer"
     )
     reason, said = fields.text(failing, "reason"), fields.text(failing, "message")
-    users = [pod for pod in state.all(kinds.PODS) if _uses(pod, one)]
+    users = [pod for pod in state.inside(one.namespace) if _uses(pod, one)]
     if reason == "WaitForFirstConsumer" and not users:
         return  # it is bound when somebody uses it
     storage = fields.field(one.document, "spec", "storageClassName")
@@ -124,11 +124,7 @@ def _uses(pod: Thing, claim: Thing) -> bool:
 
 
 def _node(state: ClusterState, one: Thing) -> Iterator[PlatformTrouble]:
-    pods = [
-        pod
-        for pod in state.all(kinds.PODS)
-        if fields.text(pod.document, "spec", "nodeName") == one.name
-    ]
+    pods = state.on_node(one.name)
     on_it = f"{len(pods)} {'pod is' if len(pods) == 1 else 'pods are'} on it"
     up = fields.condition(one.document, "Ready")
     if up and up.get("status") != "True":

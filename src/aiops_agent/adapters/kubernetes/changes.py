@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 from itertools import pairwise
 
 from aiops_agent.adapters.kubernetes import fields, history, kinds
+from aiops_agent.adapters.kubernetes.bounds import scaled
 from aiops_agent.adapters.kubernetes.look import Cluster
 from aiops_agent.adapters.kubernetes.pods import containers
 from aiops_agent.adapters.kubernetes.state import ClusterState, Key, Thing, seen
@@ -40,10 +41,14 @@ class KubernetesChanges:
 
 def changes_of(state: ClusterState) -> Iterator[Change]:
     """Yield every change that the objects of a cluster still tell."""
+    scalers: dict[Key, list[Key]] = {}
+    for one in state.all(kinds.AUTOSCALERS):
+        scalers.setdefault(scaled(one), []).append(one.key)
     for key, service in state.names.items():
         revised = list(_revised(state, key, service))
         yield from revised
-        yield from _scaled(state, key, service, [one.at for one in revised])
+        told = [event for of in (key, *scalers.get(key, ())) for event in state.events(of)]
+        yield from _scaled(state.find(key), service, told, [one.at for one in revised])
         yield from _restarted(state, key, service)
     yield from _configured(state)
 
@@ -65,10 +70,10 @@ def _revised(state: ClusterState, key: Key, service: ServiceName) -> Iterator[Ch
 def _controlled(state: ClusterState, key: Key) -> list[tuple[int, Thing, Document]]:
     """Return the revisions of a StatefulSet or DaemonSet."""
     found = []
-    for one in state.all(kinds.REVISIONS):
+    for one in state.owned(key):
         template = fields.field(one.document, "data", "spec", "template")
         number = fields.number(one.document, "revision")
-        if one.owner == key and number is not None and isinstance(template, dict):
+        if number is not None and isinstance(template, dict):
             found.append((number, one, template))
     return sorted(found, key=lambda item: item[0])
 
@@ -168,18 +173,11 @@ def _listed(settings: Mapping[str, tuple[str, str]]) -> str:
 
 
 def _scaled(
-    state: ClusterState, key: Key, service: ServiceName, revised: list[datetime]
+    workload: Thing | None, service: ServiceName, told: list[Document], revised: list[datetime]
 ) -> Iterator[Change]:
     """Yield how often its replicas were changed, less the scaling that a rollout does."""
-    autoscalers = [
-        one.key
-        for one in state.all(kinds.AUTOSCALERS)
-        if fields.text(one.document, "spec", "scaleTargetRef", "name") == key.name
-        and one.namespace == key.namespace
-    ]
-    workload = state.find(key)
     made = workload.created if workload else None
-    for event in (one for of in (key, *autoscalers) for one in state.events(of)):
+    for event in told:
         at = seen(event)
         if at is None or fields.text(event, "reason") not in _SCALED:
             continue
@@ -214,29 +212,32 @@ def _restarted(state: ClusterState, key: Key, service: ServiceName) -> Iterator[
 
 def _configured(state: ClusterState) -> Iterator[Change]:
     """Yield the last change of each ConfigMap that a workload uses; its content is not read."""
+    users: dict[tuple[str, str], list[ServiceName]] = {}
+    for key, service in state.names.items():
+        for name in _used(state.find(key)):
+            users.setdefault((key.namespace, name), []).append(service)
     for one in state.all(kinds.CONFIG_MAPS):
         noted = fields.many(one.document, "metadata", "managedFields")
         at = max((t for m in noted if (t := fields.moment(m, "time"))), default=None)
         if at is None or one.created is None or at - one.created < _MADE:
             continue
-        for key, service in state.names.items():
-            if key.namespace == one.namespace and _uses(state, key, one.name):
-                title = f"{service}: ConfigMap {one.name} was changed"
-                yield _change(service, ChangeKind.CONFIG, at, title)
+        for service in users.get((one.namespace, one.name), ()):
+            title = f"{service}: ConfigMap {one.name} was changed"
+            yield _change(service, ChangeKind.CONFIG, at, title)
 
 
-def _uses(state: ClusterState, key: Key, name: str) -> bool:
-    workload = state.find(key)
+def _used(workload: Thing | None) -> set[str]:
+    """Return the names of the ConfigMaps that a workload's template names."""
     template = fields.field(workload.document, "spec", "template") if workload else None
-    found = [
-        fields.text(volume, "configMap", "name")
-        for volume in fields.many(template, "spec", "volumes")
-    ]
-    for one in history.containers(template) if isinstance(template, dict) else ():
+    if not isinstance(template, dict):
+        return set()
+    volumes = fields.many(template, "spec", "volumes")
+    found = [fields.text(one, "configMap", "name") for one in volumes]
+    for one in history.containers(template):
         refs = fields.many(one, "env")
         found += [fields.text(ref, "valueFrom", "configMapKeyRef", "name") for ref in refs]
         found += [fields.text(item, "configMapRef", "name") for item in fields.many(one, "envFrom")]
-    return name in found
+    return set(found) - {""}
 
 
 def _change(service: ServiceName, kind: ChangeKind, at: datetime, title: str) -> Change:

@@ -33,8 +33,9 @@ def revisions(state: ClusterState, workload: Key) -> list[Revision]:
     """Return the revisions of a Deployment that are still kept, the newest last."""
     found = [
         Revision(int(number), one)
-        for one in state.all(kinds.REPLICA_SETS)
-        if one.owner == workload and (number := one.annotations.get(REVISION, "")).isdecimal()
+        for one in state.owned(workload)
+        if one.of == kinds.REPLICA_SETS.title
+        and (number := one.annotations.get(REVISION, "")).isdecimal()
     ]
     return sorted(found, key=lambda one: one.number)
 

@@ -89,7 +89,7 @@ def _failed(state: ClusterState, job: Thing) -> Iterator[PlatformTrouble]:
     if found.get("status") != "True" or (age is not None and age > REMEMBERED):
         return
     later = [one for one in _siblings(state, job) if _done(one) and _newer(one, job)]
-    pods = [pod for pod in state.all(kinds.PODS) if pod.owner == job.key]
+    pods = [one for one in state.owned(job.key) if one.of == kinds.PODS.title]
     ends = [end for pod in pods if (end := _end(state, pod))]
     reason, said = fields.text(found, "reason"), fields.text(found, "message")
     words = f"{reason or 'Failed'}: {said}" + (f"; {ends[-1]}" if ends else "")
@@ -103,7 +103,7 @@ def _failed(state: ClusterState, job: Thing) -> Iterator[PlatformTrouble]:
 def _siblings(state: ClusterState, job: Thing) -> list[Thing]:
     if job.owner is None:
         return []
-    return [one for one in state.all(kinds.JOBS) if one.owner == job.owner and one != job]
+    return [one for one in state.owned(job.owner) if one.key != job.key]
 
 
 def _done(job: Thing) -> bool:

@@ -154,9 +154,21 @@ class ClusterState:
         selector = fields.pairs(service.document, "spec", "selector")
         if not selector:
             return []
-        wanted = {"matchLabels": selector}
-        pods = self._pods_in.get(service.namespace, ())
-        return [pod for pod in pods if fields.selects(wanted, pod.labels)]
+        first = next(iter(selector.items()))
+        pods = self._labelled.get((service.namespace, *first), ())
+        return [pod for pod in pods if selector.items() <= pod.labels.items()]
+
+    def inside(self, namespace: str) -> list[Thing]:
+        """Return the pods of a namespace."""
+        return self._pods_in.get(namespace, [])
+
+    def owned(self, owner: Key) -> list[Thing]:
+        """Return what an object controls directly, such as the ReplicaSets of a Deployment."""
+        return self._owned.get(owner, [])
+
+    def on_node(self, name: str) -> list[Thing]:
+        """Return the pods that were placed on a node."""
+        return self._placed.get(name, [])
 
     def events(self, key: Key) -> list[Document]:
         """Return what was reported of an object, the oldest first."""
@@ -178,6 +190,29 @@ class ClusterState:
         found: dict[str, list[Thing]] = {}
         for pod in self.all(kinds.PODS):
             found.setdefault(pod.namespace, []).append(pod)
+        return found
+
+    @cached_property
+    def _labelled(self) -> dict[tuple[str, str, str], list[Thing]]:
+        found: dict[tuple[str, str, str], list[Thing]] = {}
+        for pod in self.all(kinds.PODS):
+            for name, value in pod.labels.items():
+                found.setdefault((pod.namespace, name, value), []).append(pod)
+        return found
+
+    @cached_property
+    def _owned(self) -> dict[Key, list[Thing]]:
+        found: dict[Key, list[Thing]] = {}
+        for one in self.all(kinds.PODS, kinds.REPLICA_SETS, kinds.REVISIONS, kinds.JOBS):
+            if (owner := one.owner) is not None:
+                found.setdefault(owner, []).append(one)
+        return found
+
+    @cached_property
+    def _placed(self) -> dict[str, list[Thing]]:
+        found: dict[str, list[Thing]] = {}
+        for pod in self.all(kinds.PODS):
+            found.setdefault(fields.text(pod.document, "spec", "nodeName"), []).append(pod)
         return found
 
     @cached_property

@@ -32,6 +32,7 @@ LONG = {  # a name, and the module whose `main(arguments)` measures it
     "recordings": "bench.recordings",
     "rca": "bench.rca",
     "secrets": "bench.planted",
+    "kubernetes": "bench.kubernetes",
     "laws": "bench.laws",
     "leaks": "bench.planted_house",
     "behaviours": "bench.behaviours",

@@ -22,6 +22,7 @@ from aiops_agent.domain.telemetry import (
     Window,
     Workload,
 )
+from aiops_agent.domain.trouble import PlatformTrouble
 from aiops_agent.ports.telemetry import (
     Changes,
     Environment,
@@ -29,6 +30,7 @@ from aiops_agent.ports.telemetry import (
     RequestRoutes,
     Rules,
     Spans,
+    Troubles,
     Workloads,
 )
 
@@ -51,6 +53,7 @@ def cleaned(environment: Environment, redactor: Redactor) -> Environment:
         workloads=_Workloads(environment.workloads, clean),
         spans=_Spans(environment.spans, clean),
         routes=_Routes(environment.routes, clean) if environment.routes else None,
+        troubles=_Troubles(environment.troubles, clean) if environment.troubles else None,
     )
 
 
@@ -167,6 +170,25 @@ class _Workloads:
 
     def _without(self, one: Workload) -> Workload:
         words = {name: self.clean(getattr(one, name)).text for name in ("reason", "probe")}
+        return one.model_copy(update=words)
+
+
+@dataclass(frozen=True)
+class _Troubles:
+    port: Troubles
+    clean: Clean
+
+    async def troubles(self) -> tuple[PlatformTrouble, ...]:
+        """Return what is wrong; what platform and containers wrote is foreign text."""
+        return tuple(map(self._without, await _told(self.port.troubles(), self.clean)))
+
+    async def unreadable(self) -> tuple[str, ...]:
+        """Return what may not be read."""
+        found = await _told(self.port.unreadable(), self.clean)
+        return tuple(self.clean(one).text for one in found)
+
+    def _without(self, one: PlatformTrouble) -> PlatformTrouble:
+        words = {n: self.clean(getattr(one, n)).text for n in ("words", "step", "last_words")}
         return one.model_copy(update=words)
 
 

@@ -19,6 +19,7 @@ from aiops_agent.domain.diagnosis import CauseKind, Diagnosis, Finding, Hypothes
 from aiops_agent.domain.passage import Passage
 from aiops_agent.domain.reasoning import Assertion, Gap, SecondOpinion, Suspect
 from aiops_agent.domain.telemetry import ServiceGraph, ServiceName, Signal
+from aiops_agent.domain.trouble import PlatformTrouble
 from aiops_agent.domain.value import Value
 from aiops_agent.reasoning import orders
 from aiops_agent.reasoning.belief import believed
@@ -33,6 +34,9 @@ from aiops_agent.reasoning.rank import Ranked, confidence, grounds, not_known, r
 from aiops_agent.reasoning.routes import failing_routes
 from aiops_agent.reasoning.signature import signature_of
 from aiops_agent.reasoning.suspect import Fact, Investigation, study
+from aiops_agent.reasoning.troubles import findings as trouble_findings
+from aiops_agent.reasoning.troubles import near as troubles_near
+from aiops_agent.reasoning.troubles import read_troubles, sentence
 from aiops_agent.reasoning.weigh import adopted, lowered, stand
 
 MOST_HYPOTHESES = 5  # a reader weighs no more
@@ -42,7 +46,7 @@ SIGNALS = (*(signal.value for signal in Signal), LOG, CHANGE)
 GAPS = (*(signal.value for signal in Signal), "logs", "changes", "inside")
 
 
-async def diagnose(briefing: Briefing) -> Diagnosis:
+async def diagnose(briefing: Briefing) -> Diagnosis:  # limit: all that one answer rests on
     """Return ranked causes with their findings; raises SourceError when metrics do not answer."""
     incident, pace = briefing.incident, briefing.pace
     scene = await read_scene(briefing.environment, incident, pace.baseline, briefing.now)
@@ -67,9 +71,12 @@ async def diagnose(briefing: Briefing) -> Diagnosis:
         for name in dict.fromkeys(named)
         for found in await failing_routes(briefing.environment, name, began)
     ]
+    troubles = await _troubles(briefing, (*named, *near))
     beside = [*((ordered,) if ordered else ()), *instance_findings(standings), *routes]
+    beside += trouble_findings(troubles)
     return Diagnosis(
-        summary=f"Since {began:%H:%M} {best.suspicion.statement}.{_standing_of(standings, named)}",
+        summary=f"Since {began:%H:%M} {best.suspicion.statement}.{_standing_of(standings, named)}"
+        + sentence(troubles, named),
         hypotheses=_hypotheses(case, ranking, shown),
         findings=(*shown.values(), *numbered(beside, len(shown) + 1)),
         confidence=sure,
@@ -91,6 +98,14 @@ def _hypotheses(
     first, *others = (hypothesis(case, one, shown) for one in ranking[:MOST_HYPOTHESES])
     belief = round(believed(grounds(case, ranking)), 3)
     return (first.model_copy(update={"belief": belief}), *others)
+
+
+async def _troubles(
+    briefing: Briefing, services: Sequence[ServiceName]
+) -> tuple[PlatformTrouble, ...]:
+    """Return what the platform says of these; what of it is not read, a status tells."""
+    told, _ = await read_troubles(briefing.environment)
+    return troubles_near(told, tuple(dict.fromkeys(services)))
 
 
 def _near(graph: ServiceGraph, service: ServiceName) -> tuple[ServiceName, ...]:

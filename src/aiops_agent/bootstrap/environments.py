@@ -68,6 +68,7 @@ class ConfiguredEnvironment:
             topology=self._topology,
             **{port: self._port(port) for port in Port if port is not Port.TOPOLOGY},
             routes=next((c.routes for c in self._connections.values() if c.routes), None),
+            troubles=next((c.troubles for c in self._connections.values() if c.troubles), None),
             clock=next((c.clock for c in self._connections.values() if c.clock), WallClock()),
             mode=one.mode,
             freezes=tuple(one.policy.freeze),

@@ -9,6 +9,7 @@ from aiops_agent.domain.environment import EnvironmentRef
 from aiops_agent.domain.reasoning import SecondOpinion
 from aiops_agent.domain.service_status import ServiceNow
 from aiops_agent.domain.telemetry import ServiceName
+from aiops_agent.domain.trouble import PlatformTrouble
 from aiops_agent.domain.value import Document, Value
 
 API_VERSION = "aiops-agent/v1"
@@ -26,6 +27,9 @@ class Investigated(Value):
     alerts: AlertList = NO_ALERTS
     left_out: tuple[str, ...] = ()
     now: ServiceNow | None = None  # of a service that was asked for
+    troubles: tuple[
+        PlatformTrouble, ...
+    ] = ()  # of it, or of no service, as its platform tells them
     triage: Triage | None = None
     diagnosis: Diagnosis | None = None
     opinion: SecondOpinion | None = None  # what a model makes of it, where one was asked
@@ -35,6 +39,8 @@ class Investigated(Value):
     @property
     def quiet(self) -> bool:
         """Whether nothing is wrong there, by what was seen; what is not seen is never quiet."""
+        if any(one.harm for one in self.troubles):
+            return False
         if self.triage is None or self.triage.verdict is TriageVerdict.CONFIRMED:
             return False
         if self.triage.verdict is TriageVerdict.CONTRADICTED:

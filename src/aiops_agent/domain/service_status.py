@@ -4,6 +4,7 @@ from datetime import datetime
 
 from aiops_agent.domain.environment import EnvironmentRef
 from aiops_agent.domain.telemetry import ServiceName, Signal, Window
+from aiops_agent.domain.trouble import PlatformTrouble
 from aiops_agent.domain.value import Value
 
 
@@ -46,7 +47,8 @@ class ServiceNow(Value):
 class EnvironmentNow(Value):
     """The services of one environment, the worst first.
 
-    `usual` is the time that now is compared with. `left_out` counts services that were not read,
+    `usual` is the time that now is compared with, `troubles` what the platform says by itself is
+    wrong, the worst first. `left_out` counts services that were not read,
     `missing` says what could not be.
     """
 
@@ -54,5 +56,6 @@ class EnvironmentNow(Value):
     at: datetime
     usual: Window
     services: tuple[ServiceNow, ...] = ()
+    troubles: tuple[PlatformTrouble, ...] = ()
     left_out: int = 0
     missing: tuple[str, ...] = ()

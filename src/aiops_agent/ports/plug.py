@@ -64,6 +64,7 @@ class Connection:
     topology: telemetry.Topology | None = None
     workloads: telemetry.Workloads | None = None
     spans: telemetry.Spans | None = None
+    troubles: telemetry.Troubles | None = None
     roster: telemetry.Roster | None = None
     clock: telemetry.Clock | None = None  # None is wall time
     vitals: telemetry.Vitals | None = None

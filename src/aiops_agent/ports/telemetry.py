@@ -25,6 +25,7 @@ from aiops_agent.domain.telemetry import (
     Window,
     Workload,
 )
+from aiops_agent.domain.trouble import PlatformTrouble
 from aiops_agent.ports.release import Releases
 
 
@@ -103,6 +104,16 @@ class Workloads(Protocol):
         """Return the instances of these services, stopped ones too. Raises SourceError."""
 
 
+class Troubles(Protocol):
+    """What a platform says by itself is wrong, without any metric."""
+
+    async def troubles(self) -> tuple[PlatformTrouble, ...]:
+        """Return all that is wrong now, the worst first. Raises SourceError."""
+
+    async def unreadable(self) -> tuple[str, ...]:
+        """Return what of the platform may not be read, a sentence each. Raises SourceError."""
+
+
 class Spans(Protocol):
     """Traces of requests."""
 
@@ -151,6 +162,7 @@ class Environment:
     spans: Spans
     clock: Clock
     routes: RequestRoutes | None = None  # None: nobody tells them apart
+    troubles: Troubles | None = None  # None: its platform says nothing by itself
     mode: Mode = Mode.PROPOSE
     freezes: tuple[Freeze, ...] = ()
     limits: Limits = field(default_factory=Limits)

@@ -32,6 +32,7 @@ from aiops_agent.ports.telemetry import Environment
 from aiops_agent.readonly.alerts import SameCause, began, grouped
 from aiops_agent.readonly.status import read_service
 from aiops_agent.reasoning.exhibit import ARRIVES
+from aiops_agent.reasoning.troubles import near, read_troubles
 from aiops_agent.reasoning.weigh import lowered
 
 Reason: TypeAlias = Callable[[Briefing, Diagnosis], Awaitable[Answer[SecondOpinion]]]
@@ -95,11 +96,14 @@ async def investigate(
 async def _looked(found: Investigated, briefing: Briefing, graph: ServiceGraph) -> Investigated:
     """Add how the service is, what is to be said of its alerts, and the cause, as far as seen."""
     environment, alerted = briefing.environment, briefing.alerts.total > 0
+    told, missing = await read_troubles(environment)
+    found = found.model_copy(update={"troubles": near(told, (found.service,)), "missing": missing})
     try:
         if not alerted:
             service = graph.service(found.service) or Service(name=found.service)
             now = await read_service(environment, service, briefing.pace.harm)
-            found = found.model_copy(update={"now": now, "missing": _blind(now)})
+            missing = (*missing, *_blind(now))
+            found = found.model_copy(update={"now": now, "missing": missing})
         seen = await triage_or_leave(briefing)
         found = found.model_copy(update={"triage": seen})
         if seen.not_mine is None and seen.verdict is not TriageVerdict.CONTRADICTED:

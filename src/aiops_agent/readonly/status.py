@@ -11,6 +11,7 @@ from aiops_agent.reasoning.gather import Key, read_signals
 from aiops_agent.reasoning.harm import Counted, HarmLimits, look
 from aiops_agent.reasoning.measure import Track
 from aiops_agent.reasoning.read_alert import Reading, State, TimeFrame
+from aiops_agent.reasoning.troubles import read_troubles
 
 USUAL = timedelta(hours=2)  # trouble of less than an hour does not become what is usual
 RECENT = 60.0  # seconds that count as now; more where samples come seldom
@@ -31,12 +32,14 @@ async def read_status(environment: Environment, harm: HarmLimits) -> Environment
     now = environment.clock.now()
     window = Window(start=now - USUAL, end=now)
     found = EnvironmentNow(environment=environment.ref, at=now, usual=window)
+    troubles, missing = await read_troubles(environment)
+    found = found.model_copy(update={"troubles": troubles, "missing": missing})
     try:
         graph = await environment.topology.graph()
         names = sorted(graph.names)[:MOST_SERVICES]
         tracks = await read_signals(environment, names, SHOWN, window)
     except SourceError as error:
-        return found.model_copy(update={"missing": (str(error),)})
+        return found.model_copy(update={"missing": (*missing, str(error))})
     services = [service_now(one, tracks, now, harm) for one in _known(graph, names)]
     services.sort(key=lambda one: (-one.severity, one.service))
     left_out = len(graph.names) - len(names)

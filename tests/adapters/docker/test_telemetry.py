@@ -6,8 +6,10 @@ import pytest
 
 from aiops_agent.adapters.docker.changes import DockerChanges
 from aiops_agent.adapters.docker.containers import Containers, moment
-from aiops_agent.adapters.docker.logs import DockerLogs, level_of, texts
-from aiops_agent.adapters.docker.topology import DockerTopology, kind_of
+from aiops_agent.adapters.docker.logs import DockerLogs, texts
+from aiops_agent.adapters.docker.topology import DockerTopology
+from aiops_agent.domain.images import kind_of
+from aiops_agent.domain.log_levels import level_of
 from aiops_agent.domain.telemetry import ChangeKind, ServiceKind, ServiceName, Window
 
 from .fake_engine import NOW, FakeEngine, frame

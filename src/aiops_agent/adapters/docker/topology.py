@@ -1,9 +1,10 @@
 """Which services run in Docker, on how many containers, and what they say they need."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from aiops_agent.adapters.docker.containers import PROJECT, Containers, Listed, whose
+from aiops_agent.domain.images import kind_of
 from aiops_agent.domain.survey import Instances
 from aiops_agent.domain.telemetry import Service, ServiceGraph, ServiceKind, ServiceName
 
@@ -11,17 +12,6 @@ CALLS = "aiops.calls"  # service names, parted by commas
 OWNER = "aiops.owner"
 KIND = "aiops.kind"
 _DEPENDS = "com.docker.compose.depends_on"
-
-_STEMS = (
-    (ServiceKind.DATABASE, ("postgres", "timescale", "mysql", "mariadb", "percona", "cockroach")),
-    (ServiceKind.DATABASE, ("mongo", "cassandra", "clickhouse", "influxdb")),
-    (ServiceKind.DATABASE, ("elasticsearch", "opensearch")),
-    (ServiceKind.CACHE, ("redis", "valkey", "memcached", "keydb", "dragonfly")),
-    (ServiceKind.QUEUE, ("rabbitmq", "activemq", "nats", "mosquitto")),
-    (ServiceKind.QUEUE, ("kafka", "redpanda", "pulsar", "zookeeper")),
-)
-
-_BESIDE = ("exporter", "-ui", "admin", "express", "proxy")  # named after what they look at
 
 
 @dataclass(frozen=True)
@@ -54,18 +44,6 @@ class DockerTopology:
             )
             for name, group in groups.items()
         )
-
-
-def kind_of(image: str, labels: Iterable[str] = ()) -> ServiceKind:
-    """Return what sort of thing an image is, by its name; `labels` may say it."""
-    for said in labels:
-        if said in set(ServiceKind):
-            return ServiceKind(said)
-    name = image.partition("@")[0].rpartition("/")[2].partition(":")[0].lower()
-    if any(word in name for word in _BESIDE):
-        return ServiceKind.APPLICATION
-    fits = (kind for kind, stems in _STEMS if name.startswith(stems))
-    return next(fits, ServiceKind.APPLICATION)
 
 
 def service_kind(group: Sequence[Listed]) -> ServiceKind:

@@ -88,8 +88,12 @@ class KubeClient:
         return None if answer.status == 404 else answer.document
 
     async def text(self, path: str, query: Query) -> str:
-        """Return a body as text, cut at 32 MiB. Raises SourceError."""
-        return (await self._fetched(path, query)).body.decode("utf-8", "replace")
+        """Return a body as text; "" of what is not there, or has written nothing yet.
+
+        Raises SourceError.
+        """
+        answer = await self._fetched(path, query, fine=(200, 400, 404))
+        return answer.body.decode("utf-8", "replace") if answer.status == 200 else ""
 
     async def listed(
         self, kind: Kind, namespace: str = "", query: Query | None = None
@@ -163,7 +167,7 @@ class KubeClient:
             page = page if isinstance(page, dict) else {}
             for one in page.get("items") or ():
                 if isinstance(one, dict):
-                    if isinstance(meta := one.get("metadata"), dict):
+                    if not kind.metadata_only and isinstance(meta := one.get("metadata"), dict):
                         meta.pop("managedFields", None)  # often half of an object
                     yield one
             meta = page.get("metadata")

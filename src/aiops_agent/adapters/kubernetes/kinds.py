@@ -46,12 +46,11 @@ JOBS = Kind("jobs", "Job", "batch/v1")
 CRON_JOBS = Kind("cronjobs", "CronJob", "batch/v1")
 AUTOSCALERS = Kind("horizontalpodautoscalers", "HorizontalPodAutoscaler", "autoscaling/v2")
 BUDGETS = Kind("poddisruptionbudgets", "PodDisruptionBudget", "policy/v1")
-SLICES = Kind("endpointslices", "EndpointSlice", "discovery.k8s.io/v1")
 
 WORKLOADS = (DEPLOYMENTS, STATEFUL_SETS, DAEMON_SETS, JOBS, CRON_JOBS)  # what owns pods
 KINDS = (
     *(PODS, SERVICES, NODES, EVENTS, CONFIG_MAPS, CLAIMS, QUOTAS, *WORKLOADS, REPLICA_SETS),
-    *(REVISIONS, AUTOSCALERS, BUDGETS, SLICES),
+    *(REVISIONS, AUTOSCALERS, BUDGETS),
 )
 
 

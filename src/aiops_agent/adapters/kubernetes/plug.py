@@ -10,9 +10,15 @@ from typing import Annotated
 
 from pydantic import Field, ValidationInfo, model_validator
 
+from aiops_agent.adapters.kubernetes.changes import KubernetesChanges
 from aiops_agent.adapters.kubernetes.client import KubeClient
+from aiops_agent.adapters.kubernetes.logs import KubernetesLogs
+from aiops_agent.adapters.kubernetes.look import Cluster
 from aiops_agent.adapters.kubernetes.platform import KubernetesPlatform
 from aiops_agent.adapters.kubernetes.rights import judged
+from aiops_agent.adapters.kubernetes.sickness import KubernetesTroubles
+from aiops_agent.adapters.kubernetes.topology import KubernetesTopology
+from aiops_agent.adapters.kubernetes.workloads import KubernetesWorkloads
 from aiops_agent.adapters.kubernetes.write import Writes
 from aiops_agent.domain.checkup import Checkup, Health
 from aiops_agent.domain.errors import SourceError
@@ -93,6 +99,8 @@ async def checkup(client: KubeClient) -> Checkup:
 def _connect(section: KubernetesSettings, around: Surroundings) -> Connection:
     within = timedelta(seconds=section.timeout)
     client = KubeClient(section.kubeconfig, section.context, within)
+    cluster = Cluster(client, around.clock, section.namespaces)
+    roster, logs = KubernetesTopology(cluster), KubernetesLogs(cluster)
 
     async def check() -> Checkup:
         return await judged(await checkup(client), hands.writes, hands.namespaces)
@@ -102,7 +110,16 @@ def _connect(section: KubernetesSettings, around: Surroundings) -> Connection:
         token = section.executor_token
         writer = KubeClient(section.kubeconfig, section.context, within, token=token)
     hands = KubeHands(Writes(client, writer), around.clock, section.namespaces)
-    return Connection(check=check, handle=hands)
+    return Connection(
+        check=check,
+        logs=logs,
+        changes=KubernetesChanges(cluster),
+        topology=roster,
+        workloads=KubernetesWorkloads(cluster),
+        troubles=KubernetesTroubles(cluster, logs),
+        roster=roster,
+        handle=hands,
+    )
 
 
 def platform(

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from itertools import product
 
 from aiops_agent.adapters.kubernetes.client import KubeClient
-from aiops_agent.adapters.kubernetes.kinds import AUTOSCALERS, PODS, REPLICA_SETS, Kind
+from aiops_agent.adapters.kubernetes.kinds import KINDS, Kind
 from aiops_agent.adapters.kubernetes.live import CHANGEABLE, mapped
 from aiops_agent.adapters.kubernetes.write import Writes
 from aiops_agent.domain.checkup import Checkup, Health
@@ -18,7 +18,6 @@ _LOOKS = frozenset(("get", "list", "watch"))
 # What every account may ask about itself; it changes nothing.
 _OF_ITSELF = frozenset(("authorization.k8s.io", "authentication.k8s.io"))
 _OF_EVERYBODY = frozenset(("clustertrustbundles",))  # certificates of the cluster, to read
-_WANTED = (PODS, *CHANGEABLE.values(), REPLICA_SETS, AUTOSCALERS)  # without which no hand is lifted
 _MOST_TOLD = 4  # rights of one kind
 _MOST_NAMESPACES = 5  # that are asked about
 _SETTING = "sources.kubernetes.executor_token"
@@ -78,7 +77,7 @@ async def _of_home(writes: Writes, home: str) -> list[tuple[Health, str, str]]:
     apart = writes.writer is not writes.reader
     writer = await _rights(writes.writer, home) if apart else reader
     found = [*_too_wide(reader, writer, apart=apart)]
-    unread = [one.plural for one in _WANTED if not _may(reader, "list", one)]
+    unread = [one.plural for one in KINDS if not _may(reader, "list", one)]
     if unread:
         told = f"{', '.join(unread)} cannot be read in {home}"
         found.append((Health.NOTE, told, "give the account that reads `get` and `list` of them"))

@@ -17,6 +17,7 @@ from aiops_agent.interfaces.terminal.layout import facts_grid
 from aiops_agent.interfaces.terminal.palette import BAD, GOOD, QUIET, STRONG, WARN
 from aiops_agent.interfaces.terminal.reasoned import second_opinion
 from aiops_agent.interfaces.terminal.screen import Tier, tier
+from aiops_agent.interfaces.terminal.troubles import troubles
 
 _VERDICTS = {
     TriageVerdict.CONFIRMED: ("✗ harm is seen", BAD),
@@ -30,6 +31,8 @@ _MOST_ALERTS = 3  # in the head; a storm says the same
 def investigated(found: Investigated, width: int) -> RenderableType:
     """Return the whole answer; the cause and what would settle it stand last."""
     parts: list[RenderableType] = [_head(found)]
+    if found.troubles:
+        parts += [Text(""), *troubles(found.troubles)]
     diagnosis = None if found.quiet else found.diagnosis
     if diagnosis is not None:
         if diagnosis.findings:

@@ -13,6 +13,7 @@ from aiops_agent.interfaces.terminal.escape import joined, say, tell
 from aiops_agent.interfaces.terminal.layout import table
 from aiops_agent.interfaces.terminal.palette import BAD, GOOD, QUIET, STRONG, WARN
 from aiops_agent.interfaces.terminal.screen import Tier, tier
+from aiops_agent.interfaces.terminal.troubles import troubles
 
 _COLUMNS = {
     "REQUESTS": Signal.TRAFFIC,
@@ -46,13 +47,15 @@ def environment(found: EnvironmentNow, width: int) -> RenderableType:
     bad = [one for one in found.services if one.severity]
     parts += [_deviates(one) for one in bad]
     blind = [one.service for one in found.services if not one.seen]
-    if len(blind) < len(found.services) and not bad:
+    harmed = any(one.harm for one in found.troubles)
+    if len(blind) < len(found.services) and not bad and not harmed:
         parts.append(tell("✓ Nothing that is seen deviates from its usual.", GOOD))
     if blind:
         names = ", ".join(blind[:_MOST_NAMED]) + (", …" if len(blind) > _MOST_NAMED else "")
         parts.append(tell(f"! neither latency nor errors are seen of {names}", WARN))
     if found.left_out:
         parts.append(tell(f"! {found.left_out} more services were not read.", WARN))
+    parts += troubles(found.troubles)
     parts += [tell(f"! {why}", WARN) for why in found.missing]
     if not found.services and not found.missing:
         parts.append(tell("! No services were found; see: aiops services", WARN))

@@ -1,0 +1,244 @@
+"""What was released, reconfigured, scaled or started again in a cluster, in words.
+
+Of Secrets only names and checksums stand in templates: a change of one that is not noted there is
+not seen.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from itertools import pairwise
+
+from aiops_agent.adapters.kubernetes import fields, history, kinds
+from aiops_agent.adapters.kubernetes.bounds import scaled
+from aiops_agent.adapters.kubernetes.look import Cluster
+from aiops_agent.adapters.kubernetes.pods import containers
+from aiops_agent.adapters.kubernetes.state import ClusterState, Key, Thing, seen
+from aiops_agent.domain.telemetry import Change, ChangeKind, ServiceName, Window
+from aiops_agent.domain.value import Document
+
+SOURCE = "kubernetes"
+RESTARTED_AT = "kubectl.kubernetes.io/restartedAt"
+_ROLLS = timedelta(minutes=2)  # scaling so close to a new revision is the rollout's own
+_MADE = timedelta(seconds=5)  # a change so close to an object's creation is its creation
+_MOST_SHOWN = 6  # settings in a title
+_LONGEST = 120  # characters of a value
+_SCALED = ("ScalingReplicaSet", "SuccessfulRescale")
+
+
+@dataclass(frozen=True)
+class KubernetesChanges:
+    """The Changes port."""
+
+    cluster: Cluster
+
+    async def changes(self, window: Window) -> tuple[Change, ...]:
+        """Return the changes inside the window, oldest first. Raises SourceError."""
+        state = await self.cluster.state()
+        found = [one for one in changes_of(state) if window.start <= one.at < window.end]
+        return tuple(sorted(found, key=lambda one: one.at))
+
+
+def changes_of(state: ClusterState) -> Iterator[Change]:
+    """Yield every change that the objects of a cluster still tell."""
+    scalers: dict[Key, list[Key]] = {}
+    for one in state.all(kinds.AUTOSCALERS):
+        scalers.setdefault(scaled(one), []).append(one.key)
+    for key, service in state.names.items():
+        revised = list(_revised(state, key, service))
+        yield from revised
+        told = [event for of in (key, *scalers.get(key, ())) for event in state.events(of)]
+        yield from _scaled(state.find(key), service, told, [one.at for one in revised])
+        yield from _restarted(state, key, service)
+    yield from _configured(state)
+
+
+def _revised(state: ClusterState, key: Key, service: ServiceName) -> Iterator[Change]:
+    """Yield what each revision changed of the one before it."""
+    known = [(one.number, one.set, one.template) for one in history.revisions(state, key)]
+    known = known or _controlled(state, key)
+    for (_, old_set, old), (number, new_set, new) in pairwise(known):
+        at = new_set.created
+        if at is None:
+            continue
+        again = old_set.created is not None and old_set.created > at
+        if again:  # an old template is used again: its object bears its first date
+            at = _last_scaled(state, key, new_set.name) or old_set.created or at
+        yield compared(service, at, number, old, new, back=again)
+
+
+def _controlled(state: ClusterState, key: Key) -> list[tuple[int, Thing, Document]]:
+    """Return the revisions of a StatefulSet or DaemonSet."""
+    found = []
+    for one in state.owned(key):
+        template = fields.field(one.document, "data", "spec", "template")
+        number = fields.number(one.document, "revision")
+        if number is not None and isinstance(template, dict):
+            found.append((number, one, template))
+    return sorted(found, key=lambda item: item[0])
+
+
+def compared(
+    service: ServiceName, at: datetime, number: int, old: Document, new: Document, *, back: bool
+) -> Change:
+    """Return the change from one pod template to the next."""
+    images = history.images_of(old), history.images_of(new)
+    settings = _different(_settings(old), _settings(new))
+    notes = _different(_notes(old), _notes(new))
+    how = f"back to revision {number}" if back else f"revision {number}"
+    if images[0] != images[1]:
+        kind, before, after = ChangeKind.RELEASE, *images
+        title = f"{service} runs {after[:_LONGEST]} instead of {before[:_LONGEST]} ({how})"
+    elif settings:
+        kind, before, after = ChangeKind.CONFIG, "", ""
+        title = f"{service}: {_listed(settings)} ({how})"
+    elif RESTARTED_AT in notes and len(notes) == 1:
+        kind, before, after = ChangeKind.RESTART, "", ""
+        title = f"{service} was restarted, pod by pod ({how})"
+    else:
+        kind, before, after = ChangeKind.CONFIG, "", ""
+        what = f": {_listed(notes)}" if notes else ""
+        title = f"{service}: its pod template changed{what} ({how})"
+    if kind is ChangeKind.RELEASE and settings:
+        title += f"; {_listed(settings)}"
+    return Change(
+        at=at,
+        service=service,
+        kind=kind,
+        title=title,
+        before=before[:_LONGEST],
+        after=after[:_LONGEST],
+        source=SOURCE,
+        settings={} if kind is ChangeKind.RESTART else settings,
+    )
+
+
+def _settings(template: Document) -> dict[str, str]:
+    """Return what can be set of each container of a template, by name."""
+    found: dict[str, str] = {}
+    own = history.containers(template)
+    for one in own:
+        prefix = "" if len(own) == 1 else f"{fields.text(one, 'name')}."
+        found |= {prefix + name: value for name, value in _of_container(one)}
+    return found
+
+
+def _of_container(one: Document) -> Iterator[tuple[str, str]]:
+    for item in fields.many(one, "env"):
+        yield fields.text(item, "name"), _value(item)
+    for key in ("command", "args"):
+        if words := fields.texts(one, key):
+            yield key, " ".join(words)
+    for bound in ("limits", "requests"):
+        for what, size in fields.pairs(one, "resources", bound).items():
+            yield f"{what} {bound.removesuffix('s')}", size
+    for probe in ("livenessProbe", "readinessProbe", "startupProbe"):
+        if isinstance(said := one.get(probe), dict):
+            yield probe, _flat(said)
+
+
+def _value(item: Document) -> str:
+    """Return the value of an environment variable, or only the name of where it comes from."""
+    for source, what in (("configMapKeyRef", "ConfigMap"), ("secretKeyRef", "Secret")):
+        reference = fields.field(item, "valueFrom", source)
+        if isinstance(reference, dict):
+            return f"of {what} {fields.text(reference, 'name')}/{fields.text(reference, 'key')}"
+    return fields.text(item, "value")
+
+
+def _flat(said: Document, most: int = 8) -> str:
+    parts = [
+        f"{key}={_flat(value) if isinstance(value, dict) else value}"
+        for key, value in sorted(said.items(), key=lambda item: str(item[0]))[:most]
+    ]
+    return " ".join(parts)
+
+
+def _notes(template: Document) -> dict[str, str]:
+    return fields.pairs(template, "metadata", "annotations")
+
+
+def _different(old: Mapping[str, str], new: Mapping[str, str]) -> dict[str, tuple[str, str]]:
+    return {
+        name: (old.get(name, "")[:_LONGEST], new.get(name, "")[:_LONGEST])
+        for name in sorted({*old, *new})
+        if old.get(name) != new.get(name)
+    }
+
+
+def _listed(settings: Mapping[str, tuple[str, str]]) -> str:
+    told = [f"{name} {old or 'unset'} → {new or 'unset'}" for name, (old, new) in settings.items()]
+    more = f" and {len(told) - _MOST_SHOWN} more" if len(told) > _MOST_SHOWN else ""
+    return ", ".join(told[:_MOST_SHOWN]) + more
+
+
+def _scaled(
+    workload: Thing | None, service: ServiceName, told: list[Document], revised: list[datetime]
+) -> Iterator[Change]:
+    """Yield how often its replicas were changed, less the scaling that a rollout does."""
+    made = workload.created if workload else None
+    for event in told:
+        at = seen(event)
+        if at is None or fields.text(event, "reason") not in _SCALED:
+            continue
+        rolling = any(abs(at - one) < _ROLLS for one in revised)
+        born = made is not None and at - made < _MADE
+        if not (rolling or born):
+            title = f"{service}: {fields.text(event, 'message')}"
+            yield _change(service, ChangeKind.SCALE, at, title)
+
+
+def _last_scaled(state: ClusterState, key: Key, name: str) -> datetime | None:
+    told = [
+        seen(one)
+        for one in state.events(key)
+        if fields.text(one, "reason") == "ScalingReplicaSet"
+        and f"replica set {name} " in fields.text(one, "message")
+    ]
+    return max((at for at in told if at is not None), default=None)
+
+
+def _restarted(state: ClusterState, key: Key, service: ServiceName) -> Iterator[Change]:
+    for pod in state.pods.get(key, ()):
+        for one in containers(state, pod):
+            over = fields.field(one.status, "lastState", "terminated")
+            at = fields.moment(one.status, "state", "running", "startedAt")
+            if isinstance(over, dict) and at is not None:
+                starved = fields.text(over, "reason") == "OOMKilled"
+                why = " after it ran out of memory" if starved else ""
+                title = f"{pod.name} was started again{why}"
+                yield _change(service, ChangeKind.RESTART, at, title)
+
+
+def _configured(state: ClusterState) -> Iterator[Change]:
+    """Yield the last change of each ConfigMap that a workload uses; its content is not read."""
+    users: dict[tuple[str, str], list[ServiceName]] = {}
+    for key, service in state.names.items():
+        for name in _used(state.find(key)):
+            users.setdefault((key.namespace, name), []).append(service)
+    for one in state.all(kinds.CONFIG_MAPS):
+        noted = fields.many(one.document, "metadata", "managedFields")
+        at = max((t for m in noted if (t := fields.moment(m, "time"))), default=None)
+        if at is None or one.created is None or at - one.created < _MADE:
+            continue
+        for service in users.get((one.namespace, one.name), ()):
+            title = f"{service}: ConfigMap {one.name} was changed"
+            yield _change(service, ChangeKind.CONFIG, at, title)
+
+
+def _used(workload: Thing | None) -> set[str]:
+    """Return the names of the ConfigMaps that a workload's template names."""
+    template = fields.field(workload.document, "spec", "template") if workload else None
+    if not isinstance(template, dict):
+        return set()
+    volumes = fields.many(template, "spec", "volumes")
+    found = [fields.text(one, "configMap", "name") for one in volumes]
+    for one in history.containers(template):
+        refs = fields.many(one, "env")
+        found += [fields.text(ref, "valueFrom", "configMapKeyRef", "name") for ref in refs]
+        found += [fields.text(item, "configMapRef", "name") for item in fields.many(one, "envFrom")]
+    return set(found) - {""}
+
+
+def _change(service: ServiceName, kind: ChangeKind, at: datetime, title: str) -> Change:
+    return Change(at=at, service=service, kind=kind, title=title[:400], source=SOURCE)

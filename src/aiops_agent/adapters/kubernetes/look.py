@@ -1,0 +1,58 @@
+"""One look at a cluster: bounded lists of every kind that we may read, kept for a moment."""
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from aiops_agent.adapters.kubernetes import kinds
+from aiops_agent.adapters.kubernetes.client import KubeClient
+from aiops_agent.adapters.kubernetes.kinds import Kind
+from aiops_agent.adapters.kubernetes.state import ClusterState
+from aiops_agent.domain.errors import NotReadable, SourceError
+from aiops_agent.domain.value import Document
+from aiops_agent.ports.telemetry import Clock
+
+FRESH = timedelta(seconds=3)  # of one screen: what runs, how it is and what is wrong read the same
+_AT_ONCE = 4  # requests to one API server
+
+
+@dataclass(frozen=True)
+class Cluster:
+    """Reads a cluster, or the namespaces of it that are named; everything in it is only read."""
+
+    client: KubeClient
+    clock: Clock
+    namespaces: Sequence[str] = ()
+    _kept: list[ClusterState] = field(default_factory=list, compare=False, repr=False)
+
+    async def state(self) -> ClusterState:
+        """Return all that may be read now, or was a moment ago. Raises SourceError.
+
+        A kind that may not be read is named in `unreadable`; pods must be.
+        """
+        now = self.clock.now()
+        if self._kept and timedelta() <= now - self._kept[0].at < FRESH:
+            return self._kept[0]
+        read = await self._read(now)
+        self._kept[:] = [read]
+        return read
+
+    async def _read(self, now: datetime) -> ClusterState:
+        turn = asyncio.Semaphore(_AT_ONCE)  # the API server: others ask it too
+
+        async def of(kind: Kind) -> tuple[Document, ...] | NotReadable:
+            homes = self.namespaces if kind.namespaced and self.namespaces else ("",)
+            async with turn:
+                try:
+                    lists = [await self.client.listed(kind, home) for home in homes]
+                except NotReadable as error:
+                    return error
+                return tuple(one for found in lists for one in found)
+
+        found = dict(zip(kinds.KINDS, await asyncio.gather(*map(of, kinds.KINDS)), strict=True))
+        refused = {kind: one for kind, one in found.items() if isinstance(one, NotReadable)}
+        if kinds.PODS in refused:
+            raise SourceError(str(refused[kinds.PODS]))
+        objects = {kind: one for kind, one in found.items() if not isinstance(one, NotReadable)}
+        return ClusterState(now, objects, {kind: str(error) for kind, error in refused.items()})

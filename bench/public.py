@@ -183,11 +183,13 @@ class Place:
         )
 
     def _told(self, signal: Signal, column: int) -> Floats:
-        values = self.seen.table.values[column]
+        values: Floats = self.seen.table.values[column]
         if signal is Signal.ERRORS:
             whole = 100.0 if float(np.nanmax(np.abs(values), initial=0.0)) > 1.5 else 1.0
-            return 1.0 - values / whole
-        return values / 100.0 if signal in (Signal.SATURATION, Signal.MEMORY) else values
+            values = 1.0 - values / whole
+        elif signal in (Signal.SATURATION, Signal.MEMORY):
+            values = values / 100.0
+        return values
 
     @property
     def now_(self) -> datetime:
@@ -244,7 +246,8 @@ class Found:
     @property
     def right(self) -> bool:
         """Whether the first cause is where it was, its mechanism known or not."""
-        return self.diagnosis.best.service == self.truth
+        best = self.diagnosis.best
+        return best is not None and best.service == self.truth
 
     @property
     def sure(self) -> bool:
@@ -266,7 +269,8 @@ def main(arguments: list[str]) -> int:
     for one in found:
         if not one.right:
             best = one.diagnosis.best
-            told = f"{best.kind} of {best.service} ({one.diagnosis.confidence})"
+            named = f"{best.kind} of {best.service}" if best is not None else "nothing"
+            told = f"{named} ({one.diagnosis.confidence})"
             print(f"missed: {one.case}: it is {one.truth}, told: {told}", file=sys.stderr)
     goals = list(rows(found))
     print("\n".join(goal.json() for goal in goals))

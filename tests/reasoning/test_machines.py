@@ -11,7 +11,9 @@ from aiops_agent.reasoning.observations import Observations
 from tests import seams
 from tests.reasoning.systems import BROKEN_ROWS, ROWS, observed
 
-MACHINES = {service: ("one" if service < 4 else "two",) for service in range(9)}
+MACHINES: dict[int, tuple[str, ...]] = {
+    service: ("one" if service < 4 else "two",) for service in range(9)
+}
 
 
 def slowed(*services: int) -> Observations:
@@ -51,7 +53,7 @@ def test_planted_a_test_that_any_two_pass_blames_a_machine_by_chance(
 
 def test_a_machine_that_is_measured_itself_is_named_once() -> None:
     seen = slowed(0, 1, 2, 3)
-    placed = {s: ("service-8" if s < 4 else "two",) for s in range(9)}
+    placed: dict[int, tuple[str, ...]] = {s: ("service-8" if s < 4 else "two",) for s in range(9)}
     ranked = blame(replace(seen, placement=placed)).blamed
 
     assert [one.service for one in ranked].count("service-8") == 1

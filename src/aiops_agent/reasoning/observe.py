@@ -154,8 +154,7 @@ class _Moments:
     @property
     def at(self) -> Floats:
         """The moments, in seconds."""
-        moments: Floats = self.first + self.step * self.rows
-        return moments
+        return self.first + self.step * self.rows.astype(np.float64)
 
     def places(self, one: Track) -> Ints:
         """Return at which of the moments each sample was seen."""

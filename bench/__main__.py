@@ -30,6 +30,7 @@ LONG = {  # a name, and the module whose `main(arguments)` measures it
     "constants": "bench.constants",
     "patterns": "bench.patterns",
     "recordings": "bench.recordings",
+    "public": "bench.public",
     "rca": "bench.rca",
     "secrets": "bench.planted",
     "kubernetes": "bench.kubernetes",

@@ -48,7 +48,17 @@ from aiops_agent.interfaces.http.wire import Caller
 from aiops_agent.memory import advise, casebook
 from aiops_agent.reading import refute
 from aiops_agent.reading.case import AlertCase
-from aiops_agent.reasoning import blame, claims, detect, objections, observations, orders, rank
+from aiops_agent.reasoning import (
+    blame,
+    claims,
+    detect,
+    machines,
+    measure,
+    objections,
+    observations,
+    orders,
+    rank,
+)
 from aiops_agent.reasoning.evidence import Scorer
 from aiops_agent.safety import approve, assess, limits, permit, send, times
 from aiops_agent.safety.execute import Executor
@@ -132,6 +142,10 @@ STANDS = Seam(gate, "_stands", "a late answer changes nothing of its incident")
 FORGET = Seam(keyboard, "_forget", "what was typed before the question does not count")
 MORE_TYPED = Seam(keyboard, "_waiting", "a pasted block answers nothing")
 FLAW_OF_LINE = Seam(keyboard, "_flaw", "only a whole line of visible text is an answer")
+
+SHARED_BY_CHANCE = Seam(machines, "CHANCE", "two suspects on one machine are no machine")
+# A diagnosis of two faults.
+A_MOMENT_AGO = Seam(measure, "FEWEST_LATEST", "what began half a minute ago is seen")
 
 # Blame: arithmetic over what was measured, and nothing else.
 BLAME_TIES = Seam(blame, "ranking", "neither order nor name breaks a tie")

@@ -10,7 +10,7 @@ from aiops_agent.actions.restart import RESTART
 from aiops_agent.actions.rollback import ROLLBACK
 from aiops_agent.actions.scale import SCALE
 from aiops_agent.actions.set_config import SET_CONFIG
-from aiops_agent.adapters import alertmanager, alertmanager_api, webhook
+from aiops_agent.adapters import alertmanager, alertmanager_api, jaeger, webhook
 from aiops_agent.adapters.docker import plug as docker
 from aiops_agent.adapters.kubernetes import plug as kubernetes
 from aiops_agent.adapters.prometheus import plug as prometheus
@@ -43,6 +43,7 @@ SOURCES: tuple[AnyVendor, ...] = (
     kubernetes.SOURCE,
     prometheus.SOURCE,
     alertmanager_api.SOURCE,
+    jaeger.SOURCE,
 )
 
 # Kinds of environment that can be acted on, each on the connection of the source of that name. The

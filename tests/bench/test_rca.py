@@ -10,7 +10,7 @@ import pytest
 from aiops_agent.evaluation.rca import RcaResult
 from aiops_agent.reasoning import evidence
 from aiops_agent.reasoning.observations import Observations
-from bench import belief, constants, rca, rca_speed
+from bench import belief, constants, public, rca, rca_speed
 from bench.peers import PeerRanking
 from tests.evaluation.test_rca import data_set
 from tests.reasoning.systems import system
@@ -108,3 +108,16 @@ def test_copies_lose_columns_and_keep_the_one_that_alerts() -> None:
         if copy.alert is not None and copy.alert.column is not None:
             column = copy.table.values[copy.alert.column]
             assert np.array_equal(column, seen.table.values[seen.alert.column])
+
+
+def test_public_cases_are_diagnosed_through_ports(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    data_set(tmp_path / "one", range(2))
+
+    code = public.main(["--cases", str(tmp_path)])
+
+    told = capsys.readouterr()
+    assert code == 0
+    assert '"row": "right, one, metrics and graph alone", "n": 2' in told.out
+    assert public.main(["--cases", str(tmp_path / "none")]) == 2

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
+
+from aiops_agent.adapters.jaeger import JaegerSettings, JaegerSpans
+from aiops_agent.domain.telemetry import ServiceName, Window
 
 from .jaeger import Jaeger
 from .processes import until
@@ -58,6 +63,23 @@ def test_an_ended_incident_is_one_trace_with_the_spans_that_we_show(
     assert root["aiops.incident.outcome"] == "fixed"
     seen = {one["name"]: one for one in product.read("doctor")}
     assert seen["telemetry"]["health"] == "ok"  # the collector answers the doctor too
+
+
+def test_what_is_at_jaeger_is_read_as_spans(tmp_path: Path, jaeger: Jaeger) -> None:
+    product = installed(tmp_path, jaeger.otlp)
+    run(product)
+    shown = product.read("trace", "INC-0001")
+    until(lambda: jaeger.traces() == [shown["id"]], 10, "the trace at Jaeger")
+
+    source = JaegerSpans(JaegerSettings.model_validate({"url": jaeger.url}))
+    now = datetime.now(UTC)
+    window = Window(start=now - timedelta(minutes=10), end=now + timedelta(minutes=10))
+    found = asyncio.run(source.spans([ServiceName("aiops-agent")], window))
+
+    assert {(one.id, one.parent) for one in found} == {
+        (one["id"], one["parent"] or "") for one in shown["spans"]
+    }
+    assert asyncio.run(source.names()) == ("aiops-agent",)
 
 
 def test_the_next_process_sends_only_what_is_new(tmp_path: Path, jaeger: Jaeger) -> None:

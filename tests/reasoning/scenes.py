@@ -63,8 +63,12 @@ class Story:
 
     def move(self, service: str, **signals: tuple[float, float]) -> "Story":
         """Let signals of a service jump when it begins."""
+        return self.move_later(service, 0.0, **signals)
+
+    def move_later(self, service: str, at: float, **signals: tuple[float, float]) -> "Story":
+        """Let signals of a service jump so many seconds after it began."""
         for name, (before, after) in signals.items():
-            self.courses[service, Signal(name)] = jump(before, after)
+            self.courses[service, Signal(name)] = jump(before, after, at)
         return self
 
     def change(

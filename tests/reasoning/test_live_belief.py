@@ -18,7 +18,7 @@ from aiops_agent.domain.telemetry import (
 )
 from aiops_agent.reasoning.belief import Grounds, believed, level
 from tests import seams
-from tests.reasoning.scenes import Story
+from tests.reasoning.scenes import Story, episodes
 from tests.reasoning.world import World, step
 
 BEST = Grounds(
@@ -133,6 +133,13 @@ def test_mechanism_and_trigger_are_two_answers() -> None:
     outside = Story((("front", "bank"),), "front", kinds={"bank": ServiceKind.EXTERNAL})
     outside.move("bank", errors=(0.001, 0.6)).move("front", errors=(0.001, 0.5))
 
+    healed = Story((("front", "api"),), "front")
+    for service in ("api", "front"):
+        healed.courses[service, Signal.LATENCY] = episodes(0.1, 1.0, (0.0, 185.0))
+        healed.courses[service, Signal.ERRORS] = episodes(0.001, 0.4, (0.0, 185.0))
+    healed.move("api", saturation=(0.3, 0.1))
+
+    assert healed.trigger is Trigger.HEALS
     assert released.trigger is Trigger.RELEASE
     assert surged.trigger is Trigger.LOAD
     assert outside.trigger is Trigger.OUTSIDE

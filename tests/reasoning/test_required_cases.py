@@ -1,5 +1,6 @@
 """Kinds of incident that were misread in real use, each as arithmetic over made-up numbers."""
 
+from collections.abc import Callable
 from datetime import timedelta
 
 import numpy as np
@@ -9,11 +10,14 @@ from aiops_agent.domain.diagnosis import CauseKind
 from aiops_agent.domain.telemetry import ChangeKind, ServiceKind, ServiceName, Signal, Workload
 from aiops_agent.reasoning.blame import blame
 from aiops_agent.reasoning.evidence import find_start
+from tests import seams
 from tests.reasoning.scenes import BEGAN, Story, episodes, jump
 from tests.reasoning.systems import BROKEN_ROWS, observed, system
 
 CHAIN = (("front", "api"), ("api", "store"), ("front", "side"), ("side", "store"))
 UNSEEN = (Signal.SATURATION,)
+KINDS = {"store": ServiceKind.DATABASE, "cache": ServiceKind.CACHE}
+LATER = 40.0  # seconds behind the first of two faults
 
 
 def story(**given: object) -> Story:
@@ -218,6 +222,42 @@ def test_of_two_faults_at_once_both_are_among_the_first_two(one: str) -> None:
     told.move("front", latency=(0.1, 2.0), errors=(0.001, 0.2))
 
     assert set(two(told)) == {"api", "side"}
+
+
+BESIDE_A_HANG: tuple[Callable[[Story], object], ...] = (
+    lambda told: told.courses.update({("cache", Signal.CACHE_HITS): jump(0.92, 0.08, LATER)}),
+    lambda told: told.change("side", ChangeKind.RELEASE, LATER - 5.0).move_later(
+        "side", LATER, latency=(0.1, 0.18), errors=(0.001, 0.02)
+    ),
+    # All that it suffers is explained by the callee that hangs: its release is told all the same.
+    lambda told: told.change("front", ChangeKind.RELEASE, -20.0),
+)
+
+
+@pytest.mark.parametrize(("number", "service"), [(0, "cache"), (1, "side"), (2, "front")])
+def test_a_second_fault_that_began_half_a_minute_ago_is_among_the_first_two(
+    number: int, service: str
+) -> None:
+    """Two clear samples of three are no spike, though they are no long "now" yet."""
+    assert set(two(beside_a_hang(number))) == {"api", service}
+
+
+def test_planted_a_now_of_two_minutes_hides_what_began_a_moment_ago(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    seams.A_MOMENT_AGO.plant(monkeypatch, 10**6)
+
+    assert "cache" not in two(beside_a_hang(0))
+
+
+def beside_a_hang(number: int) -> Story:
+    """Return a hang of a callee with a fault beside it, 75 s after the first began."""
+    told = Story((*CHAIN, ("side", "cache")), "front", kinds=KINDS, lasted=75.0)
+    told.move("api", errors=(0.001, 0.5), latency=(0.1, 1.0), saturation=(0.3, 0.1))
+    told.move("api", traffic=(40.0, 20.0)).move("front", latency=(0.1, 1.1), errors=(0.001, 0.4))
+    told.courses["cache", Signal.CACHE_HITS] = jump(0.92, 0.92)
+    BESIDE_A_HANG[number](told)
+    return told
 
 
 def test_resources_used_without_traffic_or_release_are_named_as_that() -> None:

@@ -33,6 +33,7 @@ class Trigger(StrEnum):
     CONFIGURATION = "configuration"
     LOAD = "load"
     OUTSIDE = "outside"  # of what is ours
+    HEALS = "heals itself"  # none is seen, and it passes without anybody's doing
     NONE_SEEN = "none seen"
 
 

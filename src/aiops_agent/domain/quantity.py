@@ -7,10 +7,11 @@ from aiops_agent.domain.remediation import Comparison, Criterion
 from aiops_agent.domain.telemetry import Signal
 
 NO_DATA = "no data"
-_SECONDS = (Signal.LATENCY, Signal.POOL_WAIT)
+_SECONDS = (Signal.LATENCY, Signal.TAIL, Signal.POOL_WAIT)
 _SHARES = (Signal.ERRORS, Signal.SATURATION, Signal.MEMORY, Signal.POOL, Signal.CACHE_HITS)
 _NAMES = {
     Signal.LATENCY: "latency p95",
+    Signal.TAIL: "latency p99",
     Signal.POOL_WAIT: "pool wait p95",
     Signal.ERRORS: "error share",
     Signal.TRAFFIC: "requests per second",

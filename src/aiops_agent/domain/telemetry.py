@@ -27,6 +27,7 @@ class Signal(StrEnum):
     CACHE_HITS = "cache_hits"  # share of look-ups answered by the cache, 0..1
     REPLICAS = "replicas"  # replicas that are up
     RESTARTS = "restarts"  # restarts within what a rate looks back over
+    TAIL = "tail"  # seconds, 99th percentile of requests served: a fault may hurt one in fifty
 
 
 GOLDEN = (Signal.LATENCY, Signal.TRAFFIC, Signal.ERRORS, Signal.SATURATION)

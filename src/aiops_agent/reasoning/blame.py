@@ -4,13 +4,15 @@ That a cause must be reachable from what alerts and should move as the alert doe
 and ranked correlation's; coverage of the symptoms, the factor for changes and the weights are ours.
 """
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from aiops_agent.reasoning.evidence import Scorer, Scores, Strongest, find_start, strongest
 from aiops_agent.reasoning.explain import explain_away
 from aiops_agent.reasoning.inside import Different, different
+from aiops_agent.reasoning.machines import Machine, shared
 from aiops_agent.reasoning.observations import (
     SYMPTOMS,
     Bools,
@@ -39,7 +41,7 @@ CHANGE_WINDOW = 1800.0  # seconds
 
 @dataclass(frozen=True)
 class Blamed:
-    """A service, its score and its place; services of one place cannot be told apart."""
+    """A service or a machine, its score and its place; those of one place cannot be told apart."""
 
     service: str
     score: float
@@ -92,7 +94,34 @@ def blame(given: Observations) -> BlameRanking:
         score[service] *= CHANGED
         if score[service] > 0:
             suspects.reasons[service].append(Reason(0.0, "changed shortly before"))
-    return ranking(seen, scores, suspects, score)
+    machines = machines_apart(seen, own, score)
+    return with_machines(ranking(seen, scores, suspects, score), machines)
+
+
+def machines_apart(seen: Observations, own: Floats, score: Floats) -> list[Machine]:
+    """Return the machines to blame; one that is measured as a service raises that one's score."""
+    apart = []
+    for one in shared(seen.placement, own, score):
+        if one.name in seen.services:
+            score[seen.services.index(one.name)] = one.score
+        else:
+            apart.append(one)
+    return apart
+
+
+def with_machines(found: BlameRanking, machines: Sequence[Machine]) -> BlameRanking:
+    """Return the ranking with what is suspected in place of the services that share it first."""
+    rows = [
+        Blamed(
+            one.name,
+            round(one.score, 9),
+            1 + sum(other.score > one.score for other in machines),
+            (Reason(one.score, f"{len(one.services)} services that share it changed at once"),),
+        )
+        for one in sorted(machines, key=lambda one: -one.score)
+    ]
+    rest = (replace(one, place=one.place + len(rows)) for one in found.blamed)
+    return replace(found, blamed=(*rows, *rest))
 
 
 def together(seen: Observations, scores: Scores, best: Strongest) -> Floats:

@@ -16,6 +16,7 @@ CLEAR = 0.15  # of a score: the lead from which the next one is no rival
 MOST_OF_IT = 0.5  # of all blame: with so much of it the same service is named twice over
 _METRIC = {
     Signal.LATENCY: "a latency",
+    Signal.TAIL: "a high latency percentile",
     Signal.TRAFFIC: "a request rate",
     Signal.ERRORS: "an error",
     Signal.SATURATION: "a saturation",

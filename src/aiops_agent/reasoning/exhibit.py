@@ -14,9 +14,10 @@ from aiops_agent.domain.diagnosis import (
 from aiops_agent.domain.quantity import amount, per_minute, signal_name
 from aiops_agent.domain.telemetry import Change, ChangeKind, ServiceName, Signal, Window
 from aiops_agent.domain.text import safe
-from aiops_agent.reasoning.measure import Shift, moment
+from aiops_agent.reasoning.lookups import emptied, filling
+from aiops_agent.reasoning.measure import CLEAR, Shift, moment
 from aiops_agent.reasoning.rank import SIGNALS, Ranked
-from aiops_agent.reasoning.suspect import Fact, Investigation, Observed, fact
+from aiops_agent.reasoning.suspect import Fact, Investigation, Observed, Suspicion, fact
 
 MOST_FINDINGS = 8  # a reader takes in no more
 MOST_RIVAL_ROWS = 3  # of them, for what speaks for another cause
@@ -132,8 +133,19 @@ def _trigger(case: Investigation, ranked: Ranked) -> Trigger:
         return CHANGED_BY.get(suspicion.change.kind, Trigger.NONE_SEEN)
     if suspicion.kind is CauseKind.DEPENDENCY:
         return Trigger.OUTSIDE
-    loaded = suspicion.kind is CauseKind.CAPACITY and case.traffic_rose(suspicion.service)
-    return Trigger.LOAD if loaded else Trigger.NONE_SEEN
+    if suspicion.kind is CauseKind.CAPACITY and case.traffic_rose(suspicion.service):
+        return Trigger.LOAD
+    return Trigger.HEALS if _heals(case, suspicion) else Trigger.NONE_SEEN
+
+
+def _heals(case: Investigation, suspicion: Suspicion) -> bool:
+    """Whether a cache fills again, or all that users felt is as before in the last samples."""
+    if suspicion.kind is CauseKind.COLD_CACHE:
+        hits = emptied(case.scene, suspicion.service)
+        return hits is not None and filling(hits)
+    felt = [*case.scene.pain(suspicion.service), *case.scene.pain(case.scene.service)]
+    # As wide as what makes a change: NaN, with too few samples, is never within it.
+    return bool(felt) and all(abs(one.latest - one.before) < CLEAR * one.noise for one in felt)
 
 
 # In one sample the cause comes before what it causes.
@@ -147,6 +159,7 @@ CAUSAL = (
     Signal.SATURATION,
     Signal.QUEUE,
     Signal.POOL_WAIT,
+    Signal.TAIL,
     Signal.LATENCY,
     Signal.ERRORS,
 )

@@ -16,6 +16,7 @@ from aiops_agent.domain.telemetry import (
     ServiceGraph,
     ServiceName,
     Signal,
+    Span,
     Window,
 )
 from aiops_agent.ports.telemetry import Environment
@@ -23,14 +24,18 @@ from aiops_agent.reasoning import measure
 from aiops_agent.reasoning.episodes import last_split, peaks
 from aiops_agent.reasoning.instances import Headcount
 from aiops_agent.reasoning.measure import FEWEST_BEFORE, Shift, Track, median, shift
+from aiops_agent.reasoning.traced import read_spans, with_traced
 
 Key = tuple[str, Signal]
 EXTRA_BASELINE = timedelta(minutes=15)  # slow troubles begin before the alert's "before"
+ENOUGH = 24  # samples before the beginning: half as many again as a search of the start needs
+FARTHEST = timedelta(days=1)  # that is read for them, however rare samples are
 LONGEST_TROUBLE = timedelta(hours=6)  # an older beginning is a label, not a time
 CHANGE_HISTORY = timedelta(hours=24)  # what changed earlier had its day of calm
 LATELY = timedelta(minutes=6)  # the stretch that is read as finely as the source allows
 LOG_BEFORE = timedelta(minutes=10)  # what is usual
 LOG_AFTER = timedelta(minutes=10)  # what is said now
+NO_CALLS = ("topology", "who calls whom is not known here")
 PAIN = (Signal.LATENCY, Signal.ERRORS)  # what a user feels
 
 
@@ -55,6 +60,8 @@ class Scene:
     missing: tuple[tuple[str, str], ...] = ()
     ended: tuple[measure.Stretch, ...] = ()
     standings: tuple[Headcount, ...] = ()
+    spans_before: tuple[Span, ...] = ()
+    spans_after: tuple[Span, ...] = ()
 
     def shift(self, service: str, signal: Signal) -> Shift | None:
         """Return how one signal moved, or None when it is not seen."""
@@ -125,16 +132,30 @@ async def read_scene(
     suspected = beginning(incident)
     missing: list[tuple[str, str]] = []
     graph = await read_graph(environment, service, missing)
-    tracks = await read_signals(environment, graph.names, tuple(Signal), window)
-    found = find_start(tracks, service, suspected.timestamp())
+    tracks = await _read_enough(environment, graph.names, window, suspected)
+    found = find_start(tracks, service, suspected.timestamp(), window.start.timestamp())
     began = suspected.timestamp() if found is None else found
     ended = earlier_trouble(tracks, service, began)
     shifts = compare(tracks, began, now.timestamp(), ended)
     scene = Scene(service, now.timestamp(), began, tracks, shifts, graph, ended=ended)
     changes = await _read_changes(environment, now, missing)
+    scene = await _traced(environment, scene, now, missing)
     before, after = await _read_logs(environment, scene, now, missing)
     scene = replace(scene, changes=changes, missing=tuple(missing))
     return replace(scene, logs_before=before, logs_after=after)
+
+
+async def _read_enough(
+    environment: Environment, services: Sequence[ServiceName], window: Window, suspected: datetime
+) -> dict[Key, Track]:
+    """Read all signals over `window`, and farther back where samples are too rare for it."""
+    tracks = await read_signals(environment, services, tuple(Signal), window)
+    steps = [one.step for one in tracks.values() if one.step > 0]
+    wanted = min(timedelta(seconds=ENOUGH * median(steps) if steps else 0.0), FARTHEST)
+    if suspected - wanted >= window.start:
+        return tracks
+    longer = Window(start=suspected - wanted, end=window.end)
+    return await read_signals(environment, services, tuple(Signal), longer)
 
 
 async def read_graph(
@@ -150,7 +171,7 @@ async def read_graph(
     if graph.service(service) is None:
         graph = graph.model_copy(update={"services": (*graph.services, *alone.services)})
     if not graph.calls:
-        missing.append(("topology", "who calls whom is not known here"))
+        missing.append(NO_CALLS)
     return graph
 
 
@@ -177,10 +198,12 @@ def compare(
     return {key: moved for key, moved in found.items() if moved is not None}
 
 
-def find_start(tracks: dict[Key, Track], service: str, suspected: float) -> float | None:
+def find_start(
+    tracks: dict[Key, Track], service: str, suspected: float, earliest: float = -np.inf
+) -> float | None:
     """Return when the service's pain began: alerts come late, so the true start is searched.
 
-    None when its signals show no beginning.
+    None when its signals show no beginning since `earliest`.
     """
     found = []
     for signal in PAIN:
@@ -189,7 +212,7 @@ def find_start(tracks: dict[Key, Track], service: str, suspected: float) -> floa
         # Enough time before it must be left to compare with.
         if seen is not None and at is not None and len(seen.between(-np.inf, at)) >= FEWEST_BEFORE:
             found.append(at)
-    return min((at for at in found if at <= suspected + 60.0), default=None)
+    return min((at for at in found if earliest <= at <= suspected + 60.0), default=None)
 
 
 def earlier_trouble(
@@ -233,14 +256,32 @@ async def _read_changes(
     return changes
 
 
+def _windows(scene: Scene, now: datetime) -> tuple[Window, Window]:
+    """Return the times of which lines and spans are read: what is usual, and what is now."""
+    began = datetime.fromtimestamp(scene.began, now.tzinfo)
+    usual = Window(start=began - LOG_BEFORE, end=began)
+    return usual, Window(start=max(began, now - LOG_AFTER), end=now)
+
+
+async def _traced(
+    environment: Environment, scene: Scene, now: datetime, missing: list[tuple[str, str]]
+) -> Scene:
+    """Return the scene with its spans; they tell who calls whom where nobody else does."""
+    before, after, why = await read_spans(environment, scene.names, *_windows(scene, now))
+    graph = with_traced(scene.graph, (*before, *after))
+    if why:
+        missing.append(("spans", why))
+    if graph.calls and NO_CALLS in missing:
+        missing.remove(NO_CALLS)
+    return replace(scene, graph=graph, spans_before=before, spans_after=after)
+
+
 async def _read_logs(
     environment: Environment, scene: Scene, now: datetime, missing: list[tuple[str, str]]
 ) -> tuple[tuple[LogLine, ...], tuple[LogLine, ...]]:
-    began = datetime.fromtimestamp(scene.began, now.tzinfo)
+    usual, lately = _windows(scene, now)
     try:
-        usual = Window(start=began - LOG_BEFORE, end=began)
         before = await environment.logs.lines(scene.names, usual)
-        lately = Window(start=max(began, now - LOG_AFTER), end=now)
         after = await environment.logs.lines(scene.names, lately)
     except SourceError as error:
         missing.append(("logs", f"logs could not be read: {error}"))

@@ -43,7 +43,7 @@ class Headcount:
     """The instances of one service.
 
     `lost` should run and do not; `ill` run, and something is wrong with them. `last` is the last
-    line of one that was lost.
+    line of one that was lost, `nodes` are the machines on which they were placed.
     """
 
     service: ServiceName
@@ -51,6 +51,7 @@ class Headcount:
     lost: tuple[Workload, ...] = ()
     ill: tuple[Workload, ...] = ()
     last: LogLine | None = None
+    nodes: tuple[str, ...] = ()
 
     @property
     def wanted(self) -> int:
@@ -117,7 +118,8 @@ def standing(service: ServiceName, found: Sequence[Workload], now: datetime) -> 
         # Somebody stopped all of them: nobody is served. Who has no reason has done its work.
         lost = [one for one in own if one.reason and _ended_lately(one, now)]
     ill = tuple(one for one in running if _ill(one, now))
-    return Headcount(service, len(running), tuple(lost), ill)
+    nodes = tuple(sorted({one.node for one in (*running, *lost) if one.node}))
+    return Headcount(service, len(running), tuple(lost), ill, nodes=nodes)
 
 
 def findings(standings: Sequence[Headcount]) -> tuple[Finding, ...]:

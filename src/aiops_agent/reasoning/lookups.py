@@ -15,6 +15,7 @@ from aiops_agent.reasoning.measure import Floats, Shift, Track, median
 EMPTIED = 0.08  # share of look-ups: fewer misses more load what is behind it no more than usual
 ASKED = 0.2  # of the usual look-ups: of fewer, the share that is answered says nothing
 FEWEST = 2  # samples that fell, where nobody counts look-ups: one is made of few, or of none
+REFILLED = 0.05  # of what was lost: less is the noise of a share
 MORE = 1.3  # times as many misses as before: what varies by less reaches nobody behind the cache
 
 
@@ -51,6 +52,12 @@ def lowest(hits: Shift) -> float:
     """Return the smallest share that was answered since the hits left what was usual."""
     since = hits.track.values[hits.track.at >= (hits.onset or hits.track.at[0])]
     return float(since.min()) if len(since) else hits.now
+
+
+def filling(hits: Shift) -> bool:
+    """Whether a cache that emptied answers more again than at its worst."""
+    least, last = lowest(hits), float(hits.track.values[-1])
+    return last > least + REFILLED * (hits.before - least)
 
 
 def _while_asked(scene: Scene, hits: Track) -> Track | None:

@@ -1,5 +1,7 @@
 """How far is a signal from where it was, in units of its own noise?"""
 
+# limit: one signal, from its samples to its shift
+
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -17,6 +19,7 @@ Stretch: TypeAlias = tuple[float, float]  # from and until, seconds since the ep
 # Nobody cares about less than this: the smallest change worth a word, in the signal's unit.
 FLOOR = {
     Signal.LATENCY: 0.004,
+    Signal.TAIL: 0.004,
     Signal.TRAFFIC: 0.2,
     Signal.ERRORS: 0.005,
     Signal.SATURATION: 0.03,
@@ -187,16 +190,19 @@ def shift(
     present = median(recent if len(recent) else after)
     since = seen.between(max(start, now - 3 * NOW_SECONDS), np.inf)
     away = float(np.mean(np.abs(since - level) > CLEAR / 2 * noise)) if len(since) else 0.0
+    latest = median(after[-FEWEST_LATEST:]) if len(after) >= FEWEST_LATEST else math.nan
+    stays = away >= 0.5 or abs(present - level) > CLEAR / 2 * noise
     return Shift(
         track=seen,
         before=level,
         now=present,
         worst=_worst_half(since, level),
         noise=noise,
-        lasting=away >= 0.5 or abs(present - level) > CLEAR / 2 * noise,
+        # What began a moment ago has no long "now" yet: two clear ones of three are no spike.
+        lasting=stays or abs(latest - level) > CLEAR * noise,
         onset=onset(seen, level, noise, start),
         highest=quantiles(before, 0.98)[0],
-        latest=median(after[-FEWEST_LATEST:]) if len(after) >= FEWEST_LATEST else math.nan,
+        latest=latest,
     )
 
 

@@ -1,6 +1,7 @@
 """The live scene as `Observations`: the same arithmetic for what ports told and for case files."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from types import MappingProxyType
 
 import numpy as np
@@ -11,16 +12,21 @@ from aiops_agent.reasoning.gather import Scene
 from aiops_agent.reasoning.measure import Track, median
 from aiops_agent.reasoning.metric_kinds import is_inferred
 from aiops_agent.reasoning.observations import (
+    GAP,
     Alerted,
     Floats,
+    Ints,
     MetricKind,
     MetricTable,
     Observations,
 )
+from aiops_agent.reasoning.traced import operations_of, requests_of
 
 KINDS = {
     Signal.LATENCY: MetricKind.LATENCY,
-    Signal.ERRORS: MetricKind.ERRORS,
+    Signal.TAIL: MetricKind.LATENCY,
+    # As what is answered: half a per cent of requests counts alike, whatever fails elsewhere.
+    Signal.ERRORS: MetricKind.AVAILABILITY,
     Signal.TRAFFIC: MetricKind.TRAFFIC,
     Signal.SATURATION: MetricKind.CPU,
     Signal.MEMORY: MetricKind.MEMORY,
@@ -30,6 +36,7 @@ KINDS = {
     Signal.CACHE_HITS: MetricKind.SATURATION,  # as misses: what is lost
 }
 SHARES = (Signal.SATURATION, Signal.MEMORY)  # of a limit
+LOST = (Signal.ERRORS, Signal.CACHE_HITS)  # what is left of a whole
 LONGEST = 2000  # rows: half a day by 20 s
 
 
@@ -44,16 +51,17 @@ def observations(  # limit: one table, column by column
     names = tuple(scene.names)
     place = {name: i for i, name in enumerate(names)}
     tracks = [one for key, one in sorted(scene.tracks.items()) if key[1] in KINDS]
-    at = _grid(tracks)
+    grid = _Moments.of(tracks)
+    at = grid.at
     signals = list(KINDS)
     gone = [(place[ServiceName(name)], _present(fall, scene, at)) for name, fall in down.items()]
-    values = [*(_sampled(one, at) for one in tracks), *(course for _, course in gone)]
+    values = [*(grid.sampled(one) for one in tracks), *(course for _, course in gone)]
     service = [*(place[one.service] for one in tracks), *(one for one, _ in gone)]
     metric = [*(signals.index(one.signal) for one in tracks), *(len(signals) for _ in gone)]
     kind = [*(KINDS[one.signal] for one in tracks), *(MetricKind.AVAILABILITY for _ in gone)]
     percent = [*(one.signal in SHARES for one in tracks), *(False for _ in gone)]
     calls = ((a, b) for a, b in scene.graph.calls if a in place and b in place)
-    return Observations(
+    made = Observations(
         services=names,
         metrics=(*(str(one) for one in signals), "is there"),
         table=MetricTable(
@@ -74,6 +82,25 @@ def observations(  # limit: one table, column by column
             for one in scene.changes
             if one.service in place
         ),
+        placement={
+            place[one.service]: one.nodes
+            for one in scene.standings
+            if one.nodes and one.service in place
+        },
+    )
+    return _traced(made, scene, place)
+
+
+def _traced(made: Observations, scene: Scene, place: Mapping[ServiceName, int]) -> Observations:
+    """Return them with the requests of both times."""
+    operations = operations_of(scene.spans_before, scene.spans_after)
+    # As many minutes of lines as there are of the trouble: they are counted.
+    lately = [one for one in scene.logs_before if one.at.timestamp() >= 2 * scene.began - scene.now]
+    return replace(
+        made,
+        operations=tuple(operations),
+        usual=requests_of(scene.spans_before, lately, place, operations),
+        faulty=requests_of(scene.spans_after, scene.logs_after, place, operations),
     )
 
 
@@ -97,22 +124,48 @@ def _present(fall: Fall, scene: Scene, at: Floats) -> Floats:
     return np.where(at < (scene.began if fall.at is None else fall.at), 1.0, fall.left)
 
 
-def _grid(tracks: list[Track]) -> Floats:
-    """Return evenly spaced moments over everything seen, as fine as most of it is at its end."""
-    steps = [median(np.diff(one.at[-8:])) for one in tracks if len(one.at) > 1]
-    if not steps:
-        return np.zeros(0)
-    first = min(float(one.at[0]) for one in tracks)
-    last = max(float(one.at[-1]) for one in tracks)
-    step = max(median(np.array(steps)), (last - first) / LONGEST, 1e-3)
-    return first + step * np.arange(int((last - first) / step) + 1, dtype=np.float64)
+@dataclass(frozen=True)
+class _Moments:
+    """Evenly spaced moments over everything seen, as fine as most of it is at its end.
 
+    `rows` are the numbers of those that are kept: where nobody measured for long there is a gap,
+    as in a case file, which parts two stretches of time.
+    """
 
-def _sampled(one: Track, at: Floats) -> Floats:
-    """Return the last sample within each step of the grid, NaN where there is none."""
-    values = np.full(len(at), np.nan)
-    if len(at) > 1:
-        rows = np.clip(((one.at - at[0]) / (at[1] - at[0])).astype(np.int64), 0, len(at) - 1)
-        seen = 100.0 * one.values if one.signal in SHARES else one.values
-        values[rows] = 1.0 - seen if one.signal is Signal.CACHE_HITS else seen
-    return values
+    first: float
+    step: float
+    rows: Ints
+
+    @classmethod
+    def of(cls, tracks: Sequence[Track]) -> "_Moments":
+        steps = [median(np.diff(one.at[-8:])) for one in tracks if len(one.at) > 1]
+        if not steps:
+            return cls(0.0, 1.0, np.zeros(0, dtype=np.int64))
+        first = min(float(one.at[0]) for one in tracks)
+        last = max(float(one.at[-1]) for one in tracks)
+        step = max(median(np.array(steps)), (last - first) / LONGEST, 1e-3)
+        whole = cls(first, step, np.arange(int((last - first) / step) + 1))
+        seen = np.unique(np.concatenate([whole.places(one) for one in tracks]))
+        kept = np.ones(len(whole.rows), dtype=np.bool_)
+        for row in np.flatnonzero(np.diff(seen) > GAP).tolist():
+            kept[seen[row] + 1 : seen[row + 1]] = False
+        return replace(whole, rows=whole.rows[kept])
+
+    @property
+    def at(self) -> Floats:
+        """The moments, in seconds."""
+        return self.first + self.step * self.rows.astype(np.float64)
+
+    def places(self, one: Track) -> Ints:
+        """Return at which of the moments each sample was seen."""
+        rows = ((one.at - self.first) / self.step).astype(np.int64)
+        places = np.searchsorted(self.rows, np.clip(rows, 0, self.rows[-1]))
+        return places.astype(np.int64)
+
+    def sampled(self, one: Track) -> Floats:
+        """Return the last sample within each step of the grid, NaN where there is none."""
+        values = np.full(len(self.rows), np.nan)
+        if len(values) > 1:
+            seen = 100.0 * one.values if one.signal in SHARES else one.values
+            values[self.places(one)] = 1.0 - seen if one.signal in LOST else seen
+        return values

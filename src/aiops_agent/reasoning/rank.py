@@ -118,7 +118,7 @@ def _second(case: Investigation, ordered: tuple[Ranked, ...]) -> tuple[Ranked, .
     """Put what may go wrong beside the first cause in the second place: two faults may meet.
 
     Not another reading of the same service, nor of where the first shows; a service that hardly
-    changed by itself is left where it is.
+    changed by itself is left where it is, unless there is a sign of its very own.
     """
     first, *rest = ordered
     blamed = {one.service: one.score for one in case.blame.blamed}
@@ -129,10 +129,12 @@ def _second(case: Investigation, ordered: tuple[Ranked, ...]) -> tuple[Ranked, .
         # The service itself or the store that it burdens: either shows that something happened.
         name, places = one.suspicion.service, {one.suspicion.service, one.suspicion.seen_at}
         part = max(blamed.get(place, 0.0) for place in places) / most if most > 0 else 0.0
-        # Who calls the first suffers from it, unless there is a sign of something else.
+        # Who calls the first suffers from it.
         explained = case.own.get(name, 0.0) < OWN and told & set(case.scene.graph.callees(name))
         same = one.suspicion.kind is first.suspicion.kind and bool(places & told)
-        if part < BESIDE or name in told or same or (explained and one.signs == 0):
+        # A sign of something else needs no effect that can be told from the first cause's.
+        unsigned = one.signs == 0 and (part < BESIDE or explained)
+        if unsigned or name in told or same:
             return 0.0
         return one.score * (BESIDE + (1.0 - BESIDE) * part)
 

@@ -56,10 +56,12 @@ def told(requests: Requests, operations: int) -> Told:
     inside = np.bincount(parent[child], weights=length[child], minlength=n)
     hop = child.copy()
     hop[child] = requests.service[parent[child]] != requests.service[child]
+    alone = np.maximum(length - inside, 0.0)
     return Told(
         kind=requests.service * operations + requests.operation,
-        alone=np.maximum(length - inside, 0.0),
-        gap=np.where(hop, np.maximum(length[parent] - length, 0.0), 0.0),
+        alone=alone,
+        # What the caller waited for other callees is no part of it.
+        gap=np.where(hop, alone[parent], 0.0),
         hop=hop,
         source=requests,
     )

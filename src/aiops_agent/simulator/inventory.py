@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from aiops_agent.domain.errors import SourceError
+from aiops_agent.domain.errors import NoSource, SourceError
 from aiops_agent.domain.telemetry import (
     AlertRule,
     RuleReading,
@@ -105,5 +105,5 @@ class ShopSpans:
     """The Spans port of a shop that traces nothing."""
 
     async def spans(self, _services: Sequence[ServiceName], _window: Window) -> tuple[Span, ...]:
-        """Raise SourceError: there are none."""
-        raise SourceError("The shop writes no spans; its topology tells who calls whom.")
+        """Raise NoSource: there are none."""
+        raise NoSource("The shop writes no spans; its topology tells who calls whom.")

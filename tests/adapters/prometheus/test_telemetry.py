@@ -53,6 +53,16 @@ async def test_the_query_of_a_series_is_its_own() -> None:
     )
 
 
+async def test_the_tail_is_a_higher_quantile_of_the_same_histogram() -> None:
+    answers = [track(WINDOW.start, STEP, "0.9", service="pay")]
+    fake = FakePrometheus(series=SERIES, answers=answers)
+
+    pay, *_ = await metrics(fake).read([PAY], [Signal.TAIL], WINDOW)
+
+    assert pay.signal is Signal.TAIL
+    assert pay.query.startswith("histogram_quantile(0.99, sum by (le) ")
+
+
 async def test_missing_points_and_numbers_that_are_none_are_gaps() -> None:
     points = track(WINDOW.start + STEP, STEP, "NaN", "0.3", service="pay")
 

@@ -1,7 +1,7 @@
 """How a signal is asked for: a source of a signal becomes a query tree."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from aiops_agent.adapters.prometheus.query import (
@@ -20,7 +20,7 @@ from aiops_agent.adapters.prometheus.recipe import How
 from aiops_agent.domain.errors import SourceError
 from aiops_agent.domain.telemetry import ServiceName, Signal
 
-P95 = 0.95  # the share of requests that a latency speaks of
+P95, P99 = 0.95, 0.99  # the shares of requests that a latency and its tail speak of
 _SHORTEST_RANGE = timedelta(seconds=10)  # a rate over less is noise
 
 
@@ -39,6 +39,7 @@ class MetricSpec:
     bad: str = ""
     good: str = ""
     factor: float = 1.0
+    share: float = P95  # of requests, where it is a quantile
 
 
 @dataclass(frozen=True)
@@ -62,6 +63,13 @@ class Source:
     def range(self) -> timedelta:
         """How far back a rate looks: four scrapes, so that one lost scrape leaves no gap."""
         return max(4 * self.interval, _SHORTEST_RANGE)
+
+
+def tail_of(latency: Source | None) -> Source | None:
+    """Return the source of a higher quantile of the same histogram; None where there is none."""
+    if latency is None or latency.spec.how not in (How.QUANTILE, How.NATIVE):
+        return None
+    return replace(latency, signal=Signal.TAIL, spec=replace(latency.spec, share=P99))
 
 
 @dataclass(frozen=True)
@@ -152,7 +160,7 @@ class _Asked:
 
 def _quantile(asked: _Asked) -> Expression:
     buckets = asked.over("rate", asked.spec.metric)
-    return Quantile(P95, asked.sum(buckets, "le"))
+    return Quantile(asked.spec.share, asked.sum(buckets, "le"))
 
 
 def _bad(spec: MetricSpec) -> Matcher:
@@ -218,7 +226,7 @@ _HOW: Mapping[How, Callable[[_Asked], Expression]] = {
     How.RATE: lambda asked: asked.rates(asked.spec.metric),
     How.BOTH: _both,
     How.BAD_SHARE: _bad_share,
-    How.NATIVE: lambda asked: Quantile(P95, asked.rates(asked.spec.metric)),
+    How.NATIVE: lambda asked: Quantile(asked.spec.share, asked.rates(asked.spec.metric)),
     How.OBSERVED: lambda asked: Aggregate("histogram_count", asked.rates(asked.spec.metric)),
     How.SPARED: lambda asked: _rest(
         Binary(asked.rates(asked.spec.metric), "/", asked.rates(asked.spec.whole))

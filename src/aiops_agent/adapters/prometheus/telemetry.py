@@ -2,13 +2,20 @@
 
 import asyncio
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from aiops_agent.adapters.prometheus.client import PrometheusClient, RawSeries
 from aiops_agent.adapters.prometheus.discover import Discovery
-from aiops_agent.adapters.prometheus.signals import Question, Source, question, questions
+from aiops_agent.adapters.prometheus.mapping import Key
+from aiops_agent.adapters.prometheus.signals import (
+    Question,
+    Source,
+    question,
+    questions,
+    tail_of,
+)
 from aiops_agent.domain.telemetry import Series, ServiceName, Signal, Window
 
 SOURCE = "prometheus"
@@ -32,11 +39,16 @@ class PrometheusMetrics:
             source
             for service in dict.fromkeys(services)
             for signal in dict.fromkeys(signals)
-            if (source := sources.get((service, signal))) is not None
+            if (source := _source(sources, service, signal)) is not None
         ]
-        grid = _Grid.of(window, wanted)
         turn = asyncio.Semaphore(_AT_ONCE)  # the server answers everybody else too
-        asked = [self._answer(one, grid, turn) for one in questions(wanted, grid.step)]
+        # What is scraped seldom must not make the rest coarse.
+        grids = {one: _Grid.of(window, one) for one in {source.interval for source in wanted}}
+        asked = [
+            self._answer(one, grid, turn)
+            for interval, grid in grids.items()
+            for one in questions([s for s in wanted if s.interval == interval], grid.step)
+        ]
         found = [series for answer in await asyncio.gather(*asked) for series in answer]
         order = {(source.service, source.signal): i for i, source in enumerate(wanted)}
         return tuple(sorted(found, key=lambda series: order[series.service, series.signal]))
@@ -56,15 +68,21 @@ class PrometheusMetrics:
         return found
 
 
+def _source(sources: Mapping[Key, Source], service: ServiceName, signal: Signal) -> Source | None:
+    own = sources.get((service, signal))
+    if own is None and signal is Signal.TAIL:
+        return tail_of(sources.get((service, Signal.LATENCY)))
+    return own
+
+
 @dataclass(frozen=True)
 class _Grid:
     times: tuple[datetime, ...]
     step: timedelta
 
     @classmethod
-    def of(cls, window: Window, sources: Sequence[Source]) -> "_Grid":
-        longest = max((source.interval for source in sources), default=timedelta(seconds=1))
-        step = max(longest, window.length / _POINTS, timedelta(milliseconds=1))
+    def of(cls, window: Window, interval: timedelta) -> "_Grid":
+        step = max(interval, window.length / _POINTS, timedelta(milliseconds=1))
         count = max(1, math.ceil(window.length / step))
         return cls(tuple(window.start + i * step for i in range(count)), step)
 

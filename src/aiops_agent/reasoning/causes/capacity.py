@@ -15,7 +15,8 @@ FULL = 0.85  # share in use: queues grow without bound from about here
 def suspect(case: Investigation) -> Iterator[Suspicion]:
     """Suspect every hurting service that is asked for more than before."""
     for name in case.hurting:
-        if case.kind(name) is not ServiceKind.EXTERNAL and case.own[name] != 0.0:
+        own = case.own[name] != 0.0 or case.traffic_rose(name)
+        if case.kind(name) is not ServiceKind.EXTERNAL and own:
             predictions = tuple(_predictions(case, name))
             yield Suspicion(CauseKind.CAPACITY, name, _statement(case, name), predictions)
 

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from aiops_agent.domain.diagnosis import CauseKind
 from aiops_agent.domain.telemetry import ServiceKind, ServiceName, Signal
 from aiops_agent.reasoning.causes import expectations
-from aiops_agent.reasoning.lookups import emptied, lowest
+from aiops_agent.reasoning.lookups import emptied, filling
 from aiops_agent.reasoning.measure import Shift
 from aiops_agent.reasoning.suspect import Investigation, Prediction, Suspicion, expect, fact
 
@@ -29,9 +29,7 @@ def _predictions(case: Investigation, name: str, hits: Shift) -> Iterator[Predic
     early = bool(expectations.together_or_before(hits, began))
     late = hits.onset is not None and hits.onset > began + 180.0
     yield expect(claim, early, shown, weight=2.0, against=late)
-    least, last = lowest(hits), float(hits.track.values[-1])
-    heals = last > least + 0.05 * (hits.before - least)
-    yield expect("it answers more from minute to minute", heals, shown)
+    yield expect("it answers more from minute to minute", filling(hits), shown)
     moved = (case.shift(store, Signal.TRAFFIC) for store in _stores(case, name))
     seen = [one for one in moved if one is not None]
     more = [one for one in seen if one.up]

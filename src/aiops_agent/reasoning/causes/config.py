@@ -17,10 +17,10 @@ POOL_SETTING = re.compile(r"(?i)pool|conn")
 def suspect(case: Investigation) -> Iterator[Suspicion]:
     """Suspect every changed setting shortly before its service began to hurt."""
     for name in case.scene.names:
-        if not case.scene.pain(name):
-            continue
         for index, change in case.changes(name, (ChangeKind.RELEASE, ChangeKind.CONFIG)):
-            if not change.settings:
+            fresh = case.scene.began - change.at.timestamp() <= QUICK
+            # So fresh a setting may do harm that is not seen yet.
+            if not change.settings or not (fresh or case.scene.pain(name)):
                 continue
             settings = ", ".join(
                 f"{safe(setting)} {safe(new)} (was {safe(old)})"

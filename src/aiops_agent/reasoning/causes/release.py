@@ -26,11 +26,14 @@ def suspect(case: Investigation) -> Iterator[Suspicion]:
             if not change.before:
                 continue  # the first release ever: there is none to go back to
             seen_at = _where(case, name)
-            if seen_at is None:
+            if seen_at is None and case.scene.began - change.at.timestamp() > QUICK:
                 continue
+            seen_at = seen_at or name  # so fresh a release may do harm that is not seen yet
             shown = "" if seen_at == name else seen_at
             predictions = tuple(_predictions(case, index, name, seen_at))
             told = _statement(name, change, shown, case.fallen.get(name))
+            if name not in case.fallen and not case.scene.pain(seen_at):
+                told = f"{name} was released just before, and no harm of its own is seen"
             yield Suspicion(CauseKind.RELEASE, name, told, predictions, change, shown)
 
 
@@ -47,7 +50,8 @@ def _where(case: Investigation, name: ServiceName) -> ServiceName | None:
         return name
     if stores and case.own.get(name, 0.0) < 0.6:
         return min(stores, key=case.onset)
-    return name if case.own.get(name, 0.0) > 0.0 else None
+    # Also where another cause explains all of its pain: the release may go wrong beside it.
+    return name if case.scene.pain(name) else None
 
 
 def _statement(name: str, change: Change, seen_at: str, fall: Fall | None) -> str:

@@ -37,9 +37,9 @@ async def test_pages_of_stories_that_stay_hold_up_none_behind_them(
     monkeypatch.setattr(DBOS, "list_workflows_async", listed)
     monkeypatch.setattr(DBOS, "delete_workflows_async", deleted)
 
-    assert await Pruning(place.deps, WEEK, WEEK).look() == 3
+    assert await Pruning(place.deps, WEEK, WEEK, WEEK).look() == 4
 
-    assert stories == ["INC-0002~1", "INC-0099"]  # it goes on, and of this one nothing is known
+    assert stories == ["INC-0002~1"]  # it goes on; the last is of an incident that was forgotten
     then = datetime.fromisoformat(asked[0]["completed_before"])
     assert place.clock.at - then == WEEK
     assert asked[0]["has_parent"] is False
@@ -59,7 +59,7 @@ async def test_handled_bodies_are_counted_page_by_page(
         kept = place.keep(an_alert(), digest=f"{number:064x}")
         with place.store.begin() as work:
             work.inbox.handled(kept.id, kept.progress)
-    found = Pruning(place.deps, WEEK, WEEK, lambda: told.append("compacted"))
+    found = Pruning(place.deps, WEEK, WEEK, WEEK, lambda: told.append("compacted"))
     assert await found.look() == 0, "not old enough"
     place.clock.go(days=7, seconds=1)
 

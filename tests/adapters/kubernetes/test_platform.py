@@ -332,7 +332,7 @@ async def test_a_patch_without_tests_overwrites_what_somebody_else_wrote(
         (seams.RIGHTS_GAINED, lambda _now, _then: ()),
         (seams.KUBE_GOOD_ONLY, lambda _action, good: good[0]),
     ],
-    ids=str,
+    ids=lambda one: str(one) if isinstance(one, seams.Seam) else "defect",
 )
 async def test_a_hand_that_does_not_ask_who_owns_what_is_caught(
     api: FakeApi, seam: seams.Seam, defect: object, monkeypatch: pytest.MonkeyPatch

@@ -4,6 +4,7 @@
 ARG BASE=python:3.11-slim
 
 FROM ${BASE} AS build
+LABEL aiops-agent.image=stage
 COPY pip /build/pip
 COPY wheels /build/wheels
 ARG EXTRAS

@@ -23,6 +23,7 @@ from aiops_agent.domain.telemetry import (
     Window,
     Workload,
 )
+from aiops_agent.domain.trouble import PlatformTrouble, TroubleKind
 from aiops_agent.ports.telemetry import Environment
 from tests import seams
 from tests.workflow.place import ABSENT, HERE, Company, HandClock
@@ -78,6 +79,23 @@ class Leaky:
         route = f"/?token={OURS}"
         return (RouteErrors(route=route, share=1, part=1, source="here", query="q"),)
 
+    async def troubles(self) -> tuple[PlatformTrouble, ...]:
+        said = f"password={OURS}"
+        return (
+            PlatformTrouble(
+                kind=TroubleKind.CRASH_LOOP,
+                service=PAY,
+                what="Pod",
+                name="pay-1",
+                words=said,
+                step=said,
+                last_words=said,
+            ),
+        )
+
+    async def unreadable(self) -> tuple[str, ...]:
+        return (f"password={OURS}",)
+
     async def read(self, *_: Any) -> tuple[Any, ...]:
         raise SourceError(f"http://me:{OURS}@prometheus refused")
 
@@ -105,7 +123,7 @@ class Leaky:
 
 def environment(redactor: Redactor) -> Any:
     leaky: Any = Leaky()
-    names = ("metrics", "logs", "changes", "rules", "workloads", "spans", "routes")
+    names = ("metrics", "logs", "changes", "rules", "workloads", "spans", "routes", "troubles")
     ports = dict.fromkeys(names, leaky)
     return cleaned(replace(AWAY, **ports), redactor)
 
@@ -123,6 +141,12 @@ async def test_no_port_gives_a_secret_away(known: tuple[str, ...]) -> None:
     assert [MARK in said for said in (line.text, span.name, str(refused.value))] == [True] * 3
     assert MARK in failing.route
     assert OURS not in f"{line} {span} {failing} {refused.value!r}"
+
+
+async def test_what_a_platform_says_is_wrong_comes_without_secrets() -> None:
+    there = environment(Redactor())
+
+    assert OURS not in f"{await there.troubles.troubles()} {await there.troubles.unreadable()}"
 
 
 async def test_a_change_keeps_what_is_no_secret() -> None:

@@ -8,6 +8,7 @@ import httpx2
 import pytest
 
 from aiops_agent.adapters.docker.workloads import DockerWorkloads
+from aiops_agent.adapters.kubernetes.workloads import KubernetesWorkloads
 from aiops_agent.adapters.off import Absent
 from aiops_agent.adapters.prometheus.client import PrometheusClient
 from aiops_agent.adapters.prometheus.rules import PrometheusRules
@@ -19,6 +20,7 @@ from aiops_agent.registry import REGISTRY
 from aiops_agent.simulator.inventory import ShopSpans
 from aiops_agent.simulator.plug import create_shop
 from tests.adapters.docker.fake_engine import NOW, FakeEngine
+from tests.adapters.kubernetes.fake_cluster import FakeCluster
 from tests.adapters.prometheus.fake_prometheus import FixedClock
 
 PAY = ServiceName("payments-api")
@@ -88,11 +90,19 @@ def docker(_: Path) -> Workloads:
     return DockerWorkloads(engine.platform.containers, FixedClock(NOW))
 
 
+def kubernetes(_: Path) -> Workloads:
+    one = FakeCluster()
+    for name in ("payments-api", "cart"):
+        one.deployment(name)
+        one.pod(name)
+    return KubernetesWorkloads(one.cluster)
+
+
 def shop_workloads(folder: Path) -> Workloads:
     return create_shop(folder / "shop", "traffic-surge", 1).environment.workloads
 
 
-@pytest.fixture(params=[docker, shop_workloads])
+@pytest.fixture(params=[docker, kubernetes, shop_workloads])
 def workloads(request: pytest.FixtureRequest, tmp_path: Path) -> Workloads:
     found: Workloads = request.param(tmp_path)
     return found

@@ -104,6 +104,19 @@ async def test_a_release_is_told_with_its_image_and_settings() -> None:
     assert "POOL unset → 2" in found.title
 
 
+async def test_a_setting_that_is_a_secret_is_told_without_its_value() -> None:
+    one = shop()
+    for revision, value in ((2, "hunter-two"), (3, "hunter-three")):
+        env = [{"name": "DB_PASSWORD", "value": value}]
+        template = {"spec": {"containers": [{"name": "main", "image": "x:1", "env": env}]}}
+        one.replica_set("cart", revision, template, age=600 - revision)
+
+    *_, found = await KubernetesChanges(one.cluster).changes(HOUR)
+
+    assert "DB_PASSWORD" in found.title
+    assert "hunter" not in str(found)
+
+
 async def test_scaling_is_told_unless_a_rollout_or_the_creation_did_it() -> None:
     one = shop()
     one.add(

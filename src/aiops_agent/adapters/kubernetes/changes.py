@@ -14,6 +14,7 @@ from aiops_agent.adapters.kubernetes.bounds import scaled
 from aiops_agent.adapters.kubernetes.look import Cluster
 from aiops_agent.adapters.kubernetes.pods import containers
 from aiops_agent.adapters.kubernetes.state import ClusterState, Key, Thing, seen
+from aiops_agent.domain.redact import Redactor
 from aiops_agent.domain.telemetry import Change, ChangeKind, ServiceName, Window
 from aiops_agent.domain.value import Document
 
@@ -23,6 +24,7 @@ _ROLLS = timedelta(minutes=2)  # scaling so close to a new revision is the rollo
 _MADE = timedelta(seconds=5)  # a change so close to an object's creation is its creation
 _MOST_SHOWN = 6  # settings in a title
 _LONGEST = 120  # characters of a value
+_REDACTOR = Redactor()
 _SCALED = ("ScalingReplicaSet", "SuccessfulRescale")
 
 
@@ -160,10 +162,15 @@ def _notes(template: Document) -> dict[str, str]:
 
 def _different(old: Mapping[str, str], new: Mapping[str, str]) -> dict[str, tuple[str, str]]:
     return {
-        name: (old.get(name, "")[:_LONGEST], new.get(name, "")[:_LONGEST])
+        name: (_told(name, old.get(name, "")), _told(name, new.get(name, "")))
         for name in sorted({*old, *new})
         if old.get(name) != new.get(name)
     }
+
+
+def _told(name: str, value: str) -> str:
+    """Return a value fit for a title: what its name or its looks call a secret stays outside."""
+    return _REDACTOR.value(name.rpartition(".")[2], value)[:_LONGEST]
 
 
 def _listed(settings: Mapping[str, tuple[str, str]]) -> str:

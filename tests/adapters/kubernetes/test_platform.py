@@ -132,14 +132,14 @@ ADDED = [{"manager": "argocd-controller", "operation": "Apply"}]
         (set_meta(deletionTimestamp="2026-03-01T12:00:00Z"), "is being deleted"),
     ],
 )
-@pytest.mark.parametrize("action", [restart(), scale(4), rollback()])
 async def test_what_others_would_put_back_is_not_touched(
-    api: FakeApi, change: Callable[[Raw], None], words: str, action: Action
+    api: FakeApi, change: Callable[[Raw], None], words: str
 ) -> None:
     api.ran_well(OLD)
     api.release("payments-api", NEW)
     api.change("payments-api", change)
-    assert words in await refusal(api, action)
+    for action in (restart(), scale(4), rollback()):
+        assert words in await refusal(api, action)
 
 
 @pytest.mark.parametrize(
@@ -239,10 +239,10 @@ async def test_which_workload_is_meant_has_to_be_clear(api: FakeApi) -> None:
     assert (await api.platform.prepare(restart("test/payments-api"), OPERATION)).requests
 
 
-@pytest.mark.parametrize("name", ["a?dryRun=All", "../x", "A", "a b", "a%2f", "", "x/y/z", "a\n"])
-async def test_what_is_no_name_reaches_no_address(api: FakeApi, name: str) -> None:
-    told = await refusal(api, restart(name))
-    assert "no name" in told
+async def test_what_is_no_name_reaches_no_address(api: FakeApi) -> None:
+    for name in ("a?dryRun=All", "../x", "A", "a b", "a%2f", "", "x/y/z", "a\n"):
+        told = await refusal(api, restart(name))
+        assert "no name" in told
     assert api.seen == []
 
 

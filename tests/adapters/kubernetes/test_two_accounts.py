@@ -65,42 +65,35 @@ async def test_exactly_the_rights_that_are_needed_are_no_matter(
     assert await checked(api, tmp_path, READS, named) == CHECKED
 
 
-@pytest.mark.parametrize(
-    ("reads", "acts", "health", "words"),
-    [
-        ([rule(["*"], "*", "*")], ACTS, Health.PROBLEM, "may do everything"),
-        (READS, [rule(["*"], "*", "*")], Health.PROBLEM, "may do everything"),
-        ([*READS, rule(["get"], "", "secrets")], ACTS, Health.PROBLEM, "may read Secrets"),
-        ([*READS, rule(["*"], "", "secrets")], ACTS, Health.PROBLEM, "may read Secrets"),
-        (
-            [*READS, rule(["delete"], "", "pods")],
-            ACTS,
-            Health.PROBLEM,
-            "the account that reads may also delete pods",
-        ),
-        (
-            READS,
-            [*ACTS, rule(["create"], "", "pods/exec")],
-            Health.PROBLEM,
-            "the account that acts may also create pods/exec",
-        ),
-        (READS, [rule(["update", "patch"], "apps", *CHANGED)], Health.PROBLEM, "update daemonsets"),
-        (BLIND, ACTS, Health.NOTE, "horizontalpodautoscalers cannot be read in shop"),
-        (READS, [rule(["patch"], "apps", "deployments")], Health.NOTE, "cannot be changed in shop"),
-    ],
-)
-async def test_rights_that_are_missing_or_too_wide_are_told(
-    api: FakeApi,
-    tmp_path: Path,
-    reads: list[Raw],
-    acts: list[Raw],
-    health: Health,
-    words: str,
-) -> None:
-    found = await checked(api, tmp_path, reads, acts)
-    assert found.health is health
-    assert words in found.words
-    assert found.remedy
+WRONG: list[tuple[list[Raw], list[Raw], Health, str]] = [
+    ([rule(["*"], "*", "*")], ACTS, Health.PROBLEM, "may do everything"),
+    (READS, [rule(["*"], "*", "*")], Health.PROBLEM, "may do everything"),
+    ([*READS, rule(["get"], "", "secrets")], ACTS, Health.PROBLEM, "may read Secrets"),
+    ([*READS, rule(["*"], "", "secrets")], ACTS, Health.PROBLEM, "may read Secrets"),
+    (
+        [*READS, rule(["delete"], "", "pods")],
+        ACTS,
+        Health.PROBLEM,
+        "the account that reads may also delete pods",
+    ),
+    (
+        READS,
+        [*ACTS, rule(["create"], "", "pods/exec")],
+        Health.PROBLEM,
+        "the account that acts may also create pods/exec",
+    ),
+    (READS, [rule(["update", "patch"], "apps", *CHANGED)], Health.PROBLEM, "update daemonsets"),
+    (BLIND, ACTS, Health.NOTE, "horizontalpodautoscalers cannot be read in shop"),
+    (READS, [rule(["patch"], "apps", "deployments")], Health.NOTE, "cannot be changed in shop"),
+]
+
+
+async def test_rights_that_are_missing_or_too_wide_are_told(api: FakeApi, tmp_path: Path) -> None:
+    for reads, acts, health, words in WRONG:
+        found = await checked(api, tmp_path, reads, acts)
+        assert found.health is health
+        assert words in found.words
+        assert found.remedy
 
 
 async def test_one_account_for_both_is_worth_knowing(api: FakeApi, tmp_path: Path) -> None:

@@ -14,6 +14,8 @@ import pytest
 import yaml
 
 from aiops_agent import __version__
+from aiops_agent.adapters.kubernetes.kinds import KINDS
+from aiops_agent.adapters.kubernetes.live import CHANGEABLE
 from aiops_agent.interfaces.http.metrics import MetricsExporter
 from aiops_agent.ports.store import Reader
 from aiops_agent.settings.load import load
@@ -101,6 +103,14 @@ def test_the_executor_patches_workloads_and_nothing_else() -> None:
     assert {*rights.grants(file("executor.yaml"))} == rights.ACT
 
 
+def test_the_accounts_may_what_the_product_does_and_no_more() -> None:
+    looked = rights.grants([*file("investigator.yaml"), *file("investigator-cluster.yaml")])
+    read = {(kind.group.rpartition("/")[0], kind.plural) for kind in KINDS}
+
+    assert {(group, resource) for group, resource, _ in looked} == read | {("", "pods/log")}
+    assert {("apps", kind.plural, "patch") for kind in CHANGEABLE.values()} == rights.ACT
+
+
 TOO_WIDE = [
     "{ apiGroups: [''], resources: [secrets], verbs: [get] }",
     "{ apiGroups: [''], resources: ['*'], verbs: [get] }",
@@ -158,6 +168,7 @@ def variables() -> dict[str, str]:
     [
         "{}",
         "{ sources: { prometheus: { url: 'http://prometheus-operated.monitoring:9090' } } }",
+        "{ environment: 'kubernetes:prod', sources: { kubernetes: { executor_token: /a } } }",
         "{ mode: observe, server: { external_url: 'https://aiops.example.org' } }",
     ],
 )

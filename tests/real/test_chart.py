@@ -21,6 +21,7 @@ pytestmark = pytest.mark.built
 OPERATOR = {name: {"enabled": True} for name in ("serviceMonitor", "prometheusRule")}
 OPERATOR["alertmanagerConfig"] = {"enabled": True}
 READ = {"read": {"enabled": True}}
+HANDS = {"sources": {"kubernetes": {"executor_token": "/etc/aiops/executor/token"}}}
 MANY = {"replicas": 2, "postgresql": {"secret": "aiops-db"}}
 
 
@@ -51,7 +52,8 @@ def test_who_looks_only_looks_and_who_acts_only_patches_where_it_may(
     tmp_path: Path, look: tuple[str, ...], act: tuple[str, ...]
 ) -> None:
     read = {"enabled": True, "namespaces": [*look]}
-    made = rendered(tmp_path, {"cluster": {"read": read, "act": {"namespaces": [*act]}}})
+    cluster = {"read": read, "act": {"namespaces": [*act]}}
+    made = rendered(tmp_path, {"cluster": cluster, "config": HANDS})
 
     roles = made.all("Role", "ClusterRole")
     acting = [one for one in roles if one["metadata"]["name"].endswith("-executor")]
@@ -78,7 +80,8 @@ def _bound(binding: dict[str, Any]) -> tuple[str | None, str, str]:
 
 
 def test_the_executor_s_token_is_a_file_and_the_pod_is_the_investigator(tmp_path: Path) -> None:
-    made = rendered(tmp_path, {"cluster": {**READ, "act": {"namespaces": ["shop"]}}})
+    cluster = {**READ, "act": {"namespaces": ["shop"]}}
+    made = rendered(tmp_path, {"cluster": cluster, "config": HANDS})
 
     (volume,) = [one for one in made.pod["volumes"] if "projected" in one]
     items = [item for one in volume["projected"]["sources"] for item in _items(one)]
@@ -92,7 +95,10 @@ def _items(source: dict[str, Any]) -> list[tuple[str, str]]:
     return [(found["name"], item["path"]) for item in found["items"]]
 
 
-@pytest.mark.parametrize("values", [{}, MANY, {"cluster": {**READ, "act": {"namespaces": ["a"]}}}])
+@pytest.mark.parametrize(
+    "values",
+    [{}, MANY, {"cluster": {**READ, "act": {"namespaces": ["a"]}}, "config": HANDS}],
+)
 def test_a_restricted_namespace_takes_the_pod(tmp_path: Path, values: dict[str, Any]) -> None:
     made = rendered(tmp_path, values)
 
@@ -136,6 +142,10 @@ def test_a_wrong_value_is_refused_and_named(tmp_path: Path, text: str) -> None:
         ("replicas: 2", "set postgresql.secret or replicas: 1"),
         ("prometheusRule: { enabled: true }", "set serviceMonitor.enabled: true too"),
         ("cluster: { act: { namespaces: [a] } }", "set cluster.read.enabled: true too"),
+        (
+            "cluster: { read: { enabled: true }, act: { namespaces: [a] } }",
+            "set config.sources.kubernetes.executor_token",
+        ),
     ],
 )
 def test_what_cannot_be_meant_together_is_refused_in_a_sentence(

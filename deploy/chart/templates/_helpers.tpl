@@ -36,6 +36,9 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version }}
 {{- if and .Values.cluster.act.namespaces (not .Values.cluster.read.enabled) -}}
 {{- fail "cluster.act.namespaces: who changes must see what it changes; set cluster.read.enabled: true too." -}}
 {{- end -}}
+{{- if and .Values.cluster.act.namespaces (not (contains "/etc/aiops/executor/token" (toJson .Values.config))) -}}
+{{- fail "cluster.act.namespaces: nothing would use that account; set config.sources.kubernetes.executor_token: /etc/aiops/executor/token." -}}
+{{- end -}}
 {{- end -}}
 
 {{- define "aiops.url" -}}

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from aiops_agent.bootstrap.backtest import Backtesting
     from aiops_agent.bootstrap.looking import Looking
     from aiops_agent.bootstrap.records import Records
+    from aiops_agent.domain.cluster_start import ClusterStart
     from aiops_agent.domain.model import ModelCall
     from aiops_agent.domain.redact import Clean, Redactor
     from aiops_agent.evaluation.critic_live import LiveRun
@@ -96,6 +97,13 @@ def looking(settings: "Settings", *, scenario: str = "", seed: int = 1) -> "Look
     from aiops_agent.bootstrap.looking import Looking  # noqa: PLC0415 -- the lazy door
 
     return Looking(settings, scenario=scenario, seed=seed)
+
+
+async def cluster_start(settings: "Settings") -> "ClusterStart":
+    """Look at the cluster of the settings; raises SourceError or SettingsError."""
+    from aiops_agent.bootstrap.starting import cluster_start as found  # noqa: PLC0415 -- the lazy door
+
+    return await found(settings)
 
 
 def has_store(settings: "Settings") -> bool:

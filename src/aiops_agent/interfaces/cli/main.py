@@ -20,6 +20,7 @@ from aiops_agent.interfaces.cli import (
     demo,
     inbox,
     incident,
+    init,
     investigate,
     look,
     memory,
@@ -78,6 +79,7 @@ app.add_typer(memory.app, name="memory", rich_help_panel=ANSWER)
 app.command(rich_help_panel=ANSWER)(record.record)
 app.add_typer(runbook.app, name="runbook", rich_help_panel=ANSWER)
 app.add_typer(incident.events, name="events", rich_help_panel=ANSWER)
+app.command(rich_help_panel=SET_UP)(init.init)
 app.command(rich_help_panel=SET_UP)(look.doctor)
 app.command(rich_help_panel=SET_UP)(look.services)
 app.command(rich_help_panel=SET_UP)(look.info)

@@ -9,6 +9,7 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import timedelta
 from pathlib import Path
+from string import ascii_lowercase
 from tempfile import TemporaryDirectory
 
 import sqlalchemy as sa
@@ -35,7 +36,7 @@ from bench.memory_words import PLACE, told
 
 STORIES, KEPT, QUESTIONS = 120, 500, 200
 CAUSES = [one for one in CauseKind if one is not CauseKind.UNKNOWN]
-REPORT = "What was seen, believed, tried and learnt, in the words of a report. " * 300  # 20 kB
+WORDS, REPORTS = 1100, 60  # as many as make a report of ours when it is packed: 4 kB
 
 
 def goals(count: int, rng: random.Random) -> Iterator[Goal]:
@@ -44,6 +45,7 @@ def goals(count: int, rng: random.Random) -> Iterator[Goal]:
     cases = {f"INC-{number:05}": rng.randrange(STORIES) for number in range(count)}
     asked = [rng.randrange(STORIES) for _ in range(QUESTIONS)]
     queries = [(story, _query(number, stories[story], rng)) for number, story in enumerate(asked)]
+    reports = _reports(rng)
     with TemporaryDirectory(prefix="aiops-compact-") as folder:
         engine = make_engine(f"sqlite:///{Path(folder) / 'aiops.db'}")
         upgrade(engine)
@@ -52,7 +54,7 @@ def goals(count: int, rng: random.Random) -> Iterator[Goal]:
         book = Casebook(memory, lambda: now, str, ColdFile(Path(folder) / "cold.jsonl"))
         for number, (name, story) in enumerate(cases.items()):
             case = _case(name, number, stories[story], rng)
-            memory.remember(case, _report(name))
+            memory.remember(case, _report(name, reports[number % REPORTS]))
         size, (n, before) = _bytes(engine), _recall(memory, queries, cases)
         began = time.perf_counter()
         book.compact(KeepLimits(KEPT))
@@ -126,13 +128,19 @@ def _case(name: str, number: int, story: PastIncident, rng: random.Random) -> Pa
     return story.model_copy(update=facts)
 
 
-def _report(name: str) -> Postmortem:
+def _reports(rng: random.Random) -> list[str]:
+    """Return texts that no two lines of which are the same: repeated ones would pack to nothing."""
+    known = ["".join(rng.choices(ascii_lowercase, k=rng.randint(3, 9))) for _ in range(4000)]
+    return [" ".join(rng.choices(known, k=WORDS)) for _ in range(REPORTS)]
+
+
+def _report(name: str, text: str) -> Postmortem:
     return Postmortem(
         incident=IncidentId(name),
         title=name,
         severity=Severity.SEV3,
         status=Status.RESOLVED,
-        markdown=REPORT,
+        markdown=text,
         data={},
     )
 

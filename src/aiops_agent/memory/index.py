@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from aiops_agent.memory.scan import Postings, Scores, best, fused
-from aiops_agent.memory.terms import CaseTerms, identifier, terms_in
+from aiops_agent.memory.terms import WEIGHTS, CaseTerms, identifier, terms_in
 from aiops_agent.ports.archive import ArchiveView, CaseRow, Census
 
 MOST = 200  # places of a list that are fused
@@ -16,6 +16,7 @@ SHAPED = 0.3  # shared part of two shapes from which one is worth recalling
 UNBELIEVED = 0.1  # the same before a diagnosis: what is believed of the other is not shared
 NAMED = 3.0  # points of names from which a case is worth recalling
 RARE = 0.05  # share of the cases: an identifier that more have tells nothing apart
+_BELIEVED = dict.fromkeys(("cause", "kind", "trigger", "changed"), 0.0)  # silent while none is
 _POINTS = {"service": 2.0, "alert": 1.5, "signal": 1.0, "cause": 2.0}
 _ROOM = 0.25  # share of rows that are dead before all is read anew
 
@@ -84,8 +85,8 @@ class CaseIndex:
         with self._lock:
             open_to = self._open((family,))
             believed = any(one.startswith("cause.") for one in terms.shape)
-            silent = () if believed else ("cause", "kind", "trigger", "changed")
-            shape = self._shape.overlap(terms.shape, silent) * open_to
+            weights = WEIGHTS if believed else {**WEIGHTS, **_BELIEVED}
+            shape = self._shape.overlap(terms.shape, weights) * open_to
             names = self._named(terms.names) * open_to
             rare = [one for one in dict.fromkeys(terms.words) if self._tells(one)]
             told = self._words.bm25(rare) * open_to

@@ -101,6 +101,11 @@ class Postings:
             found[self._of(self._sorted(), self._known[term])[0]] = 1.0
         return found
 
+    @property
+    def lengths(self) -> Scores:
+        """How many terms each text has."""
+        return self._sorted().lengths
+
     def spread(self, term: str) -> float:
         """Return the share of texts that have the term."""
         if not self.count or term not in self._known:

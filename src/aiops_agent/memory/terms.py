@@ -172,6 +172,11 @@ def identifier(term: str) -> bool:
     return sum(sign.isdigit() for sign in term) >= 3 or term.count("_") >= 2
 
 
+def released(term: str) -> bool:
+    """Whether an identifier is the bare number of a release, as any service may have it."""
+    return bool(_RELEASE.fullmatch(term.removeprefix("#").removeprefix("v")))
+
+
 def _by_word(word: str) -> tuple[str, ...]:
     # People use the same words again and again; of strange long ones none is kept.
     return _known(word) if len(word) <= _USUAL else tuple(_terms_of_word(word))

@@ -115,3 +115,18 @@ def test_an_incident_recalls_what_people_told_in_other_words(memory: ArchiveMemo
     assert hit.case.id == "INC-0001"
     assert "told in words that mean about the same" in hit.reasons
     assert ArchiveMemory(memory.store).recall(RecallQuery(incident=asking)) == ()
+
+
+def test_many_that_are_brought_in_have_their_vectors_in_the_same_transaction(
+    memory: ArchiveMemory,
+) -> None:
+    titles = ("latency of the till", "certificate ran out", "the disk is full")
+    cases = [a_case(id=f"INC-{n:04}", title=one, summary="") for n, one in enumerate(titles)]
+    with memory.store.begin() as work:
+        work.archive.forget("INC-0002", "pat", a_case().ended_at)
+    memory.remember_all([*cases, cases[0]])
+    with memory.store.read() as view:
+        assert len(view.archive.vectors("three")) == 2
+        assert view.archive.unread("three", 9) == ()
+    assert found(memory, "browsers do not trust us") == ["INC-0001"]
+    assert found(memory, "no space") == []

@@ -125,10 +125,17 @@ class ArchiveMemory:
         return len(unread)
 
     def remember_all(self, cases: Iterable[PastIncident]) -> None:
-        """Keep many cases in one transaction, without reports."""
+        """Keep many cases in one transaction, without reports, with their vectors."""
+        kept = list(cases)
+        vectors = packed(self.embedder.embed(list(map(told_by, kept)))) if self.embedder else ()
         with self.store.begin() as work:
-            work.archive.add_all([(case, terms_of(case).text) for case in cases])
-        self.read_all()
+            before = work.archive.census().newest
+            work.archive.add_all([(case, terms_of(case).text) for case in kept])
+            if vectors:
+                numbers = {row.id: row.number for row in work.archive.rows(above=before)}
+                pairs = zip(kept, vectors, strict=True)
+                placed = {numbers[case.id]: one for case, one in pairs if case.id in numbers}
+                work.archive.place(self._model, list(placed.items()))
 
     def read_all(self) -> None:
         """Give all cases that have none a vector: a hundred take about two seconds."""

@@ -102,7 +102,7 @@ class Archive(ArchiveView, Protocol):
         """
 
     def add_all(self, cases: Sequence[tuple[PastIncident, str]]) -> None:
-        """Insert or replace many cases, each with its terms."""
+        """Insert or replace many cases, each with its terms; of an id that comes twice the last."""
 
     def place(self, model: str, vectors: Sequence[tuple[int, bytes]]) -> None:
         """Keep the vectors of cases, by their numbers; of a case that is gone meanwhile none."""

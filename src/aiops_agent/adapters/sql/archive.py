@@ -37,9 +37,9 @@ class SqlArchive:
         self.connection.execute(insert(CASES), _columns(past, report, terms))
 
     def add_all(self, cases: Sequence[tuple[PastIncident, str]]) -> None:
-        """Insert or replace many cases, each with its terms."""
+        """Insert or replace many cases, each with its terms; of an id that comes twice the last."""
         new: list[dict[str, Any]] = []
-        for part in _parts(cases):
+        for part in _parts(list({past.id: (past, terms) for past, terms in cases}.values())):
             ids = [past.id for past, _ in part]
             known: set[str] = set()
             for table in (CASES, FORGOTTEN):
@@ -48,7 +48,6 @@ class SqlArchive:
                 if past.id in known:
                     self.add(past, None, terms)
                 else:
-                    known.add(past.id)
                     new.append(_columns(past, None, terms))
         if new:
             self.connection.execute(insert(CASES), new)

@@ -12,9 +12,13 @@ from aiops_agent.domain.incident import IncidentId, Status
 from aiops_agent.domain.postmortem import PastIncident
 from aiops_agent.domain.telemetry import ServiceName
 from aiops_agent.memory.index import CaseIndex
+from aiops_agent.memory.meanings import packed
+from aiops_agent.memory.recall import told_by
 from aiops_agent.memory.terms import CaseTerms, terms_of, word_terms
-from aiops_agent.ports.archive import CaseRow
+from aiops_agent.ports.archive import CaseRow, VectorRow
+from aiops_agent.ports.meaning import Embedder
 from bench.alerts import AT
+from bench.memory_questions import PAIRS
 
 PLACE = EnvironmentRef(kind="docker", name="prod")
 Pair = tuple[str, str]  # an incident, and a question about it
@@ -37,36 +41,43 @@ def told(number: int, title: str) -> PastIncident:
     )
 
 
-def shelf(cases: Sequence[PastIncident]) -> CaseIndex:
+def shelf(cases: Sequence[PastIncident], model: Embedder | None = None) -> CaseIndex:
     """Return an index of the cases, numbered from 1."""
     index = CaseIndex()
     index.take(
         CaseRow(number, case.id, PLACE.kind, str(case.environment), terms_of(case).text)
         for number, case in enumerate(cases, start=1)
     )
+    if model:
+        vectors = packed(model.embed([told_by(case) for case in cases]))
+        index.place([VectorRow(n, n, model.name, one) for n, one in enumerate(vectors, start=1)])
     return index
 
 
-def answered(pairs: Sequence[Pair], top: int) -> Iterator[bool]:
+def answered(pairs: Sequence[Pair], top: int, model: Embedder | None = None) -> Iterator[bool]:
     """Yield for each question whether its incident is among the first."""
-    index = shelf([told(number, incident) for number, (incident, _) in enumerate(pairs)])
+    index = shelf([told(number, incident) for number, (incident, _) in enumerate(pairs)], model)
     for number, (incident, question) in enumerate(pairs):
-        found = index.search(CaseTerms(words=tuple(word_terms((question,)))), (), top)
+        terms = CaseTerms(words=tuple(word_terms((question,))))
+        found = index.search(terms, (), top, meant=model.embed((question,))[0] if model else None)
         right = f"INC-{number:06}" in {one.id for one in found}
         if not right and top == 1 and question in incident:
             print(f"missed: {question}", file=sys.stderr)
         yield right
 
 
-def identifiers(rng: random.Random, cases: int = 300) -> Iterator[bool]:
+def identifiers(
+    rng: random.Random, model: Embedder | None = None, cases: int = 300
+) -> Iterator[bool]:
     """Yield for each release or code whether its incident comes first among its neighbours."""
     pairs = []
     for number in range(cases):
         name = _identifier(number, rng)
         pairs.append((f"web fails since {name} went out; rolled back", f"what was it with {name}?"))
-    index = shelf([told(number, incident) for number, (incident, _) in enumerate(pairs)])
+    index = shelf([told(number, incident) for number, (incident, _) in enumerate(pairs)], model)
     for number, (incident, question) in enumerate(pairs):
-        found = index.search(CaseTerms(words=tuple(word_terms((question,)))), (), 1)
+        terms = CaseTerms(words=tuple(word_terms((question,))))
+        found = index.search(terms, (), 1, meant=model.embed((question,))[0] if model else None)
         same = {f"INC-{n:06}" for n, (other, _) in enumerate(pairs) if other == incident}
         right = bool(found) and found[0].id in same
         if not right:
@@ -92,7 +103,8 @@ def _identifier(number: int, rng: random.Random) -> str:
 
 
 def paraphrases(folder: Path | None) -> Iterator[tuple[str, tuple[Pair, ...]]]:
-    """Yield the sets of a folder: incidents with a question each."""
+    """Yield our own set and those of a folder: incidents with a question each."""
+    yield "our own", PAIRS
     if folder is None:
         return
     pairs: tuple[Pair, ...] = tuple(_constant(folder / "dataset.py", "PAIRS"))

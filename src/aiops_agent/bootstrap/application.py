@@ -24,7 +24,7 @@ from aiops_agent.adapters.sql.store import SqlStore
 from aiops_agent.adapters.sql.upkeep import look_through
 from aiops_agent.agents.asking import Desk
 from aiops_agent.agents.crew import Crew, without_llm
-from aiops_agent.bootstrap.casebook import casebook
+from aiops_agent.bootstrap.casebook import casebook, embedder
 from aiops_agent.bootstrap.controls import sending_checkups, waiting_checkups
 from aiops_agent.bootstrap.demo import Demo
 from aiops_agent.bootstrap.desk import desk_of, own_pages
@@ -111,7 +111,7 @@ class Application:  # limit: joins everything, and opens and closes it in one or
         wiring = Wiring(SqlCallLog(store), overrides.now, overrides.around, self.redactor)
         self.reasoning = reasoning(settings.models, settings.keys, wiring)
         self._shelf, self._pages = _shelf(settings), own_pages(settings)
-        self._cases = CaseIndex()
+        self._cases, self._embedder = CaseIndex(), embedder(settings.memory)
         self._deps = self._built(store)
         self.store, self.queries = store, records.queries
         self.loops = Loops()
@@ -139,7 +139,7 @@ class Application:  # limit: joins everything, and opens and closes it in one or
             mark=overrides.mark,
             redactor=self.redactor,
         )
-        self.memory = ArchiveMemory(store, self._cases)
+        self.memory = ArchiveMemory(store, self._cases, self._embedder)
         self.demo = Demo(settings.state_dir / "shops", self.places, self.intake, self.memory)
 
     @property
@@ -259,7 +259,7 @@ class Application:  # limit: joins everything, and opens and closes it in one or
             store=store,
             environments=places.environment,
             executor=overrides.executor(executor),
-            memory=ArchiveMemory(store, self._cases),
+            memory=ArchiveMemory(store, self._cases, self._embedder),
             crew=overrides.crew or without_llm(),
             rules=registry.rules,
             now=overrides.now,
@@ -309,7 +309,7 @@ class Application:  # limit: joins everything, and opens and closes it in one or
         )
 
     def _compact(self, store: Store) -> Callable[[], object]:
-        book = casebook(self.records, self._settings.state_dir, store)
+        book = casebook(self.records, self._settings.state_dir, self._settings.memory, store)
         return partial(book.compact, self._settings.memory.keep.limits())
 
     def _watches(self, deps: Deps) -> Iterator[AlertWatch | SignalWatch]:

@@ -7,26 +7,32 @@ from threading import Lock
 import numpy as np
 import numpy.typing as npt
 
+from aiops_agent.memory.meanings import Meanings
 from aiops_agent.memory.scan import Postings, Scores, best, fused
-from aiops_agent.memory.terms import CaseTerms, identifier, terms_in
-from aiops_agent.ports.archive import ArchiveView, CaseRow, Census
+from aiops_agent.memory.terms import WEIGHTS, CaseTerms, identifier, released, terms_in
+from aiops_agent.ports.archive import ArchiveView, CaseRow, Census, VectorRow
 
 MOST = 200  # places of a list that are fused
 SHAPED = 0.3  # shared part of two shapes from which one is worth recalling
 UNBELIEVED = 0.1  # the same before a diagnosis: what is believed of the other is not shared
 NAMED = 3.0  # points of names from which a case is worth recalling
 RARE = 0.05  # share of the cases: an identifier that more have tells nothing apart
+_BELIEVED = dict.fromkeys(("cause", "kind", "trigger", "changed"), 0.0)  # silent while none is
 _POINTS = {"service": 2.0, "alert": 1.5, "signal": 1.0, "cause": 2.0}
+NEAR = 0.4  # cosine from which words mean about the same
+AKIN = 0.1  # cosine from which they have anything to do with each other
+LEAD = 2.0  # times the next best: words by which one case stands out beside what is meant
 _ROOM = 0.25  # share of rows that are dead before all is read anew
 
 
 @dataclass(frozen=True)
 class Found:
-    """A case that was found; scores are those of the lists, `shape` in 0..1."""
+    """A case that was found; `shape` is the shared part, `near` the cosine of what is meant."""
 
     id: str
     rank: float
     shape: float = 0.0
+    near: float = 0.0
     identifiers: tuple[str, ...] = ()
 
 
@@ -44,9 +50,13 @@ class CaseIndex:
     _shape: Postings = field(default_factory=Postings)
     _names: Postings = field(default_factory=Postings)
     _words: Postings = field(default_factory=Postings)
+    _meanings: Meanings = field(default_factory=Meanings)
 
-    def refresh(self, view: ArchiveView) -> None:
-        """Take in what other processes and this one changed."""
+    def refresh(self, view: ArchiveView, model: str = "") -> None:
+        """Take in what other processes and this one changed; vectors of a model, if one is named.
+
+        An index is asked for one model all its life.
+        """
         census = view.census()
         with self._lock:
             if census == self._census:
@@ -59,6 +69,8 @@ class CaseIndex:
                 self.take(view.rows(numbers=missing))
             if len(self._rows) > 1000 and len(self._places) < (1 - _ROOM) * len(self._rows):
                 self._anew()
+            if model:
+                self.place(view.vectors(model, self._census.vectors))
             self._census = census
 
     def take(self, rows: Iterable[CaseRow]) -> None:
@@ -76,41 +88,57 @@ class CaseIndex:
             self._words.add(terms.words)
         self._of = np.concatenate((self._of, np.array(added, np.int16)))
 
-    def alike(self, terms: CaseTerms, family: str, without: str, most: int) -> tuple[Found, ...]:
+    def place(self, rows: Sequence[VectorRow]) -> None:
+        """Add vectors of cases that are known."""
+        self._meanings.add(rows)
+        self._meanings.settle(self._places)
+
+    def alike(
+        self, terms: CaseTerms, family: str, without: str, most: int, *, meant: Scores | None = None
+    ) -> tuple[Found, ...]:
         """Return the likest cases of a family: by shape, by names, by identifiers that they name.
 
-        Only lists that tell cases apart are fused.
+        Only lists that tell cases apart are fused. What is `meant`, the vector of the incident's
+        words, finds those that have no shape: what people told.
         """
         with self._lock:
             open_to = self._open((family,))
             believed = any(one.startswith("cause.") for one in terms.shape)
-            silent = () if believed else ("cause", "kind", "trigger", "changed")
-            shape = self._shape.overlap(terms.shape, silent) * open_to
+            weights = WEIGHTS if believed else {**WEIGHTS, **_BELIEVED}
+            shape = self._shape.overlap(terms.shape, weights) * open_to
             names = self._named(terms.names) * open_to
             rare = [one for one in dict.fromkeys(terms.words) if self._tells(one)]
-            told = self._words.bm25(rare) * open_to
+            told = self._identified(rare, terms.names) * open_to
+            near = self._near(meant) * open_to * self._shapeless()
             lists = [
                 (best(shape, MOST, SHAPED if believed else UNBELIEVED), shape),
                 (best(names, MOST, NAMED - 0.01), names),
                 (best(told, MOST), told),
+                (best(near, MOST, NEAR), near),
             ]
-            found = self._top(fused(lists), most + 1, shape, rare)
+            found = self._top(fused(lists), most + 1, shape, near, rare)
             return tuple(one for one in found if one.id != without)[:most]
 
-    def search(self, terms: CaseTerms, families: Collection[str], most: int) -> tuple[Found, ...]:
-        """Return the cases that answer words best; of all families when none is named."""
+    def search(
+        self, terms: CaseTerms, families: Collection[str], most: int, *, meant: Scores | None = None
+    ) -> tuple[Found, ...]:
+        """Return the cases that answer words best; of all families when none is named.
+
+        With what is `meant`, the vector of the words, these count only for one that stands out.
+        """
         with self._lock:
             open_to = self._open(families or tuple(self._families))
             words = self._words.bm25(terms.words) * open_to
             rare = [one for one in dict.fromkeys(terms.words) if self._tells(one)]
-            lists = [(best(words, MOST), words)]
-            if rare:
-                told = self._words.bm25(rare) * open_to
-                lists = [(best(told, MOST), told), *lists]
-            return self._top(fused(lists), most, np.zeros_like(words), rare)
+            told = self._words.bm25(rare) * open_to
+            near = self._near(meant) * open_to
+            lists = [(best(told, MOST), told), (best(near, MOST, AKIN), near)]
+            if meant is None or _leads(words):
+                lists.append((best(words, MOST if meant is None else 1), words))
+            return self._top(fused(lists), most, np.zeros_like(words), near, rare)
 
     def _top(
-        self, ranks: dict[int, float], most: int, shape: Scores, rare: Sequence[str]
+        self, ranks: dict[int, float], most: int, shape: Scores, near: Scores, rare: Sequence[str]
     ) -> tuple[Found, ...]:
         # Among equals the newer first.
         order = sorted(ranks, key=lambda place: (-ranks[place], -place))[:most]
@@ -119,8 +147,19 @@ class CaseIndex:
             words = set(terms_in(self._rows[place].terms).words) if rare else set()
             shared = tuple(one.removeprefix("#") for one in rare if one in words)
             row = self._rows[place]
-            found.append(Found(row.id, ranks[place], float(shape[place]), shared))
+            scores = (float(shape[place]), float(near[place]))
+            found.append(Found(row.id, ranks[place], *scores, shared))
         return tuple(found)
+
+    def _near(self, meant: Scores | None) -> Scores:
+        if meant is None:
+            return np.zeros(len(self._rows), np.float32)
+        return self._meanings.near(meant, len(self._rows))
+
+    def _shapeless(self) -> Scores:
+        """Return 1 for each case without a shape: one that people told."""
+        without: Scores = (self._shape.lengths == 0).astype(np.float32)
+        return without
 
     def _open(self, families: Collection[str]) -> Scores:
         known = [self._families[one] for one in families if one in self._families]
@@ -136,6 +175,18 @@ class CaseIndex:
                 found += _POINTS[kind] * points
         return found + _POINTS["alert"] * alerts
 
+    def _identified(self, rare: Sequence[str], names: Sequence[str]) -> Scores:
+        """Return how well each case answers identifiers; a release is one of the same service."""
+        same = sum(
+            (self._names.having(one) for one in names if one.startswith("service=")),
+            np.zeros(len(self._rows), np.float32),
+        )
+        releases = self._words.bm25([one for one in rare if released(one)])
+        found: Scores = releases * same + self._words.bm25(
+            [one for one in rare if not released(one)]
+        )
+        return found
+
     def _tells(self, term: str) -> bool:
         share = self._words.spread(term) if identifier(term) else 0.0
         return share > 0.0 and (share <= RARE or share * len(self._rows) <= 3)
@@ -149,3 +200,11 @@ class CaseIndex:
         self._rows, self._places, self._of = [], {}, np.zeros(0, np.int16)
         self._shape, self._names, self._words = Postings(), Postings(), Postings()
         self.take(rows)
+
+
+def _leads(scores: Scores) -> bool:
+    """Whether the best stands out: else a list of words would only water down what is meant."""
+    if len(scores) < 2:
+        return True
+    second, first = np.partition(scores, len(scores) - 2)[-2:]
+    return bool(first > LEAD * second)

@@ -15,13 +15,17 @@ from aiops_agent.domain.incident import Attempt, Incident
 from aiops_agent.domain.postmortem import PastIncident, PersonRating, Postmortem, TriedAction
 from aiops_agent.domain.remediation import Recovery
 from aiops_agent.domain.signature import Signature
-from aiops_agent.memory.index import UNBELIEVED, CaseIndex, Found
+from aiops_agent.memory.index import NEAR, UNBELIEVED, CaseIndex, Found
+from aiops_agent.memory.meanings import packed
+from aiops_agent.memory.scan import Scores
 from aiops_agent.memory.terms import CaseTerms, name_terms, shape_terms, terms_of, word_terms
 from aiops_agent.ports.archive import CaseRow
+from aiops_agent.ports.meaning import Embedder
 from aiops_agent.ports.memory import Hit, RecallQuery
 from aiops_agent.ports.store import Store
 
 MOST = 30  # cases that are looked at whole
+AT_ONCE = 64  # cases that are read for their meaning in one go
 SAME_SHAPE = 0.6  # shared part from which two shapes are called the same
 SIMILAR_SHAPE = 0.3  # as `index.SHAPED`: below it little is shared
 
@@ -77,10 +81,14 @@ def _declined(incident: Incident, attempt: Attempt) -> Iterable[str]:
 
 @dataclass(frozen=True)
 class ArchiveMemory:
-    """ports.memory.Memory over the store's archive: cases of the same kind of environment."""
+    """ports.memory.Memory over the store's archive: cases of the same kind of environment.
+
+    With an `embedder`, words are found by what they mean too.
+    """
 
     store: Store
     index: CaseIndex = field(default_factory=CaseIndex)
+    embedder: Embedder | None = None
 
     def remember(self, case: PastIncident, report: Postmortem | None) -> None:
         """Keep a case and its report; what people said of it before stays."""
@@ -89,6 +97,7 @@ class ArchiveMemory:
             if before is not None and not case.ratings:
                 case = case.model_copy(update={"ratings": before.ratings})
             work.archive.add(case, report, terms_of(case).text)
+        self.read_up()
 
     def rate(self, name: str, rating: PersonRating) -> PastIncident | None:
         """Add what a person says of a case, and return the case; None when there is none."""
@@ -99,26 +108,60 @@ class ArchiveMemory:
                 return rated
         return None
 
+    def read_up(self, most: int = AT_ONCE) -> int:
+        """Give so many cases that have none a vector, the newest first; return how many had none.
+
+        Who has no embedder has nothing to do. What is changed meanwhile is read another time.
+        """
+        if self.embedder is None:
+            return 0
+        with self.store.read() as view:
+            unread = view.archive.unread(self.embedder.name, most)
+        vectors = packed(self.embedder.embed([told_by(case) for _, case in unread]))
+        if unread:
+            numbers = (number for number, _ in unread)
+            with self.store.begin() as work:
+                work.archive.place(self.embedder.name, list(zip(numbers, vectors, strict=True)))
+        return len(unread)
+
     def remember_all(self, cases: Iterable[PastIncident]) -> None:
-        """Keep many cases in one transaction, without reports."""
+        """Keep many cases in one transaction, without reports, with their vectors."""
+        kept = list(cases)
+        vectors = packed(self.embedder.embed(list(map(told_by, kept)))) if self.embedder else ()
         with self.store.begin() as work:
-            work.archive.add_all([(case, terms_of(case).text) for case in cases])
+            before = work.archive.census().newest
+            work.archive.add_all([(case, terms_of(case).text) for case in kept])
+            if vectors:
+                numbers = {row.id: row.number for row in work.archive.rows(above=before)}
+                pairs = zip(kept, vectors, strict=True)
+                placed = {numbers[case.id]: one for case, one in pairs if case.id in numbers}
+                work.archive.place(self._model, list(placed.items()))
+
+    def read_all(self) -> None:
+        """Give all cases that have none a vector: a hundred take about two seconds."""
+        while self.read_up() == AT_ONCE:
+            continue
 
     def recall(self, query: RecallQuery) -> tuple[Hit, ...]:
         """Return what is alike, the likest first, then the newest."""
-        kind, terms = query.incident.environment.kind, asked(query)
+        incident, terms = query.incident, asked(query)
+        meant = self._meant(f"{incident.title}. {incident.summary}")
         with self.store.read() as view:
-            self.index.refresh(view.archive)
-            found = self.index.alike(terms, kind, query.incident.id, MOST)
+            self.index.refresh(view.archive, self._model)
+            found = self.index.alike(
+                terms, incident.environment.kind, incident.id, MOST, meant=meant
+            )
             cases = view.archive.named([one.id for one in found])
         return _hits(found, cases, query)
 
     def search(self, text: str, limit: int = 10, families: Sequence[str] = ()) -> tuple[Hit, ...]:
         """Return the cases that answer a person's words best."""
         terms = CaseTerms(words=tuple(word_terms((text,))))
+        self.read_all()  # what was kept by who had no embedder
+        meant = self._meant(text)
         with self.store.read() as view:
-            self.index.refresh(view.archive)
-            found = self.index.search(terms, families, limit)
+            self.index.refresh(view.archive, self._model)
+            found = self.index.search(terms, families, limit, meant=meant)
             cases = {str(one.id): one for one in view.archive.named([one.id for one in found])}
         return tuple(
             Hit(
@@ -130,6 +173,21 @@ class ArchiveMemory:
             if one.id in cases
         )
 
+    @property
+    def _model(self) -> str:
+        return self.embedder.name if self.embedder else ""
+
+    def _meant(self, text: str) -> Scores | None:
+        return self.embedder.embed((text,))[0] if self.embedder else None
+
+
+def told_by(case: PastIncident) -> str:
+    """Return the words of a case whose meaning is kept: the first ones tell the most."""
+    causes = () if case.believed is CauseKind.UNKNOWN else (case.believed.replace("_", " "),)
+    lines = (line.template for line in case.signature.lines)
+    texts = (case.title, case.summary, *causes, case.change, *lines, case.text)
+    return ". ".join(one.strip(" .") for one in texts if one.strip(" ."))
+
 
 def asked(query: RecallQuery) -> CaseTerms:
     """Return the terms of the present incident."""
@@ -137,8 +195,9 @@ def asked(query: RecallQuery) -> CaseTerms:
     signature = query.signature or (diagnosis.signature if diagnosis else None)
     signal = incident.triage.signal if incident.triage else None
     best = diagnosis.best if diagnosis else None
-    trigger = best.trigger if best and query.cause else Trigger.NONE_SEEN
-    texts = (incident.title, incident.summary, best.change if best else "")
+    believed = best if query.cause else None
+    trigger = believed.trigger if believed else Trigger.NONE_SEEN
+    texts = (incident.title, incident.summary, believed.change if believed else "")
     return CaseTerms(
         shape=tuple(shape_terms(signature, query.cause, trigger)) if signature else (),
         names=tuple(name_terms(incident.service, incident.alert_names, signal, query.cause)),
@@ -198,6 +257,7 @@ def _reasons(case: PastIncident, found: Found, query: RecallQuery) -> tuple[str,
         (signal, "same signal"),
         (believed and case.believed is query.cause, "same cause"),
         (bool(found.identifiers), f"names {', '.join(found.identifiers)}"),
+        (found.near >= NEAR, "told in words that mean about the same"),
         (_elsewhere(case.environment, incident.environment), f"in {case.environment}"),
         (case.doubted, "a person says that we were wrong there"),
     )
@@ -219,5 +279,6 @@ def _words_shared(text: str, terms: CaseTerms, case: PastIncident, found: Found)
         (bool(found.identifiers), f"names {', '.join(found.identifiers)}"),
         (bool(shared), f"says {', '.join(shared)}"),
         (bool(meant), f"about {', '.join(meant)}"),
+        (found.near >= NEAR, "means about the same"),
     )
     return tuple(words for so, words in told if so)

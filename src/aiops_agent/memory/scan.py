@@ -2,7 +2,7 @@
 
 from array import array
 from collections import Counter
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import repeat
 from typing import TypeAlias
@@ -27,7 +27,10 @@ class _Sorted:
     lengths: npt.NDArray[np.float32]  # terms of each text
     owner: npt.NDArray[np.int32]  # the term of each posting, as `rows` are ordered
     idf: npt.NDArray[np.float32]
-    whole: Scores | None = None
+    # By weights of kinds: those of all terms, and of each text the sum of its own.
+    weighed: dict[tuple[tuple[str, float], ...], tuple[Scores, Scores]] = field(
+        default_factory=dict
+    )
 
 
 @dataclass
@@ -60,38 +63,36 @@ class Postings:
             found[rows] += made.idf[term] * times * (SATURATION + 1) / (times + paid[rows])
         return found
 
-    def overlap(self, terms: Sequence[str], silent: Collection[str] = ()) -> Scores:
+    def overlap(self, terms: Sequence[str], weights: Mapping[str, float]) -> Scores:
         """Return the shared part of each text with the terms, 0..1, rare terms counting more.
 
-        Terms of the `silent` kinds (what stands before the first dot) count for and against none.
+        `weights` are those of kinds of terms (what stands before the first dot), others weigh 1;
+        what weighs 0 counts for and against none.
         """
         made, shared = self._sorted(), np.zeros(self.count, np.float32)
         if not self.count:
             return shared
+        weight, whole = self._weighed(made, weights)
         ids = self._ids(terms)
         for term in ids:
             rows, _ = self._of(made, term)
-            shared[rows] += made.idf[term]
-        whole = self._whole(made, silent)
-        never = np.float32(np.log(1 + 2 * self.count))  # what a term weighs that nobody has
-        asked = made.idf[ids].sum() + never * (len(set(terms)) - len(ids))
-        union = whole + asked - shared
+            shared[rows] += weight[term]
+        never = np.log(1 + 2 * self.count)  # what a term weighs that nobody has
+        strange = (one for one in dict.fromkeys(terms) if one not in self._known)
+        asked = weight[ids].sum() + never * sum(weights.get(_kind(one), 1.0) for one in strange)
+        union = whole + np.float32(asked) - shared
         part: Scores = np.asarray(shared / np.maximum(union, 1e-9), np.float32)
         return part
 
-    def _whole(self, made: _Sorted, silent: Collection[str]) -> Scores:
-        """Return the sum of the weights of each text's terms."""
-        if not silent and made.whole is not None:
-            return made.whole
-        idf = made.idf
-        if silent:
-            heard = (term.split(".", 1)[0] not in silent for term in self._known)
-            idf = idf * np.fromiter(heard, np.bool_, len(self._known))
-        found = np.bincount(made.rows, weights=idf[made.owner], minlength=self.count)
-        summed: Scores = found.astype(np.float32)
-        if not silent:
-            made.whole = summed
-        return summed
+    def _weighed(self, made: _Sorted, weights: Mapping[str, float]) -> tuple[Scores, Scores]:
+        """Return what each term weighs, and each text with all of its terms."""
+        key = tuple(sorted(weights.items()))
+        if key not in made.weighed:
+            of_kind = (weights.get(_kind(term), 1.0) for term in self._known)
+            weight = made.idf * np.fromiter(of_kind, np.float32, len(self._known))
+            whole = np.bincount(made.rows, weights=weight[made.owner], minlength=self.count)
+            made.weighed[key] = (weight, whole.astype(np.float32))
+        return made.weighed[key]
 
     def having(self, term: str) -> Scores:
         """Return 1 for each text that has the term, else 0."""
@@ -99,6 +100,11 @@ class Postings:
         if term in self._known:
             found[self._of(self._sorted(), self._known[term])[0]] = 1.0
         return found
+
+    @property
+    def lengths(self) -> Scores:
+        """How many terms each text has."""
+        return self._sorted().lengths
 
     def spread(self, term: str) -> float:
         """Return the share of texts that have the term."""
@@ -133,6 +139,10 @@ class Postings:
                 idf=np.log(1 + (self.count - having + 0.5) / (having + 0.5)).astype(np.float32),
             )
         return self._made
+
+
+def _kind(term: str) -> str:
+    return term.split(".", 1)[0]
 
 
 def best(scores: Scores, most: int, least: float = 0.0) -> Places:

@@ -25,10 +25,10 @@ did will would can cannot could our up out off over into than then there what wh
 """
 _STOP = frozenset(_STOPPED.split())
 _NEAR = (Role.SUBJECT, Role.CALLEE)
-_INSIDE = (
-    *(Signal.MEMORY, Signal.POOL, Signal.POOL_WAIT, Signal.QUEUE),
-    *(Signal.CACHE_HITS, Signal.RESTARTS, Signal.REPLICAS),
-)
+_PAIN = (Signal.LATENCY, Signal.ERRORS)  # what callers feel, whatever the trouble
+# What kinds of term weigh beside how rare they are, others 1: what wears out inside a service and
+# how, whether it hurts below, and what the logs say tell one mechanism from another.
+WEIGHTS = {"inside": 2.0, "below": 2.0, "says": 2.0}
 _PROSE = re.compile(r"(?<![\w/<])[a-z]{2,}(?![\w>])")
 _SAID = 4  # words of a line that tell its kind; paths and statements follow them
 # What people call what our signals and causes measure. Short on purpose: a long list looks
@@ -102,10 +102,11 @@ def terms_of(case: PastIncident) -> CaseTerms:
 def shape_terms(
     signature: Signature, cause: CauseKind | None, trigger: Trigger = Trigger.NONE_SEEN
 ) -> Iterator[str]:
-    """Yield what of an incident's shape can be shared, from coarse to fine.
+    """Yield what of an incident's shape can be shared; what stands before a dot is its kind.
 
-    Whoever calls the subject suffers from it, whatever the trouble: only near and below it, and
-    for what wears out inside a service anywhere, a move tells one trouble from another.
+    Whoever calls the subject suffers from it, whatever the trouble: only near and below it a move
+    tells one trouble from another. How far a signal moved says how bad it is, and not what it is:
+    of traffic alone it tells a rush from those who try again.
     """
     for one in signature.moves:
         yield from _move_terms(one)
@@ -114,7 +115,7 @@ def shape_terms(
     for line in signature.lines:
         said = "_".join(_PROSE.findall(line.template.split(" /")[0])[:_SAID])
         if said and line.role in _NEAR:
-            yield from (f"says.{said}", f"says.{line.role}.{said}")
+            yield f"says.{said}"
     yield from (f"claims.{claim}" for claim in signature.claims)
     if cause not in (None, CauseKind.UNKNOWN):
         yield from (f"cause.{cause}", f"cause.{cause}.{signature.blamed}", f"kind.{cause}")
@@ -124,12 +125,15 @@ def shape_terms(
 
 def _move_terms(one: SignalMove) -> Iterator[str]:
     way = f"{one.signal}.{'up' if one.up else 'down'}"
-    if one.role in _NEAR:
-        yield f"{one.role}.{way}"
-    if one.role is Role.SUBJECT:
-        yield from (f"{one.role}.{way}.{one.onset}", f"{one.role}.{way}.{one.size}")
-    if one.signal in _INSIDE:
-        yield f"any.{way}"
+    hurts = one.signal in _PAIN
+    if one.role is Role.CALLEE:
+        yield f"{'below' if hurts else 'callee'}.{way}"
+    elif one.role is Role.SUBJECT and one.signal is Signal.TRAFFIC:
+        yield f"asked.{way}.{one.size}"
+    elif one.role is Role.SUBJECT:
+        yield f"{'hurts' if hurts else 'inside'}.{way}"
+        if not hurts:
+            yield f"inside.{way}.{one.onset}"
 
 
 def name_terms(
@@ -166,6 +170,11 @@ def identifier(term: str) -> bool:
     if not term.startswith("#") or _AMOUNT.fullmatch(term):
         return False
     return sum(sign.isdigit() for sign in term) >= 3 or term.count("_") >= 2
+
+
+def released(term: str) -> bool:
+    """Whether an identifier is the bare number of a release, as any service may have it."""
+    return bool(_RELEASE.fullmatch(term.removeprefix("#").removeprefix("v")))
 
 
 def _by_word(word: str) -> tuple[str, ...]:

@@ -39,12 +39,23 @@ class KeepLimits:
 
 
 @dataclass(frozen=True)
+class VectorRow:
+    """Where the words of a case stand among meanings, as one model sees it."""
+
+    number: int  # grows with each
+    case: int  # the number of the case
+    model: str
+    vector: bytes  # halves (IEEE 754 binary16, little-endian), of length 1 together
+
+
+@dataclass(frozen=True)
 class Census:
-    """How many cases there are; any change of them changes it."""
+    """How many cases there are; any change of them or of their vectors changes it."""
 
     count: int = 0
     newest: int = 0  # the largest number
     sum: int = 0  # of all numbers
+    vectors: int = 0  # the largest number of a vector
 
 
 class ArchiveView(Protocol):
@@ -71,6 +82,12 @@ class ArchiveView(Protocol):
     def forgotten(self, incident: str) -> Forgotten | None:
         """Return what the audit keeps of a forgotten incident, or None."""
 
+    def vectors(self, model: str, above: int = 0) -> tuple[VectorRow, ...]:
+        """Return the vectors of a model with a number above that."""
+
+    def unread(self, model: str, limit: int) -> tuple[tuple[int, PastIncident], ...]:
+        """Return cases that have no vector of that model, with their numbers, the newest first."""
+
     def postmortem(self, incident: str) -> Postmortem | None:
         """Return the report of an incident, or None."""
 
@@ -85,7 +102,10 @@ class Archive(ArchiveView, Protocol):
         """
 
     def add_all(self, cases: Sequence[tuple[PastIncident, str]]) -> None:
-        """Insert or replace many cases, each with its terms."""
+        """Insert or replace many cases, each with its terms; of an id that comes twice the last."""
+
+    def place(self, model: str, vectors: Sequence[tuple[int, bytes]]) -> None:
+        """Keep the vectors of cases, by their numbers; of a case that is gone meanwhile none."""
 
     def remove(self, ids: Sequence[str]) -> int:
         """Remove cases that live on in another; return how many. They may be kept again."""

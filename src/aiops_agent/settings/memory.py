@@ -7,6 +7,7 @@ from pydantic import Field
 
 from aiops_agent.domain.value import Value
 from aiops_agent.ports.archive import KeepLimits
+from aiops_agent.ports.spellings import LocalPath
 
 
 class MemoryKeep(Value):
@@ -28,6 +29,7 @@ class MemoryKeep(Value):
 
 
 class MemorySettings(Value):
-    """Long-term memory."""
+    """Long-term memory; `minilm` is a folder with the model by which words are found by meaning."""
 
     keep: MemoryKeep = MemoryKeep()
+    minilm: LocalPath | None = None

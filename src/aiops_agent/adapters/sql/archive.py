@@ -5,14 +5,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, delete, func, insert, select
+from sqlalchemy import ColumnElement, Connection, delete, func, insert, select
 
 from aiops_agent.adapters.sql.erase import Erasure
 from aiops_agent.adapters.sql.plain import bytes_of
 from aiops_agent.adapters.sql.rows import put, read
-from aiops_agent.adapters.sql.tables import CASES, FORGOTTEN
+from aiops_agent.adapters.sql.tables import CASES, FORGOTTEN, VECTORS
 from aiops_agent.domain.postmortem import Forgotten, PastIncident, Postmortem
-from aiops_agent.ports.archive import CaseRow, CaseSize, Census
+from aiops_agent.ports.archive import CaseRow, CaseSize, Census, VectorRow
 
 _MANY = 500  # names or numbers in one statement
 _SCANNED = (CASES.c.number, CASES.c.id, CASES.c.family, CASES.c.environment, CASES.c.terms)
@@ -33,13 +33,13 @@ class SqlArchive:
         if report is None:
             report = self.connection.scalar(select(CASES.c.postmortem).where(same))
         # A changed case gets a new number: by it every process sees that there is something new.
-        self.connection.execute(delete(CASES).where(same))
+        self._delete(same)
         self.connection.execute(insert(CASES), _columns(past, report, terms))
 
     def add_all(self, cases: Sequence[tuple[PastIncident, str]]) -> None:
-        """Insert or replace many cases, each with its terms."""
+        """Insert or replace many cases, each with its terms; of an id that comes twice the last."""
         new: list[dict[str, Any]] = []
-        for part in _parts(cases):
+        for part in _parts(list({past.id: (past, terms) for past, terms in cases}.values())):
             ids = [past.id for past, _ in part]
             known: set[str] = set()
             for table in (CASES, FORGOTTEN):
@@ -48,15 +48,13 @@ class SqlArchive:
                 if past.id in known:
                     self.add(past, None, terms)
                 else:
-                    known.add(past.id)
                     new.append(_columns(past, None, terms))
         if new:
             self.connection.execute(insert(CASES), new)
 
     def remove(self, ids: Sequence[str]) -> int:
         """Remove cases that live on in another; return how many. They may be kept again."""
-        gone = (delete(CASES).where(CASES.c.id.in_(part)) for part in _parts(ids))
-        return sum(self.connection.execute(one).rowcount for one in gone)
+        return sum(self._delete(CASES.c.id.in_(part)) for part in _parts(ids))
 
     def forget(self, incident: str, by: str, at: datetime) -> None:
         """Remove an incident and all that was kept of it for ever, but that it was forgotten."""
@@ -74,6 +72,27 @@ class SqlArchive:
         query = select(FORGOTTEN.c.document).where(FORGOTTEN.c.id == incident)
         document = self.connection.scalar(query)
         return None if document is None else read(Forgotten, document)
+
+    def _delete(self, these: ColumnElement[bool]) -> int:
+        numbers = select(CASES.c.number).where(these).scalar_subquery()
+        self.connection.execute(delete(VECTORS).where(VECTORS.c.case.in_(numbers)))
+        return self.connection.execute(delete(CASES).where(these)).rowcount
+
+    def place(self, model: str, vectors: Sequence[tuple[int, bytes]]) -> None:
+        """Keep the vectors of cases, by their numbers; of a case that is gone meanwhile none."""
+        for part in _parts(vectors):
+            numbers = [number for number, _ in part]
+            # Held until the end: who forgets a case now also finds its vector.
+            there = select(CASES.c.number).where(CASES.c.number.in_(numbers))
+            kept = set(self.connection.scalars(there.with_for_update(key_share=True)))
+            self.connection.execute(delete(VECTORS).where(VECTORS.c.case.in_(numbers)))
+            rows = [
+                {"case": number, "model": model, "vector": vector}
+                for number, vector in part
+                if number in kept
+            ]
+            if rows:
+                self.connection.execute(insert(VECTORS), rows)
 
     def cases(self, kind: str, limit: int = 1000) -> tuple[PastIncident, ...]:
         """Return cases of one kind of environments, newest first."""
@@ -99,7 +118,8 @@ class SqlArchive:
         number = CASES.c.number
         query = select(func.count(), func.max(number), func.sum(number)).select_from(CASES)
         count, newest, total = self.connection.execute(query).one()
-        return Census(count, newest or 0, int(total or 0))
+        placed = self.connection.scalar(select(func.max(VECTORS.c.number)))
+        return Census(count, newest or 0, int(total or 0), placed or 0)
 
     def sizes(self) -> tuple[CaseSize, ...]:
         """Return how old each case is, and how large."""
@@ -120,6 +140,26 @@ class SqlArchive:
         else:
             asked = [query.where(CASES.c.number.in_(part)) for part in _parts(numbers)]
         return tuple(CaseRow(*row) for one in asked for row in self.connection.execute(one))
+
+    def vectors(self, model: str, above: int = 0) -> tuple[VectorRow, ...]:
+        """Return the vectors of a model with a number above that."""
+        columns = (VECTORS.c.number, VECTORS.c.case, VECTORS.c.model, VECTORS.c.vector)
+        query = select(*columns).where(VECTORS.c.number > above, VECTORS.c.model == model)
+        rows = self.connection.execute(query.order_by(VECTORS.c.number))
+        return tuple(VectorRow(*row) for row in rows)
+
+    def unread(self, model: str, limit: int) -> tuple[tuple[int, PastIncident], ...]:
+        """Return cases that have no vector of that model, with their numbers, the newest first."""
+        own = (VECTORS.c.case == CASES.c.number) & (VECTORS.c.model == model)
+        query = (
+            select(CASES.c.number, CASES.c.document)
+            .outerjoin_from(CASES, VECTORS, own)
+            .where(VECTORS.c.number.is_(None))
+            .order_by(CASES.c.number.desc())
+            .limit(limit)
+        )
+        rows = self.connection.execute(query).all()
+        return tuple((row.number, read(PastIncident, row.document)) for row in rows)
 
     def postmortem(self, incident: str) -> Postmortem | None:
         """Return the report of an incident, or None."""

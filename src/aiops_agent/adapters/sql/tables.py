@@ -2,7 +2,17 @@
 
 from typing import Any
 
-from sqlalchemy import JSON, BigInteger, Boolean, Column, Index, Integer, MetaData, Table
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    Boolean,
+    Column,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    Table,
+)
 from sqlalchemy.types import TypeEngine
 
 from aiops_agent.adapters.sql.plain import CleanText, PackedJson, Utc
@@ -177,6 +187,15 @@ CASES = _table(
     Column("postmortem", PackedJson, nullable=True),
     Index("ix_cases_id", "id", unique=True),
     Index("ix_cases_family", "family", "ended_at"),
+)
+# Where the words of a case stand among meanings: by the number of the case, so that a changed case
+# has none until it is read again.
+VECTORS = _table(
+    "vectors",
+    _some("case", NUMBER),
+    *_texts("model"),
+    _some("vector", LargeBinary),
+    Index("ix_vectors_case", "case", unique=True),
 )
 FORGOTTEN = Table(
     "forgotten",

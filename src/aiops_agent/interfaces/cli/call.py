@@ -105,7 +105,7 @@ class Call:
     @cached_property
     def casebook(self) -> "Casebook":
         """What people do with memory."""
-        return door.casebook(self.records, self.settings.state_dir)
+        return door.casebook(self.records, self.settings)
 
     @cached_property
     def application(self) -> "Application":

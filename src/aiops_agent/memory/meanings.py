@@ -1,0 +1,67 @@
+"""Where cases stand among meanings: rows of one matrix, all of which are compared at a question."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+import numpy.typing as npt
+
+from aiops_agent.memory.scan import Scores
+from aiops_agent.ports.archive import VectorRow
+
+HALF = np.dtype("<f2")  # as vectors are kept: half the room, and the order stays
+_MORE = 1.25  # times as much room, when it is used up
+_USED = 0.75  # share of the rows below which the rest is let go
+
+
+def packed(vectors: npt.NDArray[np.float32]) -> list[bytes]:
+    """Return each row as it is kept."""
+    return [row.astype(HALF).tobytes() for row in vectors]
+
+
+@dataclass
+class Meanings:
+    """Unit vectors by the number of their case; one that came later counts."""
+
+    _rows: npt.NDArray[np.float32] = field(default_factory=lambda: np.zeros((0, 0), np.float32))
+    _cases: npt.NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, np.int64))
+    _places: npt.NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, np.int64))
+    _count: int = 0
+
+    def add(self, rows: Sequence[VectorRow]) -> None:
+        """Take in more of them; one of another width than the first is left out."""
+        width = self._rows.shape[1] or (len(rows[0].vector) // HALF.itemsize if rows else 0)
+        fit = [one for one in rows if len(one.vector) == width * HALF.itemsize]
+        if self._count + len(fit) > len(self._rows):
+            self._move(slice(0, self._count), self._count + len(fit), width)
+        for row, one in enumerate(fit, start=self._count):
+            self._rows[row] = np.frombuffer(one.vector, HALF)
+            self._cases[row] = one.case
+        self._count += len(fit)
+
+    def settle(self, places: Mapping[int, int]) -> None:
+        """Learn where the cases of these numbers stand; the vectors of others are of no use."""
+        self._places = np.array(
+            [places.get(one, -1) for one in self._cases[: self._count].tolist()], np.int64
+        )
+        known = self._places >= 0
+        if np.count_nonzero(known) < _USED * self._count:
+            self._move(known, int(np.count_nonzero(known)), self._rows.shape[1])
+            self._places = self._places[known]
+
+    def near(self, vector: Scores, count: int) -> Scores:
+        """Return the cosine of each of `count` places with a vector; 0 for those without one."""
+        found = np.zeros(count, np.float32)
+        if self._count and len(vector) == self._rows.shape[1]:
+            known = self._places >= 0
+            found[self._places[known]] = (self._rows[: self._count] @ vector)[known]
+        return found
+
+    def _move(self, kept: slice | npt.NDArray[np.bool_], wanted: int, width: int) -> None:
+        """Keep some rows, in a matrix that has room for so many and some more."""
+        old, cases = self._rows[: self._count][kept], self._cases[: self._count][kept]
+        room = int(wanted * _MORE) if self._count else wanted
+        self._rows, self._cases = np.zeros((room, width), np.float32), np.zeros(room, np.int64)
+        self._count = len(cases)
+        if self._count:
+            self._rows[: self._count], self._cases[: self._count] = old, cases

@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import os
 import subprocess
-from collections.abc import Iterator
+from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -49,8 +49,8 @@ class RealCluster:
     known: list[GoodRelease] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        client = KubeClient(self.config)
-        writes, where = Writes(client, client), (self.namespace,)
+        self.client = KubeClient(self.config)
+        writes, where = Writes(self.client, self.client), (self.namespace,)
         self.platform = KubernetesPlatform(writes, lambda: NOW, None, self, where)
 
     async def good(self, service: ServiceName) -> tuple[GoodRelease, ...]:
@@ -107,7 +107,7 @@ class RealCluster:
 
 
 @pytest.fixture
-def cluster() -> Iterator[RealCluster]:
+async def cluster() -> AsyncIterator[RealCluster]:
     config = os.environ.get("AIOPS_TEST_CLUSTER", "")
     assert config, "AIOPS_TEST_CLUSTER names no kubeconfig of a cluster; start one and name it."
     found = RealCluster(Path(config))
@@ -116,6 +116,7 @@ def cluster() -> Iterator[RealCluster]:
         found.add("Deployment", replicas=2)
         yield found
     finally:
+        await found.client.close()
         found.kubectl("delete", "namespace", found.namespace, "--wait=false")
 
 
@@ -130,8 +131,9 @@ async def test_each_action_has_one_effect_and_bears_its_mark(cluster: RealCluste
     was = cluster.one()["spec"]["template"]
     cluster.release(NEW)
     cluster.ran_well(OLD)
-    for one in (action("restart_service"), action("scale_pods", replicas=3), ROLLBACK):
-        draft = await cluster.platform.prepare(one, OPERATION)
+    wished = (action("restart_service"), action("scale_pods", replicas=3), ROLLBACK)
+    for number, one in enumerate(wished, start=1):
+        draft = await cluster.platform.prepare(one, f"INC-0001.{number}.1")
         [request] = draft.requests
         before = cluster.one()["metadata"]["generation"]
         assert (await cluster.platform.look(request, NOW)).landing is Landing.NOT_LANDED

@@ -106,14 +106,26 @@ def test_a_restricted_namespace_takes_the_pod(tmp_path: Path, values: dict[str, 
     assert not {"hostNetwork", "hostPID", "hostIPC"} & pod.keys()
     assert pod["securityContext"]["runAsNonRoot"] is True
     assert pod["securityContext"]["seccompProfile"] == {"type": "RuntimeDefault"}
-    assert container["securityContext"] == {
-        "allowPrivilegeEscalation": False,
-        "readOnlyRootFilesystem": True,
-        "capabilities": {"drop": ["ALL"]},
-    }
+    for one in (container, *pod["initContainers"]):
+        assert one["securityContext"] == {
+            "allowPrivilegeEscalation": False,
+            "readOnlyRootFilesystem": True,
+            "capabilities": {"drop": ["ALL"]},
+        }
     kinds = {key for one in pod["volumes"] for key in one} - {"name"}
     assert kinds <= {"projected", "persistentVolumeClaim", "emptyDir"}
     assert all("hostPort" not in port for port in container["ports"])
+
+
+def test_the_state_is_a_folder_of_the_agent_s_own(tmp_path: Path) -> None:
+    """The root of an emptyDir, and of many volumes, can be written by everybody."""
+    made = rendered(tmp_path, {})
+
+    (state,) = [one for one in made.container["volumeMounts"] if one["name"] == "state"]
+    assert state == {"name": "state", "mountPath": "/var/lib/aiops", "subPath": "aiops"}
+    (first,) = made.pod["initContainers"]
+    assert "os.makedirs('/volume/aiops', 0o700" in first["command"][-1]
+    assert first["volumeMounts"] == [{"name": "state", "mountPath": "/volume"}]
 
 
 def test_several_need_postgresql_and_are_never_all_taken_away(tmp_path: Path) -> None:

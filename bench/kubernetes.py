@@ -186,11 +186,10 @@ class Trial:
 def recorded(folder: Path) -> dict[str, ClusterState]:
     """Return the states of all cases as they were kept. Raises OSError, ValueError."""
     kept: Any = orjson.loads(gzip.decompress((folder / RECORDED).read_bytes()))
-    known = {kind.plural: kind for kind in kinds.KINDS}
-    return {
+    return {  # a kind of which there was nothing was read, too
         name: ClusterState(
             datetime.fromisoformat(kept["at"]),
-            {known[plural]: found for plural, found in objects.items() if plural in known},
+            {kind: objects.get(kind.plural, []) for kind in kinds.KINDS},
         )
         for name, objects in kept["cases"].items()
     }

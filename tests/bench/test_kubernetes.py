@@ -21,6 +21,10 @@ def test_our_own_cases_can_be_read_and_name_kinds_that_there_are() -> None:
     assert {kind for one in cases for kind in one.kinds} <= known
 
 
+def test_our_own_cases_as_a_real_cluster_showed_them_are_named() -> None:
+    assert kubernetes.main([]) == 0
+
+
 @pytest.mark.parametrize(
     ("expected", "code"),
     [

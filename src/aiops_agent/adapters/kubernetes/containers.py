@@ -119,7 +119,7 @@ class Container:
         if code == 0 and not self.init:
             step = "its command finishes: correct it so that it stays, or run it as a Job"
             return loop, step, ""
-        return loop, "see its last lines; roll back if this came with a release", ""
+        return loop, "see its last lines, and mend what they say", ""
 
     def _counts(self, over: Document, *, previous: bool) -> bool:
         """Whether an end is trouble now."""

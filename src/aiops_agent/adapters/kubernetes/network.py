@@ -34,7 +34,7 @@ def _of(state: ClusterState, service: Thing, selector: dict[str, str]) -> Iterat
     serving = [pod for pod in pods if ready(pod)]
     published = fields.field(service.document, "spec", "publishNotReadyAddresses") is True
     if not serving and not published:
-        words = f"no endpoints: none of its {len(pods)} pods is ready"
+        words = f"no endpoints: no pod of its {len(pods)} is ready"
         step = "see why its pods are not ready"
         yield _made(state, service, TroubleKind.NO_ENDPOINTS, words, step, pods=pods)
     elif serving:

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, Integer, bindparam, delete, func, insert, select, update
+from sqlalchemy import Connection, Integer, Row, bindparam, delete, func, insert, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from aiops_agent.adapters.sql.plain import dumps
@@ -26,13 +26,15 @@ _NEW_OR_KNOWN = {
 }
 _LAST = select(func.max(EVENTS.c.number))
 _AFTER = (
-    select(EVENTS.c.number, EVENTS.c.document)
+    select(EVENTS)
     .where(EVENTS.c.number > bindparam("cursor"))
     .order_by(EVENTS.c.number)
     .limit(bindparam("most", type_=Integer))
 )
 _OF_INCIDENT = _AFTER.where(EVENTS.c.incident == bindparam("wanted"))
 
+_APART = ("key", "incident", "written_at")  # columns of their own
+_BESIDE = {"id", *_APART}
 _AT_ONCE = 500  # keys in one query: old SQLite takes at most 999 parameters
 
 
@@ -63,14 +65,14 @@ class SqlEvents:
     def condense(self, incident: str) -> None:
         """Keep of an incident's events what `Event.condensed` leaves, each under its id."""
         gone: list[int] = []
-        query = select(EVENTS.c.number, EVENTS.c.document).where(EVENTS.c.incident == incident)
-        for number, document in self.connection.execute(query).all():
-            whole = _event(document, number)
+        query = select(EVENTS).where(EVENTS.c.incident == incident)
+        for row in self.connection.execute(query).all():
+            whole = _event(row)
             left = whole.condensed()
             if left is None:
-                gone.append(number)
+                gone.append(row.number)
             elif left is not whole:
-                same = update(EVENTS).where(EVENTS.c.number == number)
+                same = update(EVENTS).where(EVENTS.c.number == row.number)
                 self.connection.execute(same.values(document=_row(left)["document"]))
         for start in range(0, len(gone), _AT_ONCE):
             some = EVENTS.c.number.in_(gone[start : start + _AT_ONCE])
@@ -78,11 +80,11 @@ class SqlEvents:
 
     def unanswer(self, incident: str, names: re.Pattern[str]) -> None:
         """Take out of an incident's answers what they say, where they name another one."""
-        query = select(EVENTS.c.number, EVENTS.c.document).where(EVENTS.c.incident == incident)
-        for number, document in self.connection.execute(query).all():
-            told = _event(document, number)
-            if isinstance(told.payload, QuestionAnswered) and names.search(dumps(document)):
-                same = update(EVENTS).where(EVENTS.c.number == number)
+        query = select(EVENTS).where(EVENTS.c.incident == incident)
+        for row in self.connection.execute(query).all():
+            told = _event(row)
+            if isinstance(told.payload, QuestionAnswered) and names.search(dumps(row.document)):
+                same = update(EVENTS).where(EVENTS.c.number == row.number)
                 self.connection.execute(same.values(document=_row(told.unanswered())["document"]))
 
     def after(
@@ -92,7 +94,7 @@ class SqlEvents:
         query = _AFTER if incident is None else _OF_INCIDENT
         given = {"cursor": cursor, "most": limit, "wanted": incident}
         rows = self.connection.execute(query, given)
-        return tuple(_event(row.document, row.number) for row in rows)
+        return tuple(map(_event, rows))
 
     def last(self) -> int:
         """Return the id of the newest event; 0 when there is none."""
@@ -109,15 +111,17 @@ class SqlEvents:
             put(self.connection, CURSORS, {"subscriber": subscriber}, {"event": cursor})
 
 
-def _event(document: Any, number: int) -> Event:
+def _event(row: Row[Any]) -> Event:
     """Rebuild an event; what another version wrote keeps its message and loses its payload."""
+    own = {name: getattr(row, name) for name in _APART} | {"id": row.number}
+    document = row.document
     try:
-        return read(Event, document, id=number)
+        return read(Event, document, **own)
     except StoreError:
         # One unreadable payload must not stop everybody who reads the bus behind it.
         was = (document.get("payload") or {}).get("type")
         lost = {"type": EventType.UNREADABLE, "was": str(was)}
-        return read(Event, {**document, "effort": None, "payload": lost}, id=number)
+        return read(Event, {**document, "effort": None, "payload": lost}, **own)
 
 
 def _row(event: Event) -> dict[str, Any]:
@@ -125,5 +129,5 @@ def _row(event: Event) -> dict[str, Any]:
         "key": event.key,
         "incident": event.incident,
         "written_at": event.written_at,
-        "document": event.document(),
+        "document": {n: told for n, told in event.document().items() if n not in _BESIDE},
     }

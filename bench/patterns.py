@@ -195,6 +195,7 @@ def _nothing() -> tuple[()]:
 # against a text, and what it can become. None is
 # written by the people who configure the product: no setting takes a regular expression.
 BUILT: dict[str, tuple[int, str, Callable[[], Iterable[AnyPattern]]]] = {
+    "adapters.sql.erase.Erasure": (1, ANYWHERE, _literal(r"\b", r"\b")),
     "adapters.prometheus.recipe.pattern": (1, "fullmatch", _of_recipes),
     "bootstrap.environments.ConfiguredEnvironment": (1, ANYWHERE, _literal(r"\b", r"\b")),
     "domain.redact.Redactor": (1, ANYWHERE, _nothing),  # of literals; measured in WHOLE
@@ -205,6 +206,7 @@ BUILT: dict[str, tuple[int, str, Callable[[], Iterable[AnyPattern]]]] = {
     "reasoning.verbs._pattern": (1, ANYWHERE, _of_verbs),
     "simulator.provider.sensible._names": (1, ANYWHERE, _literal(r"(?<![\w])", r"(?![\w])")),
     "simulator.provider.sensible._spelled": (1, ANYWHERE, _spelled),
+    "workflow.pruning.erase": (1, "match", _literal("", r"(?!\w)")),
 }
 WHOLE: dict[str, Work] = {
     "Redactor.clean": Redactor(["a-configured-secret", "another one"]).clean,

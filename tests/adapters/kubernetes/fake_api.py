@@ -349,6 +349,7 @@ def _is_write(method: str, query: dict[str, str]) -> bool:
 def _handler(api: FakeApi) -> type[BaseHTTPRequestHandler]:
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
+        wbufsize = -1  # head and body in one packet: the second would wait 40 ms for a receipt
 
         def _serve(self) -> None:
             parts = urlsplit(self.path)

@@ -114,6 +114,7 @@ class _Loopback(ThreadingHTTPServer):
 
 class _Door(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True  # an answer in pieces would wait 40 ms for each receipt
     server: _Loopback
 
     def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 -- the name is the library's

@@ -15,6 +15,7 @@ async def test_in_no_life_is_there_a_second_effect_or_a_wrong_record() -> None:
     print(f"cluster hands: {N} lives, {sum(row.measured for row in rows):g} events")
 
 
+@pytest.mark.slow
 async def test_patches_without_their_tests_are_caught(monkeypatch: pytest.MonkeyPatch) -> None:
     seams.PATCH_TESTS.plant(monkeypatch, lambda _path, _value: {"op": "none", "path": "/x"})
 

@@ -150,6 +150,7 @@ def test_a_goal_that_is_missed_is_said(capsys: pytest.CaptureFixture[str]) -> No
     }
 
 
+@pytest.mark.slow
 def test_a_mutant_dies_by_a_test_that_fails_or_hangs_and_leaves_the_right_source(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -79,6 +79,7 @@ def test_good_and_odd_answers_reach_every_goal(
     assert rows["openai: tokens add up to the provider's total"] == 1
 
 
+@pytest.mark.slow
 def test_a_count_that_forgets_the_remainder_is_a_miss(
     cases: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

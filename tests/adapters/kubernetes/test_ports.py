@@ -6,6 +6,7 @@ from pathlib import Path
 import httpx2
 import pytest
 
+from aiops_agent.adapters.kubernetes import client
 from aiops_agent.adapters.kubernetes.changes import KubernetesChanges
 from aiops_agent.adapters.kubernetes.client import KubeClient
 from aiops_agent.adapters.kubernetes.kinds import PODS
@@ -176,6 +177,22 @@ async def test_lists_are_read_page_by_page() -> None:
     assert one.asked == ["/api/v1/pods"] * 2
 
 
+async def test_more_than_is_read_is_said_and_nothing_is_called_absent(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(client, "_MOST_PAGES", 1)
+    one = shop()
+    one.page = 1
+
+    state = await one.cluster.state()
+
+    assert len(state.all(PODS)) == 1
+    assert not state.knows(PODS)
+    assert "more than 1 pods" in state.unreadable[PODS]
+    with pytest.raises(client.TooMany, match="name fewer namespaces"):
+        await one.client.listed(PODS)
+
+
 async def test_a_name_that_is_none_changes_no_address() -> None:
     for name in ("a/b", "a?x=1", "..", "A", ""):
         if name:
@@ -222,6 +239,6 @@ async def test_a_file_that_is_no_kubeconfig_is_one_sentence(tmp_path: Path, text
     file = tmp_path / "config"
     file.write_text(text)
 
-    for client in (KubeClient(file), KubeClient(file, "other"), KubeClient(tmp_path / "none")):
+    for reader in (KubeClient(file), KubeClient(file, "other"), KubeClient(tmp_path / "none")):
         with pytest.raises(SourceError, match=r"sources\.kubernetes"):
-            await client.get("/version")
+            await reader.get("/version")

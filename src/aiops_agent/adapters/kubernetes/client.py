@@ -2,7 +2,7 @@
 
 import asyncio
 import re
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from importlib import import_module
@@ -34,6 +34,17 @@ _Pools = WeakKeyDictionary[asyncio.AbstractEventLoop, httpx2.AsyncClient]
 
 class _NotSent(SourceError):
     """The request never left."""
+
+
+class TooMany(NotReadable):
+    """There are more objects of a kind than are read; `found` are the first."""
+
+    def __init__(self, kind: Kind, found: tuple[Document, ...]) -> None:
+        super().__init__(
+            f"Kubernetes has more than {len(found):,} {kind.plural}, of which only those are seen: "
+            "name fewer namespaces in sources.kubernetes.namespaces."
+        )
+        self.found = found
 
 
 @dataclass(frozen=True)
@@ -98,12 +109,26 @@ class KubeClient:
     async def listed(
         self, kind: Kind, namespace: str = "", query: Query | None = None
     ) -> tuple[Document, ...]:
-        """Return the objects of a kind (in one namespace), page by page, at most 10,000.
+        """Return the objects of a kind (in one namespace), page by page.
 
         Without what field managers noted. Raises NotReadable where we have no right to, or where
-        the cluster does not know the kind, SourceError when it does not answer.
+        the cluster does not know the kind, TooMany beyond 10,000, SourceError when it does not
+        answer.
         """
-        return tuple([one async for one in self._paged(kind, namespace, query or {})])
+        path, following, found = kind.path(namespace), "", list[Document]()
+        headers = {"Accept": _NAMES_ONLY} if kind.metadata_only else {}
+        for _ in range(_MOST_PAGES):
+            asked = {**(query or {}), "limit": str(_PAGE)}
+            asked |= {"continue": following} if following else {}
+            answer = await self._read("GET", path, asked, headers=headers)
+            page = _fine(answer, path, (200,)).document
+            page = page if isinstance(page, dict) else {}
+            found += [one for one in page.get("items") or () if isinstance(one, dict)]
+            meta = page.get("metadata")
+            following = str(meta.get("continue") or "") if isinstance(meta, dict) else ""
+            if not following:
+                return tuple(one if kind.metadata_only else _lean(one) for one in found)
+        raise TooMany(kind, tuple(map(_lean, found)))
 
     async def ask(self, path: str, body: Json) -> Json:
         """Post a question that changes nothing, such as what we may do. Raises SourceError."""
@@ -156,24 +181,6 @@ class KubeClient:
         """Close the connections of the running loop."""
         if (http := self._http.pop(asyncio.get_running_loop(), None)) is not None:
             await http.aclose()
-
-    async def _paged(self, kind: Kind, namespace: str, query: Query) -> AsyncIterator[Document]:
-        path, following = kind.path(namespace), ""
-        headers = {"Accept": _NAMES_ONLY} if kind.metadata_only else {}
-        for _ in range(_MOST_PAGES):
-            asked = {**query, "limit": str(_PAGE)} | ({"continue": following} if following else {})
-            answer = await self._read("GET", path, asked, headers=headers)
-            page = _fine(answer, path, (200,)).document
-            page = page if isinstance(page, dict) else {}
-            for one in page.get("items") or ():
-                if isinstance(one, dict):
-                    if not kind.metadata_only and isinstance(meta := one.get("metadata"), dict):
-                        meta.pop("managedFields", None)  # often half of an object
-                    yield one
-            meta = page.get("metadata")
-            following = str(meta.get("continue") or "") if isinstance(meta, dict) else ""
-            if not following:
-                return
 
     async def _fetched(
         self, path: str, query: Query | None = None, fine: tuple[int, ...] = (200,)
@@ -253,6 +260,13 @@ class KubeClient:
     async def _unreachable(self, error: httpx2.HTTPError) -> str:
         why = (str(error) or type(error).__name__).rstrip(".")
         return f"Kubernetes cannot be reached at {await self.server()}: {why}."
+
+
+def _lean(one: Document) -> Document:
+    """Return an object without what field managers noted: often half of it."""
+    if isinstance(meta := one.get("metadata"), dict):
+        meta.pop("managedFields", None)
+    return one
 
 
 def _fine(answer: KubeReply, path: str, fine: tuple[int, ...]) -> KubeReply:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from aiops_agent.adapters.kubernetes import kinds
-from aiops_agent.adapters.kubernetes.client import KubeClient
+from aiops_agent.adapters.kubernetes.client import KubeClient, TooMany
 from aiops_agent.adapters.kubernetes.kinds import Kind
 from aiops_agent.adapters.kubernetes.state import ClusterState
 from aiops_agent.domain.errors import NotReadable, SourceError
@@ -41,18 +41,22 @@ class Cluster:
     async def _read(self, now: datetime) -> ClusterState:
         turn = asyncio.Semaphore(_AT_ONCE)  # the API server: others ask it too
 
-        async def of(kind: Kind) -> tuple[Document, ...] | NotReadable:
+        async def of(kind: Kind) -> tuple[list[Document], str]:
             homes = self.namespaces if kind.namespaced and self.namespaces else ("",)
+            found, refused = list[Document](), ""
             async with turn:
-                try:
-                    lists = [await self.client.listed(kind, home) for home in homes]
-                except NotReadable as error:
-                    return error
-                return tuple(one for found in lists for one in found)
+                for home in homes:
+                    try:
+                        found += await self.client.listed(kind, home)
+                    except TooMany as error:
+                        found, refused = [*found, *error.found], str(error)
+                    except NotReadable as error:
+                        return [], str(error)
+            return found, refused
 
-        found = dict(zip(kinds.KINDS, await asyncio.gather(*map(of, kinds.KINDS)), strict=True))
-        refused = {kind: one for kind, one in found.items() if isinstance(one, NotReadable)}
-        if kinds.PODS in refused:
-            raise SourceError(str(refused[kinds.PODS]))
-        objects = {kind: one for kind, one in found.items() if not isinstance(one, NotReadable)}
-        return ClusterState(now, objects, {kind: str(error) for kind, error in refused.items()})
+        read = dict(zip(kinds.KINDS, await asyncio.gather(*map(of, kinds.KINDS)), strict=True))
+        refused = {kind: why for kind, (_, why) in read.items() if why}
+        objects = {kind: found for kind, (found, why) in read.items() if found or not why}
+        if kinds.PODS not in objects:
+            raise SourceError(refused[kinds.PODS])
+        return ClusterState(now, objects, refused)

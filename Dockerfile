@@ -20,7 +20,7 @@ RUN python3 -m venv --without-pip /opt/aiops \
 FROM ${BASE}
 # What a base brings to build with is of no use to who runs here, but for an attacker.
 RUN python3 -m pip uninstall --quiet --yes --root-user-action ignore setuptools wheel pip 2>/dev/null; \
-    rm -rf /root/.cache; install -d -m 0700 -o 65532 -g 65532 /var/lib/aiops
+    rm -rf ~/.cache; install -d -m 0700 -o 65532 -g 65532 /var/lib/aiops
 COPY --from=build /opt/aiops /opt/aiops
 ENV PATH=/opt/aiops/bin:$PATH HOME=/var/lib/aiops LANG=C.UTF-8 \
     PYTHONDONTWRITEBYTECODE=1 PYTHONUNBUFFERED=1 \

@@ -195,6 +195,25 @@ async def test_an_incident_that_ended_is_followed_for_a_while_without_its_report
     assert len(quiet) == 5, "and from the first quiet moment on it is asked whether somebody works"
 
 
+async def test_what_comes_between_the_last_look_and_the_end_is_told(
+    store: SqlStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """After a long wait for a person all the rest may happen between two looks."""
+    write(store, 1)
+
+    def found(_self: Queries, _name: str) -> Any:
+        write(store, 2, 3)
+        return SimpleNamespace(ended=True)
+
+    monkeypatch.setattr(Queries, "incident", found)
+
+    followed = aclosing(Feed(Queries(store)).incident("INC-0001"))
+    async with followed as events:
+        told = [(await anext(events)).key for _ in range(3)]
+
+    assert told == ["k1", "k2", "k3"]
+
+
 async def test_a_story_that_died_is_told_to_who_follows_it(store: SqlStore) -> None:
     with store.begin() as work:
         work.events.append(an_event("opened"))

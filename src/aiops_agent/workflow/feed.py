@@ -80,17 +80,21 @@ class Feed:
 
         `died` says why nobody works on it any more, or ""; then StoreError is raised.
         """
-        quiet = timedelta()
+        quiet, ended = timedelta(), False
         async with aclosing(self.follow(0, incident)) as batches:
             async for found in batches:
                 for event in found:
                     yield event
                 if _over(found):
                     return
-                quiet = timedelta() if found else quiet + QUIET
-                if quiet >= GRACE and (await asyncio.to_thread(self._bus.incident, incident)).ended:
+                if found:
+                    quiet, ended = timedelta(), False
+                elif ended:
                     return
-                if quiet and died and (why := await died(incident)):
+                elif (quiet := quiet + QUIET) >= GRACE:
+                    # Once more, then: what told of the end may have come behind this look.
+                    ended = (await asyncio.to_thread(self._bus.incident, incident)).ended
+                if quiet and not ended and died and (why := await died(incident)):
                     raise StoreError(f"The story of {incident} died by an error of ours: {why}")
 
     @contextmanager

@@ -189,7 +189,7 @@ async def test_more_than_is_read_is_said_and_nothing_is_called_absent(
     assert len(state.all(PODS)) == 1
     assert not state.knows(PODS)
     assert "more than 1 pods" in state.unreadable[PODS]
-    with pytest.raises(client.TooMany, match="name fewer namespaces"):
+    with pytest.raises(NotReadable, match="name fewer namespaces"):
         await one.client.listed(PODS)
 
 

@@ -36,15 +36,12 @@ class _NotSent(SourceError):
     """The request never left."""
 
 
-class TooMany(NotReadable):
-    """There are more objects of a kind than are read; `found` are the first."""
-
-    def __init__(self, kind: Kind, found: tuple[Document, ...]) -> None:
-        super().__init__(
-            f"Kubernetes has more than {len(found):,} {kind.plural}, of which only those are seen: "
-            "name fewer namespaces in sources.kubernetes.namespaces."
-        )
-        self.found = found
+def too_many(kind: Kind, read: int) -> str:
+    """Say that a list was cut off."""
+    return (
+        f"Kubernetes has more than {read:,} {kind.plural}, of which only those are seen: "
+        "name fewer namespaces in sources.kubernetes.namespaces."
+    )
 
 
 @dataclass(frozen=True)
@@ -106,14 +103,13 @@ class KubeClient:
         answer = await self._fetched(path, query, fine=(200, 400, 404))
         return answer.body.decode("utf-8", "replace") if answer.status == 200 else ""
 
-    async def listed(
+    async def first(
         self, kind: Kind, namespace: str = "", query: Query | None = None
-    ) -> tuple[Document, ...]:
-        """Return the objects of a kind (in one namespace), page by page.
+    ) -> tuple[tuple[Document, ...], bool]:
+        """Return the first 10,000 objects of a kind (in one namespace), and whether there are more.
 
         Without what field managers noted. Raises NotReadable where we have no right to, or where
-        the cluster does not know the kind, TooMany beyond 10,000, SourceError when it does not
-        answer.
+        the cluster does not know the kind, SourceError when it does not answer.
         """
         path, following, found = kind.path(namespace), "", list[Document]()
         headers = {"Accept": _NAMES_ONLY} if kind.metadata_only else {}
@@ -123,12 +119,25 @@ class KubeClient:
             answer = await self._read("GET", path, asked, headers=headers)
             page = _fine(answer, path, (200,)).document
             page = page if isinstance(page, dict) else {}
-            found += [one for one in page.get("items") or () if isinstance(one, dict)]
+            items = [one for one in page.get("items") or () if isinstance(one, dict)]
+            found += items if kind.metadata_only else map(_lean, items)
             meta = page.get("metadata")
             following = str(meta.get("continue") or "") if isinstance(meta, dict) else ""
             if not following:
-                return tuple(one if kind.metadata_only else _lean(one) for one in found)
-        raise TooMany(kind, tuple(map(_lean, found)))
+                break
+        return tuple(found), bool(following)
+
+    async def listed(
+        self, kind: Kind, namespace: str = "", query: Query | None = None
+    ) -> tuple[Document, ...]:
+        """Return all objects of a kind (in one namespace), as `first` does.
+
+        Raises NotReadable also when there are more than are read.
+        """
+        found, more = await self.first(kind, namespace, query)
+        if more:
+            raise NotReadable(too_many(kind, len(found)))
+        return found
 
     async def ask(self, path: str, body: Json) -> Json:
         """Post a question that changes nothing, such as what we may do. Raises SourceError."""

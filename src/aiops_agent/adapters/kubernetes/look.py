@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from aiops_agent.adapters.kubernetes import kinds
-from aiops_agent.adapters.kubernetes.client import KubeClient, TooMany
+from aiops_agent.adapters.kubernetes.client import KubeClient, too_many
 from aiops_agent.adapters.kubernetes.kinds import Kind
 from aiops_agent.adapters.kubernetes.state import ClusterState
 from aiops_agent.domain.errors import NotReadable, SourceError
@@ -47,9 +47,9 @@ class Cluster:
             async with turn:
                 for home in homes:
                     try:
-                        found += await self.client.listed(kind, home)
-                    except TooMany as error:
-                        found, refused = [*found, *error.found], str(error)
+                        some, more = await self.client.first(kind, home)
+                        found += some
+                        refused = too_many(kind, len(some)) if more else refused
                     except NotReadable as error:
                         return [], str(error)
             return found, refused

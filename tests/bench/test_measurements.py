@@ -21,6 +21,7 @@ def test_planted_secrets_do_not_survive_and_clean_lines_stay() -> None:
     assert missed(goals) == []
 
 
+@pytest.mark.slow
 def test_the_count_notices_a_redactor_that_only_knows_families(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -30,6 +31,7 @@ def test_the_count_notices_a_redactor_that_only_knows_families(
     assert "hidden, bare, named families" not in rows
 
 
+@pytest.mark.slow
 def test_the_count_notices_a_redactor_that_takes_out_too_much(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

@@ -112,6 +112,7 @@ def test_without_any_rule_a_person_is_asked() -> None:
     assert assess(case(ROWS[3]), ()).ruling is Ruling.ASK
 
 
+@pytest.mark.slow
 def test_taking_the_first_opinion_is_caught(monkeypatch: pytest.MonkeyPatch) -> None:
     """A planted defect: first match instead of the strictest."""
     seams.STRICTNESS.plant(monkeypatch, dict.fromkeys(Ruling, 0))

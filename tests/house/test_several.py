@@ -43,6 +43,7 @@ def built(folder: Path, registry: Registry = PLUGGED, notify: str = "fake") -> A
     return application(settings, Overrides(name=folder.name, crew=CREW))
 
 
+@pytest.mark.slow
 async def test_one_engine_works_an_incident_of_each_environment_to_its_end(tmp_path: Path) -> None:
     shops = {ref: create_shop(tmp_path / ref.name, "traffic-surge", 1) for ref in (EU, US)}
     both = built(tmp_path)

@@ -19,6 +19,7 @@ RENAMED = {name: f"svc-{place}" for place, name in enumerate(BY_NAME)}
 
 
 @pytest.mark.parametrize("scenario", ["traffic-surge", "pool-cut", "cache-flush"])
+@pytest.mark.slow
 async def test_a_renamed_shop_lives_the_same_life(scenario: str, found: Found) -> None:
     plain, renamed = found(scenario, 2), found(scenario, 2, RENAMED)
 

@@ -73,7 +73,9 @@ async def lived_and_forgotten(stage: Stage) -> tuple[list[str], list[str]]:
         return before, words_left(stage, words)
 
 
-@pytest.mark.parametrize("defect", [None, *DEFECTS])
+@pytest.mark.parametrize(
+    "defect", [None, *(pytest.param(one, marks=pytest.mark.slow) for one in DEFECTS)]
+)
 def test_no_table_and_no_file_holds_a_word_of_it(
     stage: Stage, monkeypatch: pytest.MonkeyPatch, defect: Seam | None
 ) -> None:

@@ -49,6 +49,7 @@ def calls(folder: Path) -> list[Any]:
     return [json.loads(row[0]) for row in rows]
 
 
+@pytest.mark.slow
 def test_the_screen_says_that_the_model_is_scripted(ran: tuple[Path, str]) -> None:
     assert "The model is scripted: no language model" in " ".join(ran[1].split())
     assert "Second opinion" in ran[1]
@@ -56,6 +57,7 @@ def test_the_screen_says_that_the_model_is_scripted(ran: tuple[Path, str]) -> No
     assert "resolved in" in ran[1]
 
 
+@pytest.mark.slow
 def test_keys_of_the_environment_are_ignored_and_nothing_leaves_the_machine(
     ran: tuple[Path, str],
 ) -> None:
@@ -65,6 +67,7 @@ def test_keys_of_the_environment_are_ignored_and_nothing_leaves_the_machine(
     assert "not-to-be-used" not in json.dumps(found)
 
 
+@pytest.mark.slow
 def test_a_demo_stays_within_its_limits(ran: tuple[Path, str], record_property: Any) -> None:
     found = calls(ran[0])
     put = sum(one["usage"]["input"] for one in found)

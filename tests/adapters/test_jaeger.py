@@ -6,7 +6,7 @@ from typing import Any
 import httpx2
 import pytest
 
-from aiops_agent.adapters import jaeger
+from aiops_agent.adapters import server
 from aiops_agent.adapters.jaeger import JaegerSettings, JaegerSpans
 from aiops_agent.domain.errors import SourceError
 from aiops_agent.domain.telemetry import ServiceName, Window
@@ -84,7 +84,7 @@ async def test_what_it_does_not_tell_is_said(body: Any, words: str) -> None:
 
 
 async def test_an_answer_that_never_ends_is_cut_off(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(jaeger, "MOST_BYTES", 10)
+    monkeypatch.setattr(server, "MOST_BYTES", 10)
 
     with pytest.raises(SourceError, match="more than we can read"):
         await source(traces()).spans([WEB], WINDOW)

@@ -8,6 +8,7 @@ from datetime import timedelta
 import httpx2
 import orjson
 
+from aiops_agent.adapters.server import Server
 from aiops_agent.domain.alert import SenderAlert
 from aiops_agent.domain.checkup import Checkup, Health
 from aiops_agent.domain.duration import Span
@@ -17,8 +18,6 @@ from aiops_agent.ports.plug import Connection, Surroundings, Vendor
 from aiops_agent.ports.spellings import Secret, WebAddress
 
 NAME = "alertmanager"
-MOST_BYTES = 16 * 2**20  # of an answer
-_PATIENCE = 4  # timeouts for a whole answer: one that trickles would never end
 
 
 class AlertmanagerSettings(Value):
@@ -62,40 +61,17 @@ class AlertmanagerList:
         return tuple(one for one in merged.values() if not wanted or wanted in one.receivers)
 
     async def _of(self, url: str) -> tuple[SenderAlert, ...]:
-        seconds, bearer = self.section.timeout.total_seconds(), self.section.bearer
-        headers = {"Authorization": f"Bearer {bearer.get_secret_value()}"} if bearer else {}
-        http = httpx2.AsyncClient(
-            timeout=seconds, transport=self.transport, follow_redirects=False, trust_env=False
-        )
-        address = f"{url.rstrip('/')}/api/v2/alerts"
+        told = self.section
+        server = Server("Alertmanager", url, told.timeout, told.bearer, self.transport)
+        body = await server.get("/api/v2/alerts")
         try:
-            async with (
-                asyncio.timeout(seconds * _PATIENCE),
-                http,
-                http.stream("GET", address, headers=headers) as answer,
-            ):
-                body = bytearray()
-                async for chunk in answer.aiter_bytes():
-                    body += chunk
-                    if len(body) > MOST_BYTES:
-                        raise SourceError(f"Alertmanager at {url} answered more than we can read.")
-        except (httpx2.TimeoutException, TimeoutError) as error:
-            told = f"Alertmanager at {url} did not answer in {seconds:g} s."
-            raise SourceError(told) from error
-        except (httpx2.HTTPError, httpx2.InvalidURL) as error:
-            told = f"Alertmanager at {url} cannot be reached: {type(error).__name__}."
-            raise SourceError(told) from error
-        if answer.status_code != 200:
-            raise SourceError(f"Alertmanager at {url} answered {answer.status_code}.")
-        return await asyncio.to_thread(_alerts, bytes(body), url)
+            return await asyncio.to_thread(_alerts, body)
+        except (AttributeError, KeyError, TypeError, ValueError) as error:
+            raise SourceError(server.strange) from error
 
 
-def _alerts(body: bytes, url: str) -> tuple[SenderAlert, ...]:
-    try:
-        return tuple(map(_alert, orjson.loads(body)))
-    except (AttributeError, KeyError, TypeError, ValueError) as error:
-        told = f"Alertmanager at {url} answered in a shape that we cannot read; is it one?"
-        raise SourceError(told) from error
+def _alerts(body: bytes) -> tuple[SenderAlert, ...]:
+    return tuple(map(_alert, orjson.loads(body)))
 
 
 def _alert(found: Json) -> SenderAlert:

@@ -12,6 +12,7 @@ from datetime import UTC, datetime, timedelta
 import httpx2
 import orjson
 
+from aiops_agent.adapters.server import Server
 from aiops_agent.domain.checkup import Checkup, Health
 from aiops_agent.domain.duration import Span as Length
 from aiops_agent.domain.errors import SourceError
@@ -21,12 +22,10 @@ from aiops_agent.ports.plug import Connection, Port, Surroundings, Vendor
 from aiops_agent.ports.spellings import Secret, WebAddress
 
 NAME = "jaeger"
-MOST_BYTES = 16 * 2**20  # of an answer
 MOST_SPANS = 5000  # of one question: what is usual of a request shows in far fewer
 MOST_SERVICES = 12  # asked for: a trace brings all that it passed
 TRACES = 60  # of a service: medians and shares need no more
 _AT_ONCE = 4  # questions side by side
-_PATIENCE = 4  # timeouts for a whole answer: one that trickles would never end
 
 
 class JaegerSettings(Value):
@@ -53,7 +52,7 @@ class JaegerSpans:
             traces = {str(one["traceID"]): one for answer in answers for one in answer}
             found = await asyncio.to_thread(_spans, list(traces.values()))
         except (AttributeError, KeyError, TypeError, ValueError, OverflowError) as error:
-            raise SourceError(self._strange) from error
+            raise SourceError(self._server.strange) from error
         inside = (one for one in found if window.start <= one.start < window.end)
         return tuple(sorted(inside, key=lambda one: (one.start, one.trace, one.id)))
 
@@ -74,46 +73,19 @@ class JaegerSpans:
             return await self._told("/api/traces", asked)
 
     async def _told(self, path: str, asked: Mapping[str, str]) -> list[Json]:
-        body = await self._get(path, asked)
+        body = await self._server.get(path, asked)
         try:
             data = orjson.loads(body)["data"]
         except (KeyError, TypeError, ValueError) as error:
-            raise SourceError(self._strange) from error
+            raise SourceError(self._server.strange) from error
         if not isinstance(data, list | None):
-            raise SourceError(self._strange)
+            raise SourceError(self._server.strange)
         return data or []
 
     @property
-    def _strange(self) -> str:
-        url = self.section.url
-        return f"Jaeger at {url} answered in a shape that we cannot read; is it one?"
-
-    async def _get(self, path: str, asked: Mapping[str, str]) -> bytes:
-        seconds, bearer = self.section.timeout.total_seconds(), self.section.bearer
-        headers = {"Authorization": f"Bearer {bearer.get_secret_value()}"} if bearer else {}
-        url = self.section.url.rstrip("/")
-        http = httpx2.AsyncClient(
-            timeout=seconds, transport=self.transport, follow_redirects=False, trust_env=False
-        )
-        body = bytearray()
-        try:
-            async with (
-                asyncio.timeout(seconds * _PATIENCE),
-                http,
-                http.stream("GET", url + path, headers=headers, params=dict(asked)) as answer,
-            ):
-                async for chunk in answer.aiter_bytes():
-                    body += chunk
-                    if len(body) > MOST_BYTES:
-                        raise SourceError(f"Jaeger at {url} answered more than we can read.")
-        except (httpx2.TimeoutException, TimeoutError) as error:
-            raise SourceError(f"Jaeger at {url} did not answer in {seconds:g} s.") from error
-        except (httpx2.HTTPError, httpx2.InvalidURL) as error:
-            told = f"Jaeger at {url} cannot be reached: {type(error).__name__}."
-            raise SourceError(told) from error
-        if answer.status_code != 200:
-            raise SourceError(f"Jaeger at {url} answered {answer.status_code}.")
-        return bytes(body)
+    def _server(self) -> Server:
+        told = self.section
+        return Server("Jaeger", told.url, told.timeout, told.bearer, self.transport)
 
 
 def _microseconds(moment: datetime) -> int:

@@ -72,6 +72,21 @@ def no_key(one: FakeCluster) -> None:
     one.pod("cart", container=waiting("CreateContainerConfigError", said))
 
 
+def no_keys(one: FakeCluster) -> None:
+    one.pod("cart", container=waiting("CreateContainerConfigError", 'secret "key" not found'))
+
+
+def beside(one: FakeCluster) -> None:
+    status = waiting("CrashLoopBackOff", lastState=ended(98), restartCount=4) | {"name": "proxy"}
+    pod = one.pod("cart", status={"containerStatuses": [status]})
+    pod["spec"]["containers"].append({"name": "proxy"})
+
+
+def paused(one: FakeCluster) -> None:
+    one.objects["deployments"][0]["spec"]["paused"] = True
+    one.objects["deployments"][0]["status"] = {"updatedReplicas": 0}
+
+
 def no_mount(one: FakeCluster) -> None:
     one.pod("cart", container=waiting("ContainerCreating"), status={"phase": "Pending"})
     said = 'MountVolume.SetUp failed for volume "v" : secret "login" not found'
@@ -215,6 +230,9 @@ BROKEN: list[tuple[Callable[[FakeCluster], None], Kind, str, str]] = [
     (no_command, Kind.START, '"serve"', "no such program"),
     (no_config, Kind.CONFIG_MISSING, '"cfg" not found', "create ConfigMap shop/cfg"),
     (no_key, Kind.CONFIG_MISSING, "size", "add the key to ConfigMap shop/cfg"),
+    (no_keys, Kind.CONFIG_MISSING, "key", "create Secret shop/key"),
+    (beside, Kind.CRASH_LOOP, "proxy: ", "last lines"),
+    (paused, Kind.ROLLOUT_STUCK, "paused: 0 of 1", "kubectl rollout resume deployment/cart"),
     (no_mount, Kind.CONFIG_MISSING, "login", "create Secret shop/login"),
     (too_large, Kind.UNSCHEDULABLE, "Insufficient cpu", "lower the request for cpu"),
     (cordoned, Kind.UNSCHEDULABLE, "unschedulable", "uncordon"),
@@ -260,7 +278,8 @@ def test_a_broken_state_is_named_with_its_next_step(
 def healthy() -> FakeCluster:
     """A cluster in which everything works, with the traces that a working one has."""
     one = FakeCluster()
-    one.deployment("cart", replicas=2)
+    one.deployment("cart", replicas=2)["spec"]["paused"] = True  # all its pods are the newest
+    one.objects["deployments"][0]["status"]["updatedReplicas"] = 2
     one.add("services", "cart", spec={"selector": {"app": "cart"}, "ports": [{"port": 80}]})
     once = {"lastState": ended(1, age=4000), "restartCount": 7}  # mended an hour ago
     one.pod("cart", 1, container=once)

@@ -58,7 +58,8 @@ def missing(words: str, namespace: str) -> str:
         return ""
     of = "Secret" if found["of"].lower() == "secret" else "ConfigMap"
     name = found["name"].rpartition("/")[2]
-    if _KEY.search(words):
+    beside = words[: found.start("name")] + words[found.end("name") :]
+    if _KEY.search(beside):
         return f"add the key to {of} {namespace}/{name}, or correct the reference"
     return f"create {of} {namespace}/{name}, or correct the reference in the pod template"
 

@@ -92,12 +92,19 @@ def _told(state: ClusterState, workload: Key, group: Sequence[IllPod]) -> Platfo
         what=pod.of,
         name=pod.name,
         namespace=pod.namespace,
-        words=safe(ill.words, limit=LONGEST),
+        words=safe(_whose(pod, ill), limit=LONGEST),
         step=safe(step, limit=LONGEST),
         harm=ill.harm,
         since=min(dated, default=pod.created),
         instances=len(group),
     )
+
+
+def _whose(pod: Thing, ill: Ill) -> str:
+    """Return the words, led by the container's name where the pod has several."""
+    several = len(list(history.containers(pod.document))) > 1
+    told = several and ill.container and ill.container not in ill.words
+    return f"{ill.container}: {ill.words}" if told else ill.words
 
 
 def _stuck(state: ClusterState, pod: Thing) -> Ill | None:

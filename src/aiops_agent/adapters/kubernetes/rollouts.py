@@ -25,29 +25,37 @@ def troubles(state: ClusterState) -> Iterator[PlatformTrouble]:
 
 
 def _rollout(state: ClusterState, one: Thing) -> Iterator[PlatformTrouble]:
+    """Yield that a new version does not become available, or waits for somebody."""
     progress = fields.condition(one.document, "Progressing")
-    stuck = progress.get("status") == "False" and (
-        fields.text(progress, "reason") == "ProgressDeadlineExceeded"
-    )
-    if not stuck or fields.field(one.document, "spec", "paused") is True:
-        return
     updated = fields.count(one.document, "status", "updatedReplicas")
     available = fields.count(one.document, "status", "availableReplicas")
-    wanted = fields.number(one.document, "spec", "replicas")
-    step = "see what its new pods say, and correct the template"
-    known = history.revisions(state, one.key)
-    if len(known) > 1:
-        earlier = known[-2]
-        image = f" ({safe(earlier.images, limit=120)})" if earlier.images else ""
-        step = f"roll back Deployment {one.name} to revision {earlier.number}{image}"
-    words = (
-        f"ProgressDeadlineExceeded: the rollout does not end, {updated} of "
-        f"{1 if wanted is None else wanted} pods are new and {available} available"
-    )
+    wanted = wants(one) or 0
+    counts = f"{updated} of {wanted} pods are new and {available} available"
+    if fields.field(one.document, "spec", "paused") is True:
+        words, harm = f"it is paused: {counts}", not available
+        step = f"resume it (kubectl rollout resume deployment/{one.name}), or ask who paused it"
+        if updated >= wanted:
+            return
+    elif progress.get("status") == "False" and (
+        fields.text(progress, "reason") == "ProgressDeadlineExceeded"
+    ):
+        words, harm = f"ProgressDeadlineExceeded: the rollout does not end, {counts}", True
+        step = _back(state, one) or "see what its new pods say, and correct the template"
+    else:
+        return
     since = fields.moment(progress, "lastUpdateTime")
-    yield _made(state, one, TroubleKind.ROLLOUT_STUCK, words, step).model_copy(
-        update={"since": since}
-    )
+    made = _made(state, one, TroubleKind.ROLLOUT_STUCK, words, step)
+    yield made.model_copy(update={"since": since, "harm": harm})
+
+
+def _back(state: ClusterState, one: Thing) -> str:
+    """Return the step back to the version before, or "" where none is known."""
+    known = history.revisions(state, one.key)
+    if len(known) < 2:
+        return ""
+    earlier = known[-2]
+    image = f" ({safe(earlier.images, limit=120)})" if earlier.images else ""
+    return f"roll back Deployment {one.name} to revision {earlier.number}{image}"
 
 
 def _refused(state: ClusterState, one: Thing) -> Iterator[PlatformTrouble]:

@@ -1,5 +1,6 @@
 """Fixtures for every floor: stores on SQLite, and on PostgreSQL when one is given."""
 
+import logging
 import os
 import shutil
 import uuid
@@ -41,6 +42,16 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     ]
     for line in counts:
         terminalreporter.write_line(str(line))
+
+
+@pytest.fixture(autouse=True)
+def own_log() -> Iterator[None]:
+    """A command that is run inside a test takes our log for itself: give it back."""
+    logs = [logging.getLogger(name) for name in ("aiops_agent", "dbos")]
+    before = [(log.handlers[:], log.level, log.propagate) for log in logs]
+    yield
+    for log, was in zip(logs, before, strict=True):
+        log.handlers[:], log.level, log.propagate = was
 
 
 BOTH_KINDS = ["sqlite", pytest.param("postgresql", marks=pytest.mark.real)]

@@ -63,7 +63,7 @@ def test_an_hour_of_the_shop_takes_a_moment() -> None:
 
     world.advance(3600.0)
 
-    assert time.process_time() - began < 0.5  # 0.08 s on a quiet core
+    assert time.process_time() - began < 5  # 0.08 s on a quiet core: only a blow-up is caught
 
 
 def test_memory_holds_a_cure_in_january_and_a_restart_that_was_none() -> None:

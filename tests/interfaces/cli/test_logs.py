@@ -2,7 +2,6 @@
 
 import io
 import logging
-from collections.abc import Iterator
 
 import pytest
 from rich.console import Console
@@ -11,14 +10,10 @@ from aiops_agent.interfaces.cli.logs import log_to
 
 
 @pytest.fixture
-def written() -> Iterator[io.StringIO]:
-    logs = [logging.getLogger(name) for name in ("aiops_agent", "dbos")]
-    before = [(log.handlers[:], log.level, log.propagate) for log in logs]
+def written() -> io.StringIO:
     file = io.StringIO()
     log_to(Console(file=file), str, quiet=False, verbose=0)
-    yield file
-    for log, was in zip(logs, before, strict=True):
-        log.handlers[:], log.level, log.propagate = was
+    return file
 
 
 def test_a_label_in_a_log_line_moves_no_cursor(written: io.StringIO) -> None:

@@ -6,6 +6,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from functools import cached_property
 from typing import TypeAlias
 
 import numpy as np
@@ -41,16 +42,22 @@ NOW_SECONDS = 120.0  # eight scrapes of 15 s: enough for a median
 # Order statistics of short arrays: numpy's general ones cost five times as much per call.
 def median(values: Floats | Sequence[float]) -> float:
     """Return the median of at least one finite value."""
-    ordered = np.sort(values)
+    ordered = _ordered(values)
     half = len(ordered) // 2
     if len(ordered) % 2:
         return float(ordered[half])
     return (float(ordered[half - 1]) + float(ordered[half])) / 2
 
 
+def _ordered(values: Floats | Sequence[float]) -> Floats:
+    ordered = np.array(values, dtype=np.float64)
+    ordered.sort()
+    return ordered
+
+
 def quantiles(values: Floats | Sequence[float], *wanted: float) -> tuple[float, ...]:
     """Return the quantiles (0..1) of at least one finite value, linear between two samples."""
-    ordered = np.sort(values)
+    ordered = _ordered(values)
     last = len(ordered) - 1
     found = []
     for share in wanted:
@@ -71,10 +78,10 @@ class Track:
     source: str
     query: str
 
-    @property
+    @cached_property
     def step(self) -> float:
         """The usual time between two samples in seconds; 0 with fewer than two."""
-        return median(np.diff(self.at)) if len(self.at) > 1 else 0.0
+        return median(self.at[1:] - self.at[:-1]) if len(self.at) > 1 else 0.0
 
     def between(self, start: float, end: float) -> Floats:
         """Return the values seen from `start` (included) to `end` (excluded)."""
@@ -106,7 +113,7 @@ def track(series: Series, at: Floats | None = None) -> Track | None:
     if not seen.any():
         return None
     at, values = at[seen], values[seen]
-    if np.any(np.diff(at) < 0):
+    if (at[1:] < at[:-1]).any():
         order = np.argsort(at, kind="stable")
         at, values = at[order], values[order]
     return Track(series.service, series.signal, at, values, series.source, series.query)
@@ -185,7 +192,8 @@ def shift(
     if seen.signal is Signal.TRAFFIC:
         before = _asked(before)
     level = median(before)
-    noise = max(spread(before), RELATIVE_FLOOR * max(abs(level), peer), FLOOR[seen.signal])
+    width, highest = _width(before)
+    noise = max(width, RELATIVE_FLOOR * max(abs(level), peer), FLOOR[seen.signal])
     recent = seen.between(max(start, now - NOW_SECONDS), np.inf)
     present = median(recent if len(recent) else after)
     since = seen.between(max(start, now - 3 * NOW_SECONDS), np.inf)
@@ -201,7 +209,7 @@ def shift(
         # What began a moment ago has no long "now" yet: two clear ones of three are no spike.
         lasting=stays or abs(latest - level) > CLEAR * noise,
         onset=onset(seen, level, noise, start),
-        highest=quantiles(before, 0.98)[0],
+        highest=highest,
         latest=latest,
     )
 
@@ -218,11 +226,14 @@ def _outside(seen: Track, start: float, ended: Sequence[Stretch]) -> Floats:
 
 def spread(values: Floats) -> float:
     """Return the usual width of `values`: quartiles, or their wider range if that is larger."""
-    if len(values) < 2:
-        return 0.0
+    return _width(values)[0] if len(values) > 1 else 0.0
+
+
+def _width(values: Floats) -> tuple[float, float]:
+    """Return the usual width of at least one value, and as high as they go but for spikes."""
     # 2 % and 98 %: single spikes are no width. 1.349 and 4.0 turn both ranges into one deviation.
     low, first, third, high = quantiles(values, 0.02, 0.25, 0.75, 0.98)
-    return float(max((third - first) / 1.349, (high - low) / 4.0))
+    return max((third - first) / 1.349, (high - low) / 4.0), high
 
 
 def onset(seen: Track, level: float, noise: float, start: float) -> float | None:

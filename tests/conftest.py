@@ -46,12 +46,12 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
 
 @pytest.fixture(autouse=True)
 def own_log() -> Iterator[None]:
-    """A command that is run inside a test takes our log for itself: give it back."""
-    logs = [logging.getLogger(name) for name in ("aiops_agent", "dbos")]
-    before = [(log.handlers[:], log.level, log.propagate) for log in logs]
+    """A command that is run inside a test or a fixture takes our log for itself: give it back."""
     yield
-    for log, was in zip(logs, before, strict=True):
-        log.handlers[:], log.level, log.propagate = was
+    for name in ("aiops_agent", "dbos"):
+        log = logging.getLogger(name)
+        log.handlers[:], log.propagate = [], True
+        log.setLevel(logging.NOTSET)  # and forget what was decided by the level before
 
 
 BOTH_KINDS = ["sqlite", pytest.param("postgresql", marks=pytest.mark.real)]

@@ -108,6 +108,28 @@ async def test_an_alert_is_looked_at_until_it_is_known(
     assert len({event.key for event in place.events()}) == times
 
 
+@pytest.mark.parametrize(
+    ("said", "times", "reopened"),
+    [
+        ([TriageVerdict.CONFIRMED], 1, True),
+        ([TriageVerdict.CONTRADICTED], 1, False),
+        ([TriageVerdict.UNSEEN, TriageVerdict.CONTRADICTED], 2, False),
+        ([TriageVerdict.UNSEEN], UNSEEN_LOOKS, True),  # nobody rests on what cannot be seen
+    ],
+)
+async def test_what_was_dismissed_and_fires_on_is_looked_at_until_it_is_known(
+    place: Place, steps: Steps, said: list[TriageVerdict], times: int, *, reopened: bool
+) -> None:
+    found, ask = looks(place, *map(verdict, said), status=Status.DISMISSED)
+    began = place.clock.now()
+
+    assert await found.again(ID) is reopened
+
+    assert ask.asked == times
+    assert steps.names == [*["triaged", "wait"] * (times - 1), "triaged", "looked"]
+    assert place.clock.now() == began + (times - 1) * LOOK
+
+
 async def test_an_unsure_diagnosis_is_looked_at_again_and_then_taken(
     place: Place, steps: Steps
 ) -> None:

@@ -94,10 +94,12 @@ class SignalWatch:
         why, untold = (one if isinstance(one, str) else "" for one in (seen, told))
         if (was.why, was.untold) != (why, untold):
             return True
-        if not isinstance(seen, Glance) and not isinstance(told, Told):
+        glance = None if isinstance(seen, str) else seen
+        said = None if isinstance(told, str) else told
+        if glance is None and said is None:
             return False  # nothing was seen, and that is known
-        moved = isinstance(seen, Glance) and bool(was.unusual or seen.moved)
-        wrong = isinstance(told, Told) and bool(was.ailing or told.harm or told.blind != was.blind)
+        moved = glance is not None and bool(was.unusual or glance.moved)
+        wrong = said is not None and bool(was.ailing or said.harm or said.blind != was.blind)
         modes = (was.mode, was.platform) != (self.mode, self._asks(told))
         last = max(was.looked_at, was.asked_at or was.looked_at)
         return moved or wrong or modes or at - last >= WRITTEN

@@ -83,7 +83,8 @@ class WatchLook:  # limit: what becomes of all that is noticed, in one place
         A text is why nothing was seen: what was noticed before then stands as it was.
         """
         record = was.model_copy(update={"opened": was.lately(self.at)})
-        record = self._measured(record, seen) if isinstance(seen, Glance) else record
+        if seen is not None and not isinstance(seen, str):
+            record = self._measured(record, seen)
         if isinstance(told, Told):
             record = self._asked(record, told)
         elif told is None:  # nobody is to ask

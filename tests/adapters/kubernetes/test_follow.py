@@ -64,7 +64,7 @@ class Followed:
     async def running(self) -> AsyncIterator["Followed"]:
         await self.watch.client.get("/version")  # opened, in a thread of its own
         task = asyncio.create_task(self.watch.keep(lambda: None))
-        await asyncio.sleep(0)  # it has begun: from now on readers wait for it
+        await until(lambda: self.watch.parts and all(part.tried for part in self.watch.parts))
         try:
             yield self
         finally:

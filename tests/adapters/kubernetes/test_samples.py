@@ -93,7 +93,7 @@ async def test_what_is_kept_is_bounded() -> None:
     for number in range(MOST_RUNS + 50):
         ready = [{"type": "Ready", "status": str(bool(number % 2))}]
         one.fake.objects["pods"][0]["status"]["conditions"] = ready
-        samples.note(state.later(state.at + timedelta(seconds=STEP * (number + 1))))
+        samples.note(one.fake.state.later(state.at + timedelta(seconds=STEP * (number + 1))))
     assert len(samples.ready[CART]) == MOST_RUNS
     samples.note(state.later(state.at + timedelta(days=9)))
     assert len(samples.ready[CART]) == MOST_RUNS

@@ -317,9 +317,8 @@ class KubeClient:  # limit: one server, one place that speaks with it
             config = await self._chosen()
             access = import_module(_ACCESS)
             seconds = self.timeout.total_seconds()
-            self._http[loop] = await asyncio.to_thread(
-                access.opened, config, seconds, self.transport
-            )
+            made = await asyncio.to_thread(access.opened, config, seconds, self.transport)
+            self._http.setdefault(loop, made)  # several may have asked first: one is used
         return self._http[loop]
 
     async def _unreachable(self, error: httpx2.HTTPError) -> str:

@@ -16,11 +16,15 @@ _APPLIED = "kubectl.kubernetes.io/last-applied-configuration"  # the whole objec
 _MOST_SHARED = 4096  # parts that are looked for again; those in use stay, whoever finds them
 # Of a pod: what its template says anyway, or a person sees with kubectl.
 _POD_SPEC = ("tolerations", "affinity", "topologySpreadConstraints", "securityContext")
-_CONTAINER = ("volumeMounts", "securityContext", "lifecycle", "terminationMessagePath")
-_CONTAINER += ("terminationMessagePolicy", "imagePullPolicy")
+_CONTAINER = (
+    *("volumeMounts", "securityContext", "lifecycle", "terminationMessagePath"),
+    *("terminationMessagePolicy", "imagePullPolicy"),
+)
 _NODE_STATUS = ("images", "volumesInUse", "volumesAttached", "daemonEndpoints", "nodeInfo")
-_EVENT = ("metadata", "involvedObject", "reason", "message", "type", "count", "series")
-_EVENT += ("firstTimestamp", "lastTimestamp", "eventTime")
+_EVENT = (
+    *("metadata", "involvedObject", "reason", "message", "type", "count", "series"),
+    *("firstTimestamp", "lastTimestamp", "eventTime"),
+)
 
 
 @dataclass

@@ -17,6 +17,7 @@ LONG = {  # a name, and the module whose `main(arguments)` measures it
     "alerts": "bench.alerts",
     "clocks": "bench.clocks",
     "cluster-hands": "bench.cluster_hands",
+    "cluster-watch": "bench.cluster_watch",
     "crowd": "bench.crowd",
     "diagnosis": "bench.diagnosis",
     "stops": "bench.stops",

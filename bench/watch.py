@@ -35,7 +35,8 @@ from aiops_agent.simulator.history import TICK, History
 from aiops_agent.simulator.physics import World
 from aiops_agent.simulator.scenarios import SCENARIOS, Scenario, decoys
 from aiops_agent.simulator.shop import COMPANY
-from aiops_agent.workflow.signals import LOOK_SECONDS, OVER
+from aiops_agent.workflow.signals import LOOK_SECONDS
+from aiops_agent.workflow.watch_look import OVER
 from bench.healthy import WEEK, HealthySystem, systems
 from bench.told import tell
 

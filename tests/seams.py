@@ -20,6 +20,7 @@ from aiops_agent.adapters.kubernetes import platform as kube_platform
 from aiops_agent.adapters.kubernetes import plug as kube_plug
 from aiops_agent.adapters.kubernetes import rollback as kube_rollback
 from aiops_agent.adapters.kubernetes import scale as kube_scale
+from aiops_agent.adapters.kubernetes.kept import KeptKind
 from aiops_agent.adapters.kubernetes.live import LiveWorkload
 from aiops_agent.adapters.prometheus.access import Access
 from aiops_agent.adapters.sql import approvals, store
@@ -109,6 +110,7 @@ SAME_SERIES = Seam(sight, "measures_the_same", "an exporter's up dismisses no al
 JITTER = Seam(correlate, "JITTER", "who began first is told from who was pushed")
 # What the watch sees without an alert.
 WATCH_HOLD = Seam(detect, "HOLD", "what passes within a minute and a half is no trouble")
+FOLLOWED = Seam(KeptKind, "unknown", "a cluster that is not heard of is not taken as it was")
 UNALERTED = Seam(executor_steps, "unalerted", "the watch alone is no reason to change anything")
 BLIND = Seam(verify, "last_blind", "right behind a gap in telemetry nothing is called worse")
 # The executor's sender: what it does after trouble.

@@ -351,15 +351,17 @@ async def test_each_loop_is_begun_that_has_something_to_do(place: Place) -> None
 
     traces = SimpleNamespace(run=subscriber("traces"), catch_up=catch_up)
     engine = an_engine(place, notices=[notices], traces=traces, alarm=SimpleNamespace(look=looked))
+    engine.kept = [("prod", subscriber("platform"))]
     engine.busy = SimpleNamespace(idle=asyncio.Event())  # type: ignore[assignment] # of it only that
     engine.busy.idle.set()
     engine.begin_loops()
-    await turned(engine, lambda: len(told) >= 3)
+    await turned(engine, lambda: len(told) >= 4)
     names = {(loop.name, loop.about) for loop in engine.loops}
     await engine.end()
 
-    assert set(told) == {"notices", "traces", "alarm"}
+    assert set(told) == {"notices", "platform", "traces", "alarm"}
     assert names >= {
+        (LoopName.PLATFORM, "prod"),
         (LoopName.NOTICES, "webhook"),
         (LoopName.TRACES, ""),
         (LoopName.ALARM, ""),

@@ -11,7 +11,8 @@ from aiops_agent.domain.telemetry import ServiceGraph, ServiceName, Signal
 from aiops_agent.domain.watch import WatchMode, WatchRecord
 from aiops_agent.reasoning.detect import Moved
 from aiops_agent.workflow import signals
-from aiops_agent.workflow.signals import LOST_SIGHT, OVER, WRITTEN, SignalWatch
+from aiops_agent.workflow.signals import WRITTEN, SignalWatch
+from aiops_agent.workflow.watch_look import LOST_SIGHT, OVER
 from tests.workflow.place import HERE, START, Place
 
 WEB, MAIL = ServiceName("web"), ServiceName("mail")

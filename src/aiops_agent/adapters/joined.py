@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from aiops_agent.domain.errors import SourceError
+from aiops_agent.domain.errors import NoSource, SourceError
 from aiops_agent.domain.telemetry import Series, ServiceName, Signal, Window
 from aiops_agent.ports.telemetry import Metrics
 
@@ -18,8 +18,15 @@ class JoinedMetrics:
     async def read(
         self, services: Sequence[ServiceName], signals: Sequence[Signal], window: Window
     ) -> tuple[Series, ...]:
-        """Return a series for each pair that one of them knows. Raises SourceError of the first."""
-        found = list(await self.first.read(services, signals, window))
+        """Return a series for each pair that one of them knows. Raises SourceError of the first.
+
+        Where the first is not configured, what the others know is all there is.
+        """
+        found, absent = list[Series](), None
+        try:
+            found += await self.first.read(services, signals, window)
+        except NoSource as error:
+            absent = error
         for other in self.others:
             known = {(one.service, one.signal) for one in found}
             left = [one for one in services if any((one, each) not in known for each in signals)]
@@ -30,4 +37,6 @@ class JoinedMetrics:
             except SourceError:
                 continue  # the first has answered; what is missing is seen to be missing
             found += [one for one in more if (one.service, one.signal) not in known]
+        if absent is not None and not found:
+            raise absent
         return tuple(found)

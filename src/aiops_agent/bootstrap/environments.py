@@ -25,7 +25,7 @@ from aiops_agent.domain.sending import Limits
 from aiops_agent.domain.survey import ServiceSurvey
 from aiops_agent.domain.value import Value
 from aiops_agent.ports.past import AlertHistory, Meter
-from aiops_agent.ports.plug import AnyVendor, Connection, Port, Surroundings
+from aiops_agent.ports.plug import AnyVendor, Connection, Keep, Port, Surroundings
 from aiops_agent.ports.store import Reader
 from aiops_agent.ports.telemetry import Clock, Environment, SenderAlerts, Topology
 from aiops_agent.registry import Registry
@@ -147,6 +147,11 @@ class ConfiguredEnvironment:
     def evaluators(self) -> tuple[SenderAlerts, ...]:
         """Who evaluates the rules, and knows what fires before any silence or route."""
         return tuple(c.rule_alerts for c in self._connections.values() if c.rule_alerts)
+
+    @property
+    def kept(self) -> tuple[Keep, ...]:
+        """What follows a vendor while a process serves."""
+        return tuple(c.keep for c in self._connections.values() if c.keep)
 
     @cached_property
     def _connections(self) -> dict[str, Connection]:

@@ -1,6 +1,6 @@
 """What a vendor's room brings to the registry: its section, how it is connected, its check."""
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Generic, TypeAlias, TypeVar
@@ -18,6 +18,7 @@ from aiops_agent.ports.people import Notifier
 S = TypeVar("S", bound=Value)
 Needs: TypeAlias = tuple[tuple[str, str], ...]  # (module, extra that installs it)
 Decoder: TypeAlias = Callable[..., Delivery]  # (body, *, received_at)
+Keep: TypeAlias = Callable[[Callable[[], None]], Coroutine[Any, Any, None]]  # (alive)
 
 
 class Port(StrEnum):
@@ -51,8 +52,9 @@ class Connection:
 
     `signals` says where each service's signals come from. `history` reads which alerts fired, and
     `past` returns the same vendor as it could be read at the moment that a clock tells: nothing
-    later, nothing of which only the present is known. `handle` is the room's own and only meant for
-    its platform.
+    later, nothing of which only the present is known. `keep` follows it until it is cancelled, so
+    that reads need not ask anew, and calls `alive` now and then; who serves runs it, nobody else.
+    `handle` is the room's own and only meant for its platform.
     """
 
     check: Callable[[], Awaitable[Checkup]]
@@ -74,6 +76,7 @@ class Connection:
     signals: Callable[[], Awaitable[Mapping[ServiceName, tuple[SignalSource, ...]]]] | None = None
     history: Callable[[Meter], AlertHistory] | None = None
     past: "Callable[[telemetry.Clock, Meter], Connection] | None" = None
+    keep: Keep | None = None
     handle: object = None
 
     def port(self, port: Port) -> Any:

@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 from aiops_agent.domain.alert import Alert
 from aiops_agent.domain.meaning import AlertClaim, ClaimSource
+from aiops_agent.domain.watch import PLATFORM_TROUBLE, WATCH
 from aiops_agent.reading.conventions import CONVENTIONS, Convention, says
 from aiops_agent.reading.expression import AlertExpression, Measured, tokens
 
@@ -38,7 +39,12 @@ _SLOW = re.compile(r"_(?:latency|duration|slow|response_time|p\d+)_")
 def claim_of(
     alert: Alert, expression: AlertExpression | None, table: Sequence[Convention] = CONVENTIONS
 ) -> tuple[AlertClaim | None, ClaimSource]:
-    """Return what an alert claims and where that was read; None when it cannot be told."""
+    """Return what an alert claims and where that was read; None when it cannot be told.
+
+    What a platform itself says is wrong claims nothing that a signal could contradict.
+    """
+    if alert.source == WATCH and alert.name == PLATFORM_TROUBLE:
+        return None, ClaimSource.NOWHERE
     if _UNUSED.search(tokens(alert.name)):
         return AlertClaim.COST, ClaimSource.WORDS
     if expression is not None:

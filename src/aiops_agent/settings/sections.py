@@ -27,7 +27,6 @@ from aiops_agent.domain.sending import Limits, Rate
 from aiops_agent.domain.spelling import did_you_mean
 from aiops_agent.domain.telemetry import ServiceName
 from aiops_agent.domain.value import Value
-from aiops_agent.domain.watch import WatchMode
 from aiops_agent.ports.plug import AnyChannel, AnyVendor, Needs
 from aiops_agent.ports.spellings import (
     BearerToken,
@@ -236,7 +235,7 @@ class ResolvedEnvironment:
     actions: ActionSections
     mode: Mode
     policy: Policy
-    watch: WatchMode
+    watch: WatchSettings
 
 
 class BaseSettings(Value):
@@ -301,7 +300,7 @@ class BaseSettings(Value):
                 actions=one.actions or self.actions,
                 mode=one.mode or self.mode,
                 policy=one.policy.over(self.policy) if one.policy else self.policy,
-                watch=(one.watch or self.watch).mode(ref),
+                watch=one.watch or self.watch,
             )
             for ref, section, one in several or [(self.environment, "", short)]
         )

@@ -19,6 +19,7 @@ from aiops_agent.domain.environment import EnvironmentRef
 from aiops_agent.domain.errors import ApprovalError, UsageError
 from aiops_agent.domain.event import Event
 from aiops_agent.domain.incident import IncidentId
+from aiops_agent.ports.plug import Keep
 from aiops_agent.workflow.alarm import TroubleAlarm
 from aiops_agent.workflow.deps import Deps, incident_of, note_time
 from aiops_agent.workflow.durable import adopt
@@ -123,6 +124,7 @@ class Engine:  # limit: all that runs in the background
     alarm: TroubleAlarm | None = None  # where there is somebody to be told
     traces: Traces | None = None  # when they are sent anywhere
     watches: Sequence[AlertWatch | SignalWatch] = ()  # of what fires, and of what does not yet
+    kept: Sequence[tuple[str, Keep]] = ()  # platforms that are followed, by their environments
     releases: Sequence[ReleaseWatch] = ()  # which images run well is remembered
     pruning: Pruning | None = None  # of what nobody asks for any more
     environments: Sequence[EnvironmentRef] = ()  # whose inboxes are read all the time
@@ -139,17 +141,14 @@ class Engine:  # limit: all that runs in the background
     def begin_loops(self) -> None:
         """Start looking for deliveries, for stories that stand still, and for people to be told."""
         self._leads = True
+        for about, keep in self.kept:  # first: whoever reads then waits for its first look
+            self._stream(LoopName.PLATFORM, keep, about)
         self._loop(LoopName.STORIES, self._check_stalled, MONITOR_SECONDS)
         if self.environments:
             self._loop(LoopName.INBOX, self._take_deliveries, SLOW_POLL_SECONDS)
         else:
             self._loop(LoopName.LEFT_BEHIND, self._take_left_behind, SLOW_POLL_SECONDS, once=True)
-        for watch in self.watches:
-            loop = self.loops.begin(watch.loop, watch.environment.name, silent=None)
-            self._begin(loop, loop.run(watch.look, partial(asyncio.sleep, watch.pause)))
-        for seen in self.releases:
-            loop = self.loops.begin(LoopName.RELEASES, seen.environment.name, silent=None)
-            self._begin(loop, loop.run(seen.look, partial(asyncio.sleep, RELEASE_SECONDS)))
+        self._begin_watches()
         if self.pruning is not None:
             loop = self.loops.begin(LoopName.PRUNING, silent=None)
             self._begin(loop, loop.run(self.pruning.look, partial(asyncio.sleep, PRUNE_SECONDS)))
@@ -159,6 +158,14 @@ class Engine:  # limit: all that runs in the background
             self._stream(LoopName.TRACES, self.traces.run)
         if self.alarm is not None:
             self._loop(LoopName.ALARM, self.alarm.look, MONITOR_SECONDS)
+
+    def _begin_watches(self) -> None:
+        for watch in self.watches:
+            loop = self.loops.begin(watch.loop, watch.environment.name, silent=None)
+            self._begin(loop, loop.run(watch.look, partial(asyncio.sleep, watch.pause)))
+        for seen in self.releases:
+            loop = self.loops.begin(LoopName.RELEASES, seen.environment.name, silent=None)
+            self._begin(loop, loop.run(seen.look, partial(asyncio.sleep, RELEASE_SECONDS)))
 
     async def end(self, *, lost: bool = False) -> None:
         """Stop the loops and let a send in flight finish; the rest is resumed by the next start.
@@ -241,7 +248,7 @@ class Engine:  # limit: all that runs in the background
         follow: Callable[[Callable[[], None]], Coroutine[Any, Any, object]],
         about: str = "",
     ) -> None:
-        """Run what follows the bus for ever, and may wait long for whom it tells."""
+        """Run what follows the bus or a platform for ever, and may wait long for others."""
         loop = self.loops.begin(name, about, silent=None)
         pause = partial(asyncio.sleep, SLOW_POLL_SECONDS)
         self._begin(loop, loop.run(partial(follow, loop.well), pause))

@@ -30,6 +30,7 @@ class LoopName(StrEnum):
     LEASE = "lease"
     LEFT_BEHIND = "left_behind"
     NOTICES = "notices"
+    PLATFORM = "platform"
     PRUNING = "pruning"
     RELEASES = "releases"
     SCREEN = "screen"

@@ -1,5 +1,8 @@
 """A small stand-in for an API server: objects in memory behind the real HTTP interface."""
 
+import asyncio
+import json
+from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -39,9 +42,33 @@ class StillClock:
         """Wait for nothing."""
 
 
+class News(httpx2.AsyncByteStream):
+    """What comes over one watch, as a test puts it there: bytes, an error, or None as its end."""
+
+    def __init__(self, query: dict[str, str]) -> None:
+        self.query = query
+        self.coming: asyncio.Queue[bytes | Exception | None] = asyncio.Queue()
+
+    def tell(self, kind: str, one: Raw, title: str = "Pod") -> None:
+        """Bring one piece of news."""
+        news = {"type": kind, "object": {"kind": title, **one}}
+        self.coming.put_nowait(json.dumps(news).encode())
+        self.coming.put_nowait(b"\n")  # a line may come in parts
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        """Yield what comes."""
+        while (chunk := await self.coming.get()) is not None:
+            if isinstance(chunk, Exception):
+                raise chunk
+            yield chunk
+
+
 @dataclass
 class FakeCluster:
-    """Objects by their plural; `forbidden` are plurals, `logs` by "pod/container[/previous]"."""
+    """Objects by their plural; `forbidden` are plurals, `logs` by "pod/container[/previous]".
+
+    `watches` are those that were begun, by plural; of `unwatched` plurals none is allowed.
+    """
 
     objects: dict[str, list[Raw]] = field(default_factory=dict)
     forbidden: set[str] = field(default_factory=set)
@@ -50,6 +77,9 @@ class FakeCluster:
     page: int = 1000
     broken: httpx2.Response | Exception | None = None
     asked: list[str] = field(default_factory=list)
+    watches: dict[str, list[News]] = field(default_factory=dict)
+    unwatched: set[str] = field(default_factory=set)
+    version: str = "7"
 
     @property
     def client(self) -> KubeClient:
@@ -150,15 +180,23 @@ class FakeCluster:
             which += "/previous" if request.url.params.get("previous") else ""
             said = self.logs.get(which)
             return httpx2.Response(200, text=said) if said is not None else httpx2.Response(400)
-        plural = parts[-1]
-        if plural in self.forbidden:
+        plural, watched = parts[-1], "watch" in request.url.params
+        if plural in self.forbidden or (watched and plural in self.unwatched):
             message = f'{plural} is forbidden: User "u" cannot list resource "{plural}"'
             return httpx2.Response(403, json={"message": message, "reason": "Forbidden"})
-        found = self.objects.get(plural, [])
+        if watched:
+            self.asked[-1] += "?watch"
+            self.watches.setdefault(plural, []).append(News(dict(request.url.params)))
+            return httpx2.Response(200, stream=self.watches[plural][-1])
+        return self._listed(request, parts)
+
+    def _listed(self, request: httpx2.Request, parts: list[str]) -> httpx2.Response:
+        found = self.objects.get(parts[-1], [])
         if "namespaces" in parts:
             home = parts[parts.index("namespaces") + 1]
             found = [one for one in found if one["metadata"].get("namespace") == home]
         start = int(request.url.params.get("continue", "0"))
         rest = str(start + self.page) if start + self.page < len(found) else ""
         page = found[start : start + self.page]
-        return httpx2.Response(200, json={"items": page, "metadata": {"continue": rest}})
+        meta = {"continue": rest, "resourceVersion": self.version}
+        return httpx2.Response(200, json={"items": page, "metadata": meta})

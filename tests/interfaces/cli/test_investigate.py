@@ -189,7 +189,7 @@ def test_status_shows_what_the_watch_noticed_and_that_it_opens_nothing(
 
     ran = aiops("status", "-q")
 
-    assert "watch (list): looked at" in ran.out
+    assert "watch of signals (list): looked at" in ran.out
     assert "! orders: latency p95 is 2 s, usually 100 ms, since" in ran.out
     assert "opens nothing" in ran.out
 

@@ -8,7 +8,7 @@ know, and a watch, a previous log or a precondition need nothing private of it.
 from pathlib import Path
 
 import httpx2
-from lightkube.config.client_adapter import AsyncClient, ConnectionParams
+from lightkube.config.client_adapter import ConnectionParams
 from lightkube.config.kubeconfig import KubeConfig, SingleConfig
 from lightkube.config.models import User
 from lightkube.core.exceptions import ConfigError
@@ -57,7 +57,9 @@ def opened(
     try:
         params = ConnectionParams(timeout=limits, trust_env=False)
         params.transport = transport  # type: ignore[assignment] # it takes the asynchronous one too
-        return AsyncClient(config, params)
+        # Each kind of each namespace that is followed holds a connection for itself.
+        unbounded = httpx2.Limits(max_connections=None, max_keepalive_connections=20)
+        return httpx2.AsyncClient(**params.httpx_params(config), limits=unbounded)
     except _UNREADABLE as error:
         raise _unusable(f"context {config.context_name!r}", error) from error
 

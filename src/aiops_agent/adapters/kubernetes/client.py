@@ -1,8 +1,10 @@
 """The API of one Kubernetes cluster: documents in, one sentence for every way to fail."""
 
+# limit: every way to ask one server, beside every way in which it fails
+
 import asyncio
 import re
-from collections.abc import Mapping
+from collections.abc import AsyncGenerator, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from importlib import import_module
@@ -21,8 +23,10 @@ _ACCESS = "aiops_agent.adapters.kubernetes.access"
 _MOST_BYTES = 32 * 2**20  # of one answer: a page of the largest objects, 1.5 MB each, is less
 _PAGE = 250  # objects of one answer
 _MOST_PAGES = 40  # of one kind; 10,000 objects
+_MOST_LISTED = 128 * 2**20  # bytes of all pages of one kind
 _LONGEST = 300  # characters of what the API server says
-_NAMES_ONLY = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1"
+_NAMES_ONLY = "application/json;as={};g=meta.k8s.io;v=v1"
+PARTIAL = "PartialObjectMetadata"  # the kind of an object of which only names are asked for
 # A refused write with fieldValidation=Strict repeats the whole object, environment included.
 _FIELD = r'(?:unknown|duplicate) field "[\w.\[\]-]{1,200}"'
 _STRICT = re.compile(rf"strict decoding error: {_FIELD}(?:, {_FIELD}){{0,20}}\Z")
@@ -71,7 +75,16 @@ class KubeReply:
 
 
 @dataclass(frozen=True)
-class KubeClient:
+class Listing:
+    """The first objects of a kind, the version of that list, and whether there are more."""
+
+    objects: tuple[Document, ...]
+    version: str
+    more: bool
+
+
+@dataclass(frozen=True)
+class KubeClient:  # limit: one server, one place that speaks with it
     """Speaks with one cluster; follows no redirects and repeats nothing by itself.
 
     Without `kubeconfig` we are the service account of the pod that we run in; with `token`, a file,
@@ -103,29 +116,31 @@ class KubeClient:
         answer = await self._fetched(path, query, fine=(200, 400, 404))
         return answer.body.decode("utf-8", "replace") if answer.status == 200 else ""
 
-    async def first(
-        self, kind: Kind, namespace: str = "", query: Query | None = None
-    ) -> tuple[tuple[Document, ...], bool]:
-        """Return the first 10,000 objects of a kind (in one namespace), and whether there are more.
+    async def first(self, kind: Kind, namespace: str = "", query: Query | None = None) -> Listing:
+        """Return the first 10,000 objects of a kind (in one namespace).
 
         Without what field managers noted. Raises NotReadable where we have no right to, or where
-        the cluster does not know the kind, SourceError when it does not answer.
+        the cluster does not know the kind, SourceError when it does not answer with a list.
         """
-        path, following, found = kind.path(namespace), "", list[Document]()
-        headers = {"Accept": _NAMES_ONLY} if kind.metadata_only else {}
+        path, following, version, found, size = kind.path(namespace), "", "", list[Document](), 0
+        headers = {"Accept": _NAMES_ONLY.format(f"{PARTIAL}List")} if kind.metadata_only else {}
         for _ in range(_MOST_PAGES):
             asked = {**(query or {}), "limit": str(_PAGE)}
             asked |= {"continue": following} if following else {}
-            answer = await self._read("GET", path, asked, headers=headers)
-            page = _fine(answer, path, (200,)).document
-            page = page if isinstance(page, dict) else {}
-            items = [one for one in page.get("items") or () if isinstance(one, dict)]
-            found += items if kind.metadata_only else map(_lean, items)
-            meta = page.get("metadata")
-            following = str(meta.get("continue") or "") if isinstance(meta, dict) else ""
-            if not following:
+            answer = _fine(await self._read("GET", path, asked, headers=headers), path, (200,))
+            page = answer.document
+            items = page.get("items") if isinstance(page, dict) else None
+            meta = page.get("metadata") if isinstance(page, dict) else None
+            if not isinstance(items, list) or not isinstance(meta, dict):
+                raise SourceError(f"Kubernetes answered {path} with something that is no list.")
+            own = [one for one in items if isinstance(one, dict)]
+            found += own if kind.metadata_only else map(_lean, own)
+            version = version or str(meta.get("resourceVersion") or "")
+            following = str(meta.get("continue") or "")
+            size += len(answer.body)
+            if not following or size > _MOST_LISTED:
                 break
-        return tuple(found), bool(following)
+        return Listing(tuple(found), version, bool(following))
 
     async def listed(
         self, kind: Kind, namespace: str = "", query: Query | None = None
@@ -134,10 +149,48 @@ class KubeClient:
 
         Raises NotReadable also when there are more than are read.
         """
-        found, more = await self.first(kind, namespace, query)
-        if more:
-            raise NotReadable(too_many(kind, len(found)))
-        return found
+        found = await self.first(kind, namespace, query)
+        if found.more:
+            raise NotReadable(too_many(kind, len(found.objects)))
+        return found.objects
+
+    async def follow(
+        self, kind: Kind, namespace: str, version: str, within: timedelta
+    ) -> AsyncGenerator[bytes, None]:
+        """Yield what happens to the objects of a kind since a version of their list, line by line.
+
+        It ends when the server ends it, which it is asked to do after `within`. Raises NotReadable
+        where we may not watch the kind, SourceError when the connection breaks.
+        """
+        path = kind.path(namespace)
+        query = {
+            "watch": "true",
+            "allowWatchBookmarks": "true",
+            "resourceVersion": version,
+            "timeoutSeconds": str(max(1, round(within.total_seconds()))),
+        }
+        headers = {"Accept": _NAMES_ONLY.format(PARTIAL)} if kind.metadata_only else {}
+        seconds = self.timeout.total_seconds()
+        # Between two lines anything may pass: whoever reads them has a deadline of their own.
+        limits = httpx2.Timeout(seconds, read=None)
+        try:
+            http = await self._client()
+            request = http.stream("GET", path, params=query, headers=headers, timeout=limits)
+            async with request as answer:
+                left = bytearray()
+                async for chunk in answer.aiter_bytes():
+                    left += chunk
+                    if len(left) > _MOST_BYTES:
+                        raise SourceError(f"Kubernetes' answer to {path} is larger than 32 MB.")
+                    if answer.status_code == 200 and b"\n" in chunk:
+                        *lines, left = left.split(b"\n")
+                        for line in lines:
+                            yield bytes(line)
+                _fine(KubeReply(answer.status_code, bytes(left)), path, (200,))
+        except import_module(_ACCESS).NO_TOKEN as error:
+            raise self._no_token(error) from error
+        except httpx2.HTTPError as error:
+            raise SourceError(await self._unreachable(error)) from error
 
     async def ask(self, path: str, body: Json) -> Json:
         """Post a question that changes nothing, such as what we may do. Raises SourceError."""
@@ -243,8 +296,11 @@ class KubeClient:
                 after = answer.headers.get("Retry-After", "")
                 return KubeReply(answer.status_code, bytes(read), after)
         except import_module(_ACCESS).NO_TOKEN as error:
-            where = self.token or "the token that the kubeconfig names"
-            raise _NotSent(f"Kubernetes: {where} cannot be read: {error}.") from error
+            raise self._no_token(error) from error
+
+    def _no_token(self, error: Exception) -> "_NotSent":
+        where = self.token or "the token that the kubeconfig names"
+        return _NotSent(f"Kubernetes: {where} cannot be read: {error}.")
 
     async def _chosen(self) -> Any:
         if not self._config:
@@ -261,9 +317,8 @@ class KubeClient:
             config = await self._chosen()
             access = import_module(_ACCESS)
             seconds = self.timeout.total_seconds()
-            self._http[loop] = await asyncio.to_thread(
-                access.opened, config, seconds, self.transport
-            )
+            made = await asyncio.to_thread(access.opened, config, seconds, self.transport)
+            self._http.setdefault(loop, made)  # several may have asked first: one is used
         return self._http[loop]
 
     async def _unreachable(self, error: httpx2.HTTPError) -> str:

@@ -1,4 +1,4 @@
-"""One look at a cluster: bounded lists of every kind that we may read, kept for a moment."""
+"""One look at a cluster: what a watch keeps, else bounded lists of every kind that we may read."""
 
 import asyncio
 from collections.abc import Sequence
@@ -7,8 +7,11 @@ from datetime import datetime, timedelta
 
 from aiops_agent.adapters.kubernetes import kinds
 from aiops_agent.adapters.kubernetes.client import KubeClient, too_many
+from aiops_agent.adapters.kubernetes.follow import ClusterWatch
 from aiops_agent.adapters.kubernetes.kinds import Kind
+from aiops_agent.adapters.kubernetes.samples import Samples
 from aiops_agent.adapters.kubernetes.state import ClusterState
+from aiops_agent.adapters.kubernetes.trim import Trimmer
 from aiops_agent.domain.errors import NotReadable, SourceError
 from aiops_agent.domain.value import Document
 from aiops_agent.ports.telemetry import Clock
@@ -19,11 +22,16 @@ _AT_ONCE = 4  # requests to one API server
 
 @dataclass(frozen=True)
 class Cluster:
-    """Reads a cluster, or the namespaces of it that are named; everything in it is only read."""
+    """Reads a cluster, or the namespaces of it that are named; everything in it is only read.
+
+    While `watch` follows the cluster nothing is listed.
+    """
 
     client: KubeClient
     clock: Clock
     namespaces: Sequence[str] = ()
+    watch: ClusterWatch | None = None
+    samples: Samples = field(default_factory=Samples, compare=False, repr=False)
     _kept: list[ClusterState] = field(default_factory=list, compare=False, repr=False)
 
     async def state(self) -> ClusterState:
@@ -34,12 +42,15 @@ class Cluster:
         now = self.clock.now()
         if self._kept and timedelta() <= now - self._kept[0].at < FRESH:
             return self._kept[0]
-        read = await self._read(now)
+        followed = await self.watch.state(now) if self.watch is not None else None
+        read = await self._read(now) if followed is None else followed
         self._kept[:] = [read]
+        self.samples.note(read)
         return read
 
     async def _read(self, now: datetime) -> ClusterState:
         turn = asyncio.Semaphore(_AT_ONCE)  # the API server: others ask it too
+        trimmer = Trimmer()
 
         async def of(kind: Kind) -> tuple[list[Document], str]:
             homes = self.namespaces if kind.namespaced and self.namespaces else ("",)
@@ -47,9 +58,9 @@ class Cluster:
             async with turn:
                 for home in homes:
                     try:
-                        some, more = await self.client.first(kind, home)
-                        found += some
-                        refused = too_many(kind, len(some)) if more else refused
+                        some = await self.client.first(kind, home)
+                        found += [trimmer.trimmed(kind, one) for one in some.objects]
+                        refused = too_many(kind, len(some.objects)) if some.more else refused
                     except NotReadable as error:
                         return [], str(error)
             return found, refused

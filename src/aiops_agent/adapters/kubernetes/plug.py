@@ -12,11 +12,13 @@ from pydantic import Field, ValidationInfo, model_validator
 
 from aiops_agent.adapters.kubernetes.changes import KubernetesChanges
 from aiops_agent.adapters.kubernetes.client import KubeClient
+from aiops_agent.adapters.kubernetes.follow import ClusterWatch
 from aiops_agent.adapters.kubernetes.logs import KubernetesLogs
 from aiops_agent.adapters.kubernetes.look import Cluster
 from aiops_agent.adapters.kubernetes.platform import KubernetesPlatform
 from aiops_agent.adapters.kubernetes.rights import judged
 from aiops_agent.adapters.kubernetes.sickness import KubernetesTroubles
+from aiops_agent.adapters.kubernetes.signals import KubernetesSignals
 from aiops_agent.adapters.kubernetes.topology import KubernetesTopology
 from aiops_agent.adapters.kubernetes.workloads import KubernetesWorkloads
 from aiops_agent.adapters.kubernetes.write import Writes
@@ -99,7 +101,8 @@ async def checkup(client: KubeClient) -> Checkup:
 def _connect(section: KubernetesSettings, around: Surroundings) -> Connection:
     within = timedelta(seconds=section.timeout)
     client = KubeClient(section.kubeconfig, section.context, within)
-    cluster = Cluster(client, around.clock, section.namespaces)
+    watch = ClusterWatch(client, section.namespaces)
+    cluster = Cluster(client, around.clock, section.namespaces, watch)
     roster, logs = KubernetesTopology(cluster), KubernetesLogs(cluster)
 
     async def check() -> Checkup:
@@ -117,6 +120,8 @@ def _connect(section: KubernetesSettings, around: Surroundings) -> Connection:
         topology=roster,
         workloads=KubernetesWorkloads(cluster),
         troubles=KubernetesTroubles(cluster, logs),
+        beside=KubernetesSignals(cluster),
+        keep=watch.keep,
         roster=roster,
         handle=hands,
     )

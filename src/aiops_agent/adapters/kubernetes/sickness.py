@@ -1,6 +1,6 @@
 """The Troubles port of a cluster: its findings, with the last words of what ended."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from aiops_agent.adapters.kubernetes.findings import troubles
 from aiops_agent.adapters.kubernetes.logs import KubernetesLogs
@@ -10,6 +10,8 @@ from aiops_agent.adapters.kubernetes.state import ClusterState, Key
 from aiops_agent.domain.trouble import PlatformTrouble
 
 MOST_HEARD = 12  # containers whose last lines are asked for, a request each
+MOST_REMEMBERED = 1000  # of which they are not asked for again
+_Run = tuple[str, str, str]  # the uid of a pod, a container, when that ended
 
 
 @dataclass(frozen=True)
@@ -18,11 +20,14 @@ class KubernetesTroubles:
 
     cluster: Cluster
     logs: KubernetesLogs
+    _words: dict[_Run, str] = field(default_factory=dict, compare=False, repr=False)
 
     async def troubles(self) -> tuple[PlatformTrouble, ...]:
         """Return all that is wrong now. Raises SourceError."""
         state = await self.cluster.state()
         found = list(troubles(state))
+        if len(self._words) > MOST_REMEMBERED:
+            self._words.clear()
         heard = 0
         for place, one in enumerate(found):
             if (
@@ -42,8 +47,11 @@ class KubernetesTroubles:
     async def _heard(self, state: ClusterState, one: PlatformTrouble) -> str:
         pod = state.find(Key(one.what, one.namespace, one.name))
         ill = pod_ill(state, pod) if pod is not None else None
-        if ill is None or not ill.ended or not ill.container:
+        if pod is None or ill is None or not ill.ended or not ill.container:
             return ""
-        return await self.logs.last_words(
-            one.namespace, one.name, ill.container, previous=ill.previous
-        )
+        run = (pod.uid, ill.container, str(ill.since))
+        if run not in self._words:
+            self._words[run] = await self.logs.last_words(
+                one.namespace, one.name, ill.container, previous=ill.previous
+            )
+        return self._words[run]

@@ -4,7 +4,6 @@ from collections.abc import Sequence
 
 from aiops_agent.adapters.kubernetes import fields, kinds
 from aiops_agent.adapters.kubernetes.state import ClusterState, Thing
-from aiops_agent.adapters.kubernetes.topology import serving
 from aiops_agent.domain.cluster_start import ClusterStart
 
 _PORTS = {"prometheus": 9090, "alertmanager": 9093}  # as both listen unless they are told otherwise
@@ -15,7 +14,7 @@ _BESIDE = ("exporter", "operator", "pushgateway", "adapter", "metrics", "thanos"
 def start_of(state: ClusterState, server: str, only: Sequence[str]) -> ClusterStart:
     """Return what was found."""
     counts: dict[str, int] = {}
-    for key in serving(state):
+    for key in state.serving:
         counts[key.namespace] = counts.get(key.namespace, 0) + 1
     found = {name: _address(state, name) for name in _PORTS}
     return ClusterStart(

@@ -1,7 +1,7 @@
 """A cluster as it was read: objects by kind, who owns whom, and what may not be read."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import cached_property
 
@@ -11,6 +11,7 @@ from aiops_agent.domain.telemetry import ServiceName
 from aiops_agent.domain.value import Document
 
 MOST_STEPS = 4  # up a chain of owners: pod, ReplicaSet, Deployment, and what made that
+_NOT_SERVING = ("Job", "CronJob")
 SERVING = ("Deployment", "StatefulSet", "DaemonSet")  # what may stand behind a Service
 
 
@@ -87,6 +88,12 @@ class ClusterState:
     objects: Mapping[Kind, Sequence[Document]]
     unreadable: Mapping[Kind, str] = field(default_factory=dict)
 
+    def later(self, at: datetime) -> "ClusterState":
+        """Return the same objects at a later moment; what was worked out of them is kept."""
+        made = replace(self, at=at)
+        vars(made).update({key: value for key, value in vars(self).items() if key != "at"})
+        return made
+
     def all(self, *wanted: Kind) -> list[Thing]:
         """Return the objects of these kinds that have a name."""
         return [thing for kind in wanted for thing in self._things.get(kind, ())]
@@ -128,6 +135,16 @@ class ClusterState:
             if thing.owner is None:
                 found[thing.key] = thing
         return {key: thing or self.find(key) for key, thing in found.items()}
+
+    @cached_property
+    def serving(self) -> "dict[Key, Thing | None]":
+        """The workloads that go on for ever; a bare pod counts where a Service chooses it."""
+        chosen = {self.root(pod) for one in self.all(kinds.SERVICES) for pod in self.behind(one)}
+        return {
+            key: thing
+            for key, thing in sorted(self.workloads.items(), key=lambda item: item[0])
+            if key.of not in _NOT_SERVING and (key.of != "Pod" or key in chosen)
+        }
 
     @cached_property
     def names(self) -> dict[Key, ServiceName]:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from aiops_agent.adapters.kubernetes import fields, history, kinds
 from aiops_agent.adapters.kubernetes.look import Cluster
+from aiops_agent.adapters.kubernetes.rollouts import wants
 from aiops_agent.adapters.kubernetes.state import ClusterState, Key, Thing
 from aiops_agent.domain.images import kind_of
 from aiops_agent.domain.survey import Instances
@@ -15,7 +16,6 @@ from aiops_agent.domain.value import Document
 CALLS = "aiops.calls"  # an annotation of the workload: names parted by commas, as on a container
 OWNER = "aiops.owner"
 KIND = "aiops.kind"
-_NOT_SERVING = ("Job", "CronJob")
 # An address in a setting: after a scheme or a user, or with a port. A bare word is no address.
 _HOST = r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?(?:\.[a-z0-9-]{1,63}){0,5}"
 _ADDRESS = re.compile(rf"(?:(?:://|@|\()({_HOST})\b)|(?:(?<![\w.-])({_HOST}):\d{{2,5}}\b)")
@@ -29,7 +29,7 @@ class KubernetesTopology:
     cluster: Cluster
 
     async def graph(self) -> ServiceGraph:
-        """Return services with their running pods, and calls. Raises SourceError."""
+        """Return services with the replicas that they want, and calls. Raises SourceError."""
         return graph_of(await self.cluster.state())
 
     async def instances(self) -> tuple[Instances, ...]:
@@ -42,13 +42,13 @@ class KubernetesTopology:
                     alias for pod in state.pods.get(key, ()) for alias in _aliases(pod) if alias
                 ),
             )
-            for key in serving(state)
+            for key in state.serving
         )
 
 
 def graph_of(state: ClusterState) -> ServiceGraph:
     """Return the services of a cluster and who calls whom, as far as settings tell."""
-    known = serving(state)
+    known = state.serving
     meant = _meant(state, known)
     calls: dict[tuple[ServiceName, ServiceName], None] = {}
     for key, thing in known.items():
@@ -64,19 +64,10 @@ def graph_of(state: ClusterState) -> ServiceGraph:
     return ServiceGraph(services=tuple(services.values()), calls=tuple(calls))
 
 
-def serving(state: ClusterState) -> dict[Key, Thing | None]:
-    """Return the workloads that go on for ever; a bare pod counts where a Service chooses it."""
-    chosen = {state.root(pod) for one in state.all(kinds.SERVICES) for pod in state.behind(one)}
-    return {
-        key: thing
-        for key, thing in sorted(state.workloads.items(), key=lambda item: item[0])
-        if key.of not in _NOT_SERVING and (key.of != "Pod" or key in chosen)
-    }
-
-
 def _service(state: ClusterState, key: Key, thing: Thing | None) -> Service:
     pods = state.pods.get(key, ())
     running = [pod for pod in pods if fields.text(pod.document, "status", "phase") == "Running"]
+    wanted = wants(thing)  # what runs of it now is a signal
     template = _template(thing, pods)
     said = thing.annotations if thing else {}
     image = history.images_of(template)
@@ -85,7 +76,7 @@ def _service(state: ClusterState, key: Key, thing: Thing | None) -> Service:
         kind=kind_of(image, [said[KIND]] if KIND in said else ()),
         owner=said.get(OWNER, ""),
         release=image[:200],
-        replicas=len([pod for pod in running if pod.deleted is None]),
+        replicas=len([o for o in running if o.deleted is None]) if wanted is None else wanted,
     )
 
 

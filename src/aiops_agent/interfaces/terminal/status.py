@@ -1,6 +1,7 @@
 """How every service is now, the worst first, and who waits for whom."""
 
 from collections.abc import Sequence
+from datetime import datetime
 
 from rich.console import Group, RenderableType
 from rich.text import Text
@@ -8,7 +9,7 @@ from rich.text import Text
 from aiops_agent.domain.quantity import NO_DATA, amount
 from aiops_agent.domain.service_status import EnvironmentNow, ServiceNow, SignalNow
 from aiops_agent.domain.telemetry import Signal
-from aiops_agent.domain.watch import WatchRecord
+from aiops_agent.domain.watch import Noticed, WatchMode, WatchRecord
 from aiops_agent.interfaces.terminal.escape import joined, say, tell
 from aiops_agent.interfaces.terminal.layout import table
 from aiops_agent.interfaces.terminal.palette import BAD, GOOD, QUIET, STRONG, WARN
@@ -64,14 +65,31 @@ def environment(found: EnvironmentNow, width: int) -> RenderableType:
 
 def watched(found: WatchRecord) -> RenderableType:
     """Return what the watch of `aiops serve` noticed, and what became of it."""
-    head = f"watch ({found.mode}): looked at {found.looked_at:%Y-%m-%d %H:%M:%S} UTC"
-    why = f"nothing was seen since then: {found.why}" if found.why else ""
-    lines: list[RenderableType] = [joined([say(head, QUIET), tell(why, WARN)])]
-    for one in found.unusual:
-        became = f"in {one.incident}" if one.incident else "opens nothing"
-        words = f"{one.service}: {one.words}, since {one.since:%H:%M:%S}"
-        lines.append(Text.assemble(("! ", WARN), joined([tell(words), tell(became, QUIET)])))
+    lines: list[RenderableType] = []
+    if found.mode is not WatchMode.NONE:
+        lines.append(_looked("signals", found.mode, found.looked_at, found.why))
+        lines += [_noticed(one, f"{one.service}: {one.words}") for one in found.unusual]
+    if found.asked_at is not None or found.untold:
+        lines.append(_looked("platform", found.platform, found.asked_at, found.untold))
+        lines += [tell(f"! not seen by the watch: {why}", WARN) for why in found.blind]
+        lines += [_noticed(one, f"{one.about}: {one.words}") for one in found.ailing]
+        if found.left_out:
+            lines.append(tell(f"! and {found.left_out} more", WARN))
     return Group(*lines)
+
+
+def _looked(what: str, mode: WatchMode, at: datetime | None, why: str) -> RenderableType:
+    when = f": looked at {at:%Y-%m-%d %H:%M:%S} UTC" if at is not None else ""
+    flaw = f"nothing was seen since then: {why}" if why else ""
+    return joined([say(f"watch of {what} ({mode}){when}", QUIET), tell(flaw, WARN)])
+
+
+def _noticed(one: Noticed, words: str) -> RenderableType:
+    became = f"in {one.incident}" if one.incident else "opens nothing"
+    if one.alert and not one.incident:
+        became = "opens an incident"
+    said = [tell(f"{words}, since {one.since:%H:%M:%S}"), tell(became, QUIET)]
+    return Text.assemble(("! ", WARN), joined(said))
 
 
 def waiting(lines: Sequence[tuple[str, str]]) -> RenderableType:

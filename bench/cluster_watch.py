@@ -42,7 +42,7 @@ MADE = "2026-03-01T12:00:00Z"
 
 
 def _meta(name: str, version: int, **other: Any) -> Raw:
-    fields_of = {"f:metadata": {"f:labels": {f"f:l{n}": {} for n in range(8)}}}
+    fields_of: Raw = {"f:metadata": {"f:labels": {f"f:l{n}": {} for n in range(8)}}}
     noted = [{"manager": "kubelet", "operation": "Update", "fieldsV1": fields_of}]
     given = {"name": name, "namespace": "shop", "uid": f"uid-{name}", "creationTimestamp": MADE}
     return {**given, "resourceVersion": str(version), "managedFields": noted, **other}

@@ -88,7 +88,7 @@ class Ailing(Noticed):
     blind: tuple[str, ...] = ()
 
     @classmethod
-    def of(cls, one: PlatformTrouble, at: datetime, blind: tuple[str, ...]) -> "Ailing":
+    def told(cls, one: PlatformTrouble, at: datetime, blind: tuple[str, ...]) -> "Ailing":
         """Return a trouble as it is seen at a moment."""
         return cls(
             service=one.service,

@@ -120,7 +120,7 @@ class WatchLook:  # limit: what becomes of all that is noticed, in one place
         """Return the record with what the platform says, one entry for each workload."""
         now: dict[str, Ailing] = {}
         for trouble in told.harm:  # the first of each is the worst
-            fresh = Ailing.of(trouble, self.at, told.blind)
+            fresh = Ailing.told(trouble, self.at, told.blind)
             now.setdefault(fresh.key, fresh)
         standing = {one.key: one for one in self._ailing(was, now, told)}
         new = [one for key, one in now.items() if key not in standing]

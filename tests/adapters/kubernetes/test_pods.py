@@ -180,7 +180,7 @@ def released(api: FakeApi) -> None:
     api.release("payments-api", "registry.test/shop:9")
 
 
-CHANGES = [get_well, restarted, replaced, released, lambda api: api.objects.pop(POD)]
+CHANGES = [get_well, replaced, released, lambda api: api.objects.pop(POD)]
 
 
 @pytest.mark.parametrize("change", CHANGES)
@@ -189,6 +189,14 @@ async def test_what_is_otherwise_than_planned_is_not_ended(api: FakeApi, change:
     sent = await applied(api.platform, draft.requests[:1])
     change(api)
     assert not await api.platform.unchanged(draft, sent)
+
+
+async def test_one_that_is_ready_is_left_alone_when_it_was_started_anew(api: FakeApi) -> None:
+    get_well(api)
+    draft = await api.platform.prepare(delete(ILL), OPERATION)
+    assert await api.platform.unchanged(draft)
+    restarted(api)
+    assert not await api.platform.unchanged(draft)
 
 
 async def test_hands_that_do_not_see_that_a_pod_got_well_are_caught(

@@ -8,7 +8,7 @@ from aiops_agent.actions.cordon_node import CORDON_NODE, YES
 from aiops_agent.actions.platform import Accepted, Begin, Landing, Sight, at_once
 from aiops_agent.adapters.kubernetes import fields
 from aiops_agent.adapters.kubernetes.json_patch import encoded, pointer, put, same
-from aiops_agent.adapters.kubernetes.kinds import NODES, PODS
+from aiops_agent.adapters.kubernetes.kinds import NODES, PODS, checked
 from aiops_agent.adapters.kubernetes.live import MARK, mapped
 from aiops_agent.adapters.kubernetes.payload import ObjectPatch, requests, sha256
 from aiops_agent.adapters.kubernetes.write import FIELD_MANAGER, Writes
@@ -147,7 +147,7 @@ class NodeHands:
         return requests([_patch(node, f"{operation}.1", cordon=False)])
 
     async def _node(self, name: str) -> Document | None:
-        found = await self.writes.reader.find(NODES.path(name=name))
+        found = await self.writes.reader.find(NODES.path(name=checked(name)))
         return found if isinstance(found, dict) else None
 
     async def _room_beside(self, name: str) -> None:

@@ -206,12 +206,13 @@ def _ready(pod: Document) -> bool:
 
 
 def _state(pod: Document) -> Document:
-    """Return what must be the same when it is ended: who got well or began anew is left alone."""
+    """Return what must be the same when it is ended: who got well by itself is left alone.
+
+    One that was ready, and ill otherwise, got well when it was started anew.
+    """
     statuses = fields.many(pod, "status", "containerStatuses")
-    return {
-        "ready": _ready(pod),
-        "restarts": sum(fields.count(s, "restartCount") for s in statuses),
-    }
+    restarts = sum(fields.count(one, "restartCount") for one in statuses)
+    return {"ready": True, "restarts": restarts} if _ready(pod) else {"ready": False}
 
 
 def _ill(pod: Document) -> str:

@@ -142,6 +142,7 @@ async def test_hands_that_uncordon_what_others_cordoned_are_caught(
     assert not cordoned(api)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("trouble", TROUBLE)
 async def test_one_trouble_on_the_way_makes_one_cordon_or_none(api: FakeApi, trouble: str) -> None:
     where, answer, state = TROUBLE[trouble]
@@ -160,6 +161,7 @@ async def test_one_trouble_on_the_way_makes_one_cordon_or_none(api: FakeApi, tro
         assert not cordoned(api)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("at", POINTS)
 async def test_a_process_that_dies_anywhere_leaves_one_cordon_to_the_next(
     api: FakeApi, at: Point

@@ -218,6 +218,7 @@ async def test_another_pod_under_the_name_is_never_evicted(api: FakeApi) -> None
     assert (await api.platform.look(draft.requests[1], NOW)).landing is Landing.LANDED
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("trouble", TROUBLE)
 async def test_one_trouble_on_the_way_ends_the_pod_once_or_not_at_all(
     api: FakeApi, monkeypatch: pytest.MonkeyPatch, trouble: str
@@ -236,6 +237,7 @@ async def test_one_trouble_on_the_way_ends_the_pod_once_or_not_at_all(
     assert api.taken.count(f"{OPERATION}.2") == (state is APPLIED)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("at", POINTS)
 async def test_a_process_that_dies_anywhere_leaves_the_rest_to_the_next(
     api: FakeApi, at: Point

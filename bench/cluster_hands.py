@@ -17,6 +17,7 @@ from typing import Any
 import httpx2
 
 from aiops_agent.adapters.kubernetes.client import KubeClient
+from aiops_agent.adapters.kubernetes.live import MARK
 from aiops_agent.domain.errors import ApprovalError, NotOurs, PlatformError
 from aiops_agent.domain.point import Point
 from aiops_agent.domain.remediation import Action, Outcome, PreparedPlan
@@ -174,6 +175,13 @@ class DrawnTrouble:
         return self.foreign and _kept(self.thing) != self.left_as
 
 
+def _mark(body: str) -> str:
+    """Return the operation that a request writes as its mark."""
+    sent = json.loads(body)
+    marks = sent["metadata"]["annotations"] if isinstance(sent, dict) else sent[-1]["value"]
+    return str(marks[MARK] if isinstance(marks, dict) else marks)
+
+
 def _kept(thing: Raw) -> object:
     spec = thing["spec"]
     return spec.get("minReadySeconds"), spec.get("unschedulable")
@@ -213,7 +221,7 @@ async def _lived(draw: random.Random, world: ClusterWorld, found: Counter[str]) 
         await _taken_back(draw, life, plan, trouble, was, found)
     found["changes of others overwritten"] += trouble.overwritten
     for operation in (*(one.operation for one in plan.requests), UNDO):
-        bodies = {body for body in api.writes if operation in body}
+        bodies = {body for body in api.writes if _mark(body) == operation}
         found["repeats of other bytes"] += len(bodies) > 1
 
 

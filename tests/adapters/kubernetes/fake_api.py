@@ -184,8 +184,10 @@ class FakeApi:
             answer = evicted(self, found, json.loads(body), dry=dry)
         else:
             answer = self._patched(plural, found, body, dry=dry)
-        instead = None if dry or answer[0] > 201 else self.after(found)
-        return instead or answer
+        if dry or answer[0] > 201:
+            return answer
+        instead = self.after(found)
+        return instead or (answer if method == "POST" else (200, deepcopy(found)))
 
     def _patched(self, plural: str, found: Raw, body: str, *, dry: bool) -> Answer:
         changed = deepcopy(found)

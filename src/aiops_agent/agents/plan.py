@@ -2,7 +2,6 @@
 
 import asyncio
 from dataclasses import replace
-from typing import Any
 
 from pydantic import Field
 
@@ -69,8 +68,7 @@ async def plan(  # limit: from the cause to the plan, in order
     change = next((one for one in named if best.change and one.title == best.change), None)
     past = await _past_release(briefing.environment, best, change)
     means = Means(incident.environment, scene, best, change, briefing.menu, past)
-    if means.offer(DELETE_POD) is not None:
-        means = replace(means, **await _instances(briefing, best))
+    means = await _with_instances(briefing, means)
     query = RecallQuery(
         incident=incident, cause=best.kind, service=best.service, signature=diagnosis.signature
     )
@@ -108,16 +106,18 @@ async def plan(  # limit: from the cause to the plan, in order
     )
 
 
-async def _instances(briefing: Briefing, best: Hypothesis) -> dict[str, Any]:
-    """Return how the instances of who is to blame are, and which machines fail.
+async def _with_instances(briefing: Briefing, means: Means) -> Means:
+    """Add how the instances of who is to blame are, and which machines fail, where that counts.
 
     A machine that is to blame has none: those of the alerting service count then.
     """
-    environment, names = briefing.environment, (best.service, briefing.incident.service)
+    if means.offer(DELETE_POD) is None:
+        return means
+    environment, names = briefing.environment, (means.cause.service, briefing.incident.service)
     counted = await read_standings(environment, names, briefing.now)
     told, _ = await read_troubles(environment)
     sick = {one.name: one.words for one in told if one.kind is TroubleKind.NODE and one.harm}
-    return {"standing": next(iter(counted), None), "sick": sick}
+    return replace(means, standing=next(iter(counted), None), sick=sick)
 
 
 async def _past_release(

@@ -27,7 +27,7 @@ def a_node(api: FakeApi, name: str, *, ready: bool = True) -> Raw:
 
 def written(found: Raw, manager: str) -> None:
     """Note who set whether it is cordoned, as the API server does."""
-    owned = {"f:spec": {"f:unschedulable": {}}}
+    owned: Raw = {"f:spec": {"f:unschedulable": {}}}
     found["metadata"]["managedFields"] = [{"manager": manager, "fieldsV1": owned}]
 
 

@@ -17,13 +17,17 @@ from typing import Any
 import httpx2
 
 from aiops_agent.adapters.kubernetes.client import KubeClient
+from aiops_agent.adapters.kubernetes.live import MARK
 from aiops_agent.domain.errors import ApprovalError, NotOurs, PlatformError
 from aiops_agent.domain.point import Point
 from aiops_agent.domain.remediation import Action, Outcome, PreparedPlan
 from aiops_agent.evaluation.goals import Goal
 from aiops_agent.safety import send
 from bench.told import tell
-from tests.adapters.kubernetes.fake_api import NEW, OLD, FakeApi, Lost, Raw, kubeconfig
+from tests.adapters.kubernetes.fake_api import NEW, OLD, FakeApi, Lost, kubeconfig
+from tests.adapters.kubernetes.fake_nodes import a_node, cordon, foreign_cordon
+from tests.adapters.kubernetes.fake_patch import Raw
+from tests.adapters.kubernetes.fake_pods import a_pod
 from tests.adapters.kubernetes.life import (
     APPLIED,
     POINTS,
@@ -31,6 +35,7 @@ from tests.adapters.kubernetes.life import (
     UNKNOWN,
     Died,
     KubeLife,
+    delete,
     lost,
     once,
     restart,
@@ -43,7 +48,8 @@ NAME = "payments-api"
 MOST_TROUBLES = 3  # of one life: fewer than the sends of a request that may be repeated
 FOREIGN = 77  # seconds that somebody else writes
 UNDO = "INC-0001.1.undo.1.1"
-OPERATION = "INC-0001.1.1.1"
+NODE = ("nodes", "", "node-7")
+ILL, WELL = "payments-api-h1-a", "payments-api-h1-b"
 
 
 def main(arguments: list[str]) -> int:
@@ -73,9 +79,18 @@ async def goals(seed: int, n: int) -> list[Goal]:
         "records of what is not so",
         "unknown although nobody interfered",
         "repeats of other bytes",
+        "pods ended that nobody named",
         "secrets in plans",
     )
-    told = ("applied", "refused", "withdrawn", "deaths", "taken back", "left to a person")
+    told = (
+        "applied",
+        "refused",
+        "withdrawn",
+        "deaths",
+        "taken back",
+        "left to a person",
+        "pods ended",
+    )
     return [
         *(Goal(f"cluster hands: {row}", n, found[row], "<= 0") for row in flaws),
         *(Goal(f"cluster hands: {row}", n, found[row], f">= {n // 100}") for row in told),
@@ -112,9 +127,11 @@ class DrawnTrouble:
 
     draw: random.Random
     api: FakeApi
+    thing: Raw  # what is acted on
     left: int = MOST_TROUBLES
-    late: tuple[str, str] | None = None  # a path and a body that are still on their way
+    late: tuple[str, str, str] | None = None  # method, path and body that are still on their way
     foreign: bool = False
+    left_as: object = None  # what somebody else made of it
 
     def before(self, found: Raw) -> Any:
         """Let what flies land, or somebody else write; then trouble or none."""
@@ -124,8 +141,8 @@ class DrawnTrouble:
         if self.left and self.draw.random() < 0.5:
             self.left -= 1
             if self.draw.random() < 0.2:
-                _, path, _, body = self.api.seen[-1]
-                self.late = (path, body)
+                method, path, _, body = self.api.seen[-1]
+                self.late = (method, path, body)
                 return lost(found)
             where, answer, _ = TROUBLE[self.draw.choice(list(TROUBLE))]
             if where == "before":
@@ -136,16 +153,38 @@ class DrawnTrouble:
     def lands(self) -> None:
         """Let a late request arrive, if there is one, as it was sent."""
         if self.late is not None:
-            (path, body), self.late = self.late, None
+            (method, path, body), self.late = self.late, None
             self.api.before, before = _fine, self.api.before
-            self.api.answer("PATCH", path, {}, body)
+            self.api.answer(method, path, {}, body)
             self.api.before = before
 
     def interfere(self) -> None:
-        """Somebody else changes the workload, once."""
-        if not self.foreign:
-            self.foreign = True
+        """Somebody else changes it, once."""
+        if self.foreign:
+            return
+        self.foreign = True
+        if self.thing is not self.api.objects.get(NODE):
             self.api.change(NAME, lambda one: one["spec"].update(minReadySeconds=FOREIGN))
+        elif not self.thing["spec"].pop("unschedulable", False):
+            foreign_cordon(self.api)
+        self.left_as = _kept(self.thing)
+
+    @property
+    def overwritten(self) -> bool:
+        """Whether what somebody else did is not there any more."""
+        return self.foreign and _kept(self.thing) != self.left_as
+
+
+def _mark(body: str) -> str:
+    """Return the operation that a request writes as its mark."""
+    sent = json.loads(body)
+    marks = sent["metadata"]["annotations"] if isinstance(sent, dict) else sent[-1]["value"]
+    return str(marks[MARK] if isinstance(marks, dict) else marks)
+
+
+def _kept(thing: Raw) -> object:
+    spec = thing["spec"]
+    return spec.get("minReadySeconds"), spec.get("unschedulable")
 
 
 def _fine(_found: Raw) -> None:
@@ -157,25 +196,32 @@ async def _lived(draw: random.Random, world: ClusterWorld, found: Counter[str]) 
     api.workload(NAME)
     api.release(NAME, NEW)
     api.ran_well(OLD)
-    action: Action = draw.choice([restart(), scale(draw.choice([1, 3, 9])), rollback()])
+    a_node(api, "node-7", ready=False)
+    a_node(api, "node-8")
+    for pod in (ILL, WELL):
+        a_pod(api, pod, api.one(NAME), ready=pod == WELL)
+    scaled = scale(draw.choice([1, 3, 9]))
+    action: Action = draw.choice([restart(), scaled, rollback(), delete(ILL), cordon()])
     life = KubeLife(api, action)
     plan = await life.plan()
     found["secrets in plans"] += "s3cret" in json.dumps(plan.document())
-    was = json.dumps(api.one(NAME)["spec"])
-    trouble = DrawnTrouble(draw, api)
+    thing = api.objects[NODE] if action.kind == "cordon_node" else api.one(NAME)
+    was = json.dumps(thing["spec"])
+    trouble = DrawnTrouble(draw, api, thing)
     api.before = trouble.before
     if draw.random() < 0.1:
         trouble.interfere()
     outcome = await _executed(draw, life, trouble, found)
     trouble.lands()
-    _judged(outcome, api, trouble, OPERATION, found)
-    if outcome is not None and outcome.state is APPLIED and action.kind != "restart_service":
+    last = plan.requests[-1].operation
+    _judged(outcome, api, trouble, last, found)
+    found["pods ended"] += ("pods", "shop", ILL) not in api.objects
+    found["pods ended that nobody named"] += ("pods", "shop", WELL) not in api.objects
+    if outcome is not None and outcome.state is APPLIED and plan.steps[0].inverse:
         await _taken_back(draw, life, plan, trouble, was, found)
-    found["changes of others overwritten"] += (
-        trouble.foreign and api.one(NAME)["spec"].get("minReadySeconds") != FOREIGN
-    )
-    for operation in (OPERATION, UNDO):
-        bodies = {body for body in api.writes if operation in body}
+    found["changes of others overwritten"] += trouble.overwritten
+    for operation in (*(one.operation for one in plan.requests), UNDO):
+        bodies = {body for body in api.writes if _mark(body) == operation}
         found["repeats of other bytes"] += len(bodies) > 1
 
 
@@ -250,5 +296,5 @@ async def _taken_back(
     _judged(outcome, life.api, trouble, UNDO, found)
     if outcome.state is APPLIED:
         found["taken back"] += 1
-        spec = {k: v for k, v in life.api.one(NAME)["spec"].items() if k != "minReadySeconds"}
+        spec = {k: v for k, v in trouble.thing["spec"].items() if k != "minReadySeconds"}
         found["records of what is not so"] += json.dumps(spec) != was

@@ -15,8 +15,13 @@ from aiops_agent.adapters.cold_storage import ColdFile
 from aiops_agent.adapters.docker import clone, platform
 from aiops_agent.adapters.docker.back import WayBack
 from aiops_agent.adapters.docker.endpoint import Endpoint
-from aiops_agent.adapters.kubernetes import json_patch, payload
-from aiops_agent.adapters.kubernetes import platform as kube_platform
+from aiops_agent.adapters.kubernetes import (
+    json_patch,
+    node_hands,
+    payload,
+    pod_hands,
+    workload_hands,
+)
 from aiops_agent.adapters.kubernetes import plug as kube_plug
 from aiops_agent.adapters.kubernetes import rollback as kube_rollback
 from aiops_agent.adapters.kubernetes import scale as kube_scale
@@ -197,12 +202,16 @@ LEDGER_ONLY = Seam(WayBack, "_removed", "taking back removes only what the ledge
 # The hands on Kubernetes: one change of one generation of one object, or none.
 AS_GO_WRITES = Seam(json_patch, "_AS_GO_WRITES", "equal text is equal to the API server")
 PATCH_TESTS = Seam(payload, "same", "a patch meets only the workload that was planned for")
-BY_MARK = Seam(kube_platform, "sight_of", "our mark says whether a patch has landed")
+BY_MARK = Seam(workload_hands, "sight_of", "our mark says whether a patch has landed")
 RECONCILED = Seam(LiveWorkload, "owned", "what somebody else would put back is not changed")
 AUTOSCALED = Seam(kube_scale, "scaled_by", "what an autoscaler sets is not set")
+EVICTION_TRIED = Seam(pod_hands, "try_out", "no eviction is sent that a budget forbids")
+POD_STATE = Seam(pod_hands, "_state", "a pod that got well meanwhile is left alone")
+POD_MAKER = Seam(pod_hands, "_controller", "no pod is ended that nobody makes anew")
+CORDON_IS_OURS = Seam(node_hands, "_by_us", "what somebody else cordoned is not uncordoned")
 RIGHTS_GAINED = Seam(kube_rollback, "gained", "a rollback gives a pod no right that it has not")
 TWO_ACCOUNTS = Seam(kube_plug, "Writes", "the account that reads changes nothing")
-KUBE_GOOD_ONLY = Seam(kube_platform, "known_good", "a rollback goes to what ran well only")
+KUBE_GOOD_ONLY = Seam(workload_hands, "known_good", "a rollback goes to what ran well only")
 
 # Death and trouble in the middle.
 EXECUTOR = Seam(Overrides, "executor", "hands that record after acting are caught by the kill test")

@@ -5,6 +5,8 @@ from dataclasses import dataclass, field
 from typing import TypeAlias
 
 from aiops_agent.actions.catalogue import AnySpec, Catalogue
+from aiops_agent.actions.cordon_node import CORDON_NODE
+from aiops_agent.actions.delete_pod import DELETE_POD
 from aiops_agent.actions.platform import Platform
 from aiops_agent.actions.restart import RESTART
 from aiops_agent.actions.rollback import ROLLBACK
@@ -57,9 +59,11 @@ NOTIFIERS: tuple[AnyChannel, ...] = (webhook.CHANNEL,)
 
 ACTIONS: tuple[AnySpec, ...] = (
     RESTART,
+    DELETE_POD,
     SCALE,
     ROLLBACK,
     SET_CONFIG,
+    CORDON_NODE,
 )
 
 RULES: tuple[Rule, ...] = (

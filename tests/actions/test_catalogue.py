@@ -5,7 +5,9 @@ from typing import Any
 
 import pytest
 
+from aiops_agent.actions.cordon_node import CORDON_NODE, CordonBounds
 from aiops_agent.actions.scale import SCALE, ScaleBounds
+from aiops_agent.adapters.kubernetes.client import KubeClient
 from aiops_agent.domain.environment import EnvironmentRef
 from aiops_agent.domain.errors import PlatformError
 from aiops_agent.domain.remediation import (
@@ -22,20 +24,36 @@ from aiops_agent.domain.telemetry import ServiceName
 from aiops_agent.registry import ACTIONS, CATALOGUE
 from aiops_agent.simulator.platform import MOVES
 from tests.adapters.docker.fake_engine import FakeEngine, Known
+from tests.adapters.kubernetes.fake_api import FakeApi
 from tests.targets import at
 
 ELSEWHERE = EnvironmentRef.parse("shop:a")
-MENU = CATALOGUE.offers("shop", CATALOGUE.kinds, {SCALE.kind: ScaleBounds(max_replicas=6)})
+BOUNDS = {
+    SCALE.kind: ScaleBounds(max_replicas=6),
+    CORDON_NODE.kind: CordonBounds(allowed=True),
+}
+PLACES = ("shop", "kubernetes")  # what one of them does not offer the other does
+MENU = tuple(
+    {
+        offer.kind: offer
+        for place in PLACES
+        for offer in CATALOGUE.offers(place, CATALOGUE.kinds, BOUNDS)
+    }.values()
+)
+TARGETS = {spec.kind: min(spec.targets) for spec in ACTIONS}
 RIGHT: dict[ActionKind, dict[str, Any]] = {
     ActionKind("restart_service"): {},
     ActionKind("scale_pods"): {"replicas": 6},
     ActionKind("rollback_release"): {"release": "r41"},
     ActionKind("set_config"): {"name": "DB_POOL_SIZE", "value": "8"},
+    ActionKind("delete_pod"): {"pods": "web-1,web-2"},
+    ActionKind("cordon_node"): {"new_pods": "no"},
 }
 
 
 def an_action(kind: ActionKind, wished: dict[str, Any]) -> Action:
-    return Action.model_construct(kind=kind, target=at("payments-api"), wished=wished)
+    target = at("payments-api").model_copy(update={"kind": TARGETS[kind]})
+    return Action.model_construct(kind=kind, target=target, wished=wished)
 
 
 def test_every_kind_of_action_is_known_and_offered() -> None:
@@ -70,6 +88,21 @@ def test_smuggled_missing_and_mistyped_parameters_are_refused(kind: ActionKind) 
 def test_replicas_out_of_bounds_are_refused(replicas: int) -> None:
     with pytest.raises(PlatformError, match=r"at most 6|at least one"):
         CATALOGUE.check(an_action(ActionKind("scale_pods"), {"replicas": replicas}), MENU)
+
+
+@pytest.mark.parametrize("pods", ["", "a,", "a,a", "a,b,c,d"])
+def test_pods_are_named_once_each_and_within_the_bound(pods: str) -> None:
+    with pytest.raises(PlatformError, match=r"named, once|at most 3 pods"):
+        CATALOGUE.check(an_action(ActionKind("delete_pod"), {"pods": pods}), MENU)
+
+
+def test_a_node_is_cordoned_only_where_that_is_allowed() -> None:
+    menu = CATALOGUE.offers("kubernetes", CATALOGUE.kinds, {})
+    action = an_action(ActionKind("cordon_node"), {"new_pods": "no"})
+    with pytest.raises(PlatformError, match=r"actions\.cordon_node\.allowed"):
+        CATALOGUE.check(action, menu)
+    with pytest.raises(PlatformError, match='new_pods is "no"'):
+        CATALOGUE.check(action.model_copy(update={"wished": {"new_pods": "yes"}}), MENU)
 
 
 def test_without_a_bound_nothing_is_scaled_up() -> None:
@@ -132,7 +165,8 @@ def test_a_target_is_written_with_its_kind_only_where_it_is_no_service() -> None
 
 def test_a_platform_does_what_the_specs_say_that_it_may() -> None:
     docker = replace(FakeEngine().platform, releases=Known())
-    offered = {"shop": tuple(MOVES), "docker": docker.kinds}
+    cluster = replace(FakeApi(client=KubeClient()).platform, releases=Known())
+    offered = {"shop": tuple(MOVES), "docker": docker.kinds, "kubernetes": cluster.kinds}
     for platform, kinds in offered.items():
         assert set(kinds) == {spec.kind for spec in ACTIONS if platform in spec.platforms}
 

@@ -1,10 +1,12 @@
 """Remedies fit the cause; memory decides between those that fit, never against telemetry."""
 
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 
+from aiops_agent.actions.cordon_node import CORDON_NODE, CordonBounds
 from aiops_agent.agents.diagnose import diagnose
 from aiops_agent.agents.plan import plan
 from aiops_agent.domain.diagnosis import CauseKind
@@ -22,7 +24,9 @@ from aiops_agent.domain.remediation import (
     PlanKind,
     Recovery,
 )
-from aiops_agent.domain.telemetry import ServiceName, Signal
+from aiops_agent.domain.telemetry import ServiceName, Signal, Workload
+from aiops_agent.domain.trouble import PlatformTrouble, TroubleKind
+from aiops_agent.registry import CATALOGUE
 from tests.agents.test_diagnose import API, overload
 from tests.reasoning.world import BEGAN, World, step
 from tests.targets import at
@@ -141,3 +145,44 @@ async def test_nobody_is_asked_for_an_action_that_nothing_could_verify() -> None
     blind = overload()
     blind.courses = {(ServiceName("other"), Signal.LATENCY): step(0.1, 0.1)}
     assert (await plan(blind.briefing(), found)).kind is PlanKind.HANDOVER
+
+
+@dataclass(frozen=True)
+class SickNode:
+    """A platform that says one of its machines fails."""
+
+    async def troubles(self) -> tuple[PlatformTrouble, ...]:
+        step = "see its kubelet"
+        node = PlatformTrouble(
+            kind=TroubleKind.NODE,
+            service=ServiceName(""),
+            what="Node",
+            name="node-7",
+            words="not ready",
+            step=step,
+        )
+        return (node, node.model_copy(update={"name": "node-8", "harm": False}))
+
+    async def unreadable(self) -> tuple[str, ...]:
+        return ()
+
+
+@pytest.mark.parametrize(("node", "cordoned"), [("node-7", True), ("node-8", False)])
+async def test_what_is_ill_on_a_machine_that_fails_is_moved_and_then_measured(
+    node: str, cordoned: bool
+) -> None:
+    made = overload()
+    made.instances = (
+        Workload(service=API, name="api-1", state="running", health="unhealthy", node=node),
+        Workload(service=API, name="api-2", state="running", health="healthy", node="node-1"),
+    )
+    bounds = {CORDON_NODE.kind: CordonBounds(allowed=True)}
+    menu = CATALOGUE.offers("kubernetes", CATALOGUE.kinds, bounds)
+    briefing = made.briefing(menu=menu)
+    briefing = replace(briefing, environment=replace(briefing.environment, troubles=SickNode()))
+
+    proposed = await plan(briefing, await diagnose(briefing))
+
+    kinds = [str(action.kind) for action in proposed.actions]
+    assert (kinds == ["cordon_node", "delete_pod"]) is cordoned
+    assert {one.service for one in proposed.criteria} == {API}

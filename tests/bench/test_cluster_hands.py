@@ -5,7 +5,7 @@ import pytest
 from bench import cluster_hands
 from tests import seams
 
-N = 25
+N = 30
 
 
 async def test_in_no_life_is_there_a_second_effect_or_a_wrong_record() -> None:

@@ -14,7 +14,7 @@ import pytest
 import yaml
 
 from aiops_agent import __version__
-from aiops_agent.adapters.kubernetes.kinds import KINDS
+from aiops_agent.adapters.kubernetes.kinds import EVICTIONS, KINDS, NODES
 from aiops_agent.adapters.kubernetes.live import CHANGEABLE
 from aiops_agent.interfaces.http.metrics import MetricsExporter
 from aiops_agent.ports.store import Reader
@@ -67,6 +67,7 @@ WRONG = [
     "cluster: { act: { namespaces: shop } }",
     "cluster: { act: { namespaces: [shop, shop] } }",
     "cluster: { act: { configMaps: [shop] } }",
+    "cluster: { act: { nodes: 'yes' } }",
     "cluster: { read: { enabled: 1 } }",
     "cluster: { read: { enabled: 'yes' } }",
     "service: { port: 70000 }",
@@ -103,12 +104,24 @@ def test_the_executor_patches_workloads_and_nothing_else() -> None:
     assert {*rights.grants(file("executor.yaml"))} == rights.ACT
 
 
+def test_it_may_touch_nodes_only_where_values_say_so() -> None:
+    template = (CHART / "templates" / "rights.yaml").read_text()
+
+    assert {*rights.grants(file("executor-cluster.yaml"))} == rights.ACT_ON_NODES
+    assert VALUES["cluster"]["act"]["nodes"] is False
+    switch, _, rest = template.rpartition("{{- if .Values.cluster.act.nodes }}")
+    assert "executor-cluster.yaml" in rest
+    assert "executor-cluster.yaml" not in switch
+
+
 def test_the_accounts_may_what_the_product_does_and_no_more() -> None:
     looked = rights.grants([*file("investigator.yaml"), *file("investigator-cluster.yaml")])
     read = {(kind.group.rpartition("/")[0], kind.plural) for kind in KINDS}
 
     assert {(group, resource) for group, resource, _ in looked} == read | {("", "pods/log")}
-    assert {("apps", kind.plural, "patch") for kind in CHANGEABLE.values()} == rights.ACT
+    patched = {("apps", kind.plural, "patch") for kind in CHANGEABLE.values()}
+    assert {*patched, ("", EVICTIONS.plural, "create")} == rights.ACT
+    assert {("", NODES.plural, "patch")} == rights.ACT_ON_NODES
 
 
 TOO_WIDE = [

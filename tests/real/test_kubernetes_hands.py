@@ -25,7 +25,7 @@ from aiops_agent.adapters.kubernetes.platform import KubernetesPlatform
 from aiops_agent.adapters.kubernetes.write import Writes
 from aiops_agent.domain.errors import NotOurs, PlatformError, RequestRefused
 from aiops_agent.domain.release import GoodRelease
-from aiops_agent.domain.remediation import Action, ActionKind
+from aiops_agent.domain.remediation import Action, ActionKind, TargetKind
 from aiops_agent.domain.telemetry import ServiceName
 from tests.adapters.kubernetes.fake_api import NEW, OLD, template
 from tests.sending import applied
@@ -100,6 +100,22 @@ class RealCluster:
         """Roll another image out."""
         self.kubectl("set", "image", f"deployment/{NAME}", f"app={image}")
         self.settle()
+
+    def pods(self, name: str) -> list[str]:
+        """Have two pods that no node takes: the first one looks ill, the other one ready."""
+        nowhere = template(name)
+        nowhere["spec"]["nodeSelector"] = {"aiops-test/nowhere": "yes"}
+        self.add("Deployment", name, replicas=2, template=nowhere)
+        until(lambda: len(self.named(name)) == 2, SECONDS, f"two pods of {name}")
+        for pod, ready in zip(self.named(name), ("False", "True"), strict=True):
+            state = {"phase": "Running", "conditions": [{"type": "Ready", "status": ready}]}
+            told = json.dumps({"status": state})
+            self.kubectl("patch", "pod", pod, "--subresource=status", "--type=merge", "-p", told)
+        return self.named(name)
+
+    def named(self, name: str) -> list[str]:
+        found = self.kubectl("get", "pods", "-l", f"app={name}", "-o", "name").split()
+        return [one.removeprefix("pod/") for one in found]
 
     @property
     def image(self) -> str:
@@ -209,3 +225,67 @@ async def test_a_field_that_the_server_does_not_know_is_refused_without_a_value(
         await cluster.platform.prepare(action("scale_pods", replicas=3), OPERATION)
     assert "strict decoding error" in str(error.value)
     assert "s3cret" not in str(error.value)
+
+
+async def test_only_the_ill_pod_is_evicted_and_made_anew(cluster: RealCluster) -> None:
+    ill, well = cluster.pods("unplaced")
+    draft = await cluster.platform.prepare(
+        action("delete_pod", "unplaced", pods=ill), "INC-0001.1.1"
+    )
+    mark, eviction = draft.requests
+    assert (await cluster.platform.look(eviction, NOW)).landing is Landing.NOT_LANDED
+    sent = await applied(cluster.platform, [mark])
+    cluster.settle(name="unplaced")
+    assert await cluster.platform.unchanged(draft, sent)
+    await cluster.platform.send(eviction)
+    until(lambda: ill not in cluster.named("unplaced"), SECONDS, f"the end of {ill}")
+    assert (await cluster.platform.look(eviction, NOW)).landing is Landing.LANDED
+    with pytest.raises(RequestRefused, match="is gone"):
+        await cluster.platform.send(eviction)
+    assert well in cluster.named("unplaced")
+    until(lambda: len(cluster.named("unplaced")) == 2, SECONDS, "another pod in its place")
+
+
+async def test_a_disruption_budget_is_named_and_not_used_up(cluster: RealCluster) -> None:
+    ill, _ = cluster.pods("unplaced")
+    draft = await cluster.platform.prepare(action("delete_pod", "unplaced", pods=ill), OPERATION)
+    cluster.kubectl("create", "pdb", "keep-both", "--selector=app=unplaced", "--min-available=2")
+
+    def seen() -> bool:
+        return "observedGeneration" in cluster.one("pdb", "keep-both")["status"]
+
+    until(seen, SECONDS, "the controller of budgets")
+    with pytest.raises(PlatformError, match="budget keep-both needs 2 healthy pods"):
+        await cluster.platform.prepare(action("delete_pod", "unplaced", pods=ill), OPERATION)
+    with pytest.raises(RequestRefused, match="budget keep-both needs 2 healthy pods"):
+        await cluster.platform.send(draft.requests[1])
+    assert ill in cluster.named("unplaced")
+    assert not cluster.one("pdb", "keep-both")["status"].get("disruptedPods")
+
+
+async def test_a_node_is_cordoned_and_uncordoned_while_it_is_ours(cluster: RealCluster) -> None:
+    name = f"{cluster.namespace}-node"
+    cluster.kubectl(
+        "create", "-f", "-", given={"apiVersion": "v1", "kind": "Node", "metadata": {"name": name}}
+    )
+    target = at(name).model_copy(update={"kind": TargetKind.NODE})
+    cordon = Action(kind=ActionKind("cordon_node"), target=target, wished={"new_pods": "no"})
+    try:
+        for number, theirs in enumerate((False, True)):
+            draft = await cluster.platform.prepare(cordon, f"INC-000{number}.1.1")
+            sent = await applied(cluster.platform, draft.requests)
+            assert cluster.one("node", name)["spec"]["unschedulable"]
+            assert (await cluster.platform.look(draft.requests[0], NOW)).landing is Landing.LANDED
+            if theirs:
+                cluster.kubectl("uncordon", name)
+                cluster.kubectl("cordon", name)
+                with pytest.raises(NotOurs):
+                    await cluster.platform.take_back(draft, sent, f"INC-000{number}.1.undo.1")
+                continue
+            back = await cluster.platform.take_back(draft, sent, f"INC-000{number}.1.undo.1")
+            await applied(cluster.platform, back)
+            assert not cluster.one("node", name)["spec"].get("unschedulable")
+            with pytest.raises(RequestRefused, match="was changed since"):
+                await cluster.platform.send(draft.requests[0])
+    finally:
+        cluster.kubectl("delete", "node", name)

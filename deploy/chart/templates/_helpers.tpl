@@ -33,6 +33,9 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version }}
 {{- if and .Values.prometheusRule.enabled (not .Values.serviceMonitor.enabled) -}}
 {{- fail "prometheusRule: its alerts would always fire, as nothing is scraped; set serviceMonitor.enabled: true too." -}}
 {{- end -}}
+{{- if and .Values.cluster.act.nodes (not .Values.cluster.act.namespaces) -}}
+{{- fail "cluster.act.nodes: who cordons a node also restarts what is ill on it; name cluster.act.namespaces too." -}}
+{{- end -}}
 {{- if and .Values.cluster.act.namespaces (not .Values.cluster.read.enabled) -}}
 {{- fail "cluster.act.namespaces: who changes must see what it changes; set cluster.read.enabled: true too." -}}
 {{- end -}}

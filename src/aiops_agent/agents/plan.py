@@ -1,6 +1,7 @@
 """What is to be done? Candidates from the kind of cause and from memory, with their price."""
 
 import asyncio
+from dataclasses import replace
 
 from pydantic import Field
 
@@ -28,21 +29,26 @@ from aiops_agent.domain.remediation import (
     Target,
 )
 from aiops_agent.domain.telemetry import Change, ChangeKind
+from aiops_agent.domain.trouble import TroubleKind
 from aiops_agent.domain.value import Value
 from aiops_agent.memory.advise import beside_memory, cited, precedents, recurrence
 from aiops_agent.memory.odds import standing
 from aiops_agent.ports.memory import RecallQuery
 from aiops_agent.ports.telemetry import Environment
 from aiops_agent.reasoning.gather import read_scene
+from aiops_agent.reasoning.instances import read_standings
 from aiops_agent.reasoning.propose import (
+    DELETE_POD,
     Means,
     PastRelease,
     Remedy,
+    moves,
     rejected,
     release_before,
     remedies,
 )
 from aiops_agent.reasoning.register import RecoveryTerms, criteria
+from aiops_agent.reasoning.troubles import read_troubles
 from aiops_agent.reasoning.weigh import strong
 
 NONE = "none of these"
@@ -62,21 +68,22 @@ async def plan(  # limit: from the cause to the plan, in order
     change = next((one for one in named if best.change and one.title == best.change), None)
     past = await _past_release(briefing.environment, best, change)
     means = Means(incident.environment, scene, best, change, briefing.menu, past)
+    means = await _with_instances(briefing, means)
     query = RecallQuery(
         incident=incident, cause=best.kind, service=best.service, signature=diagnosis.signature
     )
     hits = await asyncio.to_thread(briefing.memory.recall, query)
     known = cited(hits, briefing.menu, query, diagnosis.release)
     able = strong(best) or _adopted(incident, best)
-    fitting = remedies(means) if able else ()
+    fitting = remedies(means) if able else moves(means)
     chosen, why_not = _choose(briefing, fitting, known)
     if chosen is None:
         reason = f"{best.statement}; {why_not or 'nothing is left to try'}: a person must look"
-        if not able:
+        if not able and not why_not:
             uncertain = f"too uncertain to act on ({best.held} of {best.checks} held)"
             reason = f"{best.statement}: {uncertain}"
         chosen = Remedy(PlanKind.HANDOVER, reason=reason)
-    touched = chosen.actions[0].target.service if chosen.actions else best.service
+    touched = chosen.actions[-1].target.service if chosen.actions else best.service
     signal = incident.triage.signal if incident.triage is not None else None
     within = briefing.pace.watch if chosen.kind is PlanKind.WATCH else briefing.pace.within
     terms = RecoveryTerms(briefing.pace.hold, within)
@@ -97,6 +104,20 @@ async def plan(  # limit: from the cause to the plan, in order
         stop_gap=chosen.stop_gap,
         affected=tuple(dict.fromkeys((incident.service, *diagnosis.affected))),
     )
+
+
+async def _with_instances(briefing: Briefing, means: Means) -> Means:
+    """Add how the instances of who is to blame are, and which machines fail, where that counts.
+
+    A machine that is to blame has none: those of the alerting service count then.
+    """
+    if means.offer(DELETE_POD) is None:
+        return means
+    environment, names = briefing.environment, (means.cause.service, briefing.incident.service)
+    counted = await read_standings(environment, names, briefing.now)
+    told, _ = await read_troubles(environment)
+    sick = {one.name: one.words for one in told if one.kind is TroubleKind.NODE and one.harm}
+    return replace(means, standing=next(iter(counted), None), sick=sick)
 
 
 async def _past_release(

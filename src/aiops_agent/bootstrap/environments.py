@@ -25,6 +25,7 @@ from aiops_agent.domain.sending import Limits
 from aiops_agent.domain.survey import ServiceSurvey
 from aiops_agent.domain.value import Value
 from aiops_agent.ports.past import AlertHistory, Meter
+from aiops_agent.ports.patches import PatchFiles
 from aiops_agent.ports.plug import AnyVendor, Connection, Keep, Port, Surroundings
 from aiops_agent.ports.store import Reader
 from aiops_agent.ports.telemetry import Clock, Environment, SenderAlerts, Topology
@@ -137,6 +138,11 @@ class ConfiguredEnvironment:
         except SourceError:  # told by the source's own check
             seen = ()
         return (*found, *seen)
+
+    @property
+    def patches(self) -> PatchFiles | None:
+        """Who tells actions as files, or None."""
+        return next((c.patches for c in self._connections.values() if c.patches), None)
 
     @property
     def senders(self) -> tuple[SenderAlerts, ...]:

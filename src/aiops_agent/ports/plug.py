@@ -13,6 +13,7 @@ from aiops_agent.domain.telemetry import ServiceName
 from aiops_agent.domain.value import Value
 from aiops_agent.ports import telemetry
 from aiops_agent.ports.past import AlertHistory, Meter
+from aiops_agent.ports.patches import PatchFiles
 from aiops_agent.ports.people import Notifier
 
 S = TypeVar("S", bound=Value)
@@ -77,6 +78,7 @@ class Connection:
     history: Callable[[Meter], AlertHistory] | None = None
     past: "Callable[[telemetry.Clock, Meter], Connection] | None" = None
     keep: Keep | None = None
+    patches: PatchFiles | None = None
     handle: object = None
 
     def port(self, port: Port) -> Any:

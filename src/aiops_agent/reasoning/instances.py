@@ -59,6 +59,11 @@ class Headcount:
         return self.running + len(self.lost)
 
     @property
+    def stuck(self) -> tuple[Workload, ...]:
+        """Those that run and do not serve, or are about to: what a restart of them would help."""
+        return tuple(one for one in self.ill if one.health == "unhealthy" or _tight(one))
+
+    @property
     def troubled(self) -> bool:
         """Whether there is anything to tell."""
         return bool(self.lost or self.ill)

@@ -1,17 +1,28 @@
 """Which remedies fit the kind of cause, and what speaks against the others?"""
 
+# limit: what fits each kind of cause stands on one page
+
 import math
 from collections import Counter
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
 
 from aiops_agent.domain.diagnosis import CauseKind, Hypothesis
 from aiops_agent.domain.environment import EnvironmentRef
 from aiops_agent.domain.quantity import amount
 from aiops_agent.domain.release import GoodRelease
-from aiops_agent.domain.remediation import Action, ActionKind, Alternative, Offer, PlanKind, Target
+from aiops_agent.domain.remediation import (
+    Action,
+    ActionKind,
+    Alternative,
+    Offer,
+    PlanKind,
+    Target,
+    TargetKind,
+)
 from aiops_agent.domain.telemetry import Change, ChangeKind, ServiceKind, Signal, Workload
 from aiops_agent.reasoning.gather import Scene
+from aiops_agent.reasoning.instances import Headcount
 
 COMFORTABLE = 0.6  # share of capacity in use that we aim for
 FULL = 0.85  # share of capacity from which it is this that runs out
@@ -20,6 +31,7 @@ MOST_GROWTH = 3  # times as many replicas as now, never more
 
 # Those that a cause calls for; whether the environment offers them is looked up in its menu.
 RESTART, SCALE = ActionKind("restart_service"), ActionKind("scale_pods")
+DELETE_POD, CORDON_NODE = ActionKind("delete_pod"), ActionKind("cordon_node")
 ROLLBACK, SET_CONFIG = ActionKind("rollback_release"), ActionKind("set_config")
 
 
@@ -58,6 +70,8 @@ class Means:
     change: Change | None
     menu: tuple[Offer, ...]
     release: PastRelease | None = None  # None where a release is known by its name
+    standing: Headcount | None = None  # of who is to blame or, where that is none, of who alerts
+    sick: Mapping[str, str] = field(default_factory=dict)  # machines that fail, says the platform
 
     @property
     def target(self) -> Target:
@@ -81,7 +95,30 @@ class Means:
 def remedies(means: Means) -> tuple[Remedy, ...]:
     """Return remedies for the cause, the fittest first; those not possible carry `why_not`."""
     made = (make(means) for make in FITTING[means.cause.kind])
-    return tuple(one for one in made if one is not None)
+    return (*moves(means), *(one for one in made if one is not None))
+
+
+def moves(means: Means) -> tuple[Remedy, ...]:
+    """Return how instances that are ill on one machine leave it; () unless the platform says so.
+
+    That it says the machine fails, that all who are ill are there and others elsewhere are well
+    stands for itself, however sure the mechanism is.
+    """
+    offer, standing = means.offer(CORDON_NODE), means.standing
+    if offer is None or standing is None or not standing.stuck:
+        return ()
+    nodes = {one.node for one in standing.stuck}
+    node = next(iter(nodes))
+    if len(nodes) > 1 or node not in means.sick or (ended := _ended(means)) is None:
+        return ()
+    told = f"node {node} fails ({means.sick[node]})"
+    if not offer.bounds.get("allowed"):
+        why = f"{told}, and {CORDON_NODE} is not allowed (actions.{CORDON_NODE}.allowed)"
+        return (_cannot(why),)
+    target = Target(environment=means.environment, kind=TargetKind.NODE, name=node)
+    cordon = Action(kind=CORDON_NODE, target=target, wished={"new_pods": "no"})
+    reason = f"{told}; all of {standing.service} that is ill is on it, and the others are well"
+    return (Remedy(PlanKind.ACT, (cordon, ended), reason, stop_gap=True),)
 
 
 def replicas_now(scene: Scene, service: str) -> int | None:
@@ -156,6 +193,32 @@ def _restart(means: Means) -> Remedy:
     return means.act(RESTART, f"{means.cause.statement}; a restart starts it afresh", {})
 
 
+def _restart_ill(means: Means) -> Remedy | None:
+    """Restart some of the instances of who is to blame, where others of them do well."""
+    standing = means.standing
+    own = standing is not None and standing.service == means.cause.service
+    ended = _ended(means) if own else None
+    if ended is None:
+        return None
+    names = str(ended.wished["pods"]).split(",")
+    told = f"only {', '.join(names)} {'is' if len(names) == 1 else 'are'} ill"
+    reason = f"{means.cause.statement}; {told}, and the others stay as they are"
+    leak = means.cause.kind is CauseKind.LEAK
+    return Remedy(PlanKind.ACT, (ended,), reason, stop_gap=leak)
+
+
+def _ended(means: Means) -> Action | None:
+    """Return what ends the ill instances; None where there are none, too many, or no others."""
+    offer, standing = means.offer(DELETE_POD), means.standing
+    if offer is None or standing is None:
+        return None
+    ill = sorted(one.name for one in standing.stuck)
+    if not 0 < len(ill) <= offer.bounds.get("max_pods", 0) or standing.running <= len(standing.ill):
+        return None
+    target = Target(environment=means.environment, name=standing.service)
+    return Action(kind=DELETE_POD, target=target, wished={"pods": ",".join(ill)})
+
+
 def _rollback(means: Means) -> Remedy | None:
     change = means.change
     if change is None or change.kind is not ChangeKind.RELEASE or not change.before:
@@ -201,10 +264,10 @@ def _handover(means: Means) -> Remedy | None:
 
 FITTING: dict[CauseKind, tuple[Callable[[Means], Remedy | None], ...]] = {
     CauseKind.CAPACITY: (_scale, _handover),
-    CauseKind.HANG: (_restart, _handover),
+    CauseKind.HANG: (_restart_ill, _restart, _handover),
     CauseKind.RELEASE: (_rollback, _handover),
     CauseKind.CONFIG: (_rollback, _restore, _handover),
-    CauseKind.LEAK: (_rollback, _restart, _handover),
+    CauseKind.LEAK: (_rollback, _restart_ill, _restart, _handover),
     CauseKind.DEPENDENCY: (_handover,),
     CauseKind.COLD_CACHE: (_watch, _handover),
     # What would help is not seen from outside: who restarts here loses the traces for nothing.

@@ -7,7 +7,9 @@ from functools import cache
 from aiops_agent.domain.remediation import Offer
 
 # Words of an action's name that say nothing of what it does.
-_STOP = frozenset({"service", "release", "pods", "a", "an", "the", "of", "set", "changing"})
+_STOP = frozenset(
+    {"service", "release", "pod", "pods", "ill", "a", "an", "the", "of", "set", "changing"}
+)
 _PARTICLE = re.compile(r"^([a-z]{3,}?)(back|down|out|off|over)$")
 _ENDING = r"(?:e?s|ed?|ings?|uration\w*|ur(?:e[sd]?|ing))?"  # a settlement is no setting
 _DOUBLED = "bdgmnprt"  # "stop", "stopped"

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
 from aiops_agent.adapters.kubernetes.client import KubeClient
@@ -21,9 +21,17 @@ from aiops_agent.adapters.kubernetes.platform import KubernetesPlatform
 from aiops_agent.adapters.kubernetes.write import Writes
 from aiops_agent.domain.release import GoodRelease
 from aiops_agent.domain.telemetry import ServiceName
+from tests.adapters.kubernetes.fake_nodes import written
+from tests.adapters.kubernetes.fake_patch import (
+    REFUSED_TEST,
+    Answer,
+    FailedTest,
+    Raw,
+    apply,
+    status,
+)
+from tests.adapters.kubernetes.fake_pods import evicted
 
-Raw: TypeAlias = dict[str, Any]
-Answer: TypeAlias = tuple[int, Raw]
 NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 OLD, NEW = "registry.test/shop:2.4.0", "registry.test/shop:2.4.1"
 REVISION = "deployment.kubernetes.io/revision"
@@ -40,14 +48,6 @@ class Lost(Exception):
     """The connection is cut instead of an answer."""
 
 
-def status(code: int, message: str, **details: Any) -> Answer:
-    """A refusal as the API server words it."""
-    return code, {"kind": "Status", "code": code, "message": message, **details}
-
-
-REFUSED_TEST = status(422, "the server rejected our request due to an error in our request")
-
-
 @dataclass
 class FakeApi:
     """One cluster. `before` may answer a patch instead of it, `after` instead of its answer."""
@@ -61,7 +61,8 @@ class FakeApi:
     good: list[GoodRelease] = field(default_factory=list)
     tokens: list[tuple[str, str]] = field(default_factory=list)  # who sent which method
     rules: dict[str, list[Raw]] = field(default_factory=dict)  # by token, what it may do
-    taken: list[str] = field(default_factory=list)  # the marks of the patches that were taken
+    taken: list[str] = field(default_factory=list)  # the marks of what was taken
+    budgets: dict[str, int] = field(default_factory=dict)  # by name, evictions of the app allowed
     client: KubeClient | None = None
 
     @property
@@ -158,7 +159,7 @@ class FakeApi:
             return status(404, f'{plural} "{parts[1]}" not found')
         if method == "GET":
             return 200, deepcopy(found)
-        return self._patched(plural, found, query, body)
+        return self._changed(method, plural, found, query, body)
 
     def _listed(self, plural: str, namespace: str, query: dict[str, str]) -> Iterator[Raw]:
         name = query.get("fieldSelector", "").removeprefix("metadata.name=")
@@ -169,25 +170,41 @@ class FakeApi:
             if here and wanted.items() <= labels.items():
                 yield deepcopy(found)
 
-    def _patched(self, plural: str, found: Raw, query: dict[str, str], body: str) -> Answer:
+    def _changed(
+        self, method: str, plural: str, found: Raw, query: dict[str, str], body: str
+    ) -> Answer:
+        """Take a change, unless something else becomes of it on its way."""
         dry = query.get("dryRun") == "All"
         if self.refuse is not None:
             return self.refuse
         instead: Answer | None = None if dry else self.before(found)
         if instead:
             return instead
+        if method == "POST":
+            answer = evicted(self, found, json.loads(body), dry=dry)
+        else:
+            answer = self._patched(plural, found, body, dry=dry)
+        if dry or answer[0] > 201:
+            return answer
+        instead = self.after(found)
+        return instead or (answer if method == "POST" else (200, deepcopy(found)))
+
+    def _patched(self, plural: str, found: Raw, body: str, *, dry: bool) -> Answer:
         changed = deepcopy(found)
         try:
             for step in json.loads(body):
-                _apply(changed, step, body)
-        except _TestFailed:
+                apply(changed, step, body)
+        except FailedTest:
             return REFUSED_TEST
         if dry:
             return 200, changed
+        if plural == "nodes":
+            written(changed, "aiops-agent")
+            if not changed["spec"]["unschedulable"]:
+                del changed["spec"]["unschedulable"]  # it keeps no false
         self._store(plural, found, changed)
         self.taken.append(str(changed["metadata"].get("annotations", {}).get(MARK)))
-        instead = self.after(found)
-        return instead or (200, deepcopy(found))
+        return 200, deepcopy(found)
 
     def _store(self, plural: str, found: Raw, changed: Raw) -> None:
         """Keep it as another generation when what it is to be has changed."""
@@ -227,7 +244,7 @@ class FakeApi:
             same = self.add(
                 "replicasets",
                 f"{name}-h{len(past)}",
-                {"template": made},
+                {"template": made, "replicas": 2},
                 namespace=found["metadata"]["namespace"],
                 labels={"app": name},
                 annotations={REVISION: "0"},
@@ -302,40 +319,6 @@ def kubeconfig(server: str) -> str:
 _NO_TLS = {"insecure-skip-tls-verify": True}
 
 
-class _TestFailed(Exception):
-    pass
-
-
-def _apply(document: Raw, step: Raw, body: str) -> None:
-    *way, last = (_key(one) for one in step["path"].split("/")[1:])
-    parent: Any = document
-    for key in way:
-        parent = parent.get(key) if isinstance(parent, dict) else None
-    if step["op"] == "test":
-        present = parent.get(last) if isinstance(parent, dict) else None
-        # Text is compared as it is written: as Go writes it, or not at all.
-        if present != step["value"] or go_json(step["value"]) not in body:
-            raise _TestFailed
-        return
-    if step["op"] != "add":
-        return
-    if not isinstance(parent, dict):
-        raise _TestFailed
-    parent[last] = step["value"]
-
-
-def _key(escaped: str) -> str:
-    return escaped.replace("~1", "/").replace("~0", "~")
-
-
-def go_json(value: Any) -> str:
-    """JSON as Go's encoder writes it."""
-    text = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
-    for char in "<>&\u2028\u2029":
-        text = text.replace(char, f"\\u{ord(char):04x}")
-    return text
-
-
 def _bare(made: Raw) -> Raw:
     bare = deepcopy(made)
     bare["metadata"]["labels"].pop("pod-template-hash", None)
@@ -343,7 +326,7 @@ def _bare(made: Raw) -> Raw:
 
 
 def _is_write(method: str, query: dict[str, str]) -> bool:
-    return method == "PATCH" and "dryRun" not in query
+    return method in ("PATCH", "POST") and "dryRun" not in query
 
 
 def _handler(api: FakeApi) -> type[BaseHTTPRequestHandler]:

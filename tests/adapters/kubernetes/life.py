@@ -9,7 +9,8 @@ from aiops_agent.domain.point import Point
 from aiops_agent.domain.remediation import Action, ActionKind, EffectState, Outcome, PreparedPlan
 from aiops_agent.registry import CATALOGUE
 from aiops_agent.safety.execute import Executor
-from tests.adapters.kubernetes.fake_api import OLD, REFUSED_TEST, FakeApi, Lost, Raw, status
+from tests.adapters.kubernetes.fake_api import OLD, FakeApi, Lost
+from tests.adapters.kubernetes.fake_patch import REFUSED_TEST, Raw, status
 from tests.safety.memory import MemoryStore
 from tests.safety.plans import NOW, a_plan, a_request, asks, stored
 from tests.targets import at
@@ -33,6 +34,11 @@ def scale(replicas: int, name: str = "payments-api") -> Action:
 def rollback(image: str = OLD, name: str = "payments-api") -> Action:
     wished: dict[str, str | int] = {"release": image, "image": f"id-of-{image}"}
     return Action(kind=ActionKind("rollback_release"), target=at(name), wished=wished)
+
+
+def delete(*pods: str, name: str = "payments-api") -> Action:
+    wished: dict[str, str | int] = {"pods": ",".join(pods)}
+    return Action(kind=ActionKind("delete_pod"), target=at(name), wished=wished)
 
 
 class Died(BaseException):

@@ -14,7 +14,8 @@ from aiops_agent.domain.errors import NotOurs, PlatformError, RequestRefused, Ta
 from aiops_agent.domain.ledger import Intent
 from aiops_agent.domain.remediation import Action, Draft
 from tests import seams
-from tests.adapters.kubernetes.fake_api import NEW, NOW, OLD, FakeApi, Raw
+from tests.adapters.kubernetes.fake_api import NEW, NOW, OLD, FakeApi
+from tests.adapters.kubernetes.fake_patch import Raw
 from tests.adapters.kubernetes.life import OPERATION, restart, rollback, scale
 from tests.sending import applied
 

@@ -5,7 +5,8 @@ from typing import Any
 import pytest
 
 from aiops_agent.adapters.kubernetes.privilege import beyond_walls, gained
-from tests.adapters.kubernetes.fake_api import Raw, template
+from tests.adapters.kubernetes.fake_api import template
+from tests.adapters.kubernetes.fake_patch import Raw
 
 
 def pod(**fields: Any) -> Raw:

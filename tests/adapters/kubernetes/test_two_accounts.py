@@ -17,7 +17,8 @@ from aiops_agent.domain.checkup import Checkup, Health
 from aiops_agent.domain.errors import PlatformError
 from aiops_agent.ports.plug import Surroundings
 from tests import seams
-from tests.adapters.kubernetes.fake_api import FakeApi, Raw
+from tests.adapters.kubernetes.fake_api import FakeApi
+from tests.adapters.kubernetes.fake_patch import Raw
 from tests.adapters.kubernetes.life import OPERATION, scale
 from tests.sending import applied
 
@@ -45,7 +46,8 @@ READS: list[Raw] = [
     rule(["create"], "authorization.k8s.io", "selfsubjectrulesreviews"),
 ]
 BLIND = [one for one in READS if one["resources"] != ["horizontalpodautoscalers"]]
-ACTS: list[Raw] = [rule(["patch"], "apps", *CHANGED)]
+EVICTS = rule(["create"], "", "pods/eviction")
+ACTS: list[Raw] = [rule(["patch"], "apps", *CHANGED), EVICTS]
 CHECKED = Checkup(group="platform", name="kubernetes", health=Health.OK, words="v1.34")
 
 
@@ -61,7 +63,8 @@ async def test_exactly_the_rights_that_are_needed_are_no_matter(
     api: FakeApi, tmp_path: Path
 ) -> None:
     assert await checked(api, tmp_path, READS, ACTS) == CHECKED
-    named = [{**ACTS[0], "resourceNames": ["web"]}]
+    assert await checked(api, tmp_path, READS, [*ACTS, rule(["patch"], "", "nodes")]) == CHECKED
+    named = [{**ACTS[0], "resourceNames": ["web"]}, EVICTS]
     assert await checked(api, tmp_path, READS, named) == CHECKED
 
 
@@ -84,6 +87,7 @@ WRONG: list[tuple[list[Raw], list[Raw], Health, str]] = [
     ),
     (READS, [rule(["update", "patch"], "apps", *CHANGED)], Health.PROBLEM, "update daemonsets"),
     (BLIND, ACTS, Health.NOTE, "horizontalpodautoscalers cannot be read in shop"),
+    (READS, ACTS[:1], Health.NOTE, "no pod can be evicted in shop"),
     (READS, [rule(["patch"], "apps", "deployments")], Health.NOTE, "cannot be changed in shop"),
 ]
 

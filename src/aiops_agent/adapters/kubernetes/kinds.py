@@ -46,6 +46,7 @@ JOBS = Kind("jobs", "Job", "batch/v1")
 CRON_JOBS = Kind("cronjobs", "CronJob", "batch/v1")
 AUTOSCALERS = Kind("horizontalpodautoscalers", "HorizontalPodAutoscaler", "autoscaling/v2")
 BUDGETS = Kind("poddisruptionbudgets", "PodDisruptionBudget", "policy/v1")
+EVICTIONS = Kind("pods/eviction", "Eviction")  # as rights name it; nothing of it can be read
 
 WORKLOADS = (DEPLOYMENTS, STATEFUL_SETS, DAEMON_SETS, JOBS, CRON_JOBS)  # what owns pods
 KINDS = (

@@ -84,6 +84,17 @@ class LiveWorkload:
         return int(self.metadata.get("generation") or 0)
 
     @property
+    def identity(self) -> Document:
+        """Which one it is, and which of its wishes: what a plan is made for."""
+        return {
+            "kind": self.kind.title,
+            "namespace": self.namespace,
+            "name": self.name,
+            "uid": self.uid,
+            "generation": self.generation,
+        }
+
+    @property
     def annotations(self) -> Mapping[str, str] | None:
         """Its annotations; None when it has no map of them."""
         found = self.metadata.get("annotations")

@@ -1,4 +1,4 @@
-"""One patch of one workload as it is frozen: its exact bytes, or what they are made from again."""
+"""One patch of one object as it is frozen: its exact bytes, or what they are made from again."""
 
 import hashlib
 from collections.abc import Sequence
@@ -11,11 +11,14 @@ from aiops_agent.adapters.kubernetes.json_patch import (
     put,
     same,
 )
-from aiops_agent.adapters.kubernetes.kinds import Kind
+from aiops_agent.adapters.kubernetes.kinds import NODES, Kind
 from aiops_agent.adapters.kubernetes.live import CHANGEABLE, MARK, LiveWorkload
 from aiops_agent.domain.errors import PlatformError
+from aiops_agent.domain.ledger import Intent
 from aiops_agent.domain.remediation import Request
 from aiops_agent.domain.value import Document, Value
+
+_PATCHED = {**CHANGEABLE, NODES.title: NODES}
 
 
 class PinnedTemplate(Value):
@@ -25,29 +28,26 @@ class PinnedTemplate(Value):
     uid: str
 
 
-class WorkloadPatch(Value):
-    """A patch of one workload, which the server takes at most once: its tests say of what.
+class ObjectPatch(Value):
+    """A patch of one object, which the server takes at most once: its tests say of what.
 
-    `body` is what is sent; where it would hold a whole template it is "" and made again from the
-    `pinned` one. `sha256` is of the bytes in both cases: what has another is not sent.
+    `sha256` is of the bytes that are sent: what has another is not sent.
     """
 
     kind: str
-    namespace: str
+    namespace: str = ""
     name: str
     uid: str
-    generation: int  # as it was before
     operation: str
     body: str = ""
-    pinned: PinnedTemplate | None = None
     sha256: str
 
     @property
     def of_kind(self) -> Kind:
-        """The kind of the workload. Raises PlatformError for one that we do not change."""
-        if self.kind not in CHANGEABLE:
+        """The kind of the object. Raises PlatformError for one that we do not change."""
+        if self.kind not in _PATCHED:
             raise PlatformError(f"We do not change a {self.kind[:40]}.")
-        return CHANGEABLE[self.kind]
+        return _PATCHED[self.kind]
 
     @property
     def path(self) -> str:
@@ -56,8 +56,28 @@ class WorkloadPatch(Value):
 
     @property
     def target(self) -> str:
-        """The workload in words."""
-        return f"{self.kind.lower()} {self.namespace}/{self.name}"
+        """The object in words."""
+        return f"{self.kind.lower()} {self.namespace}/{self.name}".replace(" /", " ")
+
+    def since(self, found: Document) -> str:
+        """Say how an object is otherwise than it was planned on; "" when it is not."""
+        raise NotImplementedError
+
+
+class WorkloadPatch(ObjectPatch):
+    """A patch of one workload.
+
+    `body` is what is sent; where it would hold a whole template it is "" and made again from the
+    `pinned` one. `sha256` is of the bytes in both cases.
+    """
+
+    generation: int  # as it was before
+    pinned: PinnedTemplate | None = None
+
+    def since(self, found: Document) -> str:
+        """Say which generation it is by now."""
+        now = LiveWorkload(self.of_kind, found).generation
+        return "" if now == self.generation else f"generation {self.generation}, now {now}"
 
     @property
     def made(self) -> str:
@@ -101,6 +121,24 @@ def bytes_of(live: LiveWorkload, operation: str, change: Sequence[Step]) -> str:
     )
 
 
+def marked(live: LiveWorkload, operation: str) -> WorkloadPatch:
+    """Freeze what gives a workload our mark and nothing else.
+
+    Of a kind whose annotations are no change of what it is to be, the old mark is what tells
+    whether it has landed.
+    """
+    present = live.annotations
+    old = None if present is None else present.get(MARK)
+    where = "/metadata/annotations" + pointer(MARK)
+    return patch_of(live, operation, [] if present is None else [same(where, old)])
+
+
+def patches_of(applied: Sequence[Intent]) -> list[WorkloadPatch]:
+    """Return the patches of workloads among what was sent."""
+    payloads = (one.request.payload for one in applied)
+    return [WorkloadPatch.of(one) for one in payloads if one.get("kind") in CHANGEABLE]
+
+
 def sha256(body: str) -> str:
     """Return the SHA-256 of a body."""
     return hashlib.sha256(body.encode()).hexdigest()
@@ -125,7 +163,7 @@ def stamped(live: LiveWorkload, key: str, stamp: str) -> list[Step]:
     return [*before, *annotated(present, where, key, stamp)]
 
 
-def requests(patches: Sequence[WorkloadPatch]) -> tuple[Request, ...]:
+def requests(patches: Sequence[ObjectPatch]) -> tuple[Request, ...]:
     """Return patches as requests; each may be repeated, since its tests hold once."""
     return tuple(
         Request(

@@ -1,46 +1,37 @@
-"""Hands on Kubernetes: restart a workload, scale it, give it an earlier release's template."""
+"""Hands on Kubernetes: what is done to workloads, to single pods of them, to nodes."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Protocol
 
-from aiops_agent.actions.platform import Accepted, Begin, Sight, at_once
-from aiops_agent.actions.restart import RESTART
-from aiops_agent.actions.rollback import ROLLBACK
-from aiops_agent.actions.scale import SCALE
-from aiops_agent.adapters.kubernetes.kinds import AUTOSCALERS, REPLICA_SETS
-from aiops_agent.adapters.kubernetes.landed import sight_of
-from aiops_agent.adapters.kubernetes.live import CHANGEABLE, LiveWorkload, mapped
-from aiops_agent.adapters.kubernetes.past import PastTemplate, releases_of, template_digest
-from aiops_agent.adapters.kubernetes.payload import (
-    PinnedTemplate,
-    WorkloadPatch,
-    bytes_of,
-    patch_of,
-    replaced,
-    requests,
-    sha256,
-    template_swap,
-)
-from aiops_agent.adapters.kubernetes.restart import restart
-from aiops_agent.adapters.kubernetes.rollback import known_good, rollback
-from aiops_agent.adapters.kubernetes.scale import scalable, scale
-from aiops_agent.adapters.kubernetes.targets import workload_of
-from aiops_agent.adapters.kubernetes.way import WorkloadChange
+from aiops_agent.actions.platform import Accepted, Begin, Platform, Sight, at_once
+from aiops_agent.adapters.kubernetes.node_hands import NodeHands
+from aiops_agent.adapters.kubernetes.pod_hands import PodHands
+from aiops_agent.adapters.kubernetes.workload_hands import WorkloadHands
 from aiops_agent.adapters.kubernetes.write import Writes
-from aiops_agent.domain.errors import NotOurs, PlatformError, RequestRefused, SourceError
+from aiops_agent.domain.errors import PlatformError
 from aiops_agent.domain.ledger import Intent
-from aiops_agent.domain.remediation import Action, ActionKind, BlastRadius, Draft, Request
-from aiops_agent.domain.value import Document
+from aiops_agent.domain.remediation import Action, ActionKind, Draft, Request
 from aiops_agent.ports.release import Releases
 from aiops_agent.ports.telemetry import Topology
+
+
+class Hands(Platform, Protocol):
+    """What changes objects of some kinds."""
+
+    @property
+    def changes(self) -> Collection[str]:
+        """The kinds of objects that its requests are for."""
+        ...
 
 
 @dataclass(frozen=True)
 class KubernetesPlatform:
     """The Platform port. `topology` tells who depends on a target, `releases` what ran well.
 
-    Without `namespaces` all may be changed that the account may. `now` is wall time.
+    Without `namespaces` all may be changed that the account may. `now` is wall time. An action goes
+    to the hands that offer it, a request to those that change the kind of object it is for.
     """
 
     writes: Writes
@@ -52,192 +43,46 @@ class KubernetesPlatform:
     @property
     def kinds(self) -> Sequence[ActionKind]:
         """What it offers."""
-        rollbacks = (ROLLBACK.kind,) if self.releases is not None else ()
-        return (RESTART.kind, SCALE.kind, *rollbacks)
+        return tuple(kind for hands in self._hands for kind in hands.kinds)
 
     async def prepare(self, action: Action, operation: str) -> Draft:
         """Read the target, freeze everything about the action, have the server try it out."""
-        try:
-            live = await workload_of(action.target, self.writes, self.namespaces)
-            if live.unsettled:
-                raise PlatformError(f"{live.unsettled}: look again in a moment.")
-            _free(live)
-            change, inverse = await self._change(action, live)
-            patches = []
-            if change.steps:
-                patch = patch_of(live, f"{operation}.1", change.steps, change.pinned)
-                await self.writes.try_out(patch, bytes_of(live, patch.operation, change.steps))
-                patches.append(patch)
-            return Draft(
-                action=action,
-                requests=requests(patches),
-                precondition={**_identity(live), **change.leaves},
-                inverse=inverse if patches else None,
-                blast=await self._blast(action, change),
-                run=change.run or "nothing: it is so already",
-                undo=change.undo,
-                rights=change.rights,
-            )
-        except SourceError as error:
-            raise PlatformError(str(error)) from error
+        return await self._doing(action.kind).prepare(action, operation)
 
     async def unchanged(self, prepared: Draft, applied: Sequence[Intent] = ()) -> bool:
-        """Whether nobody but `applied` changed what the same workload is to be.
-
-        Raises PlatformError too where somebody else took the target over since.
-        """
-        was, now = prepared.precondition, await self._as_planned(prepared)
-        if now is None or now.uid != was["uid"] or now.metadata.get("deletionTimestamp"):
-            return False
-        ours = [WorkloadPatch.of(one.request.payload) for one in applied]
-        ours = [one for one in ours if one.uid == now.uid]
-        if now.generation != was["generation"] + len(ours):
-            return False
-        if ours and now.mark != ours[-1].operation:
-            return False
-        _free(now)
-        if prepared.action.kind == SCALE.kind:
-            try:
-                scalable(now, await self._autoscalers(now))
-            except SourceError as error:
-                raise PlatformError(str(error)) from error
-        return True
+        """Whether nobody but `applied` changed what the same target is to be."""
+        return await self._doing(prepared.action.kind).unchanged(prepared, applied)
 
     async def send(self, request: Request, begin: Begin = at_once) -> Accepted:
-        """Send the stored patch as it is, once; its tests hold of nothing but what was planned."""
-        patch = WorkloadPatch.of(request.payload)
-        body = await self._body(patch)
-        if sha256(body) != patch.sha256:
-            raise RequestRefused(f"What is to become of {patch.target} has changed: not sent.")
-        await begin()
-        return Accepted(words=await self.writes.send(patch, body), made=patch.made)
+        """Send the stored request as it is, once; it holds of nothing but what was planned."""
+        return await self._sending(request).send(request, begin)
 
-    async def look(self, request: Request, armed_at: datetime) -> Sight:  # noqa: ARG002 -- the mark says it, no time
-        """Tell whether the request has landed: the workload bears its mark."""
-        patch = WorkloadPatch.of(request.payload)
-        try:
-            return sight_of(patch, await self.writes.of(patch))
-        except SourceError as error:
-            raise PlatformError(str(error)) from error
+    async def look(self, request: Request, armed_at: datetime) -> Sight:
+        """Tell whether the request has landed."""
+        return await self._sending(request).look(request, armed_at)
 
     async def take_back(
         self, step: Draft, applied: Sequence[Intent], operation: str
     ) -> tuple[Request, ...]:
-        """Return the patch to the old value, under the same tests. Raises NotOurs."""
-        patches = []
-        try:
-            for ordinal, intent in enumerate(reversed(applied), start=1):
-                live = await self._left(WorkloadPatch.of(intent.request.payload), intent.made)
-                patches.append(await self._back(step, live, f"{operation}.{ordinal}"))
-        except SourceError as error:
-            raise PlatformError(str(error)) from error
-        return requests(patches)
+        """Return the requests that bring the old value back. Raises NotOurs."""
+        return await self._doing(step.action.kind).take_back(step, applied, operation)
 
-    async def _change(
-        self, action: Action, live: LiveWorkload
-    ) -> tuple[WorkloadChange, Action | None]:
-        if action.kind == RESTART.kind:
-            return restart(live, self.now()), None
-        if action.kind == SCALE.kind:
-            change = scale(live, int(action.wished["replicas"]), await self._autoscalers(live))
-            back: dict[str, str | int] = {"replicas": live.replicas or 0}
-            return change, action.model_copy(update={"wished": back})
-        if action.kind == ROLLBACK.kind and self.releases is not None:
-            good = known_good(action, await self.releases.good(action.target.service))
-            change = rollback(live, good, await self._past(live))
-            return change, action.model_copy(update={"wished": {"release": change.leaving}})
-        raise PlatformError(f"Kubernetes does not offer {action.kind}.")
-
-    async def _blast(self, action: Action, change: WorkloadChange) -> BlastRadius:
-        service = action.target.service
-        dependants = (await self.topology.graph()).upstream(service) if self.topology else ()
-        return BlastRadius(
-            services=(service, *dependants),
-            replicas=change.touched,
-            interrupts=change.interrupts,
-            words=change.words,
+    @property
+    def _hands(self) -> tuple[Hands, ...]:
+        return (
+            WorkloadHands(self.writes, self.now, self.topology, self.releases, self.namespaces),
+            PodHands(self.writes, self.topology, self.namespaces),
+            NodeHands(self.writes),
         )
 
-    async def _as_planned(self, prepared: Draft) -> LiveWorkload | None:
-        was = prepared.precondition
-        try:
-            return await self.writes.live(CHANGEABLE[was["kind"]], was["namespace"], was["name"])
-        except SourceError as error:
-            raise PlatformError(str(error)) from error
+    def _doing(self, kind: ActionKind) -> Hands:
+        for hands in self._hands:
+            if kind in hands.kinds:
+                return hands
+        raise PlatformError(f"Kubernetes does not offer {kind}.")
 
-    async def _body(self, patch: WorkloadPatch) -> str:
-        """Return the bytes: those that are stored, or made again. Raises RequestRefused."""
-        if patch.pinned is None:
-            return patch.body
-        try:
-            live = await self.writes.of(patch)
-            then = await self._pinned(patch.namespace, patch.pinned)
-        except SourceError as error:
-            raise PlatformError(str(error)) from error
-        if live is None or then is None:
-            gone = patch.target if live is None else f"replica set {patch.pinned.replica_set}"
-            raise RequestRefused(f"{gone} is gone or is another one: nothing was sent.")
-        return bytes_of(live, patch.operation, template_swap(live, then.template))
-
-    async def _pinned(self, namespace: str, pinned: PinnedTemplate) -> PastTemplate | None:
-        found = await self.writes.reader.find(REPLICA_SETS.path(namespace, pinned.replica_set))
-        then = PastTemplate(found) if isinstance(found, dict) else None
-        return then if then is not None and then.uid == pinned.uid else None
-
-    async def _past(self, live: LiveWorkload) -> tuple[PastTemplate, ...]:
-        alike = mapped(mapped(live.spec, "selector"), "matchLabels")
-        query = {"labelSelector": ",".join(f"{key}={value}" for key, value in alike.items())}
-        found = await self.writes.reader.listed(REPLICA_SETS, live.namespace, query)
-        return releases_of(live, found)
-
-    async def _autoscalers(self, live: LiveWorkload) -> tuple[Document, ...]:
-        """Return those of its namespace. Raises SourceError: what is not seen may own it."""
-        return await self.writes.reader.listed(AUTOSCALERS, live.namespace)
-
-    async def _left(self, patch: WorkloadPatch, made: str) -> LiveWorkload:
-        """Return the workload if it is as the patch left it. Raises NotOurs, SourceError."""
-        live = await self.writes.of(patch)
-        asked = "a person must decide."
-        if live is None or live.uid != patch.uid:
-            raise NotOurs(f"{patch.target} was removed or replaced since: {asked}")
-        left = f"{live.uid}/{live.generation}"
-        if live.mark != patch.operation or not made or left != made:
-            raise NotOurs(f"{patch.target} was changed by somebody else since: {asked}")
-        if owner := live.owned():
-            raise NotOurs(f"{owner}; {asked}")
-        return live
-
-    async def _back(self, step: Draft, live: LiveWorkload, operation: str) -> WorkloadPatch:
-        if step.inverse is None:
-            raise NotOurs(f"{step.action.text} cannot be taken back.")
-        if step.action.kind == SCALE.kind:
-            try:
-                present_now = scalable(live, await self._autoscalers(live))
-            except PlatformError as error:
-                raise NotOurs(f"{str(error).rstrip('.')}; a person must decide.") from error
-            steps = replaced("/spec/replicas", present_now, step.inverse.wished["replicas"])
-            return patch_of(live, operation, steps)
-        pinned = PinnedTemplate.of(step.precondition["left"])
-        then = await self._pinned(live.namespace, pinned)
-        if then is None or template_digest(then.template) != step.precondition["template"]:
-            raise NotOurs(
-                f"Replica set {pinned.replica_set}, which {live.words} ran on, is gone or another "
-                "one by now: a person must decide."
-            )
-        return patch_of(live, operation, template_swap(live, then.template), pinned)
-
-
-def _identity(live: LiveWorkload) -> Document:
-    return {
-        "kind": live.kind.title,
-        "namespace": live.namespace,
-        "name": live.name,
-        "uid": live.uid,
-        "generation": live.generation,
-    }
-
-
-def _free(live: LiveWorkload) -> None:
-    """Raise PlatformError where something else puts back what we change, or may do so."""
-    if owner := live.owned():
-        raise PlatformError(f"{owner}.")
+    def _sending(self, request: Request) -> Hands:
+        for hands in self._hands:
+            if request.payload.get("kind") in hands.changes:
+                return hands
+        raise PlatformError(f"We do not change a {str(request.payload.get('kind'))[:40]}.")

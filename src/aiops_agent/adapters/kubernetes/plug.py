@@ -15,6 +15,7 @@ from aiops_agent.adapters.kubernetes.client import KubeClient
 from aiops_agent.adapters.kubernetes.follow import ClusterWatch
 from aiops_agent.adapters.kubernetes.logs import KubernetesLogs
 from aiops_agent.adapters.kubernetes.look import Cluster
+from aiops_agent.adapters.kubernetes.patch_files import KubernetesPatchFiles
 from aiops_agent.adapters.kubernetes.platform import KubernetesPlatform
 from aiops_agent.adapters.kubernetes.rights import judged
 from aiops_agent.adapters.kubernetes.sickness import KubernetesTroubles
@@ -123,6 +124,7 @@ def _connect(section: KubernetesSettings, around: Surroundings) -> Connection:
         beside=KubernetesSignals(cluster),
         keep=watch.keep,
         roster=roster,
+        patches=KubernetesPatchFiles(hands.writes, around.clock.now, section.namespaces),
         handle=hands,
     )
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from itertools import product
 
 from aiops_agent.adapters.kubernetes.client import KubeClient
-from aiops_agent.adapters.kubernetes.kinds import KINDS, Kind
+from aiops_agent.adapters.kubernetes.kinds import EVICTIONS, KINDS, NODES, Kind
 from aiops_agent.adapters.kubernetes.live import CHANGEABLE, mapped
 from aiops_agent.adapters.kubernetes.write import Writes
 from aiops_agent.domain.checkup import Checkup, Health
@@ -85,6 +85,9 @@ async def _of_home(writes: Writes, home: str) -> list[tuple[Health, str, str]]:
     if fixed:
         told = f"{', '.join(fixed)} cannot be changed in {home}: what would is refused"
         found.append((Health.NOTE, told, "give the account that acts `patch` of them"))
+    if not _may(writer, "create", EVICTIONS):
+        told = f"no pod can be evicted in {home}: to restart only the ill ones is refused"
+        found.append((Health.NOTE, told, "give the account that acts `create` of pods/eviction"))
     return found
 
 
@@ -104,6 +107,7 @@ def _too_wide(
     if more := [one for one in reader if one.verb not in _LOOKS]:
         yield Health.PROBLEM, f"the account that reads may also {_told(more)}", remedy
     fine = set(product(("patch",), ("apps",), (one.plural for one in CHANGEABLE.values())))
+    fine |= {("create", "", EVICTIONS.plural), ("patch", "", NODES.plural)}
     if more := [one for one in writer if (one.verb, one.group, one.resource) not in fine]:
         yield Health.PROBLEM, f"the account that acts may also {_told(more)}", remedy
 

@@ -1,12 +1,13 @@
-"""Which workload a service is: one, by its name, or none is touched."""
+"""Which workload a service is: one, by its name, or none is touched; and whether it is free."""
 
 from collections.abc import Sequence
 
-from aiops_agent.adapters.kubernetes.kinds import checked
-from aiops_agent.adapters.kubernetes.live import CHANGEABLE, LiveWorkload
+from aiops_agent.adapters.kubernetes.kinds import REPLICA_SETS, checked
+from aiops_agent.adapters.kubernetes.live import CHANGEABLE, LiveWorkload, mapped
 from aiops_agent.adapters.kubernetes.write import Writes
 from aiops_agent.domain.errors import PlatformError, TargetMissing
-from aiops_agent.domain.remediation import Target
+from aiops_agent.domain.remediation import Draft, Target
+from aiops_agent.domain.value import Document
 
 # What the cluster itself runs on: whoever may change it there can end the cluster.
 _SYSTEM = ("kube-system", "kube-public", "kube-node-lease")
@@ -42,3 +43,39 @@ async def workload_of(target: Target, writes: Writes, namespaces: Sequence[str])
     if live is None:
         raise TargetMissing(f"{found[0].words} is gone.")
     return live
+
+
+async def replica_sets(live: LiveWorkload, writes: Writes) -> tuple[Document, ...]:
+    """Return those that a workload selects, its own among them. Raises SourceError."""
+    return await writes.reader.listed(REPLICA_SETS, live.namespace, selected(live))
+
+
+def selected(live: LiveWorkload) -> dict[str, str]:
+    """Return the query for what a workload selects by its labels."""
+    alike = mapped(mapped(live.spec, "selector"), "matchLabels")
+    return {"labelSelector": ",".join(f"{key}={value}" for key, value in alike.items())}
+
+
+def settled(live: LiveWorkload) -> LiveWorkload:
+    """Return a workload of which its controller has seen all; raises PlatformError for another.
+
+    So it does where something else puts back what we change, or may do so.
+    """
+    if live.unsettled:
+        raise PlatformError(f"{live.unsettled}: look again in a moment.")
+    free(live)
+    return live
+
+
+def free(live: LiveWorkload) -> None:
+    """Raise PlatformError where something else puts back what we change, or may do so."""
+    if owner := live.owned():
+        raise PlatformError(f"{owner} (as a patch: aiops plan export).")
+
+
+async def still(prepared: Draft, writes: Writes) -> LiveWorkload | None:
+    """Return the very workload of a plan as it is now, None when it ended. Raises SourceError."""
+    was = prepared.precondition
+    live = await writes.live(CHANGEABLE[was["kind"]], was["namespace"], was["name"])
+    gone = live is None or live.uid != was["uid"] or live.metadata.get("deletionTimestamp")
+    return None if gone else live

@@ -6,20 +6,21 @@ from dataclasses import dataclass
 from aiops_agent.adapters.kubernetes.client import KubeClient, KubeReply
 from aiops_agent.adapters.kubernetes.kinds import Kind
 from aiops_agent.adapters.kubernetes.live import MARK, LiveWorkload, mapped
-from aiops_agent.adapters.kubernetes.payload import WorkloadPatch
+from aiops_agent.adapters.kubernetes.payload import ObjectPatch
 from aiops_agent.domain.errors import OutcomeUnknown, PlatformError, RequestRefused, SourceError
 from aiops_agent.domain.value import Document, Json
 
 _JSON_PATCH = "application/json-patch+json"
+FIELD_MANAGER = "aiops-agent"  # the name under which we write
 # Unknown fields are an error and no warning, so that nothing is left out of what was approved.
-_QUERY = {"fieldManager": "aiops-agent", "fieldValidation": "Strict"}
+QUERY = {"fieldManager": FIELD_MANAGER, "fieldValidation": "Strict"}
 _BUSY, _FAILED_TEST = 429, 422  # the server's own: turned away untouched, and no way to take it
 _MOST_FIELDS = 5  # of those that are named in a refusal
 
 
 @dataclass(frozen=True)
 class Writes:
-    """The account that may change workloads, and the one that reads them."""
+    """The account that may change things, and the one that reads them."""
 
     reader: KubeClient
     writer: KubeClient
@@ -29,11 +30,17 @@ class Writes:
         found = await self.reader.find(kind.path(namespace, name))
         return LiveWorkload(kind, found) if isinstance(found, dict) else None
 
-    async def of(self, patch: WorkloadPatch) -> LiveWorkload | None:
-        """Return the workload that a patch is for, or None when it is gone. Raises SourceError."""
-        return await self.live(patch.of_kind, patch.namespace, patch.name)
+    async def found(self, patch: ObjectPatch) -> Document | None:
+        """Return the object that a patch is for, or None when it is gone. Raises SourceError."""
+        found = await self.reader.find(patch.path)
+        return found if isinstance(found, dict) else None
 
-    async def try_out(self, patch: WorkloadPatch, body: str) -> None:
+    async def of(self, patch: ObjectPatch) -> LiveWorkload | None:
+        """Return the workload that a patch is for, or None when it is gone. Raises SourceError."""
+        found = await self.found(patch)
+        return None if found is None else LiveWorkload(patch.of_kind, found)
+
+    async def try_out(self, patch: ObjectPatch, body: str) -> None:
         """Have the server judge a patch without taking it: rights, policies, form, tests.
 
         Raises PlatformError with the reason when it would not be taken.
@@ -45,7 +52,7 @@ class Writes:
         if reply.status != 200:
             raise PlatformError(f"{await self._why(patch, reply)} (only tried out)")
 
-    async def send(self, patch: WorkloadPatch, body: str) -> str:
+    async def send(self, patch: ObjectPatch, body: str) -> str:
         """Send a patch, once, and return the server's short answer.
 
         Raises RequestRefused (nothing was done), OutcomeUnknown, PlatformError (not taken up).
@@ -62,7 +69,7 @@ class Writes:
             raise OutcomeUnknown(f"Kubernetes took the change of {patch.target} without our mark.")
         return "HTTP 200"
 
-    async def _patch(self, patch: WorkloadPatch, body: str, query: Mapping[str, str]) -> KubeReply:
+    async def _patch(self, patch: ObjectPatch, body: str, query: Mapping[str, str]) -> KubeReply:
         try:
             path = patch.path
         except SourceError as error:
@@ -72,10 +79,10 @@ class Writes:
             path,
             body=body.encode(),
             content_type=_JSON_PATCH,
-            query={**_QUERY, **query},
+            query={**QUERY, **query},
         )
 
-    async def _why(self, patch: WorkloadPatch, reply: KubeReply) -> str:
+    async def _why(self, patch: ObjectPatch, reply: KubeReply) -> str:
         """Return why it was refused, in a sentence that holds no value of the object.
 
         A test that fails and a value that is not allowed are one status: what the workload is by
@@ -89,15 +96,14 @@ class Writes:
             return await self._failed(patch, reply)
         return f"Kubernetes refused to change {patch.target} ({reply.status}): {reply.words}"
 
-    async def _failed(self, patch: WorkloadPatch, reply: KubeReply) -> str:
+    async def _failed(self, patch: ObjectPatch, reply: KubeReply) -> str:
         try:
-            live = await self.of(patch)
+            found = await self.found(patch)
         except SourceError:
             return f"Kubernetes refused the change of {patch.target}, which cannot be read now"
-        if live is None or live.uid != patch.uid:
+        if found is None or mapped(found, "metadata").get("uid") != patch.uid:
             return f"{patch.target} was replaced since the plan was made: nothing was changed"
-        if live.generation != patch.generation:
-            since = f"generation {patch.generation}, now {live.generation}"
+        if since := patch.since(found):
             return f"{patch.target} was changed since the plan was made ({since})"
         if reply.words.startswith("strict decoding error"):
             return f"Kubernetes does not understand the change of {patch.target}: {reply.words}"

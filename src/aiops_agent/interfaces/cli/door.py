@@ -17,7 +17,9 @@ if TYPE_CHECKING:
     from aiops_agent.bootstrap.looking import Looking
     from aiops_agent.bootstrap.records import Records
     from aiops_agent.domain.cluster_start import ClusterStart
+    from aiops_agent.domain.incident import Incident
     from aiops_agent.domain.model import ModelCall
+    from aiops_agent.domain.patch_file import PatchFile
     from aiops_agent.domain.redact import Clean, Redactor
     from aiops_agent.evaluation.critic_live import LiveRun
     from aiops_agent.evaluation.goals import Goal
@@ -111,6 +113,15 @@ async def cluster_start(settings: "Settings") -> "ClusterStart":
     from aiops_agent.bootstrap.starting import cluster_start as found  # noqa: PLC0415 -- the lazy door
 
     return await found(settings)
+
+
+async def patch_files(
+    settings: "Settings", opened: "Records", incident: "Incident", attempt: int | None
+) -> "tuple[PatchFile, ...]":
+    """Return the actions of a plan as files; raises UsageError, SourceError or PlatformError."""
+    from aiops_agent.bootstrap.patch_files import patch_files as found  # noqa: PLC0415 -- the lazy door
+
+    return await found(settings, opened.redactor, incident, attempt)
 
 
 def has_store(settings: "Settings") -> bool:

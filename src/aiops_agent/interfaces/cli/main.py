@@ -24,6 +24,7 @@ from aiops_agent.interfaces.cli import (
     investigate,
     look,
     memory,
+    plan,
     privacy,
     record,
     report,
@@ -69,6 +70,7 @@ app.add_typer(inbox.app, name="inbox", rich_help_panel=ANSWER)
 app.add_typer(approval.app, name="approval", rich_help_panel=ANSWER)
 app.command(rich_help_panel=ANSWER)(approval.approve)
 app.command(rich_help_panel=ANSWER)(approval.reject)
+app.add_typer(plan.app, name="plan", rich_help_panel=ANSWER)
 app.command(rich_help_panel=ANSWER)(report.report)
 app.command(rich_help_panel=ANSWER)(ask.ask)
 app.command(rich_help_panel=ANSWER)(trace.trace)

@@ -73,6 +73,7 @@ class Writes:
             body=body.encode(),
             content_type=_JSON_PATCH,
             query={**_QUERY, **query},
+            operation=patch.operation,
         )
 
     async def _why(self, patch: WorkloadPatch, reply: KubeReply) -> str:

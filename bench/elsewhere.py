@@ -1,4 +1,4 @@
-"""What the executor's account may not do beside workloads whatever rights it has, and what it may."""
+"""What the executor's account may not do beside workloads, whatever its rights, and what it may."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

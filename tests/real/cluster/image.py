@@ -19,13 +19,13 @@ from shutil import which
 _MACHINES = {"x86_64": "amd64", "aarch64": "arm64"}
 
 
-def write(out: Path, tag: str, command: Sequence[str] = ()) -> None:
-    """Write an image of a static busybox that starts this command."""
+def write(out: Path, tag: str, command: Sequence[str] = (), program: Path | None = None) -> None:
+    """Write an image of busybox, and perhaps a static program, that starts this command."""
     busybox = which("busybox")
     if busybox is None:
         raise SystemExit("image: busybox is missing; install busybox-static.")
     names = subprocess.run([busybox, "--list"], check=True, capture_output=True, text=True)
-    layer = _layer(Path(busybox).read_bytes(), names.stdout.split())
+    layer = _layer(Path(busybox).read_bytes(), names.stdout.split(), program)
     config = {
         "architecture": _MACHINES.get(platform.machine(), platform.machine()),
         "os": "linux",
@@ -44,7 +44,7 @@ def write(out: Path, tag: str, command: Sequence[str] = ()) -> None:
             _add(archive, name, body)
 
 
-def _layer(busybox: bytes, names: Sequence[str]) -> bytes:
+def _layer(busybox: bytes, names: Sequence[str], program: Path | None) -> bytes:
     whole = io.BytesIO()
     with tarfile.open(fileobj=whole, mode="w") as layer:
         for folder, mode in (("bin", 0o755), ("etc", 0o755), ("tmp", 0o1777)):
@@ -52,6 +52,8 @@ def _layer(busybox: bytes, names: Sequence[str]) -> bytes:
             made.type, made.mode = tarfile.DIRTYPE, mode
             layer.addfile(made)
         _add(layer, "bin/busybox", busybox, 0o755)
+        if program is not None:
+            _add(layer, f"bin/{program.name}", program.read_bytes(), 0o755)
         for name in names:
             if name != "busybox":
                 link = tarfile.TarInfo(f"bin/{name}")

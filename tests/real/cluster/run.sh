@@ -9,16 +9,17 @@ python=${PYTHON:-.venv/bin/python}
 cache=${XDG_CACHE_HOME:-${HOME:-/var}/.cache}/aiops-test
 export CLUSTER_DIR=$cache/cluster PYTHON=$python
 
+work=$(mktemp -d)
 say() { printf 'test-cluster: %s\n' "$*" >&2; }
 fail() { say "$*"; exit 1; }
 
 # shellcheck source=../strangers.sh
-. tests/real/strangers.sh # for need_go
+. tests/real/strangers.sh # for Go, and for a service with metrics
 
 install_parts() {
   local wanted=() pair
   for pair in etcd:etcd-server containerd:containerd runc:runc iptables:iptables ip:iproute2 \
-    busybox:busybox-static curl:curl openssl:openssl /usr/lib/cni/bridge:containernetworking-plugins; do
+    busybox:busybox-static curl:curl openssl:openssl prometheus:prometheus /usr/lib/cni/bridge:containernetworking-plugins; do
     command -v "${pair%%:*}" >/dev/null || wanted+=("${pair##*:}")
   done
   [ ${#wanted[@]} -gt 0 ] || return 0
@@ -37,9 +38,10 @@ if [ -z "${AIOPS_TEST_CLUSTER:-}" ]; then
   flock -n 8 || { say "waiting for another run on this machine"; flock 8; }
   install_parts
   need_go
+  build_podinfo
   say "building Kubernetes, if it is not built yet (once; some minutes)"
   tests/real/cluster/cluster.sh build
-  trap 'tests/real/cluster/cluster.sh down 8>&-' EXIT
+  trap 'tests/real/cluster/cluster.sh down 8>&-; rm -rf "$work"' EXIT
   AIOPS_TEST_CLUSTER=$(tests/real/cluster/cluster.sh up 8>&-)
   export AIOPS_TEST_CLUSTER AIOPS_TEST_AUDIT=$CLUSTER_DIR/run/audit.log AIOPS_TEST_NODE=$CLUSTER_DIR/run/ctd/containerd.sock
   PATH=$CLUSTER_DIR/bin:$PATH # kubectl

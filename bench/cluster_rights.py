@@ -163,7 +163,8 @@ class Trial:
             "roleRef": {**role, "name": "cluster-admin"},
             "subjects": [subject],
         }
-        node = {"apiVersion": "v1", "kind": "Node", "metadata": {"name": self.home}}
+        about = {"name": self.home, "annotations": {"note": "a"}}
+        node = {"apiVersion": "v1", "kind": "Node", "metadata": about}
         await self.accounts.applier.apply([binding, node], self.home)
         here = {"home": self.home, **await self._pod()}
         let = [told for one in ELSEWHERE if (told := await self._judged(one, here, denied=True))]

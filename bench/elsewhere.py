@@ -7,13 +7,15 @@ from typing import Any
 
 import orjson
 
+from aiops_agent.adapters.kubernetes.json_patch import pointer
 from aiops_agent.adapters.kubernetes.live import MARK
 from bench.apply import Raw
 from bench.shapes import put
 
 _HERE = "/api/v1/namespaces/$home"
 _APPS = "/apis/apps/v1/namespaces/$home"
-_MARKED = put("/metadata/annotations", {MARK: "INC-0001.1.1.1"})
+_NOTES = "/metadata/annotations"
+_MARKED = put(_NOTES + pointer(MARK), "INC-0001.1.1.1")
 _POD: Raw = {"containers": [{"name": "x", "image": "x"}], "restartPolicy": "Never"}
 
 
@@ -65,7 +67,7 @@ ELSEWHERE = (
     Elsewhere("POST", f"{_HERE}/secrets", {"metadata": {"name": "x"}}),
     Elsewhere("PATCH", "/apis/rbac.authorization.k8s.io/v1/clusterroles/view", [put("/rules", [])]),
     Elsewhere("DELETE", _HERE),
-    Elsewhere("PATCH", _HERE, [put("/metadata/annotations/x", "y")]),
+    Elsewhere("PATCH", _HERE, [put(_NOTES, {"x": "y"})]),
     Elsewhere(
         "POST",
         "/apis/batch/v1/namespaces/$home/jobs",
@@ -78,6 +80,6 @@ ELSEWHERE = (
     _node(_CORDONED, mark=False),
     _node(put("/spec/taints", [_TAINT])),
     _node(put("/metadata/labels", {"x": "y"})),
-    _node(put("/metadata/annotations", {"x": "y", MARK: "INC-0001.1.1.1"}), mark=False),
+    _node(put(_NOTES + "/x", "y")),
 )
 BESIDE = (_evicted(), _node(_CORDONED))

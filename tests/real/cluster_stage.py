@@ -192,7 +192,12 @@ class ClusterStage:
             "generatorURL": "",
             "fingerprint": uuid4().hex[:16],
         }
-        body = {"version": "4", "status": "firing", "receiver": "aiops", "alerts": [alert]}
+        body: dict[str, Any] = {
+            "version": "4",
+            "status": "firing",
+            "receiver": "aiops",
+            "alerts": [alert],
+        }
         whole = {**body, "groupKey": name, "groupLabels": {}, "commonLabels": {}}
         whole |= {"commonAnnotations": {}, "externalURL": "", "truncatedAlerts": 0}
         asked = urllib.request.Request(
@@ -276,7 +281,7 @@ class ClusterStage:
         """Tell Prometheus of the pods that have an address, as its own discovery would."""
         while not self.over.wait(2.0):
             found = [one for one in self.pods() if one["status"].get("podIP")]
-            told = [
+            told: list[dict[str, Any]] = [
                 {
                     "targets": [f"{one['status']['podIP']}:{PORT}"],
                     "labels": {

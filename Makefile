@@ -1,12 +1,12 @@
 # One word per wish; `make help` lists them. PYTHON=/path/to/python chooses the interpreter.
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test cover check test-real test-built test-live bench bench-rca wheel image pictures prove clean
+.PHONY: help setup demo test cover check test-real test-built test-cluster test-live bench bench-rca wheel image pictures prove clean
 BIN := .venv/bin
 # Each worker of the tests, and each program that they start, would compile all modules again.
 export PYTHONDONTWRITEBYTECODE :=
 
 help: ## list the commands
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' Makefile
 
 setup: .venv/.ready ## make .venv with the pinned packages (once)
 
@@ -31,6 +31,9 @@ test-real: .venv/.ready ## as root: the same product with Docker, Prometheus, Al
 
 test-built: .venv/.ready ## as root: tests with parts built or fetched (Jaeger, Helm, a small model), and of our image
 	@PYTHON= AIOPS_TEST_BUILT=1 tests/real/run.sh
+
+test-cluster: .venv/.ready ## as root: tests on a real Kubernetes, which is built once; AIOPS_TEST_CLUSTER=kubeconfig: yours
+	@PYTHON= tests/real/cluster/run.sh
 
 test-live: .venv/.ready ## three incidents with the real models of your key, for at most $0.15; no key: not run
 	@$(BIN)/python -m bench live

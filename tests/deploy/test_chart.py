@@ -14,8 +14,10 @@ import pytest
 import yaml
 
 from aiops_agent import __version__
+from aiops_agent.adapters.kubernetes import privilege
 from aiops_agent.adapters.kubernetes.kinds import EVICTIONS, KINDS, NODES
-from aiops_agent.adapters.kubernetes.live import CHANGEABLE
+from aiops_agent.adapters.kubernetes.live import CHANGEABLE, MARK
+from aiops_agent.adapters.kubernetes.restart import RESTARTED
 from aiops_agent.interfaces.http.metrics import MetricsExporter
 from aiops_agent.ports.store import Reader
 from aiops_agent.settings.load import load
@@ -68,6 +70,9 @@ WRONG = [
     "cluster: { act: { namespaces: [shop, shop] } }",
     "cluster: { act: { configMaps: [shop] } }",
     "cluster: { act: { nodes: 'yes' } }",
+    "cluster: { act: { admission: true } }",
+    "cluster: { act: { admission: { maxReplicas: 0 } } }",
+    "cluster: { act: { admission: { rollback: false } } }",
     "cluster: { read: { enabled: 1 } }",
     "cluster: { read: { enabled: 'yes' } }",
     "service: { port: 70000 }",
@@ -122,6 +127,27 @@ def test_the_accounts_may_what_the_product_does_and_no_more() -> None:
     patched = {("apps", kind.plural, "patch") for kind in CHANGEABLE.values()}
     assert {*patched, ("", EVICTIONS.plural, "create")} == rights.ACT
     assert {("", NODES.plural, "patch")} == rights.ACT_ON_NODES
+
+
+def test_the_policies_speak_of_the_executor_and_of_what_the_hands_write() -> None:
+    """Whether they judge right a real API server says: `python -m bench cluster-rights`."""
+    workload, *others = (one["spec"] for one in file("admission.yaml"))
+    fence = others[-1]
+    told = {one["name"]: one["expression"] for one in workload["variables"]}
+
+    for spec in (workload, *others):
+        assert spec["failurePolicy"] == "Fail"
+        assert [one["expression"] for one in spec["matchConditions"]] == [
+            "request.userInfo.username == 'EXECUTOR'"
+        ]
+        assert all(one["message"] for one in spec["validations"])
+    (rule,) = workload["matchConstraints"]["resourceRules"]
+    assert rule["resources"] == sorted(kind.plural for kind in CHANGEABLE.values())
+    assert all(f"'{one}'" in fence["validations"][0]["expression"] for one in rule["resources"])
+    assert f"'{MARK}'" in told["freeMarks"]
+    assert f"'{RESTARTED}'" in told["freeNotes"]
+    assert all(f"'{one}'" in told["freeNotes"] for one in privilege._FREE_ANNOTATIONS)
+    assert all(f"'{one}'" in told["freeLabels"] for one in privilege._FREE_LABELS)
 
 
 TOO_WIDE = [

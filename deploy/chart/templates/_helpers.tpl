@@ -42,6 +42,14 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version }}
 {{- if and .Values.cluster.act.namespaces (not (contains "/etc/aiops/executor/token" (toJson .Values.config))) -}}
 {{- fail "cluster.act.namespaces: nothing would use that account; set config.sources.kubernetes.executor_token: /etc/aiops/executor/token." -}}
 {{- end -}}
+{{- if .Values.cluster.act.admission.enabled -}}
+{{- if not .Values.cluster.act.namespaces -}}
+{{- fail "cluster.act.admission: there is no account to bound; set cluster.act.namespaces too." -}}
+{{- end -}}
+{{- if semverCompare "<1.30-0" .Capabilities.KubeVersion.Version -}}
+{{- fail "cluster.act.admission: a cluster before Kubernetes 1.30 has no such policies; set enabled: false." -}}
+{{- end -}}
+{{- end -}}
 {{- end -}}
 
 {{- define "aiops.url" -}}

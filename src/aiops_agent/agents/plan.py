@@ -132,7 +132,7 @@ async def _past_release(
         running = await environment.workloads.workloads((best.service,))
     except SourceError:
         return PastRelease(None)  # which image runs is not known: any could be it
-    return release_before(running, good)
+    return release_before(running, good, change)
 
 
 def _adopted(incident: Incident, best: Hypothesis) -> bool:

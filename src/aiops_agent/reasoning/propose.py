@@ -4,7 +4,7 @@
 
 import math
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from aiops_agent.domain.diagnosis import CauseKind, Hypothesis
@@ -53,11 +53,24 @@ class PastRelease:
     image: GoodRelease | None
 
 
-def release_before(running: Iterable[Workload], good: Iterable[GoodRelease]) -> PastRelease:
-    """Return the image that ran well last and is not the one that most instances run now."""
+def release_before(
+    running: Iterable[Workload], good: Sequence[GoodRelease], change: Change | None = None
+) -> PastRelease:
+    """Return the image that ran well and that the change took away, by its name.
+
+    Where none is known, it is the one that ran well last and that most instances do not run now:
+    while a release that does not start is rolled out, most still run the one before it.
+    """
+    left = set(_images(change.before)) - set(_images(change.after)) if change else set()
+    if (named := next((one for one in good if one.image in left), None)) is not None:
+        return PastRelease(named)
     counts = Counter(one.image_id for one in running if one.image_id and one.wanted)
     present = max(counts, key=lambda image: counts[image], default="")
     return PastRelease(next((one for one in good if one.image_id != present), None))
+
+
+def _images(told: str) -> list[str]:
+    return [one.strip() for one in told.split(",") if one.strip()]
 
 
 @dataclass(frozen=True)

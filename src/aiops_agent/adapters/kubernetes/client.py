@@ -15,11 +15,13 @@ from weakref import WeakKeyDictionary
 import httpx2
 import orjson
 
+from aiops_agent import __version__
 from aiops_agent.adapters.kubernetes.kinds import Kind
 from aiops_agent.domain.errors import NotReadable, OutcomeUnknown, PlatformError, SourceError
 from aiops_agent.domain.value import Document, Json
 
 _ACCESS = "aiops_agent.adapters.kubernetes.access"
+_AGENT = f"aiops-agent/{__version__}"  # as the cluster's audit log calls us
 _MOST_BYTES = 32 * 2**20  # of one answer: a page of the largest objects, 1.5 MB each, is less
 _PAGE = 250  # objects of one answer
 _MOST_PAGES = 40  # of one kind; 10,000 objects
@@ -207,12 +209,15 @@ class KubeClient:  # limit: one server, one place that speaks with it
         content_type: str = "application/json",
         query: Query | None = None,
         within: timedelta | None = None,
+        operation: str = "",
     ) -> KubeReply:
         """Send a request that may change something, once; what the server refused is a reply too.
 
-        Raises PlatformError when it never left, OutcomeUnknown when nobody can say.
+        The cluster's audit log names the operation. Raises PlatformError when it never left,
+        OutcomeUnknown when nobody can say.
         """
         headers = {"Content-Type": content_type} if body else {}
+        headers |= {"User-Agent": f"{_AGENT} ({operation})"} if operation else {}
         try:
             await self._client()
         except SourceError as error:
@@ -283,7 +288,7 @@ class KubeClient:  # limit: one server, one place that speaks with it
             path,
             params=dict(query or {}),
             content=content,
-            headers=dict(headers),
+            headers={"User-Agent": _AGENT, **headers},
             timeout=(within or self.timeout).total_seconds(),
         )
         try:

@@ -94,7 +94,10 @@ async def _posted(writes: Writes, eviction: PodEviction, query: Mapping[str, str
     except SourceError as error:
         raise RequestRefused(str(error)) from error
     body = eviction.body.encode()
-    return await writes.writer.send("POST", path, body=body, query={**QUERY, **query})
+    told = {**QUERY, **query}
+    return await writes.writer.send(
+        "POST", path, body=body, query=told, operation=eviction.operation
+    )
 
 
 def _judged(eviction: PodEviction, reply: KubeReply) -> None:

@@ -80,6 +80,7 @@ class Writes:
             body=body.encode(),
             content_type=_JSON_PATCH,
             query={**QUERY, **query},
+            operation=patch.operation,
         )
 
     async def _why(self, patch: ObjectPatch, reply: KubeReply) -> str:

@@ -23,6 +23,7 @@ from typing import Any
 
 ROOT = Path(__file__).parents[1]
 HOME = ROOT / "build" / "prove"  # git does not see it, `make clean` takes it away
+FAULTS = HOME / "faults-{source}"  # answers to the faults of a run that was cut off
 SOURCES = ("src", "bench", "tools", "tests", "pyproject.toml", "requirements.lock")
 MOST_MINUTES = 60
 JOBS = min(2, os.cpu_count() or 1)
@@ -30,7 +31,7 @@ JOBS = min(2, os.cpu_count() or 1)
 
 @dataclass(frozen=True)
 class Stage:
-    """One proof; `{seed}` in its command is replaced. It may take so many minutes.
+    """One proof; `{seed}` and `{source}` in its command are replaced. It may take so many minutes.
 
     One that `waits` for real servers needs little of the machine, and that at once: it runs beside
     the others, which give way to it.
@@ -102,6 +103,9 @@ def stages() -> tuple[Stage, ...]:
         chosen = (*chosen, "--timeout", "2400")
         real = ("env", "AIOPS_TEST_HEALTHY=1200", "AIOPS_TEST_SECONDS=2700", "tests/real/run.sh")
         found.append(Stage("real", (*real, *chosen), 45, waits=True))
+        drawn = ("AIOPS_TEST_RUNS=3", "AIOPS_TEST_SEED={seed}", f"AIOPS_TEST_FOLDER={FAULTS}")
+        chosen = ("tests/real/run.sh", "tests/real/test_faults.py", "-m", "real", "-n", "2")
+        found.append(Stage("faults", ("env", *drawn, *chosen), 20, alone=True))
     cases = os.environ.get("CASES")
     if cases:  # recorded conversations lie outside of the checkout
         found.insert(0, Stage("recordings", (*bench, "recordings", "--cases", cases), 5))
@@ -178,7 +182,8 @@ def kept(folder: Path, stage: Stage, source: str, seed: int) -> Result | None:
 
 def run(stage: Stage, folder: Path, source: str, seed: int) -> Result:
     """Run one stage; its output is kept beside the results."""
-    command = [part.replace("{seed}", str(seed)) for part in stage.command]
+    known = {"{seed}": str(seed), "{source}": source}
+    command = [_filled(part, known) for part in stage.command]
     if not (stage.waits or stage.alone):
         command = ["nice", "-n", "10", *command]
     out, began = folder / f"{stage.name}.out", time.monotonic()
@@ -199,6 +204,12 @@ def run(stage: Stage, folder: Path, source: str, seed: int) -> Result:
     missed = (folder / f"{stage.name}.err").read_text().count("missed: ")
     took = time.monotonic() - began
     return Result(stage.name, source, seed, code, took, len(rows), missed, cases)
+
+
+def _filled(part: str, known: dict[str, str]) -> str:
+    for name, value in known.items():
+        part = part.replace(name, value)
+    return part
 
 
 def _rows(out: Path) -> list[dict[str, Any]]:

@@ -138,9 +138,13 @@ class PublicPrometheus(Prometheus):
             "global": {"scrape_interval": "1s", "evaluation_interval": "1s"},
             "rule_files": [str(RULES), str(own)],
             "alerting": {"alertmanagers": [manager]},
-            "scrape_configs": [_by_label(self.naming.project), *jobs],
+            "scrape_configs": [self.services(), *jobs],
         }
         return write_config(self.folder / "prometheus.yml", content)
+
+    def services(self) -> dict[str, Any]:
+        """Return how Prometheus finds the system's services."""
+        return _by_label(self.naming.project)
 
 
 def _by_label(project: str) -> dict[str, Any]:

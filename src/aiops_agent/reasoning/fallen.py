@@ -8,16 +8,20 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from aiops_agent.domain.telemetry import Signal, Workload
+import numpy as np
+
+from aiops_agent.domain.telemetry import ServiceName, Signal, Workload
 from aiops_agent.reasoning.gather import Scene
 from aiops_agent.reasoning.instances import OUT_OF_MEMORY, Headcount
-from aiops_agent.reasoning.measure import median, moment
+from aiops_agent.reasoning.measure import Track, median, moment
 
 # Usual steps without a sample: one or two are missed, and clocks of those who push may differ.
 SILENT = 6.0
 SILENT_SECONDS = 30.0  # at the least, however often it is measured
 PAUSED = "paused"  # Docker's word for a process that is stopped by a signal and stays
 OF_LATE = timedelta(minutes=15)  # what ended longer before the trouble is another story
+GONE_SECONDS = 10.0  # without one that answers: a pause of a collector is shorter
+AGAIN, AGAIN_SECONDS = 2, 60.0  # times; before the trouble: an alert comes after the first
 # Told per request: without requests there is none.
 FELT = (Signal.LATENCY, Signal.ERRORS, Signal.CACHE_HITS)
 
@@ -40,6 +44,8 @@ def fall(scene: Scene, service: str) -> Fall | None:
     counted = next((one for one in scene.standings if one.service == service), None)
     if counted is not None and (found := _ended(scene, counted)) is not None:
         return found
+    if counted is None and (down := _unanswered(scene, service)) is not None:
+        return down
     silent = _silent(scene, service)
     if silent is None:
         return None
@@ -86,12 +92,41 @@ def _again(one: Workload) -> bool:
     return bool(one.restarts) or "backoff" in one.reason.lower() or one.state == "restarting"
 
 
+def _unanswered(scene: Scene, service: str) -> Fall | None:
+    """Return how a service fell of which no instance answers now, or ever again for a while.
+
+    By how many are counted as answering, where no platform says how they are.
+    """
+    seen = scene.tracks.get((ServiceName(service), Signal.REPLICAS))
+    if seen is None:
+        return None
+    gaps = [one for one in _gaps(seen) if one[0] >= scene.began - OF_LATE.total_seconds()]
+    if gaps and gaps[-1][1] >= seen.at[-1]:
+        since, until = gaps[-1]
+        if until - since >= GONE_SECONDS:
+            return Fall(since, f"nothing of {service} answers since {moment(since):%H:%M:%S}")
+    again = [since for since, _ in gaps if since >= scene.began - AGAIN_SECONDS]
+    if len(again) < AGAIN:
+        return None
+    return Fall(again[0], f"{service} goes away again and again", left=0.5)
+
+
+def _gaps(seen: Track) -> list[tuple[float, float]]:
+    """Return the stretches, by their first and last sample, in which none was left of some."""
+    none = seen.values <= 0.0
+    edges = np.flatnonzero(np.diff(np.concatenate(([False], none, [False])).astype(np.int8)))
+    runs = zip(edges[::2].tolist(), edges[1::2].tolist(), strict=True)
+    return [(float(seen.at[first]), float(seen.at[end - 1])) for first, end in runs if first > 0]
+
+
 def _silent(scene: Scene, service: str) -> float | None:
     """Return when a service that told of itself fell silent, while others are still heard."""
     own = [one for (name, _), one in scene.tracks.items() if name == service]
     if all(one.signal in FELT for one in own):
         return None
-    last = max(float(one.at[-1]) for one in own)
+    # How many answer is counted at each look; rates go on for as long as they look back.
+    counted = [one for one in own if one.signal is Signal.REPLICAS]
+    last = max(float(one.at[-1]) for one in counted or own)
     others = (float(one.at[-1]) for (name, _), one in scene.tracks.items() if name != service)
     step = median([one.step for one in own])
     gap = max(others, default=last) - last

@@ -213,9 +213,18 @@ def test_two_exporters_in_one_job_are_two_things() -> None:
 
     known = found(Catch({"redis_up": [one], "pg_up": [other]}))
 
-    assert metric(known, Signal.REPLICAS, "redis-exporter") == "redis_up"
-    assert metric(known, Signal.REPLICAS, "postgres-exporter") == "pg_up"
+    assert metric(known, Signal.REPLICAS, "redis") == "redis_up"
+    assert metric(known, Signal.REPLICAS, "postgres") == "pg_up"
     assert "exporters" not in known.names.services
+
+
+def test_a_job_that_says_how_targets_are_found_names_no_thing() -> None:
+    row = {"job": "docker", "instance": "127.0.0.1:9121", "service": "redis-exporter"}
+
+    known = found(Catch({"redis_up": [row], "up": [row]}))
+
+    assert known.names.services == ("redis",)
+    assert metric(known, Signal.REPLICAS, "redis") == "redis_up"
 
 
 def test_what_an_exporter_tells_of_is_the_things_and_not_the_exporters() -> None:

@@ -4,6 +4,8 @@ A request holds one of SLOTS worker slots for WORK seconds, asleep, so the capac
 however busy the machine is. A request that waits longer than WAIT for a slot is answered 503.
 At most MOST connections are held at once; further ones wait in a short queue of the kernel, so that
 a busy machine makes this service slow and never big: else threads pile up to the memory's limit.
+BACKEND is an address that each request posts to meanwhile; it answers 502 when that does not answer
+within a second. After POST /break, /refund fails. With LEAK, each request keeps so many KiB.
 GET /hang (from anywhere) leaves every worker stuck for ever: requests are still accepted, none is
 served, and /metrics goes on answering. Names, labels and the port come from the environment.
 """
@@ -13,6 +15,7 @@ import signal
 import sys
 import threading
 import time
+import urllib.request
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
@@ -21,6 +24,9 @@ SLOTS = int(os.environ.get("SLOTS", "2"))
 WORK = float(os.environ.get("WORK", "0.05"))
 WAIT = float(os.environ.get("WAIT", "2"))
 MOST = int(os.environ.get("MOST", "256"))  # at twice its capacity some 130 wait
+BACKEND = os.environ.get("BACKEND", "")
+LEAK = int(os.environ.get("LEAK", "0"))
+CODES = ("200", "503", *(("500", "502") if BACKEND else ()))
 STACK_BYTES = 256 * 1024  # of a thread, in place of megabytes
 HISTOGRAM = os.environ.get("HISTOGRAM", "http_request_duration_seconds")
 COUNTER = os.environ.get("COUNTER", "http_requests_total")
@@ -33,8 +39,9 @@ class Tally:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._buckets = {code: [0] * len(EDGES) for code in ("200", "503")}
-        self._spent = {"200": 0.0, "503": 0.0}
+        self._buckets = {code: [0] * len(EDGES) for code in CODES}
+        self._spent = dict.fromkeys(CODES, 0.0)
+        self.busy = 0  # slots
 
     def add(self, code: str, seconds: float) -> None:
         with self._lock:
@@ -53,7 +60,15 @@ class Tally:
             for code, buckets in self._buckets.items():
                 if COUNTER:
                     lines.append(f'{COUNTER}{{{CODE_LABEL}="{code}"}} {buckets[-1]}')
+        if BACKEND:
+            lines += [f"process_start_time_seconds {STARTED:.3f}"]
+            lines += [f"connection_pool_in_use {self.busy}", f"connection_pool_max {SLOTS}"]
         return "\n".join(lines) + "\n"
+
+    def hold(self, slots: int) -> None:
+        """Count slots that are taken, or given back by a negative number."""
+        with self._lock:
+            self.busy += slots
 
     def _histogram(self, code: str) -> list[str]:
         own = f'{CODE_LABEL}="{code}"'
@@ -66,9 +81,11 @@ class Tally:
         return lines
 
 
+STARTED = time.time()
 TALLY = Tally()
 WORKERS = threading.Semaphore(SLOTS)
-STUCK = threading.Event()
+STUCK, BROKEN = threading.Event(), threading.Event()
+KEPT: list[bytes] = []
 
 
 def work() -> str:
@@ -76,12 +93,27 @@ def work() -> str:
     if not WORKERS.acquire(timeout=WAIT):
         print(f"no worker became free within {WAIT:g} s", file=sys.stderr, flush=True)
         return "503"
+    TALLY.hold(1)
     try:
         time.sleep(WORK)
-        return "200"
+        return asked()
     finally:
+        TALLY.hold(-1)
         if not STUCK.is_set():
             WORKERS.release()
+
+
+def asked() -> str:
+    """Ask the backend, if there is one, and return the status code that comes of it."""
+    if LEAK:
+        KEPT.append(b"x" * (LEAK * 1024))
+    try:
+        if BACKEND:
+            urllib.request.urlopen(BACKEND, b"order", 1.0).close()
+        return "200"
+    except OSError as error:
+        print(f"the backend does not answer: {error}", file=sys.stderr, flush=True)
+        return "502"
 
 
 def hang() -> None:
@@ -104,9 +136,15 @@ class Handler(BaseHTTPRequestHandler):
             self._answer("200", "hung\n")
         else:
             start = time.monotonic()
-            code = work()
+            failing = BROKEN.is_set() and self.path == "/refund"
+            code = "500" if failing else work()
             TALLY.add(code, time.monotonic() - start)
             self._answer(code, "ok\n")
+
+    def do_POST(self) -> None:
+        if broken := self.path == "/break":
+            BROKEN.set()
+        self._answer("200" if broken else "404", "done\n")
 
     def _answer(self, code: str, body: str) -> None:
         self.send_response(int(code))

@@ -8,7 +8,7 @@ from itertools import combinations
 from aiops_agent.adapters.prometheus.catch import Catch
 from aiops_agent.adapters.prometheus.names import REPLICA, Names, Row
 from aiops_agent.adapters.prometheus.recipe import REQUESTS, Recipe, Rule
-from aiops_agent.domain.labels import address, found_by, plain, says
+from aiops_agent.domain.labels import address, carried, found_by, plain, says
 from aiops_agent.domain.survey import Instances
 from aiops_agent.domain.telemetry import ServiceName
 
@@ -34,10 +34,15 @@ def with_newcomers(catch: Catch, recipes: Sequence[Recipe], names: Names) -> Nam
 
 
 def _born(row: Row, recipe: Recipe, mixed: AbstractSet[str]) -> ServiceName | None:
+    order = recipe.births or recipe.order
     if row.get("job") in mixed and not recipe.births:
         host = plain(row.get("instance", ""))
-        return ServiceName(host) if host and not address(host) else None
-    return newcomer(row, recipe.births or recipe.order, bool(recipe.births))
+        named = newcomer(row, [label for label in order if label != "job"])
+        found = named or (ServiceName(host) if host and not address(host) else None)
+    else:
+        found = newcomer(row, order, bool(recipe.births))
+    # Redis is down, and not its exporter: alerts about it are read alike.
+    return ServiceName(carried(found) or found) if found and recipe.thing else found
 
 
 def _mixed(catch: Catch, recipes: Sequence[Recipe]) -> AbstractSet[str]:
@@ -63,9 +68,10 @@ def _things(recipes: Sequence[Recipe]) -> list[Recipe]:
 def newcomer(row: Row, order: Sequence[str], chosen: bool = False) -> ServiceName | None:
     """Return what the row's service is called when nobody else tells which services there are.
 
-    Names of replicas make no service, unless the recipe has `chosen` these labels.
+    Names of replicas make no service, unless the recipe has `chosen` these labels; a job that only
+    says how targets are found does when nothing else is said.
     """
-    for label in order:
+    for label in sorted(order, key=lambda one: one == "job" and found_by(row.get(one, ""))):
         value = row.get(label, "")
         fits = _URL.fullmatch(value) if label == "instance" else chosen or label not in REPLICA
         if value and fits:

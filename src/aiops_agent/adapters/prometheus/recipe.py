@@ -21,8 +21,9 @@ _OWN = (
     "exported_service", "service", "exported_service_name", "service_name", "exported_app", "app",
     "exported_application", "application", "app_name", "app_kubernetes_io_name",
 )  # fmt: skip
-_SCRAPED = (
-    "exported_job", "job", "compose_service", "container_label_com_docker_compose_service",
+_JOB = ("exported_job", "job")
+_REPLICA = (
+    "compose_service", "container_label_com_docker_compose_service",
     "container", "container_name", "name", "pod", "instance",
 )  # fmt: skip
 
@@ -156,7 +157,7 @@ class Calls(Value):
 class Recipe(Value):
     """One convention. `services` names the labels that say whose series it is, best first.
 
-    Without them it is what was scraped, and for all but a `thing` what the program calls itself.
+    Without them it is what the program calls itself, and of a `thing` first what was scraped.
     `births` are the labels that may bring a service into being, by default those of `services` that
     name no replica; `thing` says that any of its signals does, not only requests. `view` means that
     the series tell of others than of what is scraped. A `guess` fits names that nobody documents,
@@ -176,7 +177,8 @@ class Recipe(Value):
     @property
     def order(self) -> tuple[str, ...]:
         """The labels that say whose series it is, best first."""
-        return self.services or (_SCRAPED if self.thing else (*_OWN, *_SCRAPED))
+        own = (*_JOB, *_OWN, *_REPLICA) if self.thing else (*_OWN, *_JOB, *_REPLICA)
+        return self.services or own
 
     @property
     def identity(self) -> tuple[str, ...]:

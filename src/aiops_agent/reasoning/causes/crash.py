@@ -3,10 +3,10 @@
 from collections.abc import Iterator
 
 from aiops_agent.domain.diagnosis import CauseKind
-from aiops_agent.domain.telemetry import ChangeKind, ServiceKind, ServiceName
+from aiops_agent.domain.telemetry import ChangeKind, ServiceKind, ServiceName, Signal
 from aiops_agent.reasoning.causes import expectations
 from aiops_agent.reasoning.fallen import Fall
-from aiops_agent.reasoning.suspect import Investigation, Prediction, Suspicion, expect
+from aiops_agent.reasoning.suspect import Investigation, Prediction, Suspicion, expect, fact
 
 LATE = 180.0  # seconds after the pain began: who ends then suffers from it
 
@@ -22,7 +22,9 @@ def suspect(case: Investigation) -> Iterator[Suspicion]:
 
 
 def _predictions(case: Investigation, name: ServiceName, fall: Fall) -> Iterator[Prediction]:
-    yield expect(fall.words, True, weight=3.0, sign=True)
+    counted = case.shift(name, Signal.REPLICAS)
+    left = () if counted is None else (fact(Signal.REPLICAS, name),)
+    yield expect(fall.words, True, *left, weight=3.0, sign=True)
     first = case.scene.began
     early = None if fall.at is None else fall.at <= first + 45.0
     late = fall.at is not None and fall.at > first + LATE

@@ -106,6 +106,25 @@ class Stage:
 
         return until(reached, timeout, f"{incident} to be {' or '.join(statuses)}; {self.seen}")
 
+    def over(self, incident: str, timeout: float) -> dict[str, Any]:
+        """Wait until an incident has ended, and return it."""
+        return until(
+            lambda: (one := self.show(incident))["ended_at"] and one,
+            timeout,
+            f"the end of {incident}, which is {self.show(incident)['status']}",
+        )
+
+    def left(self, incident: str) -> dict[str, Any]:
+        """Wait for an incident's end; a plan that was made for it is rejected by a person."""
+
+        def settled() -> str:
+            status = str(self.show(incident)["status"])
+            return status if status in (*ENDED, "awaiting_approval") else ""
+
+        if until(settled, 120, f"{incident} to end or to wait for an answer") not in ENDED:
+            self.reject(incident)
+        return self.over(incident, 30)
+
     def pending(self) -> list[dict[str, Any]]:
         """Return the requests that wait for an answer."""
         found: list[dict[str, Any]] = self.product.read("approval", "list")

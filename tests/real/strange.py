@@ -12,7 +12,7 @@ from typing import Any
 from .docker import BOUNDS, IMAGE, OURS, Container, System, docker
 from .parts import Prometheus, write_config
 from .processes import until
-from .stage import ENDED, Stage
+from .stage import Stage
 
 PODINFO_IMAGE, REDIS_IMAGE = "local.test/podinfo:6.9.2", "local.test/redis:7"
 PROGRAMS = Path(__file__).parent / "strangers"
@@ -238,25 +238,6 @@ class StrangeStage(Stage):
             return shown if triage.get("verdict") == "confirmed" else {}
 
         return until(looked, timeout, f"{alert} to be confirmed")
-
-    def over(self, incident: str, timeout: float) -> dict[str, Any]:
-        """Wait until an incident has ended, and return it."""
-        return until(
-            lambda: (one := self.show(incident))["ended_at"] and one,
-            timeout,
-            f"the end of {incident}, which is {self.show(incident)['status']}",
-        )
-
-    def left(self, incident: str) -> dict[str, Any]:
-        """Wait for an incident's end; a plan that was made for it is rejected by a person."""
-
-        def settled() -> str:
-            status = str(self.show(incident)["status"])
-            return status if status in (*ENDED, "awaiting_approval") else ""
-
-        if until(settled, 120, f"{incident} to end or to wait for an answer") not in ENDED:
-            self.reject(incident)
-        return self.over(incident, 30)
 
     def told(self, incident: str, *occasions: str) -> None:
         """Wait until somebody is told of an incident, on one of these occasions."""

@@ -58,6 +58,7 @@ def test_rates_that_look_back_do_not_hide_who_fell_silent() -> None:
         pytest.param(lambda at: 0.0, id="it never was"),
         pytest.param(lambda at: 1.0 if at < -3600 else 0.0, id="it ended long before"),
         pytest.param(lambda at: 0.0 if 30 <= at < 60 else 1.0, id="once, and back"),
+        pytest.param(lambda at: 0.0 if at in (0.0, 45.0) else 1.0, id="twice, and well for long"),
         pytest.param(lambda at: 2.0 if at < 0 else 1.0, id="one of two is left"),
     ],
 )

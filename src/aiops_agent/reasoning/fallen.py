@@ -22,6 +22,7 @@ PAUSED = "paused"  # Docker's word for a process that is stopped by a signal and
 OF_LATE = timedelta(minutes=15)  # what ended longer before the trouble is another story
 GONE_SECONDS = 10.0  # without one that answers: a pause of a collector is shorter
 AGAIN, AGAIN_SECONDS = 2, 60.0  # times; before the trouble: an alert comes after the first
+RECOVERED = 2.0  # times as long as between two falls
 # Told per request: without requests there is none.
 FELT = (Signal.LATENCY, Signal.ERRORS, Signal.CACHE_HITS)
 
@@ -108,7 +109,10 @@ def _unanswered(scene: Scene, service: str) -> Fall | None:
     again = [since for since, _ in gaps if since >= scene.began - AGAIN_SECONDS]
     if len(again) < AGAIN:
         return None
-    return Fall(again[0], f"{service} goes away again and again", left=0.5)
+    # Who has stood for far longer than it did between two falls has recovered.
+    stood, between = float(seen.at[-1]) - gaps[-1][1], max(np.diff(again))
+    words = f"{service} goes away again and again"
+    return Fall(again[0], words, left=0.5) if stood <= RECOVERED * between else None
 
 
 def _gaps(seen: Track) -> list[tuple[float, float]]:

@@ -50,6 +50,12 @@ def test_another_source_another_seed_and_a_wish_run_it_again(
     assert ran(tmp_path, "good") == 4
 
 
+def test_a_command_is_told_the_seed_and_the_source(tmp_path: Path) -> None:
+    program = f"open({str(tmp_path / 'told')!r}, 'w').write('{{seed}} of {{source}}')"
+    prove.prove([Stage("told", (sys.executable, "-c", program), 1)], tmp_path, 7)
+    assert (tmp_path / "told").read_text() == "7 of one"
+
+
 def test_each_stage_tells_its_counts(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     prove.prove([stage(tmp_path, "good"), stage(tmp_path, "bad", 3)], tmp_path, 1)
     said = capsys.readouterr().out

@@ -129,10 +129,10 @@ def _silent(scene: Scene, service: str) -> float | None:
     if all(one.signal in FELT for one in own):
         return None
     # How many answer is counted at each look; rates go on for as long as they look back.
-    counted = [one for one in own if one.signal is Signal.REPLICAS]
-    last = max(float(one.at[-1]) for one in counted or own)
+    told = [one for one in own if one.signal is Signal.REPLICAS] or own
+    last = max(float(one.at[-1]) for one in told)
     others = (float(one.at[-1]) for (name, _), one in scene.tracks.items() if name != service)
-    step = median([one.step for one in own])
+    step = median([one.step for one in told])
     gap = max(others, default=last) - last
     lately = last >= scene.began - OF_LATE.total_seconds()
     return last if lately and gap >= max(SILENT * step, SILENT_SECONDS) else None

@@ -36,7 +36,7 @@ from .strange import (
 
 RATE = 8.0  # requests per second that come to each chain
 WORK = "0.2"  # seconds that a request of what we can tell to misbehave takes by itself
-CALM = 40  # seconds before a fault in which all is well
+CALM = (35, 70)  # seconds in which all is well: before the first fault, and behind one
 SLOW = 0.6  # seconds of p95 that the alert calls too slow
 LINKS = {"catalogue": 7001, "sessions": 7002, "redis": 7003}  # ports of the proxy
 CALLER = {"catalogue": "orders", "sessions": "payments", "redis": "sessions"}
@@ -167,10 +167,10 @@ class Chains:
         wanted = len(self.ports) + 1  # and Prometheus itself
         until(lambda: self.prometheus.targets() == wanted, timeout, f"{wanted} targets to be up")
 
-    def calm(self) -> None:
-        """Wait until all is well, and for a while longer."""
+    def calm(self, faults: int) -> None:
+        """Wait until all is well, and for a while longer; so many faults were there before."""
         self.well(60)
-        passed(time.monotonic() + CALM)
+        passed(time.monotonic() + CALM[min(faults, 1)])
 
     def replace(self, program: Program) -> None:
         """Put another container of a service in the place of the one that runs."""

@@ -17,8 +17,8 @@ from .strange import LEAK_KB
 
 DELAY = 0.5  # seconds that a slow link adds
 HOGS = 6  # processes that burn CPU beside a service
-# Cores that they and it may use together: a seventh is about what it needs.
-SHARE = {"orders": 0.2, "payments": 0.15, "catalogue": 0.05, "sessions": 0.05}
+# Cores that they and it may use together: a seventh is half of what it needs.
+SHARE = {"orders": 0.12, "payments": 0.12, "catalogue": 0.03, "sessions": 0.04}
 Undo: TypeAlias = Callable[[], None]
 
 

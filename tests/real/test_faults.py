@@ -108,7 +108,7 @@ def struck(plan: Plan, folder: Path, kept: Path) -> list[Answer]:
     answers = []
     with chains.running():
         for fault, victim in plan.strikes:
-            chains.calm()
+            chains.calm(len(answers))
             answers.append(answered(chains, fault, victim))
     file.parent.mkdir(parents=True, exist_ok=True)
     file.write_text(json.dumps([asdict(one) for one in answers], indent=1))

@@ -8,10 +8,12 @@ from dataclasses import replace
 
 import numpy as np
 
+from aiops_agent.domain.telemetry import Signal
 from aiops_agent.reasoning.measure import (
     FEWEST_BEFORE,
     FLOOR,
     RELATIVE_FLOOR,
+    Floats,
     Stretch,
     Track,
     median,
@@ -29,8 +31,11 @@ def last_split(seen: Track, latest: float) -> float | None:
 
     An earlier one after which it was calm again is another story.
     """
+    whole = seen
     seen = _without(seen, [one for one in peaks(seen, latest) if _over(seen, one, latest)])
     found = at = split(seen, latest)
+    if at is None:
+        return _last_rise(whole, latest)
     while at is not None:
         rest = _calmed(seen, at, latest)
         if rest is None:
@@ -39,6 +44,20 @@ def last_split(seen: Track, latest: float) -> float | None:
         at = split(seen, latest)
         found = at if at is not None else found
     return found
+
+
+def _last_rise(seen: Track, latest: float) -> float | None:
+    """Return when the peak that lasts until the end began, at most `latest`; None if none does.
+
+    After much earlier trouble no one moment parts a quiet before from an after.
+    """
+    runs = _far(seen.values, seen.signal)
+    if not runs or runs[-1][1] < len(seen.values):
+        return None
+    first = runs[-1][0]
+    calm = first - (runs[-2][1] if len(runs) > 1 else 0)
+    at = float(seen.at[first])
+    return at if calm >= CALM_AGAIN and at <= latest else None
 
 
 def _over(seen: Track, peak: Stretch, latest: float) -> bool:
@@ -75,15 +94,21 @@ def peaks(seen: Track, until: float) -> tuple[Stretch, ...]:
     Two samples in a row at least, and one around them. None where they are a third of the time.
     """
     values = seen.between(-np.inf, until)
-    if len(values) < 2 * FEWEST_BEFORE:
-        return ()
-    level = median(values)
-    # The middle distance from the middle: unlike quartiles it holds until half is far out.
-    width = 1.4826 * median(np.abs(values - level))
-    far = values - level > PEAK * max(width, RELATIVE_FLOOR * abs(level), FLOOR[seen.signal])
-    edges = np.flatnonzero(np.diff(np.concatenate(([False], far, [False])).astype(np.int8)))
-    runs = [(a, b) for a, b in zip(edges[::2], edges[1::2], strict=True) if b - a >= 2]
+    runs = _far(values, seen.signal)
     if sum(b - a for a, b in runs) >= MOST * len(values):
         return ()
     last = len(values) - 1
     return tuple((float(seen.at[max(a - 1, 0)]), float(seen.at[min(b, last)])) for a, b in runs)
+
+
+def _far(values: Floats, signal: Signal) -> list[tuple[int, int]]:
+    """Return the runs of two and more samples that are far above the middle, by their places."""
+    if len(values) < 2 * FEWEST_BEFORE:
+        return []
+    level = median(values)
+    # The middle distance from the middle: unlike quartiles it holds until half is far out.
+    width = 1.4826 * median(np.abs(values - level))
+    far = values - level > PEAK * max(width, RELATIVE_FLOOR * abs(level), FLOOR[signal])
+    edges = np.flatnonzero(np.diff(np.concatenate(([False], far, [False])).astype(np.int8)))
+    places = zip(edges[::2].tolist(), edges[1::2].tolist(), strict=True)
+    return [(first, end) for first, end in places if end - first >= 2]

@@ -7,6 +7,7 @@ import numpy as np
 
 from aiops_agent.domain.quantity import amount, signal_name
 from aiops_agent.domain.telemetry import Objective, Signal
+from aiops_agent.reasoning.episodes import peaks
 from aiops_agent.reasoning.gather import PAIN
 from aiops_agent.reasoning.measure import Shift, Track, median, shift
 
@@ -60,7 +61,9 @@ def read(seen: Track, objective: Objective, frame: TimeFrame) -> Reading:
     since = recent(seen, frame)
     values = seen.between(since, np.inf)
     level = objective_of(objective, signal)
-    moved = shift(seen, since if frame.began is None else min(since, frame.began), frame.now)
+    first = since if frame.began is None else min(since, frame.began)
+    # What an earlier incident did is not usual: it would hide the next one.
+    moved = shift(seen, first, frame.now, ended=peaks(seen, first))
     if len(values) < 2:
         return Reading(signal, State.UNSEEN, f"{signal_name(signal)} has no recent data", moved)
     value = median(values)

@@ -105,7 +105,7 @@ def struck(plan: Plan, folder: Path, kept: Path) -> list[Answer]:
         found = [Answer(**one) for one in json.loads(file.read_text())]
         return [Answer(**{**asdict(one), "right": tuple(one.right)}) for one in found]
     chains = Chains(Naming.usual(), folder)
-    answers = []
+    answers: list[Answer] = []
     with chains.running():
         for fault, victim in plan.strikes:
             chains.calm(len(answers))

@@ -79,6 +79,15 @@ def test_nodes_clusters_and_targets_are_subjects_of_their_own(
     assert (found.kind, found.name) == (kind, name)
 
 
+@pytest.mark.parametrize("seen", [("redis",), ("redis", "redis-exporter")])
+def test_an_exporter_that_is_down_is_its_things_where_nobody_sees_it_by_itself(
+    seen: tuple[str, ...],
+) -> None:
+    labels = {"service": "redis-exporter", "instance": "10.0.0.7:9121", "job": "docker"}
+    found = subject_of(labels, read_expression("up == 0"), seen)
+    assert (found.kind, found.service) == (Kind.TARGET, seen[-1])
+
+
 @pytest.mark.parametrize(
     ("text", "labels", "service"),
     [

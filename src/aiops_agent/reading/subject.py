@@ -213,7 +213,10 @@ class _SubjectReader:  # limit: one question per kind of carrier, asked in their
         owner = plain(told[0])
         if CONTROL_PLANE.fullmatch(owner):
             return AlertSubject(kind=Kind.CLUSTER, name=owner)
-        return AlertSubject(kind=Kind.TARGET, name=instance or owner, owner=owner)
+        # Where nobody sees an exporter by itself: without it nothing of its thing is seen.
+        things = (known_as(carried(one), self.known) for one in told)
+        owner = next((one for one in things if one), owner)
+        return AlertSubject(kind=Kind.TARGET, name=instance or plain(told[0]), owner=owner)
 
     def _named(self) -> AlertSubject | None:
         for label, kind in self.things.items():

@@ -3,11 +3,9 @@
 The file holds seconds, is read for each piece, and may be missing.
 """
 
-import contextlib
-import socket
+import asyncio
 import sys
-import threading
-import time
+from functools import partial
 from pathlib import Path
 
 
@@ -18,45 +16,41 @@ def delay(port: int) -> float:
         return 0.0
 
 
-def pump(source: socket.socket, sink: socket.socket, port: int) -> None:
-    """Forward what comes until either end closes."""
+async def pump(source: asyncio.StreamReader, sink: asyncio.StreamWriter, port: int) -> None:
+    """Forward what comes until the source ends."""
+    while piece := await source.read(65536):
+        await asyncio.sleep(delay(port))
+        sink.write(piece)
+        await sink.drain()
+
+
+async def join(
+    port: int, host: str, to: int, source: asyncio.StreamReader, back: asyncio.StreamWriter
+) -> None:
+    """Connect one that came; who cannot be reached, or ends, ends both sides."""
     try:
-        while piece := source.recv(65536):
-            time.sleep(delay(port))
-            sink.sendall(piece)
+        async with asyncio.timeout(5):
+            answers, sink = await asyncio.open_connection(host, to)
     except OSError:
-        pass
-    finally:
-        for end in (source, sink):
-            with contextlib.suppress(OSError):
-                end.shutdown(socket.SHUT_RDWR)
+        back.close()
+        return
+    ways = [asyncio.create_task(pump(source, sink, port))]
+    ways += [asyncio.create_task(pump(answers, back, 0))]
+    await asyncio.wait(ways, return_when=asyncio.FIRST_COMPLETED)
+    for way in ways:
+        way.cancel()
+    await asyncio.gather(*ways, return_exceptions=True)
+    sink.close()
+    back.close()
 
 
-def serve(port: int, host: str, to: int) -> None:
-    """Accept for ever; who cannot be reached is closed at once."""
-    with socket.create_server(("", port), backlog=64) as server:
-        while True:
-            taken, _ = server.accept()
-            threading.Thread(target=join, args=(taken, port, host, to), daemon=True).start()
-
-
-def join(taken: socket.socket, port: int, host: str, to: int) -> None:
-    with taken:
-        try:
-            reached = socket.create_connection((host, to), timeout=5)
-        except OSError:
-            return
-        with reached:
-            reached.settimeout(None)
-            back = threading.Thread(target=pump, args=(reached, taken, 0), daemon=True)
-            back.start()
-            pump(taken, reached, port)
-            back.join()
+async def main(links: list[str]) -> None:
+    for one in links:
+        port, _, place = one.partition("=")
+        host, _, to = place.partition(":")
+        await asyncio.start_server(partial(join, int(port), host, int(to)), "", int(port))
+    await asyncio.Event().wait()
 
 
 if __name__ == "__main__":
-    threading.stack_size(256 * 1024)
-    for one in sys.argv[1:]:
-        port, _, place = one.partition("=")
-        host, _, to = place.partition(":")
-        threading.Thread(target=serve, args=(int(port), host, int(to))).start()
+    asyncio.run(main(sys.argv[1:]))

@@ -7,7 +7,10 @@ gone is down.
 
 from __future__ import annotations
 
+import contextlib
 import json
+import random
+import socket
 import time
 import urllib.request
 from collections.abc import Iterator, Mapping
@@ -43,6 +46,23 @@ CALLER = {"catalogue": "orders", "sessions": "payments", "redis": "sessions"}
 FRONT = {"orders": "orders", "catalogue": "orders"}  # where users feel it; else at payments
 PATHS = {"orders": ("GET /orders", "GET /checkout"), "payments": ("GET /pay", "GET /refund")}
 MANY = 16  # connections that payments may hold
+
+
+_given: set[int] = set()
+
+
+def lasting_port() -> int:
+    """Return a port of the host that stays free while a container is away, and is given once.
+
+    It lies below those that outgoing connections take.
+    """
+    while True:
+        port = random.randrange(18_000, 32_000)
+        with socket.socket() as probe, contextlib.suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            if port not in _given:
+                _given.add(port)
+                return port
 
 
 def own(slots: int = MANY, leak: int = 0) -> Program:
@@ -118,7 +138,7 @@ class Chains:
 
     def __post_init__(self) -> None:
         usual = (REDIS, EXPORTER, podinfo("catalogue"), caching(), fastapi(), own())
-        self.ports = {one.service: free_port() for one in usual if one.scraped}
+        self.ports = {one.service: lasting_port() for one in usual if one.scraped}
         self.programs = {one.service: self.exposed(one) for one in usual}
         self.system = StrangeSystem(self.naming)
         self.delays = self.folder / "delays"

@@ -31,7 +31,8 @@ from .strange import passed
 RUNS = int(os.environ.get("AIOPS_TEST_RUNS", "1"))
 SEED = int(os.environ.get("AIOPS_TEST_SEED", "1"))
 LANES = 4
-PART = 21 / 24  # of the answers that must be right
+MISSED = 1 / 8  # of the answers may be wrong,
+FEW = 2  # and so many of one run: eight are too few to tell a share
 ALERTED = 45  # seconds that an alert may take; then what fires must do, or the chain's front
 SEEN = 25  # seconds of the trouble behind its alert, when the cause is asked for
 FRONT = {"orders": "orders", "catalogue": "orders"}  # where users feel it; else at payments
@@ -81,11 +82,11 @@ def test_of_faults_on_systems_of_others_the_right_service_is_named(
         with ThreadPoolExecutor(LANES) as pool:
             answers += [one for found in pool.map(lane, plans) for one in found]
     good, misled = [one for one in answers if one.good], [one for one in answers if one.misleading]
-    wanted = PART * len(answers)
+    wanted = len(answers) - max(FEW, int(MISSED * len(answers)))
     for one in answers:
         record_property("count", json.dumps({"good": one.good, **asdict(one)}))
     count = len(answers)
-    record_property("count", row("real faults, service first", count, f">= {wanted:g}", len(good)))
+    record_property("count", row("real faults, service first", count, f">= {wanted}", len(good)))
     record_property("count", row("real faults, wrong with HIGH", count, "0", len(misled)))
     shutil.rmtree(kept)  # only a run that was cut off goes on
     told = [f"{one.fault} of {one.victim}: {one.named} ({one.kind})" for one in answers]

@@ -8,7 +8,7 @@ from datetime import timedelta
 import httpx2
 import orjson
 
-from aiops_agent.adapters.server import Server
+from aiops_agent.adapters.server import Peer
 from aiops_agent.domain.alert import SenderAlert
 from aiops_agent.domain.checkup import Checkup, Health
 from aiops_agent.domain.duration import Span
@@ -62,7 +62,7 @@ class AlertmanagerList:
 
     async def _of(self, url: str) -> tuple[SenderAlert, ...]:
         told = self.section
-        server = Server("Alertmanager", url, told.timeout, told.bearer, self.transport)
+        server = Peer("Alertmanager", url, told.timeout, told.bearer, self.transport)
         body = await server.get("/api/v2/alerts")
         try:
             return await asyncio.to_thread(_alerts, body)

@@ -12,7 +12,7 @@ from datetime import UTC, datetime, timedelta
 import httpx2
 import orjson
 
-from aiops_agent.adapters.server import Server
+from aiops_agent.adapters.server import Peer
 from aiops_agent.domain.checkup import Checkup, Health
 from aiops_agent.domain.duration import Span as Length
 from aiops_agent.domain.errors import SourceError
@@ -83,9 +83,9 @@ class JaegerSpans:
         return data or []
 
     @property
-    def _server(self) -> Server:
+    def _server(self) -> Peer:
         told = self.section
-        return Server("Jaeger", told.url, told.timeout, told.bearer, self.transport)
+        return Peer("Jaeger", told.url, told.timeout, told.bearer, self.transport)
 
 
 def _microseconds(moment: datetime) -> int:

@@ -18,7 +18,7 @@ _PATIENCE = 4  # timeouts for a whole answer: one that trickles would never end
 
 
 @dataclass(frozen=True)
-class Server:
+class Peer:
     """`called` is what people know it by; `timeout` is that of one step of an exchange."""
 
     called: str

@@ -17,8 +17,8 @@ from aiops_agent.domain.errors import OutcomeUnknown, PlatformError, RequestRefu
 from aiops_agent.domain.text import safe
 from aiops_agent.domain.value import Document, Value
 
-_TAKEN = (200, 201)
-_BUSY, _GONE, _ANOTHER, _FORBIDDEN = 429, 404, 409, 403
+_TAKEN = (200, 201)  # HTTP statuses, as are the next four
+_BUSY, _GONE, _ANOTHER, _FORBIDDEN = 429, 404, 409, 403  # what each means of an eviction
 _BUDGET = "DisruptionBudget"  # the cause that tells a budget's no from a busy server
 _LONGEST = 200  # characters of what the server says of a budget
 

@@ -33,6 +33,8 @@ from bench.elsewhere import BESIDE, ELSEWHERE, Elsewhere
 from bench.shapes import IN_SHAPE, NAME, OUT_OF_SHAPE, Shape, workloads
 from bench.told import tell
 
+_TAKEN = 200
+_POLICY = "ValidatingAdmissionPolicy"  # as the server names who refused
 _TRIES = 120  # looks until a policy judges
 _PAUSE = 0.25  # seconds between two
 
@@ -106,7 +108,8 @@ class Trial:
         spec = {**workload["spec"], "validations": validations}
         await self.accounts.bind([{**workload, "spec": spec}, *others])
         for _ in range(_TRIES):
-            if asked in str((await self.sent(IN_SHAPE[0], self.executor, asked)).document):
+            answer = await self.sent(IN_SHAPE[0], self.executor, asked)
+            if answer.status != _TAKEN and asked in str(answer.document):
                 return
             await asyncio.sleep(_PAUSE)
         raise PlatformError("The admission policies do not judge: does the cluster know them?")
@@ -116,15 +119,16 @@ class Trial:
         impossible = [
             f"{one.name}: {answer.words}"
             for one in OUT_OF_SHAPE
-            if (answer := await self.sent(one, self.admin)).status != 200
+            if (answer := await self.sent(one, self.admin)).status != _TAKEN
         ]
         others = [
             f"{one.name}: {answer.status} {answer.words}"
             for one, answer in answers
-            if answer.status != 200 and "ValidatingAdmissionPolicy" not in str(answer.document)
+            if answer.status not in (_TAKEN, FORBIDDEN)
+            or (answer.status == FORBIDDEN and _POLICY not in str(answer.document))
         ]
         _, ours = await self._let(IN_SHAPE)
-        refused = [f"{one.name}: {reply.words}" for one, reply in ours if reply.status != 200]
+        refused = [f"{one.name}: {reply.words}" for one, reply in ours if reply.status != _TAKEN]
         return [
             _row("out of shape, and let through", OUT_OF_SHAPE, [*let, *others]),
             _row("out of shape, and impossible anyway", OUT_OF_SHAPE, impossible),
@@ -136,7 +140,7 @@ class Trial:
     ) -> tuple[list[str], list[tuple[Shape, KubeReply]]]:
         answers = await several(self.sent(one, self.executor) for one in shapes)
         both = list(zip(shapes, answers, strict=True))
-        return [one.name for one, answer in both if answer.status == 200], both
+        return [one.name for one, answer in both if answer.status == _TAKEN], both
 
     async def _needed(self, policies: Sequence[Raw]) -> list[Goal]:
         """Take each validation away: something must be let through then."""
@@ -194,7 +198,7 @@ class Trial:
                 content_type=asked.content_type,
                 query={"dryRun": "All"},
             )
-            by_policy = "ValidatingAdmissionPolicy" in answer.body.decode("utf-8", "replace")
+            by_policy = _POLICY in answer.body.decode("utf-8", "replace")
             if by_policy or answer.status != FORBIDDEN:
                 break
             await asyncio.sleep(_PAUSE)

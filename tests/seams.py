@@ -117,6 +117,9 @@ JITTER = Seam(correlate, "JITTER", "who began first is told from who was pushed"
 WATCH_HOLD = Seam(detect, "HOLD", "what passes within a minute and a half is no trouble")
 FOLLOWED = Seam(KeptKind, "unknown", "a cluster that is not heard of is not taken as it was")
 UNALERTED = Seam(executor_steps, "unalerted", "the watch alone is no reason to change anything")
+STAYING = Seam(
+    verify, "_staying", "who does not stay up has not recovered, whoever serves meanwhile"
+)
 BLIND = Seam(verify, "last_blind", "right behind a gap in telemetry nothing is called worse")
 # The executor's sender: what it does after trouble.
 RECOVER = Seam(send.Sender, "_recover", "nothing is sent twice or guessed after a silence")

@@ -6,9 +6,11 @@ from datetime import timedelta
 import pytest
 
 from aiops_agent.agents.verify import verify
+from aiops_agent.domain.diagnosis import CauseKind, Confidence, Diagnosis, Finding, Hypothesis
 from aiops_agent.domain.incident import Attempt
 from aiops_agent.domain.remediation import Comparison, Criterion, Recovery, Verification
-from aiops_agent.domain.telemetry import ServiceName, Signal
+from aiops_agent.domain.telemetry import ServiceName, Signal, Workload
+from aiops_agent.reasoning.instances import STANDINGS
 from tests import seams
 from tests.reasoning.world import BEGAN, Course, World, step
 
@@ -154,3 +156,69 @@ async def test_a_level_may_have_its_good_side_above(hits: float, recovery: str) 
     made.courses[API, Signal.CACHE_HITS] = step(hits, hits)
     above = criterion(signal=Signal.CACHE_HITS, comparison=Comparison.ABOVE, level=0.8, worse=None)
     assert (await told(made, above)).value == recovery
+
+
+def of_instances(kind: CauseKind, *, known: bool = True) -> Diagnosis:
+    """A diagnosis of `api`; `known`: that its instances did not stay up."""
+    best = Hypothesis(
+        kind=kind, service=API, statement="it ends", score=1.0, held=1, checks=1, signs=1
+    )
+    fallen = Finding(
+        id="E1",
+        service=API,
+        what="instances: exit code 3",
+        before="3 wanted",
+        now="2 of 3 running",
+        source=STANDINGS,
+        query="",
+        changed=True,
+    )
+    return Diagnosis(
+        summary="",
+        hypotheses=(best,),
+        findings=(fallen,) if known else (),
+        confidence=Confidence.MEDIUM,
+        why_confidence="",
+        not_known=(),
+    )
+
+
+CRASHING = Workload(service=API, name="api-2", state="waiting", reason="CrashLoopBackOff")
+SERVING = Workload(service=API, name="api-1", state="running")
+
+
+@pytest.mark.parametrize(
+    ("found", "running", "recovery"),
+    [
+        (of_instances(CauseKind.RELEASE), (SERVING, CRASHING), Recovery.NOT_RECOVERED),
+        (of_instances(CauseKind.RELEASE), (SERVING, SERVING), Recovery.RECOVERED),
+        (of_instances(CauseKind.RELEASE), (), Recovery.INCONCLUSIVE),
+        # One that was lost for another reason is no reason to take a scaling back.
+        (of_instances(CauseKind.CAPACITY), (SERVING, CRASHING), Recovery.RECOVERED),
+        (of_instances(CauseKind.RELEASE, known=False), (SERVING, CRASHING), Recovery.RECOVERED),
+    ],
+)
+async def test_who_does_not_stay_up_has_not_recovered_while_others_serve(
+    found: Diagnosis, running: tuple[Workload, ...], recovery: Recovery
+) -> None:
+    made = world(lambda _t: 0.1, after=120)  # the old instances serve: no number was ever bad
+    made.instances = running
+    briefing = made.briefing()
+    incident = briefing.incident.amend(Attempt(number=1, diagnosis=found))
+
+    seen = await verify(replace(briefing, incident=incident), (criterion(),), ACTED)
+
+    assert seen.recovery is recovery, seen.reason
+
+
+async def test_a_verifier_that_looks_at_numbers_alone_is_caught(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async def blind(_briefing: object) -> None:
+        return None
+
+    seams.STAYING.plant(monkeypatch, blind)
+    with pytest.raises(AssertionError):
+        await test_who_does_not_stay_up_has_not_recovered_while_others_serve(
+            of_instances(CauseKind.RELEASE), (SERVING, CRASHING), Recovery.NOT_RECOVERED
+        )

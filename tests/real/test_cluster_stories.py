@@ -93,7 +93,7 @@ def test_a_release_that_ends_at_once_is_rolled_back_and_verified(stage: ClusterS
 
 
 def test_a_release_whose_image_does_not_exist_is_rolled_back(stage: ClusterStage) -> None:
-    stage.release("ship", "local.test/never-made:1")
+    stage.release("ship", "local.test/story:never-made")
     pod = waiting(stage, "ship", "ErrImagePull", "ImagePullBackOff")
     incident = stage.alert("KubeContainerWaiting", pod=pod, container="ship", severity="warning")
     rolled_back(stage, "ship", incident)

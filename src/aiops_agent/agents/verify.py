@@ -12,6 +12,7 @@ from aiops_agent.agents.briefing import Briefing
 from aiops_agent.agents.lookup import Lookup, menu_of_services
 from aiops_agent.agents.material import known, wrapped
 from aiops_agent.domain.answer import Answer
+from aiops_agent.domain.diagnosis import CauseKind
 from aiops_agent.domain.errors import SourceError
 from aiops_agent.domain.passage import Passage
 from aiops_agent.domain.quantity import amount, roughly, signal_name, target
@@ -26,6 +27,7 @@ from aiops_agent.domain.remediation import (
 from aiops_agent.domain.telemetry import ServiceName, Signal, Window
 from aiops_agent.domain.value import Value
 from aiops_agent.reasoning.gather import PAIN, Key, beginning, read_signals
+from aiops_agent.reasoning.instances import STANDINGS, read_standings
 from aiops_agent.reasoning.measure import FEWEST_BEFORE, Floats, Track, median, quantiles, track
 
 STILL_BAD = 2.5  # times the high end of what was usual: noise stays below it
@@ -53,7 +55,32 @@ async def verify(
         return _verdict(briefing, checks, Recovery.INCONCLUSIVE, reason)
     checks = tuple(_check(briefing, one, tracks, since) for one in criteria)
     recovery, reason = _over(briefing, checks, tracks)
+    if recovery is Recovery.RECOVERED:
+        recovery, reason = await _staying(briefing) or (recovery, reason)
     return _verdict(briefing, checks, recovery, reason)
+
+
+async def _staying(briefing: Briefing) -> tuple[Recovery, str] | None:
+    """Return why good numbers are no recovery, where it was instances that did not stay up.
+
+    While a release that does not start is rolled out, those before it serve, and no number is bad.
+    """
+    attempt = briefing.incident.attempt
+    diagnosis = attempt.diagnosis if attempt else None
+    best = diagnosis.best if diagnosis else None
+    # More replicas replace none: one that was lost before may be another story.
+    if diagnosis is None or best is None or best.kind is CauseKind.CAPACITY:
+        return None
+    if not any(
+        one.source == STANDINGS and one.service == best.service for one in diagnosis.findings
+    ):
+        return None
+    found = await read_standings(briefing.environment, (best.service,), briefing.now)
+    if not found:
+        return Recovery.INCONCLUSIVE, f"how the instances of {best.service} are cannot be seen"
+    if found[0].lost:
+        return Recovery.NOT_RECOVERED, f"{best.service}: {found[0].sentence}"
+    return None
 
 
 def _verdict(

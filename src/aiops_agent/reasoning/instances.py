@@ -14,6 +14,7 @@ from aiops_agent.domain.telemetry import LogLine, ServiceName, Window, Workload
 from aiops_agent.domain.text import safe
 from aiops_agent.ports.telemetry import Environment
 
+STANDINGS = "workloads"  # the source of a finding about instances
 OUT_OF_MEMORY = "OOMKilled"  # Docker's word and that of Kubernetes
 STEADY = timedelta(seconds=10)  # run so long a start counts as one: Docker's own measure
 RESTARTED = timedelta(minutes=10)  # a restart that is longer ago has worked
@@ -142,7 +143,7 @@ def _findings(one: Headcount) -> Iterator[Finding]:
         what=safe(f"instances: {one.why}", limit=160),
         before=f"{one.wanted} wanted",
         now=one.count,
-        source="workloads",
+        source=STANDINGS,
         query=safe(names, limit=160),
         changed=True,
     )

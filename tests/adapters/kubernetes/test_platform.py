@@ -280,6 +280,19 @@ async def test_a_refusal_tells_no_value_of_the_object(api: FakeApi) -> None:
     assert "spec.template.spec.containers[0].image not allowed" in told
 
 
+async def test_a_policy_that_refuses_with_the_status_of_a_failed_test_is_named(
+    api: FakeApi,
+) -> None:
+    said = (
+        "deployments.apps \"x\" is forbidden: ValidatingAdmissionPolicy 'no-fridays' with binding"
+    )
+    details = {"causes": [{"message": "s3cret"}]}
+    api.refuse = (422, {"message": f"{said} 'b' denied request: s3cret", "details": details})
+    told = await refusal(api, scale(3))
+    assert "Admission policy no-fridays refuses the change of deployment shop/payments-api" in told
+    assert "s3cret" not in told
+
+
 async def test_what_somebody_else_changed_is_left_to_a_person(api: FakeApi) -> None:
     draft, sent = await done(api, scale(4))
     api.change("payments-api", set_spec(replicas=7))

@@ -1,5 +1,6 @@
 """Sends a patch once, or tries it out; what the server says becomes one of our errors."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -15,6 +16,8 @@ FIELD_MANAGER = "aiops-agent"  # the name under which we write
 # Unknown fields are an error and no warning, so that nothing is left out of what was approved.
 QUERY = {"fieldManager": FIELD_MANAGER, "fieldValidation": "Strict"}
 _BUSY, _FAILED_TEST = 429, 422  # the server's own: turned away untouched, and no way to take it
+# Of a policy that refuses with the status of a failed test; its sentence may hold a value.
+_POLICY = re.compile(r"ValidatingAdmissionPolicy '([\w.-]{1,253})'")
 _MOST_FIELDS = 5  # of those that are named in a refusal
 
 
@@ -108,10 +111,12 @@ class Writes:
             return f"{patch.target} was changed since the plan was made ({since})"
         if reply.words.startswith("strict decoding error"):
             return f"Kubernetes does not understand the change of {patch.target}: {reply.words}"
+        if policy := _POLICY.search(reply.words):
+            return f"Admission policy {policy[1]} refuses the change of {patch.target}"
         details = mapped(_object(reply.document), "details")
         causes = [one for one in details.get("causes") or () if isinstance(one, dict)]
-        fields = ", ".join(str(one.get("field"))[:80] for one in causes[:_MOST_FIELDS])
-        about = f": {fields} not allowed" if fields else ""
+        named = [str(one["field"])[:80] for one in causes if one.get("field")]
+        about = f": {', '.join(named[:_MOST_FIELDS])} not allowed" if named else ""
         return f"Kubernetes refused the change of {patch.target}{about}"
 
 

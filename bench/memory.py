@@ -15,6 +15,7 @@ from aiops_agent.evaluation.goals import Goal, share
 from aiops_agent.ports.meaning import Embedder
 from bench import (
     memory_again,
+    memory_chroma,
     memory_compact,
     memory_poison,
     memory_rss,
@@ -42,6 +43,7 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--many", type=int, default=100_000, help="incidents of the speed test")
     parser.add_argument("--again", type=int, default=36, help="troubles that come a second time")
     parser.add_argument("--lives", type=int, default=3000, help="incidents of one process (rss)")
+    parser.add_argument("--chroma", default="", help="address of a Chroma server to measure beside")
     parser.add_argument("--store", default="", help="empty database of the part size; own SQLite")
     return tell(_goals(parser.parse_args(arguments)))
 
@@ -70,6 +72,8 @@ def _goals(asked: argparse.Namespace) -> Iterator[Goal]:
         yield Goal("poisoned memories that changed what may be done", n, harmed, "<= 0")
     if "speed" in parts:
         yield from memory_speed.goals(asked.many, rng)
+        if asked.chroma:
+            yield from memory_chroma.goals(asked.many, asked.chroma, rng)
     if "compact" in parts:
         yield from memory_compact.goals(asked.compacted, rng)
     yield from _kept(asked, parts, rng)

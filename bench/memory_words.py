@@ -12,8 +12,7 @@ from aiops_agent.domain.incident import IncidentId, Status
 from aiops_agent.domain.postmortem import PastIncident
 from aiops_agent.domain.telemetry import ServiceName
 from aiops_agent.memory.index import CaseIndex
-from aiops_agent.memory.meanings import packed
-from aiops_agent.memory.recall import told_by
+from aiops_agent.memory.meanings import packed, told_by
 from aiops_agent.memory.terms import CaseTerms, terms_of, word_terms
 from aiops_agent.ports.archive import CaseRow, VectorRow
 from aiops_agent.ports.meaning import Embedder

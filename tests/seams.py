@@ -52,6 +52,7 @@ from aiops_agent.interfaces.http.room import Place
 from aiops_agent.interfaces.http.visitor import Doorstep
 from aiops_agent.interfaces.http.wire import Caller
 from aiops_agent.memory import advise, casebook
+from aiops_agent.memory.copied import VectorCopy
 from aiops_agent.reading import refute
 from aiops_agent.reading.case import AlertCase
 from aiops_agent.reasoning import (
@@ -130,6 +131,7 @@ MOST_SENDS = Seam(send, "MOST_SENDS", "a sender that never ends is cut off")
 
 # Memory: it puts in order what may be done anyway.
 MENU = Seam(advise, "_fits", "what memory praises adds no action")
+COMPARED = Seam(VectorCopy, "scored", "what a server finds near is looked up and compared by us")
 # The approval: for exactly one plan, in its time, once.
 FLAW = Seam(approve, "_flaw", "a yes to another plan arms nothing")
 LATE = Seam(permit, "late", "an old yes arms nothing")

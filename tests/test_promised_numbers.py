@@ -9,6 +9,7 @@ import pytest
 
 from aiops_agent import correlate
 from aiops_agent.domain.sending import CLOSED_FOR
+from aiops_agent.memory import copied
 from aiops_agent.safety import permit, send, times
 from aiops_agent.safety.rules import wide_blast_radius
 from aiops_agent.workflow import (
@@ -16,6 +17,7 @@ from aiops_agent.workflow import (
     bodies,
     commands,
     consent,
+    copying,
     dispatch,
     engine,
     feed,
@@ -78,6 +80,8 @@ PROMISED = {
     "what nobody sees any more is listed for": (watch_look.LOST_SIGHT, HOUR),
     "alerts that a person may move": (regroup.MOST_ALERTS, 20_000),
     "checkpoints are pruned each, s": (pruning.PRUNE_SECONDS, 3600.0),
+    "a copy of the vectors is compared each, s": (copying.COPY_SECONDS, 30.0),
+    "a vector server that failed is asked again after, s": (copied.REST, 30.0),
     "runbooks that are shown beside a plan": (recorder._MOST_RUNBOOKS, 3),
     "digits that name a plan": (wording._DIGITS, 12),
     "an idle store is looked at each": (feed.IDLE, SECOND),

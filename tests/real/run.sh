@@ -11,6 +11,7 @@ python=${PYTHON:-.venv/bin/python}
 cache=${XDG_CACHE_HOME:-${HOME:-/var}/.cache}/aiops-test
 image=local.test/python:3.11
 label=aiops-agent.test
+chroma_version=1.5.9
 limit=${AIOPS_TEST_SECONDS:-1800}
 postgres_bin=/usr/lib/postgresql/15/bin
 work=$(mktemp -d)
@@ -112,6 +113,17 @@ make_helm() { # once, a minute and a half
     || { tail -n 20 "$work/helm.log" >&2; fail "Helm could not be built"; }
 }
 
+make_chroma() { # once: the server is a library of the package, and needs none of its 84 others
+  export AIOPS_TEST_CHROMA=$cache/chroma-$chroma_version
+  [ ! -d "$AIOPS_TEST_CHROMA" ] || return 0
+  say "fetching Chroma (once)"
+  rm -rf "$AIOPS_TEST_CHROMA.part"
+  "$python" -m pip install -q --no-deps --no-compile --only-binary :all: \
+    --target "$AIOPS_TEST_CHROMA.part" "chromadb==$chroma_version" >"$work/chroma.log" 2>&1 \
+    || { tail -n 20 "$work/chroma.log" >&2; fail "chromadb $chroma_version could not be fetched"; }
+  mv "$AIOPS_TEST_CHROMA.part" "$AIOPS_TEST_CHROMA"
+}
+
 start_postgres() {
   local port
   port=$("$python" -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])')
@@ -148,7 +160,7 @@ SECONDS=0
 install_parts
 start_docker
 make_image
-[ -n "${AIOPS_TEST_BUILT:-}" ] || make_strangers
+[ -n "${AIOPS_TEST_BUILT:-}" ] || { make_strangers; make_chroma; }
 [ -z "${AIOPS_TEST_BUILT:-}" ] || { make_jaeger; make_helm; }
 start_postgres
 say "parts are up after $SECONDS s"

@@ -62,7 +62,7 @@ async def lived_and_forgotten(stage: Stage) -> tuple[list[str], list[str]]:
         # As if it had become part of a pattern, whose originals lie in a file.
         book.cold.put([book.case(name)])
         before = words_left(stage, words)
-        assert forget(built.records, book, str(name).lower(), "kim") == name
+        assert forget(built.records, book, str(name).lower(), "kim") == (name, "")
         with pytest.raises(UsageError, match=f"{name} was forgotten by kim at 20"):
             book.case(name)
         with built.store.read() as view:

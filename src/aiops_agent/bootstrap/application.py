@@ -8,7 +8,7 @@ import logging
 import time
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
 
@@ -24,8 +24,9 @@ from aiops_agent.adapters.sql.store import SqlStore
 from aiops_agent.adapters.sql.upkeep import look_through
 from aiops_agent.agents.asking import Desk
 from aiops_agent.agents.crew import Crew, without_llm
-from aiops_agent.bootstrap.casebook import casebook, embedder
+from aiops_agent.bootstrap.casebook import casebook, remembering
 from aiops_agent.bootstrap.controls import sending_checkups, waiting_checkups
+from aiops_agent.bootstrap.copying import copy_checkup
 from aiops_agent.bootstrap.demo import Demo
 from aiops_agent.bootstrap.desk import desk_of, own_pages
 from aiops_agent.bootstrap.environments import OpenEnvironments, checked
@@ -41,8 +42,6 @@ from aiops_agent.domain.routing import Claim, Routes
 from aiops_agent.domain.survey import ServiceSurvey
 from aiops_agent.domain.value import Value, build_all
 from aiops_agent.domain.watch import WatchMode
-from aiops_agent.memory.index import CaseIndex
-from aiops_agent.memory.recall import ArchiveMemory
 from aiops_agent.ports.model import Around, Reasoner
 from aiops_agent.ports.people import Notifier
 from aiops_agent.ports.plug import AnyChannel, Keep
@@ -53,6 +52,7 @@ from aiops_agent.settings.sections import Settings
 from aiops_agent.simulator.scenarios import SCENARIOS, Scenario
 from aiops_agent.workflow.alarm import TroubleAlarm
 from aiops_agent.workflow.commands import Commands
+from aiops_agent.workflow.copying import CopyUpkeep
 from aiops_agent.workflow.deps import Deps
 from aiops_agent.workflow.dispatch import Dispatch
 from aiops_agent.workflow.durable import Durable
@@ -111,7 +111,7 @@ class Application:  # limit: joins everything, and opens and closes it in one or
         wiring = Wiring(SqlCallLog(store), overrides.now, overrides.around, self.redactor)
         self.reasoning = reasoning(settings.models, settings.keys, wiring)
         self._shelf, self._pages = _shelf(settings), own_pages(settings)
-        self._cases, self._embedder = CaseIndex(), embedder(settings.memory)
+        self.memory = remembering(settings.memory, store)
         self._deps = self._built(store)
         self.store, self.queries = store, records.queries
         self.loops = Loops()
@@ -139,7 +139,6 @@ class Application:  # limit: joins everything, and opens and closes it in one or
             mark=overrides.mark,
             redactor=self.redactor,
         )
-        self.memory = ArchiveMemory(store, self._cases, self._embedder)
         self.demo = Demo(settings.state_dir / "shops", self.places, self.intake, self.memory)
 
     @property
@@ -220,6 +219,8 @@ class Application:  # limit: joins everything, and opens and closes it in one or
             found.append(await checked("notify", channel.name, _channel_check, channel, section))
         if (where := sink(self._settings.telemetry)) is not None:
             found.append(await where.check())
+        if (copy := self.memory.copy) is not None and not refused:
+            found.append(await asyncio.to_thread(copy_checkup, copy))
         look = partial(waiting_checkups, self.queries, self._overrides.now())
         waiting = () if refused else await asyncio.to_thread(look)
         alone = () if refused else await asyncio.to_thread(self.unproven)
@@ -230,7 +231,9 @@ class Application:  # limit: joins everything, and opens and closes it in one or
         return unproven(self._settings, self.queries)
 
     def close(self) -> None:
-        """Give the database back."""
+        """Give the database back, and connections."""
+        if self.memory.copy is not None:
+            self.memory.copy.server.close()
         self.records.close()
         self.lead.close()
 
@@ -259,7 +262,7 @@ class Application:  # limit: joins everything, and opens and closes it in one or
             store=store,
             environments=places.environment,
             executor=overrides.executor(executor),
-            memory=ArchiveMemory(store, self._cases, self._embedder),
+            memory=replace(self.memory, store=store),
             crew=overrides.crew or without_llm(),
             rules=registry.rules,
             now=overrides.now,
@@ -306,6 +309,7 @@ class Application:  # limit: joins everything, and opens and closes it in one or
             kept=tuple(self._kept()) if refs else (),
             releases=tuple(ReleaseWatch(deps, one) for one in refs),
             pruning=Pruning(deps, keep.checkpoints, keep.bodies, keep.events, self._compact(store)),
+            copying=CopyUpkeep(self.memory.copy.sync) if self.memory.copy else None,
             environments=refs,
         )
 

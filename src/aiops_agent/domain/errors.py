@@ -10,6 +10,7 @@ AiopsError
 |   `-- NotReadable         one thing of a source may not be read, or is not there; the rest works
 |-- StoreError            our own store did not take or give a record
 |   `-- LeaseLost         another process works on the stories by now: this one writes nothing more
+|-- CopyError             the copy of our vectors at a server cannot be read or written
 |-- LimitReached          as much was asked or read as was allowed: go on another time
 |-- LookAhead             what lies behind a moment of the past was to be read: a defect of ours
 |-- Tampered              a record was changed by somebody else: nothing rests on it any more
@@ -66,6 +67,10 @@ class StoreError(AiopsError):
 
 class LeaseLost(StoreError):
     """Another process holds the lease: what this one wanted to write is refused."""
+
+
+class CopyError(AiopsError):
+    """The copy of our vectors at a server beside cannot be read or written; ours are there."""
 
 
 class LimitReached(AiopsError):

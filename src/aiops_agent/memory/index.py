@@ -1,8 +1,9 @@
 """All cases as arrays that are scanned, kept as the store has them."""
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from threading import Lock
+from typing import TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -22,6 +23,8 @@ _POINTS = {"service": 2.0, "alert": 1.5, "signal": 1.0, "cause": 2.0}
 NEAR = 0.4  # cosine from which words mean about the same
 AKIN = 0.1  # cosine from which they have anything to do with each other
 LEAD = 2.0  # times the next best: words by which one case stands out beside what is meant
+# What is meant: a vector, or the cosines of the cases that are near it, by their numbers.
+Meant: TypeAlias = Scores | Mapping[int, float] | None
 _ROOM = 0.25  # share of rows that are dead before all is read anew
 
 
@@ -51,15 +54,16 @@ class CaseIndex:
     _names: Postings = field(default_factory=Postings)
     _words: Postings = field(default_factory=Postings)
     _meanings: Meanings = field(default_factory=Meanings)
+    _placed: Census = field(default_factory=Census)  # when vectors were taken in last
 
     def refresh(self, view: ArchiveView, model: str = "") -> None:
         """Take in what other processes and this one changed; vectors of a model, if one is named.
 
-        An index is asked for one model all its life.
+        An index is asked for one model all its life, or for none where a server finds what is near.
         """
         census = view.census()
         with self._lock:
-            if census == self._census:
+            if census == self._census and (not model or self._placed == census):
                 return
             self.take(view.rows(above=self._census.newest))
             if len(self._places) != census.count or sum(self._places) != census.sum:
@@ -70,7 +74,8 @@ class CaseIndex:
             if len(self._rows) > 1000 and len(self._places) < (1 - _ROOM) * len(self._rows):
                 self._anew()
             if model:
-                self.place(view.vectors(model, self._census.vectors))
+                self.place(view.vectors(model, self._placed.vectors))
+                self._placed = census
             self._census = census
 
     def take(self, rows: Iterable[CaseRow]) -> None:
@@ -94,7 +99,7 @@ class CaseIndex:
         self._meanings.settle(self._places)
 
     def alike(
-        self, terms: CaseTerms, family: str, without: str, most: int, *, meant: Scores | None = None
+        self, terms: CaseTerms, family: str, without: str, most: int, *, meant: Meant = None
     ) -> tuple[Found, ...]:
         """Return the likest cases of a family: by shape, by names, by identifiers that they name.
 
@@ -120,7 +125,7 @@ class CaseIndex:
             return tuple(one for one in found if one.id != without)[:most]
 
     def search(
-        self, terms: CaseTerms, families: Collection[str], most: int, *, meant: Scores | None = None
+        self, terms: CaseTerms, families: Collection[str], most: int, *, meant: Meant = None
     ) -> tuple[Found, ...]:
         """Return the cases that answer words best; of all families when none is named.
 
@@ -151,9 +156,12 @@ class CaseIndex:
             found.append(Found(row.id, ranks[place], *scores, shared))
         return tuple(found)
 
-    def _near(self, meant: Scores | None) -> Scores:
-        if meant is None:
-            return np.zeros(len(self._rows), np.float32)
+    def _near(self, meant: Meant) -> Scores:
+        if meant is None or isinstance(meant, Mapping):
+            found = np.zeros(len(self._rows), np.float32)
+            for number in self._places.keys() & (meant or {}).keys():
+                found[self._places[number]] = (meant or {})[number]
+            return found
         return self._meanings.near(meant, len(self._rows))
 
     def _shapeless(self) -> Scores:

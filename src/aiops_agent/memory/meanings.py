@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 import numpy as np
 import numpy.typing as npt
 
+from aiops_agent.domain.diagnosis import CauseKind
+from aiops_agent.domain.postmortem import PastIncident
 from aiops_agent.memory.scan import Scores
 from aiops_agent.ports.archive import VectorRow
 
@@ -17,6 +19,14 @@ _USED = 0.75  # share of the rows below which the rest is let go
 def packed(vectors: npt.NDArray[np.float32]) -> list[bytes]:
     """Return each row as it is kept."""
     return [row.astype(HALF).tobytes() for row in vectors]
+
+
+def told_by(case: PastIncident) -> str:
+    """Return the words of a case whose meaning is kept: the first ones tell the most."""
+    causes = () if case.believed is CauseKind.UNKNOWN else (case.believed.replace("_", " "),)
+    lines = (line.template for line in case.signature.lines)
+    texts = (case.title, case.summary, *causes, case.change, *lines, case.text)
+    return ". ".join(one.strip(" .") for one in texts if one.strip(" ."))
 
 
 @dataclass

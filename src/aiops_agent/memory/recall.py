@@ -5,7 +5,8 @@ names, then identifiers; fused by rank. Whatever is recalled is untrusted: it pu
 in order and is told to people, and can add none.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
 
@@ -15,14 +16,14 @@ from aiops_agent.domain.incident import Attempt, Incident
 from aiops_agent.domain.postmortem import PastIncident, PersonRating, Postmortem, TriedAction
 from aiops_agent.domain.remediation import Recovery
 from aiops_agent.domain.signature import Signature
-from aiops_agent.memory.index import NEAR, UNBELIEVED, CaseIndex, Found
-from aiops_agent.memory.meanings import packed
-from aiops_agent.memory.scan import Scores
+from aiops_agent.memory.copied import VectorCopy
+from aiops_agent.memory.index import NEAR, UNBELIEVED, CaseIndex, Found, Meant
+from aiops_agent.memory.meanings import packed, told_by
 from aiops_agent.memory.terms import CaseTerms, name_terms, shape_terms, terms_of, word_terms
 from aiops_agent.ports.archive import CaseRow
 from aiops_agent.ports.meaning import Embedder
 from aiops_agent.ports.memory import Hit, RecallQuery
-from aiops_agent.ports.store import Store
+from aiops_agent.ports.store import Store, View
 
 MOST = 30  # cases that are looked at whole
 AT_ONCE = 64  # cases that are read for their meaning in one go
@@ -83,12 +84,14 @@ def _declined(incident: Incident, attempt: Attempt) -> Iterable[str]:
 class ArchiveMemory:
     """ports.memory.Memory over the store's archive: cases of the same kind of environment.
 
-    With an `embedder`, words are found by what they mean too.
+    With an `embedder`, words are found by what they mean too; with a `copy` of the vectors at a
+    server, that finds which ones are near.
     """
 
     store: Store
     index: CaseIndex = field(default_factory=CaseIndex)
     embedder: Embedder | None = None
+    copy: VectorCopy | None = None
 
     def remember(self, case: PastIncident, report: Postmortem | None) -> None:
         """Keep a case and its report; what people said of it before stays."""
@@ -145,12 +148,9 @@ class ArchiveMemory:
     def recall(self, query: RecallQuery) -> tuple[Hit, ...]:
         """Return what is alike, the likest first, then the newest."""
         incident, terms = query.incident, asked(query)
-        meant = self._meant(f"{incident.title}. {incident.summary}")
-        with self.store.read() as view:
-            self.index.refresh(view.archive, self._model)
-            found = self.index.alike(
-                terms, incident.environment.kind, incident.id, MOST, meant=meant
-            )
+        kind, text = incident.environment.kind, f"{incident.title}. {incident.summary}"
+        with self._meant(text, (kind,), told=True) as (view, meant):
+            found = self.index.alike(terms, kind, incident.id, MOST, meant=meant)
             cases = view.archive.named([one.id for one in found])
         return _hits(found, cases, query)
 
@@ -158,9 +158,7 @@ class ArchiveMemory:
         """Return the cases that answer a person's words best."""
         terms = CaseTerms(words=tuple(word_terms((text,))))
         self.read_all()  # what was kept by who had no embedder
-        meant = self._meant(text)
-        with self.store.read() as view:
-            self.index.refresh(view.archive, self._model)
+        with self._meant(text, families) as (view, meant):
             found = self.index.search(terms, families, limit, meant=meant)
             cases = {str(one.id): one for one in view.archive.named([one.id for one in found])}
         return tuple(
@@ -177,16 +175,24 @@ class ArchiveMemory:
     def _model(self) -> str:
         return self.embedder.name if self.embedder else ""
 
-    def _meant(self, text: str) -> Scores | None:
-        return self.embedder.embed((text,))[0] if self.embedder else None
+    @contextmanager
+    def _meant(
+        self, text: str, families: Sequence[str], *, told: bool = False
+    ) -> Iterator[tuple[View, Meant]]:
+        """Open the store, with the index up to date, and with what a text means.
 
-
-def told_by(case: PastIncident) -> str:
-    """Return the words of a case whose meaning is kept: the first ones tell the most."""
-    causes = () if case.believed is CauseKind.UNKNOWN else (case.believed.replace("_", " "),)
-    lines = (line.template for line in case.signature.lines)
-    texts = (case.title, case.summary, *causes, case.change, *lines, case.text)
-    return ". ".join(one.strip(" .") for one in texts if one.strip(" ."))
+        That is the cosines of the cases that are near where a server found these, else its vector.
+        """
+        vector = self.embedder.embed((text,))[0] if self.embedder else None
+        found = None
+        if self.copy is not None and vector is not None:
+            found = self.copy.near(vector, families, told=told)
+        with self.store.read() as view:
+            near = None
+            if self.copy is not None and vector is not None and found is not None:
+                near = self.copy.scored(view.archive, vector, found)
+            self.index.refresh(view.archive, self._model if near is None else "")
+            yield view, vector if near is None else near
 
 
 def asked(query: RecallQuery) -> CaseTerms:

@@ -49,6 +49,15 @@ class VectorRow:
 
 
 @dataclass(frozen=True)
+class CopyRecord:
+    """The collection of a server that holds a copy of our vectors, up to a number of them."""
+
+    name: str
+    collection: str  # its id there: one of the same name with another id is not ours
+    upto: int = 0
+
+
+@dataclass(frozen=True)
 class Census:
     """How many cases there are; any change of them or of their vectors changes it."""
 
@@ -82,11 +91,29 @@ class ArchiveView(Protocol):
     def forgotten(self, incident: str) -> Forgotten | None:
         """Return what the audit keeps of a forgotten incident, or None."""
 
-    def vectors(self, model: str, above: int = 0) -> tuple[VectorRow, ...]:
-        """Return the vectors of a model with a number above that."""
+    def vectors(
+        self,
+        model: str,
+        above: int = 0,
+        *,
+        numbers: Sequence[int] | None = None,
+        cases: Sequence[int] | None = None,
+    ) -> tuple[VectorRow, ...]:
+        """Return the vectors of a model: above a number, with these, or of these cases."""
 
-    def unread(self, model: str, limit: int) -> tuple[tuple[int, PastIncident], ...]:
-        """Return cases that have no vector of that model, with their numbers, the newest first."""
+    def placed(self, model: str) -> tuple[int, ...]:
+        """Return the numbers of all vectors of a model, in order."""
+
+    def copied(self) -> CopyRecord | None:
+        """Return which copy of the vectors was made, or None."""
+
+    def unread(
+        self, model: str, limit: int, below: int | None = None
+    ) -> tuple[tuple[int, PastIncident], ...]:
+        """Return cases that have no vector of that model, with their numbers, the newest first.
+
+        With `below` only those of a smaller number.
+        """
 
     def postmortem(self, incident: str) -> Postmortem | None:
         """Return the report of an incident, or None."""
@@ -106,6 +133,9 @@ class Archive(ArchiveView, Protocol):
 
     def place(self, model: str, vectors: Sequence[tuple[int, bytes]]) -> None:
         """Keep the vectors of cases, by their numbers; of a case that is gone meanwhile none."""
+
+    def copy(self, record: CopyRecord) -> None:
+        """Note which copy of the vectors was made."""
 
     def remove(self, ids: Sequence[str]) -> int:
         """Remove cases that live on in another; return how many. They may be kept again."""

@@ -1,10 +1,11 @@
-"""Section `memory`: how much of the past is kept one by one."""
+"""Section `memory`: how much of the past is kept one by one, and by what meaning is found."""
 
 from datetime import timedelta
-from typing import Annotated
+from typing import Annotated, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
+from aiops_agent.adapters.chroma.section import ChromaSettings
 from aiops_agent.domain.value import Value
 from aiops_agent.ports.archive import KeepLimits
 from aiops_agent.ports.spellings import LocalPath
@@ -29,7 +30,17 @@ class MemoryKeep(Value):
 
 
 class MemorySettings(Value):
-    """Long-term memory; `minilm` is a folder with the model by which words are found by meaning."""
+    """Long-term memory; `minilm` is a folder with the model by which words are found by meaning.
+
+    `chroma` is a server that finds which vectors are near; without it they are scanned here.
+    """
 
     keep: MemoryKeep = MemoryKeep()
     minilm: LocalPath | None = None
+    chroma: ChromaSettings | None = None
+
+    @model_validator(mode="after")
+    def _has_vectors(self) -> Self:
+        if self.chroma is not None and self.minilm is None:
+            raise ValueError("chroma finds vectors, which minilm makes; set memory.minilm too")
+        return self

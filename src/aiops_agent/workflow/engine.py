@@ -21,6 +21,7 @@ from aiops_agent.domain.event import Event
 from aiops_agent.domain.incident import IncidentId
 from aiops_agent.ports.plug import Keep
 from aiops_agent.workflow.alarm import TroubleAlarm
+from aiops_agent.workflow.copying import CopyUpkeep
 from aiops_agent.workflow.deps import Deps, incident_of, note_time
 from aiops_agent.workflow.durable import adopt
 from aiops_agent.workflow.executor_steps import Busy
@@ -28,7 +29,7 @@ from aiops_agent.workflow.feed import Feed
 from aiops_agent.workflow.gate import Gate
 from aiops_agent.workflow.loops import Loop, LoopName, Loops, each
 from aiops_agent.workflow.notices import Notices
-from aiops_agent.workflow.pruning import PRUNE_SECONDS, Pruning
+from aiops_agent.workflow.pruning import Pruning
 from aiops_agent.workflow.queries import Queries
 from aiops_agent.workflow.receive import Receive
 from aiops_agent.workflow.recorder import IncidentRecorder
@@ -127,6 +128,7 @@ class Engine:  # limit: all that runs in the background
     kept: Sequence[tuple[str, Keep]] = ()  # platforms that are followed, by their environments
     releases: Sequence[ReleaseWatch] = ()  # which images run well is remembered
     pruning: Pruning | None = None  # of what nobody asks for any more
+    copying: CopyUpkeep | None = None  # where a server finds near vectors
     environments: Sequence[EnvironmentRef] = ()  # whose inboxes are read all the time
     _loops: dict[asyncio.Task[None], Loop] = field(default_factory=dict)
     _rang: asyncio.Event = field(default_factory=asyncio.Event)
@@ -149,9 +151,10 @@ class Engine:  # limit: all that runs in the background
         else:
             self._loop(LoopName.LEFT_BEHIND, self._take_left_behind, SLOW_POLL_SECONDS, once=True)
         self._begin_watches()
-        if self.pruning is not None:
-            loop = self.loops.begin(LoopName.PRUNING, silent=None)
-            self._begin(loop, loop.run(self.pruning.look, partial(asyncio.sleep, PRUNE_SECONDS)))
+        upkeep: tuple[Pruning | CopyUpkeep | None, ...] = (self.pruning, self.copying)
+        for one in filter(None, upkeep):
+            loop = self.loops.begin(one.loop, silent=None)
+            self._begin(loop, loop.run(one.look, partial(asyncio.sleep, one.pause)))
         for notices in self.notices:
             self._stream(LoopName.NOTICES, notices.run, notices.notifier.name)
         if self.traces is not None:

@@ -37,6 +37,7 @@ class LoopName(StrEnum):
     SENDERS = "senders"
     STORIES = "stories"
     TRACES = "traces"
+    VECTORS = "vectors"
     WATCH = "watch"
 
 

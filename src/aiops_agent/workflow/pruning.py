@@ -10,12 +10,14 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import ClassVar
 
 from dbos import DBOS, DBOSClient
 from sqlalchemy import Engine, inspect
 
 from aiops_agent.workflow.deps import Deps
 from aiops_agent.workflow.durable import PlainJson
+from aiops_agent.workflow.loops import LoopName
 from aiops_agent.workflow.patience import our_errors
 
 PRUNE_SECONDS = 3600.0  # between two looks
@@ -26,6 +28,9 @@ SOME = 10  # incidents with all that they tell in one transaction: a hundredth o
 @dataclass
 class Pruning:
     """How long checkpoints of ended stories, handled bodies and single looks are kept."""
+
+    loop: ClassVar[LoopName] = LoopName.PRUNING
+    pause: ClassVar[float] = PRUNE_SECONDS
 
     deps: Deps
     checkpoints: timedelta

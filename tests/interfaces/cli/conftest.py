@@ -54,7 +54,7 @@ def aiops(
 ) -> Aiops:
     monkeypatch.setattr(door, "records", lambda settings: house)
     monkeypatch.setattr(door, "casebook", lambda records, state: house.casebook)
-    monkeypatch.setattr(door, "forget", lambda records, book, name, by: book.forget(name, by))
+    monkeypatch.setattr(door, "forget", lambda records, book, name, by: (book.forget(name, by), ""))
     monkeypatch.setattr(door, "application", lambda settings, records: house)
 
     def run(*words: str) -> Ran:

@@ -1,7 +1,7 @@
 """Long-term memory: closed cases and their reports."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
 
@@ -10,11 +10,12 @@ from sqlalchemy import ColumnElement, Connection, delete, func, insert, select
 from aiops_agent.adapters.sql.erase import Erasure
 from aiops_agent.adapters.sql.plain import bytes_of
 from aiops_agent.adapters.sql.rows import put, read
-from aiops_agent.adapters.sql.tables import CASES, FORGOTTEN, VECTORS
+from aiops_agent.adapters.sql.tables import CASES, COPIES, FORGOTTEN, VECTORS
 from aiops_agent.domain.postmortem import Forgotten, PastIncident, Postmortem
-from aiops_agent.ports.archive import CaseRow, CaseSize, Census, VectorRow
+from aiops_agent.ports.archive import CaseRow, CaseSize, Census, CopyRecord, VectorRow
 
 _MANY = 500  # names or numbers in one statement
+_COPY = "vectors"
 _SCANNED = (CASES.c.number, CASES.c.id, CASES.c.family, CASES.c.environment, CASES.c.terms)
 
 
@@ -141,14 +142,42 @@ class SqlArchive:
             asked = [query.where(CASES.c.number.in_(part)) for part in _parts(numbers)]
         return tuple(CaseRow(*row) for one in asked for row in self.connection.execute(one))
 
-    def vectors(self, model: str, above: int = 0) -> tuple[VectorRow, ...]:
-        """Return the vectors of a model with a number above that."""
+    def vectors(
+        self,
+        model: str,
+        above: int = 0,
+        *,
+        numbers: Sequence[int] | None = None,
+        cases: Sequence[int] | None = None,
+    ) -> tuple[VectorRow, ...]:
+        """Return the vectors of a model: above a number, with these, or of these cases."""
         columns = (VECTORS.c.number, VECTORS.c.case, VECTORS.c.model, VECTORS.c.vector)
-        query = select(*columns).where(VECTORS.c.number > above, VECTORS.c.model == model)
-        rows = self.connection.execute(query.order_by(VECTORS.c.number))
-        return tuple(VectorRow(*row) for row in rows)
+        query = select(*columns).where(VECTORS.c.model == model).order_by(VECTORS.c.number)
+        if numbers is not None:
+            asked = [query.where(VECTORS.c.number.in_(part)) for part in _parts(numbers)]
+        elif cases is not None:
+            asked = [query.where(VECTORS.c.case.in_(part)) for part in _parts(cases)]
+        else:
+            asked = [query.where(VECTORS.c.number > above)]
+        return tuple(VectorRow(*row) for one in asked for row in self.connection.execute(one))
 
-    def unread(self, model: str, limit: int) -> tuple[tuple[int, PastIncident], ...]:
+    def placed(self, model: str) -> tuple[int, ...]:
+        """Return the numbers of all vectors of a model, in order."""
+        query = select(VECTORS.c.number).where(VECTORS.c.model == model)
+        return tuple(self.connection.scalars(query.order_by(VECTORS.c.number)))
+
+    def copied(self) -> CopyRecord | None:
+        """Return which copy of the vectors was made, or None."""
+        document = self.connection.scalar(select(COPIES.c.document).where(COPIES.c.name == _COPY))
+        return CopyRecord(**document) if document else None
+
+    def copy(self, record: CopyRecord) -> None:
+        """Note which copy of the vectors was made."""
+        put(self.connection, COPIES, {"name": _COPY}, {"document": asdict(record)})
+
+    def unread(
+        self, model: str, limit: int, below: int | None = None
+    ) -> tuple[tuple[int, PastIncident], ...]:
         """Return cases that have no vector of that model, with their numbers, the newest first."""
         own = (VECTORS.c.case == CASES.c.number) & (VECTORS.c.model == model)
         query = (
@@ -158,6 +187,8 @@ class SqlArchive:
             .order_by(CASES.c.number.desc())
             .limit(limit)
         )
+        if below is not None:
+            query = query.where(CASES.c.number < below)
         rows = self.connection.execute(query).all()
         return tuple((row.number, read(PastIncident, row.document)) for row in rows)
 

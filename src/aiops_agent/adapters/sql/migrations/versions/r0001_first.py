@@ -11,7 +11,7 @@ depends_on = None
 NUMBER = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 TABLES = (
     *("inbox", "incidents", "alerts", "events"),
-    *("approvals", "ledger", "claims", "tokens", "cases", "vectors", "forgotten"),
+    *("approvals", "ledger", "claims", "tokens", "cases", "vectors", "copies", "forgotten"),
 )
 TOLD = ("cursors", "outbox")
 CONTROLS = ("switches", "armed", "breakers", "clocks", "leases")
@@ -185,6 +185,8 @@ def _memory() -> None:
     op.create_index("ix_cases_family", "cases", ["family", "ended_at"])
     _table("vectors", _some("case", NUMBER), _text("model"), _some("vector", sa.LargeBinary()))
     op.create_index("ix_vectors_case", "vectors", ["case"], unique=True)
+    which = sa.Column("name", sa.Text(), primary_key=True)
+    op.create_table("copies", which, _some("document", sa.JSON()))
     name = sa.Column("id", sa.Text(), primary_key=True)
     audit = (_text("by"), _some("at", WHEN), _some("document", sa.JSON()))
     op.create_table("forgotten", name, *audit)

@@ -1,0 +1,1 @@
+"""Chroma, a server that finds near vectors, over its HTTP API."""

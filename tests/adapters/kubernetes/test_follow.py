@@ -15,7 +15,7 @@ import orjson
 import pytest
 
 from aiops_agent.adapters.kubernetes import fields, kept, kinds
-from aiops_agent.adapters.kubernetes.client import Listing
+from aiops_agent.adapters.kubernetes.client import ObjectList
 from aiops_agent.adapters.kubernetes.follow import AGAIN, HOLDS, LASTS, LATE, ClusterWatch
 from aiops_agent.adapters.kubernetes.kept import KeptKind, together
 from aiops_agent.adapters.kubernetes.kinds import CONFIG_MAPS, NODES, PODS
@@ -260,7 +260,7 @@ def test_a_storm_of_news_ends_as_the_server_has_it_and_is_bounded(
     monkeypatch.setattr(kept, "MOST_KEPT", 40)
     draw = random.Random(18)
     part, truth = KeptKind(PODS, "", Trimmer()), dict[str, int]()
-    part.listed(Listing((), "0", more=False))
+    part.listed(ObjectList((), "0", more=False))
     for version in range(1, 3000):
         name = f"p{draw.randrange(30)}"
         gone = name in truth and draw.random() < 0.4

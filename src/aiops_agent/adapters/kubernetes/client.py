@@ -77,7 +77,7 @@ class KubeReply:
 
 
 @dataclass(frozen=True)
-class Listing:
+class ObjectList:
     """The first objects of a kind, the version of that list, and whether there are more."""
 
     objects: tuple[Document, ...]
@@ -118,7 +118,9 @@ class KubeClient:  # limit: one server, one place that speaks with it
         answer = await self._fetched(path, query, fine=(200, 400, 404))
         return answer.body.decode("utf-8", "replace") if answer.status == 200 else ""
 
-    async def first(self, kind: Kind, namespace: str = "", query: Query | None = None) -> Listing:
+    async def first(
+        self, kind: Kind, namespace: str = "", query: Query | None = None
+    ) -> ObjectList:
         """Return the first 10,000 objects of a kind (in one namespace).
 
         Without what field managers noted. Raises NotReadable where we have no right to, or where
@@ -142,7 +144,7 @@ class KubeClient:  # limit: one server, one place that speaks with it
             size += len(answer.body)
             if not following or size > _MOST_LISTED:
                 break
-        return Listing(tuple(found), version, bool(following))
+        return ObjectList(tuple(found), version, bool(following))
 
     async def listed(
         self, kind: Kind, namespace: str = "", query: Query | None = None

@@ -44,6 +44,7 @@ class ClusterWatch:
     lasts: float = LASTS
     late: float = LATE
     parts: tuple[KeptKind, ...] = ()
+    # The API server: so many lists at once.
     turn: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(_AT_ONCE))
     _keeping: bool = False
     _changes: int = 0  # so far
@@ -60,7 +61,8 @@ class ClusterWatch:
         )
         # Of many namespaces each watch lasts longer: at rest all cost one request in two seconds.
         lasts = self.lasts * max(1.0, len(self.parts) / 60.0)
-        self.turn, self._keeping = asyncio.Semaphore(_AT_ONCE), True
+        self.turn = asyncio.Semaphore(_AT_ONCE)  # as above, of the loop that runs now
+        self._keeping = True
         try:
             async with asyncio.TaskGroup() as group:
                 for place, part in enumerate(self.parts):

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 import orjson
 
 from aiops_agent.adapters.kubernetes import fields
-from aiops_agent.adapters.kubernetes.client import PARTIAL, Listing, too_many
+from aiops_agent.adapters.kubernetes.client import PARTIAL, ObjectList, too_many
 from aiops_agent.adapters.kubernetes.kinds import Kind
 from aiops_agent.adapters.kubernetes.trim import Trimmer
 from aiops_agent.domain.errors import SourceError
@@ -36,7 +36,7 @@ class KeptKind:
     until: float = 0.0
     tried: bool = False  # it was listed, or could not be
 
-    def listed(self, found: Listing) -> None:
+    def listed(self, found: ObjectList) -> None:
         """Take over what a list tells."""
         trimmed = [self.trimmer.trimmed(self.kind, one) for one in found.objects]
         self.objects = {name: one for one in trimmed if (name := _name(one)) is not None}

@@ -135,7 +135,7 @@ class Server:
         os._exit(0)  # connections that are open are nobody's any more
 
     async def _talk(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        while head := await reader.readuntil(b"\r\n\r\n"):
+        while head := await reader.readuntil(b"\r\n\r\n"):  # until it hangs up
             url = urlsplit(head.split(b" ")[1].decode())
             query = {key: values[0] for key, values in parse_qs(url.query).items()}
             self.asked += 1
@@ -173,6 +173,8 @@ class Server:
         self.version += 1
         told = copy.deepcopy(one)
         told["metadata"]["resourceVersion"] = str(self.version)
+        if plural == "pods":
+            told["status"]["message"] = str(self.version)  # one that is not as it was
         known = next(kind for kind in KINDS if kind.plural == plural)
         told["kind"] = "PartialObjectMetadata" if known.metadata_only else known.title
         line = json.dumps({"type": kind, "object": told}).encode() + b"\n"

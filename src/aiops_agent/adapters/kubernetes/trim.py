@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 import orjson
 
-from aiops_agent.adapters.kubernetes import kinds
+from aiops_agent.adapters.kubernetes import fields, kinds
 from aiops_agent.adapters.kubernetes.kinds import Kind
 from aiops_agent.domain.value import Document, Json
 
@@ -37,6 +37,7 @@ class Trimmer:
         """Return an object with what is read of it; the one given is used up."""
         meta = one.get("metadata")
         if isinstance(meta, dict):
+            meta.pop("resourceVersion", None)  # whoever changes an object reads it anew
             if not kind.metadata_only:  # of a ConfigMap it tells when it was changed
                 meta.pop("managedFields", None)
             if isinstance(notes := meta.get("annotations"), dict):
@@ -45,6 +46,8 @@ class Trimmer:
             return {key: one[key] for key in _EVENT if key in one}
         if kind is kinds.NODES:
             _drop(one.get("status"), _NODE_STATUS)
+            for told in fields.many(one, "status", "conditions"):
+                told.pop("lastHeartbeatTime", None)  # each node tells each five minutes how it is
         if kind is kinds.PODS:
             self._pod(one)
         return one

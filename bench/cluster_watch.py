@@ -135,7 +135,9 @@ class Server:
         os._exit(0)  # connections that are open are nobody's any more
 
     async def _talk(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        while head := await reader.readuntil(b"\r\n\r\n"):  # until it hangs up
+        while head := await reader.readline():  # until it hangs up
+            while (await reader.readline()).strip():
+                pass
             url = urlsplit(head.split(b" ")[1].decode())
             query = {key: values[0] for key, values in parse_qs(url.query).items()}
             self.asked += 1

@@ -13,6 +13,7 @@ import gc
 import itertools
 import json
 import multiprocessing
+import os
 import sys
 import time
 from dataclasses import dataclass, field
@@ -122,18 +123,21 @@ class Server:
     asked: int = 0
     version: int = 100_000
     watchers: dict[str, set[asyncio.StreamWriter]] = field(default_factory=dict)
+    changing: asyncio.Task[None] | None = None
 
     async def serve(self, ours: Connection) -> None:
         """Serve until the other side says so."""
         server = await asyncio.start_server(self._talk, "127.0.0.1", 0)
         ours.send(server.sockets[0].getsockname()[1])
-        changing = asyncio.create_task(self._change())
+        self.changing = asyncio.create_task(self._change())
         while (await asyncio.to_thread(ours.recv)) == "asked":
             ours.send(self.asked)
-        changing.cancel()
+        os._exit(0)  # connections that are open are nobody's any more
 
     async def _talk(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        while head := await reader.readuntil(b"\r\n\r\n"):
+        while head := await reader.readline():  # until it hangs up
+            while (await reader.readline()).strip():
+                pass
             url = urlsplit(head.split(b" ")[1].decode())
             query = {key: values[0] for key, values in parse_qs(url.query).items()}
             self.asked += 1
@@ -171,6 +175,8 @@ class Server:
         self.version += 1
         told = copy.deepcopy(one)
         told["metadata"]["resourceVersion"] = str(self.version)
+        if plural == "pods":
+            told["status"]["message"] = str(self.version)  # one that is not as it was
         known = next(kind for kind in KINDS if kind.plural == plural)
         told["kind"] = "PartialObjectMetadata" if known.metadata_only else known.title
         line = json.dumps({"type": kind, "object": told}).encode() + b"\n"
@@ -208,9 +214,9 @@ async def _measure(port: int, theirs: Connection, seconds: float, pods: int) -> 
 
     requests, used, start = await asyncio.to_thread(asked), time.process_time(), time.perf_counter()
     while (passed := time.perf_counter() - start) < seconds:
-        began = time.perf_counter()
+        began = time.process_time()
         await topology.graph()
-        looks.append(time.perf_counter() - began)
+        looks.append(time.process_time() - began)
         if round(passed) % 30 == 0:
             await troubles.troubles()
         await asyncio.sleep(1.0)
@@ -222,7 +228,8 @@ async def _measure(port: int, theirs: Connection, seconds: float, pods: int) -> 
     gc.collect()
     return [
         _row("requests a second at rest", requests / passed, 1.0, len(looks)),
-        _row("share of one core at rest", used / passed, 0.1, len(looks)),
+        # On a busy machine there are fewer looks than one a second; each costs the same.
+        _row("share of one core at rest", used / min(passed, len(looks)), 0.1, len(looks)),
         _row("megabytes of the whole process", _megabytes(), 200.0, pods),
         _row("megabytes before the cluster was read", before, None, 1),
         _row("seconds until all was listed", listed, None, 1),

@@ -19,7 +19,7 @@ from aiops_agent.ports.telemetry import Environment
 from aiops_agent.reasoning.lookout import Glance, Lookout
 from aiops_agent.workflow.deps import Deps
 from aiops_agent.workflow.loops import LoopName
-from aiops_agent.workflow.watch_look import Told, WatchLook
+from aiops_agent.workflow.watch_look import PlatformSaid, WatchLook
 
 LOOK_SECONDS = 30.0  # what hurts for a minute and a half is told within two
 WRITTEN = timedelta(minutes=5)  # between two records in which nothing changed
@@ -78,17 +78,21 @@ class SignalWatch:
         except SourceError as error:
             return str(error)
 
-    async def _told(self, place: Environment) -> Told | str | None:
+    async def _told(self, place: Environment) -> PlatformSaid | str | None:
         """Return what the platform says is wrong, or why nobody knows; None as above."""
         if self.platform is WatchMode.NONE or place.troubles is None:
             return None
         try:
-            return Told(await place.troubles.troubles(), await place.troubles.unreadable())
+            return PlatformSaid(await place.troubles.troubles(), await place.troubles.unreadable())
         except SourceError as error:
             return str(error)
 
     def _news(
-        self, was: WatchRecord, seen: Glance | str | None, told: Told | str | None, at: datetime
+        self,
+        was: WatchRecord,
+        seen: Glance | str | None,
+        told: PlatformSaid | str | None,
+        at: datetime,
     ) -> bool:
         """Whether a record is to be written: where nothing changed it is each five minutes."""
         why, untold = (one if isinstance(one, str) else "" for one in (seen, told))
@@ -104,7 +108,7 @@ class SignalWatch:
         last = max(was.looked_at, was.asked_at or was.looked_at)
         return moved or wrong or modes or at - last >= WRITTEN
 
-    def _asks(self, told: Told | str | None) -> WatchMode:
+    def _asks(self, told: PlatformSaid | str | None) -> WatchMode:
         return WatchMode.NONE if told is None else self.platform
 
     def _record(self) -> WatchRecord | None:
@@ -112,7 +116,11 @@ class SignalWatch:
             return view.watches.get(self.environment)
 
     def _keep(
-        self, graph: ServiceGraph, seen: Glance | str | None, told: Told | str | None, at: datetime
+        self,
+        graph: ServiceGraph,
+        seen: Glance | str | None,
+        told: PlatformSaid | str | None,
+        at: datetime,
     ) -> WatchRecord:
         modes = {"mode": self.mode, "platform": self._asks(told)}
         with self.deps.store.begin() as work:

@@ -52,7 +52,7 @@ _LONGEST = 200  # characters of what a platform says, in a title
 
 
 @dataclass(frozen=True)
-class PlatformWords:
+class PlatformSaid:
     """What a platform says is wrong, and what of it could not be read."""
 
     troubles: tuple[PlatformTrouble, ...]
@@ -76,7 +76,7 @@ class WatchLook:  # limit: what becomes of all that is noticed, in one place
     said: list[Alert] = field(default_factory=list)
 
     def taken(
-        self, was: WatchRecord, seen: Glance | str | None, told: PlatformWords | str | None
+        self, was: WatchRecord, seen: Glance | str | None, told: PlatformSaid | str | None
     ) -> WatchRecord:
         """Return the record after this look, and put into the inbox what it has to say.
 
@@ -85,7 +85,7 @@ class WatchLook:  # limit: what becomes of all that is noticed, in one place
         record = was.model_copy(update={"opened": was.lately(self.at)})
         if seen is not None and not isinstance(seen, str):
             record = self._measured(record, seen)
-        if isinstance(told, PlatformWords):
+        if isinstance(told, PlatformSaid):
             record = self._asked(record, told)
         elif told is None:  # nobody is to ask
             record = record.model_copy(update=_UNASKED)
@@ -116,7 +116,7 @@ class WatchLook:  # limit: what becomes of all that is noticed, in one place
             elif one.alert:
                 self.said.append(self._alert(one, AlertState.RESOLVED))
 
-    def _asked(self, was: WatchRecord, told: PlatformWords) -> WatchRecord:
+    def _asked(self, was: WatchRecord, told: PlatformSaid) -> WatchRecord:
         """Return the record with what the platform says, one entry for each workload."""
         now: dict[str, Ailing] = {}
         for trouble in told.harm:  # the first of each is the worst
@@ -130,7 +130,7 @@ class WatchLook:  # limit: what becomes of all that is noticed, in one place
         return was.model_copy(update={**update, "left_out": len(new) - len(new[:room])})
 
     def _ailing(
-        self, was: WatchRecord, now: dict[str, Ailing], told: PlatformWords
+        self, was: WatchRecord, now: dict[str, Ailing], told: PlatformSaid
     ) -> Iterator[Ailing]:
         """Yield what is not over. Who sees less than before cannot tell that it is."""
         for one in was.ailing:

@@ -53,7 +53,7 @@ class Followed:
         return self.fake.asked.count(kind.path())
 
     async def names(self) -> set[str]:
-        self.clock.go(seconds=4)  # beyond what a look is kept for
+        self.clock.go(seconds=6)  # beyond what a look is kept for
         return {one.name for one in (await self.cluster.state()).all(PODS)}
 
     async def news(self, number: int = 1, kind: kinds.Kind = PODS) -> News:
@@ -264,12 +264,9 @@ def test_a_storm_of_news_ends_as_the_server_has_it_and_is_bounded(
     for version in range(1, 3000):
         name = f"p{draw.randrange(30)}"
         gone = name in truth and draw.random() < 0.4
-        part.take(news_of("DELETED" if gone else "MODIFIED", pod(name, version)))
+        part.take(news_of("DELETED" if gone else "MODIFIED", pod(name, version, n=version)))
         truth = {k: v for k, v in truth.items() if k != name} | ({} if gone else {name: version})
-    told = {
-        name: int(fields.text(one, "metadata", "resourceVersion"))
-        for (_, name), one in part.objects.items()
-    }
+    told = {name: fields.number(one, "status", "n") for (_, name), one in part.objects.items()}
     assert told == truth
     for number in range(60):
         part.take(news_of("ADDED", pod(f"q{number}")))
@@ -287,6 +284,28 @@ def test_only_names_of_config_maps_are_news_and_only_of_the_own_namespace() -> N
         with pytest.raises(SourceError, match="watch of configmaps brought an object of another"):
             part.take(orjson.dumps({"type": "ADDED", "object": one | flaw}))
     assert len(part.objects) == 1
+
+
+def test_what_is_told_anew_and_is_as_it_was_changes_nothing() -> None:
+    part = KeptKind(PODS, "", Trimmer())
+    part.listed(ObjectList((pod("a", 1, phase="Running"),), "1", more=False))
+    before = dict(part.objects)
+    assert part.take(news_of("MODIFIED", pod("a", 2, phase="Running"))) is False
+    assert part.version == "2"
+    assert part.objects["shop", "a"] is before["shop", "a"]
+    assert part.take(news_of("MODIFIED", pod("a", 3, phase="Failed")))
+
+
+async def test_what_is_worked_out_of_an_object_stays_until_the_object_changes() -> None:
+    async with Followed(shop()).running() as one:
+        before = {pod.name: pod for pod in (await one.cluster.state()).all(PODS)}
+        news = await one.news()
+        news.tell("MODIFIED", pod("db-1-1", phase="Failed"))
+        await until(lambda: one.watch.parts[0].version == "9")
+        one.clock.go(seconds=6)
+        after = {pod.name: pod for pod in (await one.cluster.state()).all(PODS)}
+        assert after["cart-1-1"] is before["cart-1-1"]
+        assert after["db-1-1"] is not before["db-1-1"]
 
 
 def test_the_same_objects_later_are_not_worked_out_again() -> None:

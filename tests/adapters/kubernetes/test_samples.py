@@ -28,9 +28,9 @@ class Seen:
         flaw = Absent("No source of metrics is configured.")
         self.signals = JoinedMetrics(flaw, [KubernetesSignals(self.cluster)])
 
-    async def look(self, steps: int = 1) -> None:
+    def look(self, steps: int = 1) -> None:
         for _ in range(steps):
-            await self.cluster.state()
+            self.cluster.samples.note(self.fake.state.later(self.clock.at))
             self.clock.go(seconds=STEP)
 
     async def read(self, signal: Signal, minutes: float = 60) -> Series | None:
@@ -42,9 +42,9 @@ class Seen:
 
 async def test_ready_pods_are_replicas_over_time() -> None:
     one = Seen(shop())
-    await one.look(4)
+    one.look(4)
     one.fake.objects["pods"][0]["status"]["conditions"] = [{"type": "Ready", "status": "False"}]
-    await one.look(2)
+    one.look(2)
     found = await one.read(Signal.REPLICAS)
     assert found
     assert found.values == (1, 1, 1, 1, 0, 0)
@@ -56,13 +56,13 @@ async def test_restarts_are_counted_over_five_minutes_and_not_those_of_before() 
     one = Seen(shop())
     status = one.fake.objects["pods"][0]["status"]["containerStatuses"][0]
     status["restartCount"] = 40
-    await one.look(2)
+    one.look(2)
     status["restartCount"] = 42
-    await one.look(1)
+    one.look(1)
     found = await one.read(Signal.RESTARTS)
     assert found
     assert found.values == (0, 0, 2)
-    await one.look(25)
+    one.look(25)
     again = await one.read(Signal.RESTARTS, minutes=1)
     assert again
     assert set(again.values) == {0}
@@ -70,10 +70,10 @@ async def test_restarts_are_counted_over_five_minutes_and_not_those_of_before() 
 
 async def test_what_nobody_saw_is_a_gap_and_no_restart_is_dated_into_it() -> None:
     one = Seen(shop())
-    await one.look(2)
+    one.look(2)
     one.clock.go(seconds=STEP * (GAP + 1))
     one.fake.objects["pods"][0]["status"]["containerStatuses"][0]["restartCount"] = 9
-    await one.look(1)
+    one.look(1)
     found = await one.read(Signal.RESTARTS)
     assert found
     assert found.values == (0, 0, 0)

@@ -44,9 +44,9 @@ class ClusterWatch:
     lasts: float = LASTS
     late: float = LATE
     parts: tuple[KeptKind, ...] = ()
-    # guards the API server: only so many lists at once
+    # The API server: so many lists at once.
     turn: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(_AT_ONCE))
-    _keeping: bool = False
+    keeping: bool = False  # somebody follows it
     _changes: int = 0  # so far
     _told: tuple[int, object, ClusterState] | None = None
     _lock: threading.Lock = field(default_factory=threading.Lock)  # readers are in other threads
@@ -61,7 +61,8 @@ class ClusterWatch:
         )
         # Of many namespaces each watch lasts longer: at rest all cost one request in two seconds.
         lasts = self.lasts * max(1.0, len(self.parts) / 60.0)
-        self.turn, self._keeping = asyncio.Semaphore(_AT_ONCE), True  # guards the API server
+        self.turn = asyncio.Semaphore(_AT_ONCE)  # as above, of the loop that runs now
+        self.keeping = True
         try:
             async with asyncio.TaskGroup() as group:
                 for place, part in enumerate(self.parts):
@@ -69,7 +70,7 @@ class ClusterWatch:
                     own = lasts * (1.0 + place / (4.0 * len(self.parts)))
                     group.create_task(_Following(self, part, own, alive).run())
         finally:
-            self._keeping, self.parts, self._told = False, (), None
+            self.keeping, self.parts, self._told = False, (), None
 
     async def state(self, at: datetime) -> ClusterState | None:
         """Return the cluster as it stands; None while nobody follows it. Raises SourceError.
@@ -77,7 +78,7 @@ class ClusterWatch:
         Until all kinds were listed for the first time it waits, as long as for one answer.
         """
         for _ in range(max(1, round(self.client.timeout.total_seconds() / _STEP))):
-            if not self._keeping:
+            if not self.keeping:
                 return None
             if all(part.tried for part in self.parts):
                 return self._stands(at)
@@ -98,6 +99,7 @@ class ClusterWatch:
             if was is not None and was[:2] == (self._changes, refused):
                 return was[2].later(at)
             found = ClusterState(at, objects, refused)
+            found = found.like(was[2]) if was is not None else found
             self._told = (self._changes, refused, found)
             return found
 

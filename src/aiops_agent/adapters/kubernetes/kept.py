@@ -61,7 +61,12 @@ class KeptKind:
         if kind == "DELETED":
             self.objects.pop(name, None)
         elif name in self.objects or len(self.objects) < MOST_KEPT:
-            self.objects[name] = self.trimmer.trimmed(self.kind, one)
+            trimmed = self.trimmer.trimmed(self.kind, one)
+            for key in ("kind", "apiVersion"):  # as in a list, where objects bear neither
+                trimmed.pop(key, None)
+            if self.objects.get(name) == trimmed:
+                return False
+            self.objects[name] = trimmed
         else:
             self.more = True
         return True

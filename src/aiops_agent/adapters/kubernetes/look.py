@@ -17,6 +17,7 @@ from aiops_agent.domain.value import Document
 from aiops_agent.ports.telemetry import Clock
 
 FRESH = timedelta(seconds=3)  # of one screen: what runs, how it is and what is wrong read the same
+FOLLOWED = timedelta(seconds=5)  # of a cluster that is followed: thousands of pods are worked out
 _AT_ONCE = 4  # requests to one API server
 
 
@@ -40,7 +41,8 @@ class Cluster:
         A kind that may not be read is named in `unreadable`; pods must be.
         """
         now = self.clock.now()
-        if self._kept and timedelta() <= now - self._kept[0].at < FRESH:
+        fresh = FOLLOWED if self.watch is not None and self.watch.keeping else FRESH
+        if self._kept and timedelta() <= now - self._kept[0].at < fresh:
             return self._kept[0]
         followed = await self.watch.state(now) if self.watch is not None else None
         read = await self._read(now) if followed is None else followed

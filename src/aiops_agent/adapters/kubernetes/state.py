@@ -17,17 +17,17 @@ SERVING = ("Deployment", "StatefulSet", "DaemonSet")  # what may stand behind a 
 
 @dataclass(frozen=True)
 class Thing:
-    """One object: `of` is its kind."""
+    """One object: `of` is its kind. What is asked of it for each look is worked out once."""
 
     of: str
     document: Document
 
-    @property
+    @cached_property
     def name(self) -> str:
         """Its name."""
         return fields.text(self.document, "metadata", "name")
 
-    @property
+    @cached_property
     def namespace(self) -> str:
         """Its namespace, "" where it has none."""
         return fields.text(self.document, "metadata", "namespace")
@@ -37,7 +37,7 @@ class Thing:
         """What tells it from one of the same name."""
         return fields.text(self.document, "metadata", "uid")
 
-    @property
+    @cached_property
     def labels(self) -> dict[str, str]:
         """Its labels."""
         return fields.pairs(self.document, "metadata", "labels")
@@ -57,12 +57,12 @@ class Thing:
         """When its end was asked for, or None."""
         return fields.moment(self.document, "metadata", "deletionTimestamp")
 
-    @property
+    @cached_property
     def key(self) -> "Key":
         """What it is."""
         return Key(self.of, self.namespace, self.name)
 
-    @property
+    @cached_property
     def owner(self) -> "Key | None":
         """Who controls it."""
         for one in fields.many(self.document, "metadata", "ownerReferences"):
@@ -93,6 +93,21 @@ class ClusterState:
         made = replace(self, at=at)
         vars(made).update({key: value for key, value in vars(self).items() if key != "at"})
         return made
+
+    def like(self, before: "ClusterState") -> "ClusterState":
+        """Return the same; of objects that are those of `before` nothing is worked out again."""
+        known = {
+            id(one.document): one
+            for kind in self.objects
+            for one in before._things.get(kind, ())  # noqa: SLF001 -- of the same class
+        }
+        vars(self)["_things"] = {
+            kind: [
+                one for doc in found if (one := known.get(id(doc)) or Thing(kind.title, doc)).name
+            ]
+            for kind, found in self.objects.items()
+        }
+        return self
 
     def all(self, *wanted: Kind) -> list[Thing]:
         """Return the objects of these kinds that have a name."""

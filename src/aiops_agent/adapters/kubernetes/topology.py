@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from aiops_agent.adapters.kubernetes import fields, history, kinds
 from aiops_agent.adapters.kubernetes.look import Cluster
@@ -27,10 +27,16 @@ class KubernetesTopology:
     """The Topology port, and the roster of what runs under which names."""
 
     cluster: Cluster
+    _known: list[tuple[object, ServiceGraph]] = field(
+        default_factory=list, compare=False, repr=False
+    )
 
     async def graph(self) -> ServiceGraph:
         """Return services with the replicas that they want, and calls. Raises SourceError."""
-        return graph_of(await self.cluster.state())
+        state = await self.cluster.state()
+        if not self._known or self._known[0][0] is not state.objects:
+            self._known[:] = [(state.objects, graph_of(state))]
+        return self._known[0][1]
 
     async def instances(self) -> tuple[Instances, ...]:
         """Return every service with the names and addresses of its pods. Raises SourceError."""

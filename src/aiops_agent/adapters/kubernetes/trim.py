@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 import orjson
 
-from aiops_agent.adapters.kubernetes import kinds
+from aiops_agent.adapters.kubernetes import fields, kinds
 from aiops_agent.adapters.kubernetes.kinds import Kind
 from aiops_agent.domain.value import Document, Json
 
@@ -35,18 +35,17 @@ class Trimmer:
 
     def trimmed(self, kind: Kind, one: Document) -> Document:
         """Return an object with what is read of it; the one given is used up."""
-        meta = one.get("metadata")
-        if isinstance(meta, dict):
-            if not kind.metadata_only:  # of a ConfigMap it tells when it was changed
-                meta.pop("managedFields", None)
-            if isinstance(notes := meta.get("annotations"), dict):
-                notes.pop(_APPLIED, None)
+        _trim_metadata(kind, one.get("metadata"))
         if kind is kinds.EVENTS:
             return {key: one[key] for key in _EVENT if key in one}
         if kind is kinds.NODES:
             _drop(one.get("status"), _NODE_STATUS)
+            for told in fields.many(one, "status", "conditions"):
+                told.pop("lastHeartbeatTime", None)  # each node tells each five minutes how it is
         if kind is kinds.PODS:
             self._pod(one)
+        for container in fields.many(one, "spec", "template", "spec", "containers"):
+            self._share(container, *container)  # revisions differ in little
         return one
 
     def _pod(self, pod: Document) -> None:
@@ -73,6 +72,14 @@ class Trimmer:
                     self._known.clear()
                 with suppress(orjson.JSONEncodeError):  # nested too deeply: it is kept as it is
                     holder[key] = self._known.setdefault(orjson.dumps(part), part)
+
+
+def _trim_metadata(kind: Kind, meta: Json) -> None:
+    if isinstance(meta, dict):
+        meta.pop("resourceVersion", None)  # whoever changes an object reads it anew
+        if not kind.metadata_only:  # of a ConfigMap it tells when it was changed
+            meta.pop("managedFields", None)
+        _drop(meta.get("annotations"), (_APPLIED,))
 
 
 def _drop(holder: Json, keys: tuple[str, ...]) -> None:

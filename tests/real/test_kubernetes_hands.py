@@ -187,6 +187,7 @@ async def test_what_somebody_changed_is_not_sent_to_and_not_taken_back(
 ) -> None:
     waiting = await cluster.platform.prepare(action("scale_pods", replicas=3), OPERATION)
     sent = await applied(cluster.platform, waiting.requests)
+    cluster.settle()
     other = await cluster.platform.prepare(action("scale_pods", replicas=4), "INC-0002.1.1")
     cluster.kubectl("scale", f"deployment/{NAME}", "--replicas=7")
     with pytest.raises(RequestRefused, match="was changed since"):
@@ -265,9 +266,10 @@ async def test_a_disruption_budget_is_named_and_not_used_up(cluster: RealCluster
 
 async def test_a_node_is_cordoned_and_uncordoned_while_it_is_ours(cluster: RealCluster) -> None:
     name = f"{cluster.namespace}-node"
-    cluster.kubectl(
-        "create", "-f", "-", given={"apiVersion": "v1", "kind": "Node", "metadata": {"name": name}}
-    )
+    # Of one that is made without any field nobody keeps who wrote what.
+    about = {"name": name, "labels": {"kubernetes.io/hostname": name}}
+    node = {"apiVersion": "v1", "kind": "Node", "metadata": about}
+    cluster.kubectl("create", "-f", "-", given=node)
     target = at(name).model_copy(update={"kind": TargetKind.NODE})
     cordon = Action(kind=ActionKind("cordon_node"), target=target, wished={"new_pods": "no"})
     try:

@@ -117,7 +117,15 @@ def replaced(api: FakeApi) -> None:
     node(api)["metadata"]["uid"] = "another"
 
 
-OTHERS = [uncordoned, cordoned_anew, replaced, lambda api: api.objects.pop(("nodes", "", "node-7"))]
+def untold(api: FakeApi) -> None:
+    del node(api)["metadata"]["managedFields"]
+
+
+def gone(api: FakeApi) -> None:
+    del api.objects["nodes", "", "node-7"]
+
+
+OTHERS = [uncordoned, cordoned_anew, replaced, untold, gone]
 
 
 @pytest.mark.parametrize("change", OTHERS)

@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
 
 from aiops_agent.adapters.kubernetes.patch_files import KubernetesPatchFiles
-from aiops_agent.domain.errors import PlatformError
+from aiops_agent.bootstrap.patch_files import patch_files
+from aiops_agent.domain.environment import EnvironmentRef
+from aiops_agent.domain.errors import PlatformError, UsageError
+from aiops_agent.domain.incident import Attempt
 from aiops_agent.domain.patch_file import PatchFile
-from aiops_agent.domain.remediation import Action
+from aiops_agent.domain.redact import Redactor
+from aiops_agent.domain.remediation import Action, Plan, PlanKind
+from aiops_agent.settings.load import load
 from tests.adapters.kubernetes.fake_api import NEW, NOW, OLD, FakeApi
 from tests.adapters.kubernetes.fake_nodes import cordon
 from tests.adapters.kubernetes.fake_patch import Raw
 from tests.adapters.kubernetes.life import delete, restart, rollback, scale
+from tests.reasoning.world import World
 
 OWNED: Raw = {"argocd.argoproj.io/tracking-id": "shop:apps/Deployment:shop/payments-api"}
 NAMES = {"name": "payments-api", "namespace": "shop"}
@@ -91,3 +98,28 @@ async def test_what_stands_in_no_file_is_a_line_to_type(api: FakeApi) -> None:
 async def test_a_release_that_is_not_kept_is_refused_in_a_sentence(api: FakeApi) -> None:
     with pytest.raises(PlatformError, match="keeps no ReplicaSet that runs other:1"):
         await exported(api, rollback("other:1"))
+
+
+async def test_the_newest_plan_of_an_incident_is_told_by_its_own_environment(
+    api: FakeApi, tmp_path: Path
+) -> None:
+    file = tmp_path / "aiops.yaml"
+    config = tmp_path / "kubeconfig"
+    file.write_text(
+        f"environment: kubernetes:prod\nsources: {{kubernetes: {{kubeconfig: {config}}}}}\n"
+    )
+    settings = load(file, environ={}, folder=tmp_path).settings
+    place = EnvironmentRef.parse("kubernetes:prod")
+    incident = World().incident().model_copy(update={"environment": place})
+    plan = Plan(kind=PlanKind.ACT, actions=(scale(4),), reason="it is overloaded")
+    told = incident.model_copy(update={"attempts": (Attempt(number=1, plan=plan),)})
+
+    [found] = await patch_files(settings, Redactor(), told, None)
+    assert yaml.safe_load(found.text)["spec"] == {"replicas": 4}
+    for number, of, words in (
+        (2, told, "no plan that changes anything in attempt 2"),
+        (None, incident, "no plan that changes anything"),
+        (None, told.model_copy(update={"environment": EnvironmentRef.parse("a:b")}), "writes no"),
+    ):
+        with pytest.raises(UsageError, match=words):
+            await patch_files(settings, Redactor(), of, number)

@@ -125,7 +125,9 @@ async def test_hands_that_try_no_eviction_out_are_caught(
 async def test_a_missing_right_is_told_with_the_way_out(api: FakeApi) -> None:
     draft = await api.platform.prepare(delete(ILL), OPERATION)
     api.refuse = status(403, "pods is forbidden")
-    with pytest.raises(RequestRefused, match="create` of pods/eviction, or set max_pods to 0"):
+    with pytest.raises(
+        RequestRefused, match=r"of pods/eviction, or set actions\.delete_pod\.max_pods"
+    ):
         await api.platform.send(draft.requests[1])
 
 

@@ -117,7 +117,10 @@ def _judged(eviction: PodEviction, reply: KubeReply) -> None:
         raise RequestRefused(f"{target} is another one by now: nothing was done")
     hint = ""
     if reply.status == _FORBIDDEN:
-        hint = "; give the account that acts `create` of pods/eviction, or set max_pods to 0"
+        hint = (
+            "; give the account that acts `create` of pods/eviction, or set "
+            "actions.delete_pod.max_pods to 0"
+        )
     raise RequestRefused(
         f"Kubernetes refused to evict {target} ({reply.status}): {reply.words}{hint}"
     )

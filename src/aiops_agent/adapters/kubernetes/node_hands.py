@@ -143,7 +143,8 @@ class NodeHands:
         if node is None or fields.text(node, "metadata", "uid") != step.precondition["uid"]:
             raise NotOurs(f"{name} is gone or another one by now: {asked}")
         if _mark(node) != applied[-1].made or not _cordoned(node) or not _by_us(node):
-            raise NotOurs(f"{name} was cordoned or uncordoned by somebody else since: {asked}")
+            whose = "was cordoned or uncordoned since, or the cluster does not say by whom"
+            raise NotOurs(f"{name} {whose}: {asked}")
         return requests([_patch(node, f"{operation}.1", cordon=False)])
 
     async def _node(self, name: str) -> Document | None:

@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import chain, islice
 
 from aiops_agent.domain.diagnosis import CauseKind, Trigger
 from aiops_agent.domain.postmortem import PastIncident
@@ -11,11 +12,12 @@ from aiops_agent.domain.signature import Role, SignalMove, Signature
 from aiops_agent.domain.telemetry import Signal
 
 _USUAL = 32  # characters of a word
-LONGEST = 20_000  # characters of a text that are read
+LONGEST = 20_000  # characters that are read, of all texts together
 MOST_WORDS = 2_000  # terms of a text: what a long report says first tells the most
 _WORD = re.compile(r"[^\W_]+(?:[._-][^\W_]+){0,8}")
 _RELEASE = re.compile(r"(?:^|(?<=[-_v]))\d+(?:\.\d+)+(?:-[^\W_]+)*$")
 _AMOUNT = re.compile(r"#(?:\d+(?:\.\d+)?[a-z]{0,3}|\d{4}-\d\d-\d\d.{0,20})")
+_DIGIT = re.compile(r"\d")
 _PART = re.compile(r"[^\W_]+")
 _ENDINGS = ("ations", "ation", "ingly", "ings", "ing", "ies", "ied", "ers", "es", "ed", "er", "ly")
 _STOPPED = """
@@ -151,15 +153,8 @@ def name_terms(
 
 def word_terms(texts: Iterable[str]) -> list[str]:
     """Return the words of texts by their stems; names with digits in them also whole."""
-    found: list[str] = []
-    room = LONGEST
-    for text in texts:
-        for word in _WORD.findall(text[:room].casefold()):
-            found += _by_word(word)
-            if len(found) >= MOST_WORDS:
-                return found[:MOST_WORDS]
-        room = max(room - len(text), 0)
-    return found
+    words = _WORD.findall("\n".join(texts)[:LONGEST].casefold())
+    return list(islice(chain.from_iterable(map(_by_word, words)), MOST_WORDS))
 
 
 def identifier(term: str) -> bool:
@@ -178,8 +173,11 @@ def released(term: str) -> bool:
 
 
 def _by_word(word: str) -> tuple[str, ...]:
-    # People use the same words again and again; of strange long ones none is kept.
-    return _known(word) if len(word) <= _USUAL else tuple(_terms_of_word(word))
+    # People use the same words again and again; of strange long ones, and of names with digits,
+    # each of which is of one incident, none is kept.
+    if len(word) <= _USUAL and not _DIGIT.search(word):
+        return _known(word)
+    return tuple(_terms_of_word(word))
 
 
 @lru_cache(maxsize=20_000)
@@ -189,8 +187,7 @@ def _known(word: str) -> tuple[str, ...]:
 
 def _terms_of_word(word: str) -> Iterator[str]:
     parts = _PART.findall(word)
-    digits = any(sign.isdigit() for sign in word) and not word.isdigit()
-    if digits or "_" in word:
+    if "_" in word or (_DIGIT.search(word) and not word.isdigit()):
         release = _RELEASE.search(word)  # with or without "v" or a name in front
         yield from dict.fromkeys((f"#{word}", f"#{release[0] if release else word}"))
     for part in parts:
@@ -202,7 +199,7 @@ def _terms_of_word(word: str) -> Iterator[str]:
 
 
 def _stem(word: str) -> str:
-    for ending in _ENDINGS:
+    for ending in _ENDINGS if word.endswith(_ENDINGS) else ():
         if word.endswith(ending) and len(word) - len(ending) >= 3:
             return word[: -len(ending)]
     return word[:-1] if word.endswith("s") and len(word) > 3 else word

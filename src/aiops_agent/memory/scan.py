@@ -17,7 +17,7 @@ SATURATION, LENGTH = 1.2, 0.75
 _BITS = 32  # of a text's number, below that of a term
 
 
-class _Numbers(dict[str, int]):
+class _TermNumbers(dict[str, int]):
     """The number of each term; a new one gets the next."""
 
     def __missing__(self, term: str) -> int:
@@ -72,7 +72,7 @@ class Postings:
     """Texts as bags of terms, numbered as they were added; sorted in at the next question."""
 
     count: int = 0
-    _known: _Numbers = field(default_factory=_Numbers)
+    _known: _TermNumbers = field(default_factory=_TermNumbers)
     _terms: "array[int]" = field(default_factory=lambda: array("q"))  # of texts not yet sorted in
     _lengths: "array[int]" = field(default_factory=lambda: array("q"))  # how many of each
     _made: _Sorted = field(default_factory=_Sorted)

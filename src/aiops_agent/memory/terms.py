@@ -111,7 +111,8 @@ def shape_terms(
     of traffic alone it tells a rush from those who try again.
     """
     for one in signature.moves:
-        yield from _move_terms(one)
+        if one.role in _NEAR:
+            yield from _move_terms(one)
     near = (change for change in signature.changes if change.role in _NEAR)
     yield from (f"changed.{change.role}.{change.kind}" for change in near)
     for line in signature.lines:
@@ -125,17 +126,14 @@ def shape_terms(
             yield f"trigger.{trigger}"
 
 
-def _move_terms(one: SignalMove) -> Iterator[str]:
+def _move_terms(one: SignalMove) -> Iterable[str]:
     way = f"{one.signal}.{'up' if one.up else 'down'}"
     hurts = one.signal in _PAIN
     if one.role is Role.CALLEE:
-        yield f"{'below' if hurts else 'callee'}.{way}"
-    elif one.role is Role.SUBJECT and one.signal is Signal.TRAFFIC:
-        yield f"asked.{way}.{one.size}"
-    elif one.role is Role.SUBJECT:
-        yield f"{'hurts' if hurts else 'inside'}.{way}"
-        if not hurts:
-            yield f"inside.{way}.{one.onset}"
+        return (f"{'below' if hurts else 'callee'}.{way}",)
+    if one.signal is Signal.TRAFFIC:
+        return (f"asked.{way}.{one.size}",)
+    return (f"hurts.{way}",) if hurts else (f"inside.{way}", f"inside.{way}.{one.onset}")
 
 
 def name_terms(
@@ -173,29 +171,28 @@ def released(term: str) -> bool:
 
 
 def _by_word(word: str) -> tuple[str, ...]:
-    # People use the same words again and again; of strange long ones, and of names with digits,
-    # each of which is of one incident, none is kept.
-    if len(word) <= _USUAL and not _DIGIT.search(word):
-        return _known(word)
-    return tuple(_terms_of_word(word))
+    # People use the same words again and again; of strange long ones none is kept.
+    return _known(word) if len(word) <= _USUAL else tuple(_terms_of_word(word))
 
 
-@lru_cache(maxsize=20_000)
+@lru_cache(maxsize=4096)  # each incident brings words of its own, such as its id
 def _known(word: str) -> tuple[str, ...]:
     return tuple(_terms_of_word(word))
 
 
-def _terms_of_word(word: str) -> Iterator[str]:
-    parts = _PART.findall(word)
+def _terms_of_word(word: str) -> list[str]:
+    found: list[str] = []
     if "_" in word or (_DIGIT.search(word) and not word.isdigit()):
-        release = _RELEASE.search(word)  # with or without "v" or a name in front
-        yield from dict.fromkeys((f"#{word}", f"#{release[0] if release else word}"))
-    for part in parts:
-        if part in _STOP:
-            continue
-        yield _stem(part)
-        if same := _SAME.get(part):
-            yield same
+        found.append(f"#{word}")
+        release = _RELEASE.search(word) if "." in word else None  # with "v" or a name in front
+        if release and release[0] != word:
+            found.append(f"#{release[0]}")
+    for part in (word,) if word.isalnum() else _PART.findall(word):
+        if part not in _STOP:
+            found.append(_stem(part))
+            if same := _SAME.get(part):
+                found.append(same)
+    return found
 
 
 def _stem(word: str) -> str:

@@ -43,6 +43,7 @@ class Found:
 class CaseIndex:
     """What is scanned of all cases. Several threads may ask at once."""
 
+    read_up: Census = field(default_factory=Census)  # when every case had a vector: to ask is dear
     _lock: Lock = field(default_factory=Lock)  # guards everything below
     _census: Census = field(default_factory=Census)
     _ids: list[str] = field(default_factory=list)  # by place

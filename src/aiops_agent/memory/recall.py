@@ -119,9 +119,14 @@ class ArchiveMemory:
         if self.embedder is None:
             return 0
         with self.store.read() as view:
+            census = view.archive.census()
+            if census == self.index.read_up:
+                return 0
             unread = view.archive.unread(self.embedder.name, most)
         vectors = packed(self.embedder.embed([told_by(case) for _, case in unread]))
-        if unread:
+        if not unread:
+            self.index.read_up = census
+        else:
             numbers = (number for number, _ in unread)
             with self.store.begin() as work:
                 work.archive.place(self.embedder.name, list(zip(numbers, vectors, strict=True)))

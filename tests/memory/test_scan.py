@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from aiops_agent.adapters.sql.store import SqlStore
+from aiops_agent.memory import scan
 from aiops_agent.memory.index import CaseIndex, Found
 from aiops_agent.memory.meanings import Meanings, packed
 from aiops_agent.memory.scan import Postings
@@ -44,6 +45,14 @@ def test_what_came_between_questions_counts_as_if_all_had_come_at_once(
         has = [float(name in one) for one in kept]
         assert parts.having(name).tolist() == has
         assert parts.spread(name) == pytest.approx(sum(has) / len(kept))
+
+
+def test_many_are_sorted_in_together_before_anybody_asks(monkeypatch: pytest.MonkeyPatch) -> None:
+    kept = texts(40)
+    whole = filled(kept)
+    monkeypatch.setattr(scan, "TOGETHER", 7)
+    parts = filled(kept)
+    assert np.array_equal(whole.bm25(NAMES), parts.bm25(NAMES))
 
 
 def test_few_and_many_are_compared_alike() -> None:

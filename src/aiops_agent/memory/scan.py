@@ -14,6 +14,7 @@ Places: TypeAlias = npt.NDArray[np.int64]
 
 # The usual constants of BM25: how soon a repeated word adds nothing, how much long texts pay.
 SATURATION, LENGTH = 1.2, 0.75
+TOGETHER = 8192  # texts that are sorted in at once: to sort takes many times their room
 _BITS = 32  # of a text's number, below that of a term
 
 
@@ -69,12 +70,12 @@ class _Sorted:
 
 @dataclass
 class Postings:
-    """Texts as bags of terms, numbered as they were added; sorted in at the next question."""
+    """Texts as bags of terms, numbered as they were added; sorted in together, or when asked."""
 
     count: int = 0
     _known: _TermNumbers = field(default_factory=_TermNumbers)
-    _terms: "array[int]" = field(default_factory=lambda: array("q"))  # of texts not yet sorted in
-    _lengths: "array[int]" = field(default_factory=lambda: array("q"))  # how many of each
+    _terms: "array[int]" = field(default_factory=lambda: array("i"))  # of texts not yet sorted in
+    _lengths: "array[int]" = field(default_factory=lambda: array("i"))  # how many of each
     _made: _Sorted = field(default_factory=_Sorted)
 
     def add(self, terms: Sequence[str]) -> None:
@@ -82,6 +83,8 @@ class Postings:
         self._terms.extend(map(self._known.__getitem__, terms))
         self._lengths.append(len(terms))
         self.count += 1
+        if len(self._lengths) >= TOGETHER:
+            self._sorted()
 
     def bm25(self, terms: Sequence[str]) -> Scores:
         """Return how well each text answers the terms (BM25); 0 where none is shared."""
@@ -155,7 +158,7 @@ class Postings:
         if self._lengths:
             terms, lengths = np.array(self._terms, np.int64), np.array(self._lengths, np.int64)
             self._made = self._made.joined(terms, lengths, len(self._known))
-            self._terms, self._lengths = array("q"), array("q")
+            self._terms, self._lengths = array("i"), array("i")
         return self._made
 
 

@@ -2,11 +2,13 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import pytest
 
+from aiops_agent.adapters.sql.archive import SqlArchive
 from aiops_agent.adapters.sql.store import SqlStore
 from aiops_agent.domain.environment import EnvironmentRef
 from aiops_agent.domain.postmortem import CaseSource
@@ -93,6 +95,26 @@ def test_what_was_kept_without_a_model_or_by_another_is_read_once(store: SqlStor
     newer = ArchiveMemory(store, embedder=Meant(name="four"))
     assert found(newer, "no space")
     assert not found(ArchiveMemory(store, embedder=Meant(name="none")), "nothing of it")
+
+
+def test_who_lacks_a_vector_is_asked_only_when_something_changed(
+    memory: ArchiveMemory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked, whole = [], SqlArchive.unread
+
+    def unread(archive: SqlArchive, model: str, *rest: Any) -> object:
+        asked.append(model)
+        return whole(archive, model, *rest)
+
+    monkeypatch.setattr(SqlArchive, "unread", unread)
+    keep(memory, 1, "latency of the till")
+    found(memory, "wait")
+    asked.clear()
+    assert found(memory, "wait") == ["INC-0001"]
+    assert asked == []
+    keep(ArchiveMemory(memory.store), 2, "the disk is full")
+    assert found(memory, "no space") == ["INC-0002"]
+    assert asked
 
 
 def test_what_changed_while_it_was_read_gets_no_place(memory: ArchiveMemory) -> None:

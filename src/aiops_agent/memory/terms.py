@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import chain, islice
 
 from aiops_agent.domain.diagnosis import CauseKind, Trigger
 from aiops_agent.domain.postmortem import PastIncident
@@ -11,11 +12,12 @@ from aiops_agent.domain.signature import Role, SignalMove, Signature
 from aiops_agent.domain.telemetry import Signal
 
 _USUAL = 32  # characters of a word
-LONGEST = 20_000  # characters of a text that are read
+LONGEST = 20_000  # characters that are read, of all texts together
 MOST_WORDS = 2_000  # terms of a text: what a long report says first tells the most
 _WORD = re.compile(r"[^\W_]+(?:[._-][^\W_]+){0,8}")
 _RELEASE = re.compile(r"(?:^|(?<=[-_v]))\d+(?:\.\d+)+(?:-[^\W_]+)*$")
 _AMOUNT = re.compile(r"#(?:\d+(?:\.\d+)?[a-z]{0,3}|\d{4}-\d\d-\d\d.{0,20})")
+_DIGIT = re.compile(r"\d")
 _PART = re.compile(r"[^\W_]+")
 _ENDINGS = ("ations", "ation", "ingly", "ings", "ing", "ies", "ied", "ers", "es", "ed", "er", "ly")
 _STOPPED = """
@@ -109,7 +111,8 @@ def shape_terms(
     of traffic alone it tells a rush from those who try again.
     """
     for one in signature.moves:
-        yield from _move_terms(one)
+        if one.role in _NEAR:
+            yield from _move_terms(one)
     near = (change for change in signature.changes if change.role in _NEAR)
     yield from (f"changed.{change.role}.{change.kind}" for change in near)
     for line in signature.lines:
@@ -123,17 +126,14 @@ def shape_terms(
             yield f"trigger.{trigger}"
 
 
-def _move_terms(one: SignalMove) -> Iterator[str]:
+def _move_terms(one: SignalMove) -> Iterable[str]:
     way = f"{one.signal}.{'up' if one.up else 'down'}"
     hurts = one.signal in _PAIN
     if one.role is Role.CALLEE:
-        yield f"{'below' if hurts else 'callee'}.{way}"
-    elif one.role is Role.SUBJECT and one.signal is Signal.TRAFFIC:
-        yield f"asked.{way}.{one.size}"
-    elif one.role is Role.SUBJECT:
-        yield f"{'hurts' if hurts else 'inside'}.{way}"
-        if not hurts:
-            yield f"inside.{way}.{one.onset}"
+        return (f"{'below' if hurts else 'callee'}.{way}",)
+    if one.signal is Signal.TRAFFIC:
+        return (f"asked.{way}.{one.size}",)
+    return (f"hurts.{way}",) if hurts else (f"inside.{way}", f"inside.{way}.{one.onset}")
 
 
 def name_terms(
@@ -151,15 +151,8 @@ def name_terms(
 
 def word_terms(texts: Iterable[str]) -> list[str]:
     """Return the words of texts by their stems; names with digits in them also whole."""
-    found: list[str] = []
-    room = LONGEST
-    for text in texts:
-        for word in _WORD.findall(text[:room].casefold()):
-            found += _by_word(word)
-            if len(found) >= MOST_WORDS:
-                return found[:MOST_WORDS]
-        room = max(room - len(text), 0)
-    return found
+    words = _WORD.findall("\n".join(texts)[:LONGEST].casefold())
+    return list(islice(chain.from_iterable(map(_by_word, words)), MOST_WORDS))
 
 
 def identifier(term: str) -> bool:
@@ -182,27 +175,28 @@ def _by_word(word: str) -> tuple[str, ...]:
     return _known(word) if len(word) <= _USUAL else tuple(_terms_of_word(word))
 
 
-@lru_cache(maxsize=20_000)
+@lru_cache(maxsize=4096)  # each incident brings words of its own, such as its id
 def _known(word: str) -> tuple[str, ...]:
     return tuple(_terms_of_word(word))
 
 
-def _terms_of_word(word: str) -> Iterator[str]:
-    parts = _PART.findall(word)
-    digits = any(sign.isdigit() for sign in word) and not word.isdigit()
-    if digits or "_" in word:
-        release = _RELEASE.search(word)  # with or without "v" or a name in front
-        yield from dict.fromkeys((f"#{word}", f"#{release[0] if release else word}"))
-    for part in parts:
-        if part in _STOP:
-            continue
-        yield _stem(part)
-        if same := _SAME.get(part):
-            yield same
+def _terms_of_word(word: str) -> list[str]:
+    found: list[str] = []
+    if "_" in word or (_DIGIT.search(word) and not word.isdigit()):
+        found.append(f"#{word}")
+        release = _RELEASE.search(word) if "." in word else None  # with "v" or a name in front
+        if release and release[0] != word:
+            found.append(f"#{release[0]}")
+    for part in (word,) if word.isalnum() else _PART.findall(word):
+        if part not in _STOP:
+            found.append(_stem(part))
+            if same := _SAME.get(part):
+                found.append(same)
+    return found
 
 
 def _stem(word: str) -> str:
-    for ending in _ENDINGS:
+    for ending in _ENDINGS if word.endswith(_ENDINGS) else ():
         if word.endswith(ending) and len(word) - len(ending) >= 3:
             return word[: -len(ending)]
     return word[:-1] if word.endswith("s") and len(word) > 3 else word

@@ -1,16 +1,15 @@
 """Long-term memory as the store keeps it: cases, their reports, and what was forgotten."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from math import inf
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from aiops_agent.domain.postmortem import Forgotten, KeptCase, PastIncident, Postmortem
 
 
-@dataclass(frozen=True)
-class CaseRow:
+class CaseRow(NamedTuple):
     """What is scanned of a case: `terms` is the memory's own text of it."""
 
     number: int  # grows with each change of the case
@@ -38,8 +37,7 @@ class KeepLimits:
     age: timedelta = timedelta.max
 
 
-@dataclass(frozen=True)
-class VectorRow:
+class VectorRow(NamedTuple):
     """Where the words of a case stand among meanings, as one model sees it."""
 
     number: int  # grows with each
@@ -59,11 +57,13 @@ class CopyRecord:
 
 @dataclass(frozen=True)
 class Census:
-    """How many cases there are; any change of them or of their vectors changes it."""
+    """What any change of the cases or of their vectors changes; read in a moment, of however many.
 
-    count: int = 0
-    newest: int = 0  # the largest number
-    sum: int = 0  # of all numbers
+    Numbers are never used twice.
+    """
+
+    newest: int = 0  # the largest number of a case
+    removed: int = 0  # how often cases were removed or replaced
     vectors: int = 0  # the largest number of a vector
 
 
@@ -77,7 +77,7 @@ class ArchiveView(Protocol):
         """Return the cases of these ids in the order asked; unknown ones are left out."""
 
     def census(self) -> Census:
-        """Return how many cases there are."""
+        """Return what tells whether anything changed."""
 
     def sizes(self) -> tuple[CaseSize, ...]:
         """Return how old each case is, and how large."""
@@ -128,8 +128,11 @@ class Archive(ArchiveView, Protocol):
         Without a report the stored one stays.
         """
 
-    def add_all(self, cases: Sequence[tuple[PastIncident, str]]) -> None:
-        """Insert or replace many cases, each with its terms; of an id that comes twice the last."""
+    def add_all(self, cases: Sequence[tuple[PastIncident, str]]) -> Mapping[str, int]:
+        """Insert or replace many cases, each with its terms; return their numbers by their ids.
+
+        Of an id that comes twice the last counts; of one that was forgotten there is no number.
+        """
 
     def place(self, model: str, vectors: Sequence[tuple[int, bytes]]) -> None:
         """Keep the vectors of cases, by their numbers; of a case that is gone meanwhile none."""

@@ -105,6 +105,30 @@ def test_a_folder_without_a_whole_model_says_how_to_get_one(tmp_path: Path, with
         open_model(tmp_path / "model")
 
 
+def cut(folder: Path, name: str) -> None:
+    whole = (folder / name).read_bytes()
+    (folder / name).write_bytes(whole[: len(whole) // 2])
+
+
+@pytest.mark.parametrize(
+    ("name", "told"),
+    [
+        ("vocab.txt", r"vocab\.txt has \d+ of 11 words"),
+        ("model.safetensors", r"model\.safetensors has \d+ of \d+ bytes"),
+    ],
+)
+def test_a_file_that_was_cut_off_is_named_and_so_is_one_that_is_not_there(
+    tmp_path: Path, name: str, told: str
+) -> None:
+    folder = folder_of(tmp_path / "model")
+    cut(folder, name)
+    with pytest.raises(SettingsError, match=told):
+        open_model(folder)
+    (folder / name).unlink()
+    with pytest.raises(SettingsError, match=rf"\({name} missing\)"):
+        open_model(folder)
+
+
 def packed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Return a wheel with a small model in it, and make its digest the one that is expected."""
     folder, file = folder_of(tmp_path / "made"), tmp_path / "some.whl"

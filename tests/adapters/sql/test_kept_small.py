@@ -1,5 +1,6 @@
 """What is long is packed, what is old is condensed, and both databases say what it takes."""
 
+import random
 import zlib
 from datetime import timedelta
 from typing import Any
@@ -48,6 +49,15 @@ def test_a_long_value_is_packed_and_a_plain_one_is_read(engine: sa.Engine) -> No
         assert view.archive.postmortem("INC-0001") == a_report(markdown=LONG)
         (size,) = view.archive.sizes()
     assert (size.id, 300 < size.size < len(LONG)) == ("INC-0001", True)
+
+
+@pytest.mark.parametrize("size", [1, 399, 400, 4090, 4096, 4097, 70_000])
+def test_values_of_every_length_come_back(store: SqlStore, size: int) -> None:
+    text = "".join(random.Random(size).choices("abcdefgh ", k=size))
+    with store.begin() as work:
+        work.events.append(an_event("e1", message=text))
+    with store.read() as view:
+        assert view.events.after(0)[0].message == text
 
 
 def test_hostile_text_survives_packing(store: SqlStore) -> None:

@@ -360,3 +360,18 @@ def test_what_a_server_did_is_summed_up_when_it_stops(
     assert told.out == ""
     assert told.err.count("1 incident since") == 1
     assert "no language model was asked" in told.err
+
+
+def test_the_doctor_says_what_a_model_folder_lacks_and_what_to_run(
+    aiops: Aiops, tmp_path: Path
+) -> None:
+    (tmp_path / "vocab.txt").write_text("[PAD]\n")
+    Path("aiops.yaml").write_text(f"memory: {{minilm: {tmp_path}}}\n")
+
+    ran = aiops("doctor", "-o", "json")
+
+    assert ran.code == 4
+    (one,) = (one for one in ran.data if one["name"] == "minilm")
+    assert one["health"] == "problem"
+    assert "model.safetensors missing" in one["words"]
+    assert "aiops memory model fetch" in one["remedy"]

@@ -104,18 +104,33 @@ class MiniLM:
         return out
 
 
+class _Flaw(ValueError):
+    """What is wrong with the files, in words."""
+
+
 def open_model(folder: Path) -> MiniLM:
-    """Return the model of a folder; raises SettingsError when it holds none."""
+    """Return the model of a folder; raises SettingsError, with the reason, when it holds none."""
     try:
+        if gone := [name for name in (WEIGHTS, VOCABULARY) if not (folder / name).is_file()]:
+            raise _Flaw(f"{' and '.join(gone)} missing")
+        weights = _weights(folder / WEIGHTS)
         lines = (folder / VOCABULARY).read_text("utf-8").splitlines()
-        model = MiniLM(
-            WordPieces({piece: number for number, piece in enumerate(lines)}),
-            _weights(folder / WEIGHTS),
-        )
-        model.embed(("ready",))  # whatever is missing or of another size shows here
-    except (OSError, ValueError, KeyError, IndexError, TypeError, struct.error) as error:
+        if len(lines) != len(weights[_WORDS]):
+            raise _Flaw(f"{VOCABULARY} has {len(lines)} of {len(weights[_WORDS])} words")
+        model = MiniLM(WordPieces({piece: number for number, piece in enumerate(lines)}), weights)
+        model.embed(("ready",))  # whatever else is missing or of another size shows here
+    except (
+        OSError,
+        ValueError,
+        KeyError,
+        IndexError,
+        TypeError,
+        AttributeError,
+        struct.error,
+    ) as error:
+        why = str(error) if isinstance(error, _Flaw) else f"{WEIGHTS} or {VOCABULARY} is another's"
         raise SettingsError(
-            f"{folder} holds no {NAME} ({WEIGHTS} and {VOCABULARY}): fetch it with "
+            f"{folder} holds no {NAME} ({why}): fetch it with "
             "`aiops memory model fetch`, or take memory.minilm out."
         ) from error
     return model
@@ -128,6 +143,9 @@ def _weights(file: Path) -> dict[str, Floats]:
     if length > _LONGEST_HEAD:
         raise ValueError("the head is too long")
     head: dict[str, Any] = json.loads(bytes(data[8 : 8 + length]))
+    ends = [told["data_offsets"][1] for name, told in head.items() if name != "__metadata__"]
+    if len(data) != (whole := 8 + length + max(ends)):
+        raise _Flaw(f"{file.name} has {len(data)} of {whole} bytes")
     found: dict[str, Floats] = {}
     for name, told in head.items():
         if name != "__metadata__" and told["dtype"] == "F32":

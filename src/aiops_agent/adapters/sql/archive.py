@@ -1,6 +1,6 @@
 """Long-term memory: closed cases and their reports."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
@@ -8,14 +8,15 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, delete, func, insert, select
 
 from aiops_agent.adapters.sql.erase import Erasure
-from aiops_agent.adapters.sql.plain import bytes_of
+from aiops_agent.adapters.sql.plain import bytes_of, written
 from aiops_agent.adapters.sql.rows import put, read
-from aiops_agent.adapters.sql.tables import CASES, COPIES, FORGOTTEN, VECTORS
+from aiops_agent.adapters.sql.tables import CASES, COPIES, COUNTERS, FORGOTTEN, VECTORS
 from aiops_agent.domain.postmortem import Forgotten, PastIncident, Postmortem
 from aiops_agent.ports.archive import CaseRow, CaseSize, Census, CopyRecord, VectorRow
 
 _MANY = 500  # names or numbers in one statement
 _COPY = "vectors"
+_REMOVED = "cases removed"  # counts how often any were
 _SCANNED = (CASES.c.number, CASES.c.id, CASES.c.family, CASES.c.environment, CASES.c.terms)
 
 
@@ -37,9 +38,9 @@ class SqlArchive:
         self._delete(same)
         self.connection.execute(insert(CASES), _columns(past, report, terms))
 
-    def add_all(self, cases: Sequence[tuple[PastIncident, str]]) -> None:
-        """Insert or replace many cases, each with its terms; of an id that comes twice the last."""
-        new: list[dict[str, Any]] = []
+    def add_all(self, cases: Sequence[tuple[PastIncident, str]]) -> Mapping[str, int]:
+        """Insert or replace many cases, each with its terms; return their numbers by their ids."""
+        before, new = self.census().newest, list[dict[str, Any]]()
         for part in _parts(list({past.id: (past, terms) for past, terms in cases}.values())):
             ids = [past.id for past, _ in part]
             known: set[str] = set()
@@ -52,6 +53,8 @@ class SqlArchive:
                     new.append(_columns(past, None, terms))
         if new:
             self.connection.execute(insert(CASES), new)
+        numbered = select(CASES.c.id, CASES.c.number).where(CASES.c.number > before)
+        return {row.id: row.number for row in self.connection.execute(numbered)}
 
     def remove(self, ids: Sequence[str]) -> int:
         """Remove cases that live on in another; return how many. They may be kept again."""
@@ -77,7 +80,14 @@ class SqlArchive:
     def _delete(self, these: ColumnElement[bool]) -> int:
         numbers = select(CASES.c.number).where(these).scalar_subquery()
         self.connection.execute(delete(VECTORS).where(VECTORS.c.case.in_(numbers)))
-        return self.connection.execute(delete(CASES).where(these)).rowcount
+        gone = self.connection.execute(delete(CASES).where(these)).rowcount
+        if gone:  # so that every process sees it
+            put(self.connection, COUNTERS, {"name": _REMOVED}, {"value": self._removed() + 1})
+        return gone
+
+    def _removed(self) -> int:
+        times = select(COUNTERS.c.value).where(COUNTERS.c.name == _REMOVED)
+        return self.connection.scalar(times) or 0
 
     def place(self, model: str, vectors: Sequence[tuple[int, bytes]]) -> None:
         """Keep the vectors of cases, by their numbers; of a case that is gone meanwhile none."""
@@ -115,12 +125,10 @@ class SqlArchive:
         return tuple(found[one] for one in dict.fromkeys(ids) if one in found)
 
     def census(self) -> Census:
-        """Return how many cases there are."""
-        number = CASES.c.number
-        query = select(func.count(), func.max(number), func.sum(number)).select_from(CASES)
-        count, newest, total = self.connection.execute(query).one()
-        placed = self.connection.scalar(select(func.max(VECTORS.c.number)))
-        return Census(count, newest or 0, int(total or 0), placed or 0)
+        """Return what tells whether anything changed: two ends of keys and a counter."""
+        ends = [select(func.max(one.c.number)).scalar_subquery() for one in (CASES, VECTORS)]
+        newest, placed = self.connection.execute(select(*ends)).one()
+        return Census(newest or 0, self._removed(), placed or 0)
 
     def sizes(self) -> tuple[CaseSize, ...]:
         """Return how old each case is, and how large."""
@@ -140,7 +148,7 @@ class SqlArchive:
             asked = [query.where(CASES.c.number > above)]
         else:
             asked = [query.where(CASES.c.number.in_(part)) for part in _parts(numbers)]
-        return tuple(CaseRow(*row) for one in asked for row in self.connection.execute(one))
+        return tuple(CaseRow._make(row) for one in asked for row in self.connection.execute(one))
 
     def vectors(
         self,
@@ -159,7 +167,7 @@ class SqlArchive:
             asked = [query.where(VECTORS.c.case.in_(part)) for part in _parts(cases)]
         else:
             asked = [query.where(VECTORS.c.number > above)]
-        return tuple(VectorRow(*row) for one in asked for row in self.connection.execute(one))
+        return tuple(VectorRow._make(row) for one in asked for row in self.connection.execute(one))
 
     def placed(self, model: str) -> tuple[int, ...]:
         """Return the numbers of all vectors of a model, in order."""
@@ -205,7 +213,7 @@ def _columns(past: PastIncident, report: Any, terms: str) -> dict[str, Any]:
         "environment": str(past.environment),
         "terms": terms,
         "ended_at": past.ended_at,
-        "document": past.document(),
+        "document": written(past, set()),
         "postmortem": report,
     }
 

@@ -102,6 +102,13 @@ def pull_vectors(book: "Casebook") -> int:
     return pull(book.memory)
 
 
+def minilm_flaw(settings: "Settings") -> str:
+    """Return why the model of meaning that is set cannot be used; "" when it can."""
+    from aiops_agent.bootstrap.casebook import minilm_flaw as found  # noqa: PLC0415 -- the lazy door
+
+    return found(settings.memory)
+
+
 def forget(opened: "Records", book: "Casebook", incident: str, by: str) -> tuple[str, str]:
     """Remove an incident from everywhere; return its id, and why a server still has its vector."""
     from aiops_agent.bootstrap.forget import forget as done  # noqa: PLC0415 -- the lazy door

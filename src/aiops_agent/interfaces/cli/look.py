@@ -45,7 +45,7 @@ def info(context: typer.Context, output: OutputOption = Output.TABLE) -> None:
 
 
 async def _doctor(call: Call, output: Output) -> Exit:
-    found = [*_core(call), *_files(call)]
+    found = [*_core(call), *_files(call), *_meaning(call)]
     if not any(one.unusable for one in found):
         found += await _application(call)
     sick = any(one.health is Health.PROBLEM for one in found)
@@ -79,6 +79,18 @@ def _files(call: Call) -> list[Checkup]:
         _checkup("files", Health.PROBLEM, words, remedy).model_copy(update={"unusable": True})
         for words, _, remedy in told
     ]
+
+
+def _meaning(call: Call) -> list[Checkup]:
+    """Look whether the folder that is set holds the model by which words are found by meaning."""
+    folder = call.settings.memory.minilm
+    if folder is None:
+        return []
+    if not (flaw := door.minilm_flaw(call.settings)):
+        return [_checkup("minilm", Health.OK, f"memory finds words by meaning, with {folder}")]
+    words, _, remedy = flaw.removesuffix(".").rpartition(": ")
+    broken = _checkup("minilm", Health.PROBLEM, words, remedy)
+    return [broken.model_copy(update={"unusable": True})]  # nothing is begun with it
 
 
 def _checkup(name: str, health: Health, words: str, remedy: str = "") -> Checkup:

@@ -44,7 +44,7 @@ from aiops_agent.domain.value import Value, build_all
 from aiops_agent.domain.watch import WatchMode
 from aiops_agent.ports.model import Around, Reasoner
 from aiops_agent.ports.people import Notifier
-from aiops_agent.ports.plug import AnyChannel, Keep
+from aiops_agent.ports.plug import AnyChannel
 from aiops_agent.ports.store import Store
 from aiops_agent.safety.execute import Executor
 from aiops_agent.settings.runbooks import Shelf, read_runbooks
@@ -306,7 +306,7 @@ class Application:  # limit: joins everything, and opens and closes it in one or
             alarm=TroubleAlarm(self.loops, notifiers, refs[0], now) if notifiers else None,
             traces=self._traces(store, serving=serving),
             watches=tuple(self._watches(deps)) if refs else (),
-            kept=tuple(self._kept()) if refs else (),
+            kept=self.places.kept if refs else (),
             releases=tuple(ReleaseWatch(deps, one) for one in refs),
             pruning=Pruning(deps, keep.checkpoints, keep.bodies, keep.events, self._compact(store)),
             copying=CopyUpkeep(self.memory.copy.sync) if self.memory.copy else None,
@@ -325,10 +325,6 @@ class Application:  # limit: joins everything, and opens and closes it in one or
             mode, platform = one.watch.mode(one.ref), one.watch.kubernetes
             if one.sources.any and {mode, platform} != {WatchMode.NONE}:
                 yield SignalWatch(deps, one.ref, mode, self._heard, platform)
-
-    def _kept(self) -> Iterator[tuple[str, Keep]]:
-        for place in self.places.configured:
-            yield from ((place.configured.ref.name, keep) for keep in place.kept)
 
     def _traces(self, store: Store, *, serving: bool) -> Traces | None:
         where = sink(self._settings.telemetry)

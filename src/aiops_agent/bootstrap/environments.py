@@ -255,6 +255,13 @@ class OpenEnvironments:
         made = partial(ConfiguredEnvironment, registry, redactor=self.redactor, reader=self.reader)
         return tuple(made(configured=one) for one in ours)
 
+    @property
+    def kept(self) -> tuple[tuple[str, Keep], ...]:
+        """What follows vendors while a process serves, each with its environment's name."""
+        return tuple(
+            (one.configured.ref.name, keep) for one in self.configured for keep in one.kept
+        )
+
     def environment(self, environment: EnvironmentRef) -> Environment:
         """Return what can be read of an environment; raises UsageError when there is none."""
         return self._handle(environment).environment

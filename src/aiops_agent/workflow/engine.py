@@ -152,7 +152,9 @@ class Engine:  # limit: all that runs in the background
             self._loop(LoopName.LEFT_BEHIND, self._take_left_behind, SLOW_POLL_SECONDS, once=True)
         self._begin_watches()
         upkeep: tuple[Pruning | CopyUpkeep | None, ...] = (self.pruning, self.copying)
-        for one in filter(None, upkeep):
+        for one in upkeep:
+            if one is None:
+                continue
             loop = self.loops.begin(one.loop, silent=None)
             self._begin(loop, loop.run(one.look, partial(asyncio.sleep, one.pause)))
         for notices in self.notices:

@@ -167,8 +167,9 @@ def test_an_outside_service_that_fails_with_all_its_callers_is_the_cause(graphle
     assert first(told) == (CauseKind.DEPENDENCY, "store")
 
 
-def test_a_database_made_slow_by_its_callers_release_is_that_release() -> None:
-    told = story().change("api", ChangeKind.RELEASE, -30.0)
+@pytest.mark.parametrize("graphless", [False, True])
+def test_a_database_made_slow_by_its_callers_release_is_that_release(graphless: bool) -> None:
+    told = story(graphless=graphless).change("api", ChangeKind.RELEASE, -30.0)
     told.move("store", latency=(0.01, 0.3), saturation=(0.3, 0.99), traffic=(80.0, 83.0))
     for name in ("api", "side", "front"):
         told.move(name, latency=(0.1, 0.5))

@@ -68,6 +68,18 @@ def test_new_demand_that_nobody_upstream_explains_is_the_second_of_two() -> None
     assert two(told) == ["cache", "more"]
 
 
+def test_demand_that_the_first_passes_on_is_no_second_fault() -> None:
+    """A surge leaves more work in a queue; beside it a service that calls the first is released."""
+    calls = (("front", "api"), ("api", "queue"), ("worker", "queue"))
+    told = Story(calls, "api", kinds={"queue": ServiceKind.QUEUE})
+    told.move("api", traffic=(40.0, 120.0), latency=(0.1, 2.0), saturation=(0.3, 0.99))
+    told.move("worker", traffic=(10.0, 30.0), latency=(0.1, 0.3), saturation=(0.3, 0.9))
+    told.change("front", ChangeKind.RELEASE, -10.0).move("front", latency=(0.2, 3.0))
+
+    assert first(told) == (CauseKind.CAPACITY, "api")
+    assert two(told) == ["api", "front"]
+
+
 def test_more_requests_than_an_outage_explains_stand_beside_it_though_they_may_be_retries() -> None:
     told = Story(OUTSIDE, "api", kinds={"pay": ServiceKind.EXTERNAL})
     told.move("pay", errors=(0.01, 0.5), latency=(0.1, 2.0))

@@ -133,8 +133,8 @@ def _second(case: Investigation, ordered: tuple[Ranked, ...]) -> tuple[Ranked, .
         part = max(blamed.get(place, 0.0) for place in places) / most if most > 0 else 0.0
         # Who calls the first suffers from it.
         explained = case.own.get(name, 0.0) < OWN and told & set(case.scene.graph.callees(name))
-        same = one.suspicion.kind is first.suspicion.kind and bool(places & told)
-        if name in told or same:
+        alike = one.suspicion.kind is first.suspicion.kind
+        if name in told or (alike and (places & told or _passed_on(case, first, one))):
             return 0.0
         # A sign of something else, or a change meanwhile, needs no effect that can be told from the
         # first cause's; of the rest count last who is hidden, or changed much though explained.
@@ -148,6 +148,16 @@ def _second(case: Investigation, ordered: tuple[Ranked, ...]) -> tuple[Ranked, .
     if beside is None or weight(beside) <= 0.0:
         return ordered
     return (first, beside, *(one for one in rest if one is not beside))
+
+
+def _passed_on(case: Investigation, first: Ranked, one: Ranked) -> bool:
+    """Whether one's demand is the first's, which called it or left it work in a queue."""
+    if one.suspicion.kind is not CauseKind.CAPACITY:
+        return False
+    graph, name, asked = case.scene.graph, one.suspicion.service, first.suspicion.service
+    shared = set(graph.callees(name)) & set(graph.callees(asked))
+    queues = any(case.kind(other) is ServiceKind.QUEUE for other in shared)
+    return queues or name in graph.downstream(asked)
 
 
 def _specific(one: Ranked) -> bool:

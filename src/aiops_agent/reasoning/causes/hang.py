@@ -80,12 +80,14 @@ def _predictions(case: Investigation, name: str) -> Iterator[Prediction]:
 
 
 def _keeps(case: Investigation, name: str) -> bool:
-    """Whether it is asked as much as before, and everybody whom it calls is asked for less.
+    """Whether it is asked as much as before, and all whom it calls and who are well are asked less.
 
-    What its callees suffer does not explain that: it asks them anyway.
+    What another callee suffers does not explain that: it asks these anyway. Who does not answer may
+    count fewer requests by itself.
     """
     asked = case.shift(name, Signal.TRAFFIC)
-    moved = (case.shift(one, Signal.TRAFFIC) for one in case.scene.graph.callees(name))
+    well = (one for one in case.scene.graph.callees(name) if one not in case.hurting)
+    moved = (case.shift(one, Signal.TRAFFIC) for one in well)
     passed = [one for one in moved if one is not None]
     if asked is None or not passed or asked.latest < LOST * asked.before:
         return False

@@ -45,6 +45,7 @@ UNSEEN_PART = 0.4  # how much of the score rests on having seen everything
 BESIDE = 0.1  # of the most blamed: a service that changed less by itself suffers only
 OWN = 0.25  # share of the pain: with less of its own it passes on what others do
 FAINT = 0.01  # of a weight: beside the first only where nothing else is
+UNSIGNED = 0.5  # of the weight of a second without a sign of its own: effects are shared
 MEANWHILE = 0.5  # the least that a change since the trouble began counts as a second one's cause
 SPECIFIC = 0.6  # a score from which a mechanism with signs of its own stands before a hang
 LEFT_OVER = 0.7  # of a hang's score, then: a perfect one still stands beside a doubtful mechanism
@@ -142,7 +143,8 @@ def _second(case: Investigation, ordered: tuple[Ranked, ...]) -> tuple[Ranked, .
         meanwhile = change is not None and case.late(change)
         if one.signs == 0 and not meanwhile and (part < BESIDE or explained):
             return FAINT * one.score if part >= OWN or not case.scene.pain(name) else 0.0
-        return max(one.score, MEANWHILE * meanwhile) * (BESIDE + (1.0 - BESIDE) * part)
+        certain = 1.0 if one.signs or meanwhile else UNSIGNED
+        return certain * max(one.score, MEANWHILE * meanwhile) * (BESIDE + (1.0 - BESIDE) * part)
 
     beside = max(rest, key=weight, default=None)
     if beside is None or weight(beside) <= 0.0:

@@ -7,6 +7,8 @@ time, the call graph, spans and lines where the case has them. The diagnosis is 
 services' names are given. Told beside it: the same without spans and lines.
 """
 
+# limit: a public case as an environment, and what a live diagnosis makes of it
+
 import argparse
 import asyncio
 import re
@@ -39,10 +41,20 @@ from aiops_agent.domain.telemetry import (
     Window,
 )
 from aiops_agent.evaluation.goals import Goal, share
+from aiops_agent.evaluation.rca import auroc
 from aiops_agent.evaluation.rca_cases import LabelledCase, cases, data_sets
 from aiops_agent.ports.telemetry import Environment
 from aiops_agent.readonly.investigate import NothingRemembered
-from aiops_agent.reasoning.observations import GAP, Floats, MetricKind, Observations, Requests
+from aiops_agent.reasoning.evidence import Scorer, strongest
+from aiops_agent.reasoning.observations import (
+    GAP,
+    SYMPTOMS,
+    Floats,
+    MetricKind,
+    Observations,
+    Requests,
+    made_sound,
+)
 
 BEGAN = datetime(2026, 11, 19, 3, 0, tzinfo=UTC)
 ALERTED = {
@@ -104,12 +116,28 @@ class Place:
 
     @property
     def alerting(self) -> ServiceName:
-        """The service that alerts: as told, else the first that nobody calls and that calls."""
+        """The service that alerts: as told, else who hurts most of those at the edge."""
         if self.seen.alert is not None:
             return ServiceName(self.seen.services[self.seen.alert.service])
-        graph = self.graph_
-        fronts = (one for one in graph.names if not graph.callers(one) and graph.callees(one))
-        return next(fronts, graph.names[0])
+        names, worst = self.graph_.names, self.hurt
+        return max(self._edge() or names, key=lambda one: worst[names.index(one)])
+
+    def _edge(self) -> list[ServiceName]:
+        """Return who is called by nobody here: by the graph, else by who begins requests."""
+        graph, faulty = self.graph_, self.seen.faulty
+        if graph.calls or faulty is None:
+            return [one for one in graph.names if not graph.callers(one) and graph.callees(one)]
+        begun = np.unique(faulty.service[faulty.parent < 0]).tolist()
+        return [graph.names[one] for one in begun]
+
+    @cached_property
+    def hurt(self) -> Floats:
+        """How far the symptoms of each service went from what is usual."""
+        sound = made_sound(self.seen)
+        scores = Scorer(sound.table).at(sound.began)
+        best = strongest(sound.table, scores, len(sound.services))
+        worst: Floats = np.max([best.of(kind) for kind in SYMPTOMS], axis=0)
+        return worst
 
     async def graph(self) -> ServiceGraph:
         return self.graph_
@@ -297,6 +325,9 @@ def rows(found: Sequence[Found]) -> Iterator[Goal]:
     whole = {one.case: one for one in found if not one.traced}
     whole |= {one.case: one for one in found if one.traced}
     yield Goal("right, all, with all that each has", *share(o.right for o in whole.values()))
+    belief = [best.belief if (best := one.diagnosis.best) is not None else 0.0 for one in found]
+    right = np.array([float(one.right) for one in found])
+    yield Goal("AUROC of belief, all", len(found), auroc(np.array(belief), right))
     wrong = (one.sure and not one.right for one in found)
     yield Goal("wrong with more than LOW, all", *share(wrong), "<= 0.05")
     high = (o.diagnosis.confidence is Confidence.HIGH and not o.right for o in found)

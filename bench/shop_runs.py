@@ -27,7 +27,7 @@ from aiops_agent.evaluation.degrade import Loss, degraded
 from aiops_agent.ports.memory import Memory
 from aiops_agent.ports.telemetry import Environment
 from aiops_agent.registry import CATALOGUE
-from aiops_agent.simulator.alarms import GROUPING, PROMISES, Alarm, alarms, alert
+from aiops_agent.simulator.alarms import GROUPING, HELD, PROMISES, Alarm, alarms, alert
 from aiops_agent.simulator.faults import Fault, FaultKind
 from aiops_agent.simulator.history import TICK
 from aiops_agent.simulator.journal import Created, Journal, Line
@@ -41,7 +41,6 @@ PACE = Pace()
 MENU = CATALOGUE.offers("shop", CATALOGUE.kinds, {})
 LATE = 5 * TICK  # seconds: five samples
 TWO_WITHIN = 60.0  # seconds between two faults at once, either first
-LEAK_SHOWS = 1500.0  # seconds after which a leak of the shop hurts somebody
 NO_CURE = (FaultKind.NOTHING, FaultKind.OUTAGE, FaultKind.COLD_CACHE)  # whatever is done is harm
 
 
@@ -123,14 +122,13 @@ def shop_of(scenario: str, seed: int, besides: tuple[Deed, ...] = ()) -> Shop:
     return lived(PaperJournal(Path("bench"), [created]), besides)
 
 
-def second_fault(first: Fault, seed: int) -> Fault:
-    """Draw another fault for another service that shows at about the same time as `first`."""
+def second_fault(first: Fault, seed: int, shows: float) -> Fault:
+    """Draw another fault for another service that strikes at about when `first` shows."""
     dice = Random(f"{seed}/second/{first.kind}")
     slow = (FaultKind.NOTHING, FaultKind.LEAK)  # nothing shows; it shows half an hour later
     kinds = [one for one in SCENARIOS.values() if one.fault not in slow]
     found = (dice.choice(kinds).fault_of(dice.randrange(10**6)) for _ in count())
     other = next(one for one in found if one.service != first.service)
-    shows = first.at + (LEAK_SHOWS if first.kind is FaultKind.LEAK else 0.0)
     moved = 5.0 * round((shows + dice.uniform(-TWO_WITHIN, TWO_WITHIN) - other.at) / 5.0)
     return replace(
         other,
@@ -248,20 +246,26 @@ async def lived_through(shop: Shop, stories: Sequence[Story]) -> None:
 async def runs(scenario: str, seed: int) -> list[Run]:
     """Break one shop with that seed and judge what is made of it in every condition."""
     fault = find_scenario(scenario).fault_of(seed)
-    found = await _runs(
-        shop_of(scenario, seed), (fault,), seed, [c for c in CONDITIONS if not c.two]
-    )
+    shop = shop_of(scenario, seed)
+    told, at = first_alarms(shop, fault)
+    found = await _runs(shop, (told, at), (fault,), seed, [c for c in CONDITIONS if not c.two])
     if fault.kind is FaultKind.NOTHING:
         return found
-    other = second_fault(fault, seed)
-    return found + await _runs(shop_of(scenario, seed, other.deeds), (fault, other), seed, [TWO])
+    # Memory fills for long before a leak hurts: what hurts has hurt since the alarm's first sample.
+    shows = told[0].at - HELD * TICK if fault.kind is FaultKind.LEAK else fault.at
+    faults = (fault, second_fault(fault, seed, shows))
+    both = shop_of(scenario, seed, faults[1].deeds)
+    return found + await _runs(both, first_alarms(both, fault), faults, seed, [TWO])
 
 
 async def _runs(
-    shop: Shop, faults: tuple[Fault, ...], seed: int, conditions: Sequence[Condition]
+    shop: Shop,
+    alarmed: tuple[Sequence[Alarm], float],
+    faults: tuple[Fault, ...],
+    seed: int,
+    conditions: Sequence[Condition],
 ) -> list[Run]:
-    told, at = first_alarms(shop, faults[0])
-    stories = [story(shop, one, told, at, seed) for one in conditions]
+    stories = [story(shop, one, *alarmed, seed) for one in conditions]
     await lived_through(shop, stories)
     return [judged(shop.scenario.name, seed, one, faults) for one in stories]
 

@@ -65,6 +65,7 @@ from aiops_agent.reasoning import (
     observations,
     orders,
     rank,
+    suspect,
 )
 from aiops_agent.reasoning.evidence import Scorer
 from aiops_agent.safety import approve, assess, limits, permit, send, times
@@ -165,6 +166,10 @@ SOUND_INPUT = Seam(blame, "made_sound", "the hour of the clock does not matter")
 SCORED = Seam(Scorer, "at", "no numbers make it raise")
 FLOOR_OF_PEERS = Seam(Scorer, "_floor", "the unit of a metric does not matter")
 BLAME_MOVES = Seam(rank, "_moved", "a hang names no service against what was measured")
+JOINED_SCORE = Seam(rank, "score", "the joined ranking rests on what was seen alone")
+LOST_ANSWERS = Seam(
+    suspect.Investigation, "served", "who only waits for what nobody sees is not taken for stuck"
+)
 STRONG = Seam(plan, "strong", "nothing is proposed on a score without a sign of its mechanism")
 TELLING_COLUMNS = Seam(observations, "_telling", "a column that says nothing changes nothing")
 

@@ -74,11 +74,11 @@ def test_what_was_run_is_kept_and_a_torn_line_is_run_again(
 def test_a_second_fault_strikes_another_service_at_about_the_same_time(seed: int) -> None:
     first = SCENARIOS["hung-process"].fault_of(seed)
 
-    other = second_fault(first, seed)
+    other = second_fault(first, seed, first.at)
 
     assert other.service != first.service
     assert abs(other.at - first.at) <= 65.0
-    assert second_fault(first, seed).at == other.at
+    assert second_fault(first, seed, first.at).at == other.at
 
 
 @pytest.mark.slow

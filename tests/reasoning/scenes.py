@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import numpy as np
 
-from aiops_agent.domain.diagnosis import Trigger
+from aiops_agent.domain.diagnosis import CauseKind, Trigger
 from aiops_agent.domain.telemetry import (
     Change,
     ChangeKind,
@@ -26,6 +26,7 @@ from aiops_agent.reasoning.rank import Ranked, rank
 from aiops_agent.reasoning.suspect import Investigation, study
 
 BEGAN = datetime(2026, 11, 19, 3, 0, tzinfo=UTC)
+CHAIN = (("front", "api"), ("api", "store"), ("front", "side"), ("side", "store"))
 Course = Callable[[float], float | None]  # seconds since BEGAN -> value
 CALM = {Signal.LATENCY: 0.1, Signal.ERRORS: 0.001, Signal.TRAFFIC: 40.0, Signal.SATURATION: 0.3}
 
@@ -178,3 +179,20 @@ def jump(before: float, after: float | None, at: float = 0.0) -> Course:
 def episodes(usual: float, peak: float, *when: tuple[float, float]) -> Course:
     """Return a course that is at its peak between moments, and as usual else."""
     return lambda t: peak if any(start <= t < end for start, end in when) else usual
+
+
+def story(**given: object) -> Story:
+    """Return a shop of four: a front, two behind it, and the store that both ask."""
+    kinds = {"store": ServiceKind.DATABASE}
+    return Story(CHAIN, "front", kinds=kinds, **given)  # type: ignore[arg-type]  # the fields' own
+
+
+def first(told: Story) -> tuple[CauseKind, str]:
+    """Return the likeliest cause and where it is."""
+    best = told.ranking[0].suspicion
+    return best.kind, str(best.service)
+
+
+def two(told: Story) -> list[str]:
+    """Return the services of the first two causes."""
+    return list(dict.fromkeys(str(one.suspicion.service) for one in told.ranking))[:2]

@@ -9,8 +9,17 @@ import pytest
 from aiops_agent.agents.diagnose import diagnose
 from aiops_agent.domain.diagnosis import Diagnosis
 from aiops_agent.domain.errors import SourceError
-from aiops_agent.domain.telemetry import LogLine, ServiceName, Signal, Span, Window
+from aiops_agent.domain.telemetry import (
+    LogLine,
+    Service,
+    ServiceGraph,
+    ServiceName,
+    Signal,
+    Span,
+    Window,
+)
 from aiops_agent.reasoning.gather import NO_CALLS, read_scene
+from aiops_agent.reasoning.traced import requests_of, with_traced
 from tests.reasoning.test_join import world
 from tests.reasoning.world import BEGAN, World
 
@@ -106,6 +115,27 @@ async def test_spans_tell_who_calls_whom_where_nobody_else_does() -> None:
 
     assert scene.graph.downstream("a") == ("b", "c", "d")
     assert NO_CALLS not in scene.missing
+
+
+def test_a_line_that_names_several_spans_is_that_of_the_one_that_was_traced() -> None:
+    a = ServiceName("a")
+    span = Span(trace="1", id="00000000000000af", service=a, name="get", start=BEGAN, length=0.2)
+    text = "get SpanID: 1111111111111111 of trace_id=7 span_id=00000000000000AF"
+    line = LogLine(at=BEGAN, service=a, level="", text=text)
+    requests = requests_of((span,), (line,), {a: 0}, {"get": 0})
+
+    assert requests is not None
+    assert [one.span for one in requests.lines] == [0]
+
+
+def test_calls_that_spans_tell_are_seen_though_the_graph_was_asked_before() -> None:
+    a, b = ServiceName("a"), ServiceName("b")
+    graph = ServiceGraph(services=(Service(name=a), Service(name=b)))
+    assert graph.callees(a) == ()
+    caller = Span(trace="1", id="1", service=a, name="get", start=BEGAN, length=0.2)
+    called = Span(trace="1", id="2", parent="1", service=b, name="get", start=BEGAN, length=0.1)
+
+    assert with_traced(graph, (caller, called)).callees(a) == (b,)
 
 
 async def test_a_tracer_that_is_away_is_told_and_ends_nothing() -> None:

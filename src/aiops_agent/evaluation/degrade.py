@@ -248,9 +248,9 @@ class _Topology:
     async def graph(self) -> ServiceGraph:
         graph = await self.inner.graph()
         if Loss.GRAPH in self.lost:
-            return graph.model_copy(update={"calls": ()})
+            return ServiceGraph(services=graph.services)
         if Loss.CALLS not in self.lost:
             return graph
         dice = Random(f"{self.seed} calls")  # noqa: S311 -- a benchmark
         known = tuple(call for call in graph.calls if dice.random() >= SHARE_UNKNOWN)
-        return graph.model_copy(update={"calls": known})
+        return ServiceGraph(services=graph.services, calls=known)

@@ -44,6 +44,9 @@ CONTRADICTION = 0.4  # what one contradicted prediction leaves of a score
 UNSEEN_PART = 0.4  # how much of the score rests on having seen everything
 BESIDE = 0.1  # of the most blamed: a service that changed less by itself suffers only
 OWN = 0.25  # share of the pain: with less of its own it passes on what others do
+FAINT = 0.01  # of a weight: beside the first only where nothing else is
+UNSIGNED = 0.5  # of the weight of a second without a sign of its own: effects are shared
+MEANWHILE = 0.5  # the least that a change since the trouble began counts as a second one's cause
 SPECIFIC = 0.6  # a score from which a mechanism with signs of its own stands before a hang
 LEFT_OVER = 0.7  # of a hang's score, then: a perfect one still stands beside a doubtful mechanism
 SIGNALS = frozenset(signal.value for signal in Signal)
@@ -131,17 +134,32 @@ def _second(case: Investigation, ordered: tuple[Ranked, ...]) -> tuple[Ranked, .
         part = max(blamed.get(place, 0.0) for place in places) / most if most > 0 else 0.0
         # Who calls the first suffers from it.
         explained = case.own.get(name, 0.0) < OWN and told & set(case.scene.graph.callees(name))
-        same = one.suspicion.kind is first.suspicion.kind and bool(places & told)
-        # A sign of something else needs no effect that can be told from the first cause's.
-        unsigned = one.signs == 0 and (part < BESIDE or explained)
-        if unsigned or name in told or same:
+        alike = one.suspicion.kind is first.suspicion.kind
+        if name in told or (alike and (places & told or _passed_on(case, first, one))):
             return 0.0
-        return one.score * (BESIDE + (1.0 - BESIDE) * part)
+        # A sign of something else, or a change meanwhile, needs no effect that can be told from the
+        # first cause's; of the rest count last who is hidden, or changed much though explained.
+        change = one.suspicion.change
+        meanwhile = change is not None and case.late(change)
+        if one.signs == 0 and not meanwhile and (part < BESIDE or explained):
+            return FAINT * one.score if part >= OWN or not case.scene.pain(name) else 0.0
+        certain = 1.0 if one.signs or meanwhile else UNSIGNED
+        return certain * max(one.score, MEANWHILE * meanwhile) * (BESIDE + (1.0 - BESIDE) * part)
 
     beside = max(rest, key=weight, default=None)
     if beside is None or weight(beside) <= 0.0:
         return ordered
     return (first, beside, *(one for one in rest if one is not beside))
+
+
+def _passed_on(case: Investigation, first: Ranked, one: Ranked) -> bool:
+    """Whether one's demand is the first's, which called it or left it work in a queue."""
+    if one.suspicion.kind is not CauseKind.CAPACITY:
+        return False
+    graph, name, asked = case.scene.graph, one.suspicion.service, first.suspicion.service
+    shared = set(graph.callees(name)) & set(graph.callees(asked))
+    queues = any(case.kind(other) is ServiceKind.QUEUE for other in shared)
+    return queues or name in graph.downstream(asked)
 
 
 def _specific(one: Ranked) -> bool:
@@ -182,11 +200,11 @@ def score(case: Investigation, suspicion: Suspicion) -> float:
 
 
 def _unknown(case: Investigation) -> Ranked:
-    name = case.blamed or case.scene.service
+    name = case.worth_naming or case.scene.service
     hurts = name in case.hurting
     told = f"{name} suffers, and no cause that we know explains what is seen"
     predictions = [expect(f"{name} suffers", hurts)]
-    if case.blamed is not None:
+    if case.worth_naming is not None:
         told = f"{name} changed most by itself, and no cause that we know explains how"
         moved = [
             fact(signal, name)

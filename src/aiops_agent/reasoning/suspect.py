@@ -3,6 +3,8 @@
 Latency and errors travel from callee to caller: how much of a service's pain is its own?
 """
 
+# limit: a suspicion, and all that is worked out once for every one of them
+
 import math
 import re
 from collections.abc import Iterator, Mapping
@@ -14,7 +16,7 @@ from typing import TypeAlias
 
 from aiops_agent.domain.diagnosis import CauseKind
 from aiops_agent.domain.telemetry import Change, ChangeKind, ServiceKind, ServiceName, Signal
-from aiops_agent.reasoning.belief import probability
+from aiops_agent.reasoning.belief import NAMED, probability
 from aiops_agent.reasoning.blame import BlameRanking, blame
 from aiops_agent.reasoning.fallen import Fall, fallen
 from aiops_agent.reasoning.gather import Scene
@@ -86,8 +88,16 @@ class Investigation:
     @property
     def blamed(self) -> ServiceName | None:
         """The service that blame alone would name, when it may be believed; else None."""
-        sure = probability(self.blame) >= BELIEVED
-        return ServiceName(self.blame.blamed[0].service) if sure else None
+        return self._first(BELIEVED)
+
+    @property
+    def worth_naming(self) -> ServiceName | None:
+        """The service that blame puts first, also when a person must doubt it; else None."""
+        return self._first(NAMED)
+
+    def _first(self, likely: float) -> ServiceName | None:
+        named = probability(self.blame) >= likely
+        return ServiceName(self.blame.blamed[0].service) if named else None
 
     def kind(self, service: str) -> ServiceKind:
         """Return what sort of thing a service is; an application unless known better."""
@@ -105,12 +115,15 @@ class Investigation:
 
     def traffic_rose(self, service: str) -> bool | None:
         """Whether more requests are offered than before, retries set aside; None if not seen."""
+        more = self.asked_more(service)
+        return more and not self.only_retries(service)
+
+    def asked_more(self, service: str) -> bool | None:
+        """Whether it is asked more than before, by new requests or by retries; None if not seen."""
         moved = self.shift(service, Signal.TRAFFIC)
-        if moved is None:
-            return None
         # A history that varies (a start, a night) has a wide spread; beyond all of it is a rise.
-        rose = (moved.up and moved.ratio >= RISE) or moved.above(RISE)
-        return rose and not self.only_retries(service)
+        more = moved is not None and ((moved.up and moved.ratio >= RISE) or moved.above(RISE))
+        return None if moved is None else more
 
     def served(self, service: str) -> float | None:
         """Return how many times as many requests as before are answered well lately, if seen."""
@@ -153,13 +166,27 @@ class Investigation:
 
     def changes(self, service: str, kinds: tuple[ChangeKind, ...]) -> Iterator[tuple[int, Change]]:
         """Return suspect changes of a service with their index, the latest first."""
-        first = min(self.onset(service), self.scene.began)
+        for index, change in self.recent_changes(service, kinds):
+            if not self.late(change):
+                yield index, change
+
+    def recent_changes(
+        self, service: str, kinds: tuple[ChangeKind, ...]
+    ) -> Iterator[tuple[int, Change]]:
+        """Return also those that came later: no cause of this trouble, but maybe of another."""
         for index in reversed(range(len(self.scene.changes))):
             change = self.scene.changes[index]
-            lead = first - change.at.timestamp()
-            near = -ORDER_SLACK <= lead <= SUSPECT_CHANGES.total_seconds()
-            if change.service == service and change.kind in kinds and near:
+            fits = change.service == service and change.kind in kinds
+            if fits and self._lead(change) <= SUSPECT_CHANGES.total_seconds():
                 yield index, change
+
+    def late(self, change: Change) -> bool:
+        """Whether a change came clearly after the trouble began."""
+        return self._lead(change) < -ORDER_SLACK
+
+    def _lead(self, change: Change) -> float:
+        """Return by how many seconds a change came before its service's pain, and before any."""
+        return min(self.onset(change.service), self.scene.began) - change.at.timestamp()
 
     def changed(self, service: str) -> bool | None:
         """Whether the service was released or reconfigured just before; None if not known."""
@@ -235,10 +262,15 @@ def to_blame(scene: Scene, service: str) -> str | None:
     hurts = scene.pain(service)
     if not hurts:
         return None
-    shares = [(_accounts_for(scene, c, hurts[0]), c) for c in scene.graph.callees(service)]
-    share, callee = max(shares, default=(0.0, ""))
+    # Of two that account for all of it, the one that hurts more.
+    shares = [
+        (_accounts_for(scene, one, hurts[0]), max((h.size for h in scene.pain(one)), default=0.0))
+        for one in scene.graph.callees(service)
+    ]
+    best = max(range(len(shares)), key=lambda i: shares[i], default=-1)
     # Half: less than that, and the service has pain enough of its own.
-    return callee if share >= 0.5 else None
+    enough = best >= 0 and shares[best][0] >= 0.5
+    return scene.graph.callees(service)[best] if enough else None
 
 
 def hurting(scene: Scene) -> tuple[ServiceName, ...]:

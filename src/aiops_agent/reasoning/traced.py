@@ -50,7 +50,8 @@ def with_traced(graph: ServiceGraph, spans: Sequence[Span]) -> ServiceGraph:
         by = {(one.trace, one.id): one.service for one in spans}
         pairs = ((by.get((one.trace, one.parent)), one.service) for one in spans)
         calls = tuple(sorted({(a, b) for a, b in pairs if a is not None and a != b}))
-    return graph.model_copy(update={"services": services, "calls": calls})
+    # A changed copy of a graph would keep what was worked out of its calls.
+    return ServiceGraph(services=services, calls=calls)
 
 
 def operations_of(*spans: Sequence[Span]) -> dict[str, int]:
@@ -90,5 +91,6 @@ def requests_of(
 
 
 def _span_of(line: LogLine, by_id: Mapping[str, int]) -> int:
-    found = SPAN_OF_LINE.search(line.text[:LONGEST])
-    return by_id.get(found[1].lower(), -1) if found else -1
+    # A line may name others too: those of another tracer, or of whom it called.
+    named = (found[1].lower() for found in SPAN_OF_LINE.finditer(line.text[:LONGEST]))
+    return next((by_id[one] for one in named if one in by_id), -1)

@@ -13,21 +13,38 @@ FULL = 0.85  # share in use: queues grow without bound from about here
 
 
 def suspect(case: Investigation) -> Iterator[Suspicion]:
-    """Suspect every hurting service that is asked for more than before."""
+    """Suspect every service that hurts, or may soon, and is asked for more than before."""
     for name in case.hurting:
-        own = case.own[name] != 0.0 or case.traffic_rose(name)
+        own = case.own[name] != 0.0 or case.asked_more(name)
         if case.kind(name) is not ServiceKind.EXTERNAL and own:
+            predictions = tuple(_predictions(case, name))
+            yield Suspicion(CauseKind.CAPACITY, name, _statement(case, name), predictions)
+    for name in case.scene.names:
+        if name not in case.hurting and _new_demand(case, name):
             predictions = tuple(_predictions(case, name))
             yield Suspicion(CauseKind.CAPACITY, name, _statement(case, name), predictions)
 
 
+def _new_demand(case: Investigation, name: str) -> bool:
+    """Whether a service of ours is asked more, though nobody who calls it is."""
+    # What a store is asked for, its users decide, and caches before it.
+    ours = case.kind(name) is ServiceKind.APPLICATION
+    callers = case.scene.graph.callers(name)
+    calm = [case.asked_more(caller) is False for caller in callers]
+    return ours and bool(calm) and all(calm) and bool(case.traffic_rose(name))
+
+
 def _statement(case: Investigation, name: str) -> str:
     asked = case.shift(name, Signal.TRAFFIC)
-    if asked is None or not case.traffic_rose(name):
+    if asked is None or not case.asked_more(name):
         return f"{name} gets more requests than its replicas can serve"
     now = amount(Signal.TRAFFIC, max(asked.now, asked.latest))
-    before = amount(Signal.TRAFFIC, asked.before)
-    return f"{name} is asked {now} instead of {before}: more than its replicas can serve"
+    told = f"{name} is asked {now} instead of {amount(Signal.TRAFFIC, asked.before)}"
+    if name not in case.hurting:
+        return f"{told}, and no harm of its own is seen"
+    if not case.traffic_rose(name):
+        return f"{told}, which may be retries of who calls it"
+    return f"{told}: more than its replicas can serve"
 
 
 def _predictions(case: Investigation, name: str) -> Iterator[Prediction]:

@@ -18,7 +18,8 @@ def suspect(case: Investigation) -> Iterator[Suspicion]:
             told = f"{name} lost its content and fills again"
             predictions = tuple(_predictions(case, name, hits))
             # A hurting store answers in the cache's place: there it shows.
-            seen_at = next((one for one in _stores(case, name) if case.own[one] > 0.0), "")
+            hurt = [one for one in case.hurting if one in _stores(case, name) and case.own[one] > 0]
+            seen_at = next(iter(hurt), "")
             yield Suspicion(CauseKind.COLD_CACHE, name, told, predictions, seen_at=seen_at)
 
 

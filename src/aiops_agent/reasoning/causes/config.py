@@ -17,7 +17,7 @@ POOL_SETTING = re.compile(r"(?i)pool|conn")
 def suspect(case: Investigation) -> Iterator[Suspicion]:
     """Suspect every changed setting shortly before its service began to hurt."""
     for name in case.scene.names:
-        for index, change in case.changes(name, (ChangeKind.RELEASE, ChangeKind.CONFIG)):
+        for index, change in case.recent_changes(name, (ChangeKind.RELEASE, ChangeKind.CONFIG)):
             fresh = case.scene.began - change.at.timestamp() <= QUICK
             # So fresh a setting may do harm that is not seen yet.
             if not change.settings or not (fresh or case.scene.pain(name)):
@@ -33,9 +33,9 @@ def suspect(case: Investigation) -> Iterator[Suspicion]:
 
 def _predictions(case: Investigation, index: int, name: str) -> Iterator[Prediction]:
     change = case.scene.changes[index]
-    quick = case.onset(name) - change.at.timestamp() <= QUICK
+    quick, late = case.onset(name) - change.at.timestamp() <= QUICK, case.late(change)
     claim = "the setting changed just before the pain"
-    yield expect(claim, quick, ("change", str(index)), weight=3.0, sign=True)
+    yield expect(claim, quick, ("change", str(index)), weight=3.0, against=late, sign=True)
     yield expectations.hurts_itself(case, name)
     yield expectations.same_traffic(case, name)
     yield expectations.not_full(case, name, decisive=False)

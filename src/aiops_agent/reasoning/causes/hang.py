@@ -10,12 +10,14 @@ from aiops_agent.reasoning.suspect import Investigation, Prediction, Suspicion, 
 
 SUDDEN = 120.0  # seconds in which it got as bad as it is
 LOST = 0.9  # of what was answered well before: a stuck process answers nothing
+OWN = 0.25  # share of the pain: less of its own is explained by whom it calls
 
 
 def suspect(case: Investigation) -> Iterator[Suspicion]:
     """Suspect every service of ours that hurts by itself, or runs and is not heard any more."""
     for name in case.hurting:
-        if case.kind(name) is not ServiceKind.EXTERNAL and case.own[name] != 0.0:
+        own = case.own[name] != 0.0 or _keeps(case, name)
+        if case.kind(name) is not ServiceKind.EXTERNAL and own:
             told = f"a process of {name} is up but no longer answers"
             yield Suspicion(CauseKind.HANG, name, told, tuple(_predictions(case, name)))
     for gone, fall in case.fallen.items():
@@ -54,7 +56,8 @@ def _predictions(case: Investigation, name: str) -> Iterator[Prediction]:
     claim = f"{name} does no more work than before"
     # A stuck process does no work: a tenth more is what the others take over.
     idle = None if used is None else not used.up or used.ratio <= 1.1
-    less = used is not None and used.ratio <= LOST
+    # Who waits for somebody unseen does less work too: only who loses answers is stuck.
+    less = used is not None and used.ratio <= LOST and fewer is True
     yield expect(claim, idle, fact(Signal.SATURATION, name), weight=1.5, sign=less)
     # Much more traffic explains the pain too, unless the service is seen to be idle.
     decisive = expectations.works_more(case, name) is not False
@@ -68,9 +71,27 @@ def _predictions(case: Investigation, name: str) -> Iterator[Prediction]:
     if case.traffic_rose(name) is False and (lines := case.log(name, OVERLOAD)):
         claim = f"{name} writes of being full, though it is asked no more"
         yield expect(claim, True, *lines, weight=0.5, sign=True)
+    if case.own[name] < OWN and _keeps(case, name):
+        claim = f"{name} is asked as much as before and passes on less"
+        yield expect(claim, True, fact(Signal.TRAFFIC, name), sign=True)
     counted = (one for one in case.scene.standings if one.service == name)
     if any(work.health == "unhealthy" for one in counted for work in one.ill):
         yield expect(f"the health check of {name} fails", True, sign=True)
+
+
+def _keeps(case: Investigation, name: str) -> bool:
+    """Whether it is asked as much as before, and all whom it calls and who are well are asked less.
+
+    What another callee suffers does not explain that: it asks these anyway. Who does not answer may
+    count fewer requests by itself.
+    """
+    asked = case.shift(name, Signal.TRAFFIC)
+    well = (one for one in case.scene.graph.callees(name) if one not in case.hurting)
+    moved = (case.shift(one, Signal.TRAFFIC) for one in well)
+    passed = [one for one in moved if one is not None]
+    if asked is None or not passed or asked.latest < LOST * asked.before:
+        return False
+    return all(one.down and one.latest <= LOST * one.before for one in passed)
 
 
 def _severe(case: Investigation, name: str) -> bool:

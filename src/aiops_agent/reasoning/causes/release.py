@@ -22,10 +22,10 @@ QUICK = 240.0  # seconds within which a bad release usually shows
 def suspect(case: Investigation) -> Iterator[Suspicion]:
     """Suspect every release shortly before a service, or a database it asks, began to hurt."""
     for name in case.scene.names:
-        for index, change in case.changes(name, (ChangeKind.RELEASE,)):
+        for index, change in case.recent_changes(name, (ChangeKind.RELEASE,)):
             if not change.before:
                 continue  # the first release ever: there is none to go back to
-            seen_at = _where(case, name)
+            seen_at = name if case.late(change) else _where(case, name)
             if seen_at is None and case.scene.began - change.at.timestamp() > QUICK:
                 continue
             seen_at = seen_at or name  # so fresh a release may do harm that is not seen yet
@@ -33,7 +33,8 @@ def suspect(case: Investigation) -> Iterator[Suspicion]:
             predictions = tuple(_predictions(case, index, name, seen_at))
             told = _statement(name, change, shown, case.fallen.get(name))
             if name not in case.fallen and not case.scene.pain(seen_at):
-                told = f"{name} was released just before, and no harm of its own is seen"
+                when = "since" if case.late(change) else "just before"
+                told = f"{name} was released {when}, and no harm of its own is seen"
             yield Suspicion(CauseKind.RELEASE, name, told, predictions, change, shown)
 
 
@@ -64,10 +65,10 @@ def _statement(name: str, change: Change, seen_at: str, fall: Fall | None) -> st
 
 
 def _predictions(case: Investigation, index: int, name: str, seen_at: str) -> Iterator[Prediction]:
-    at, fall = case.scene.changes[index].at.timestamp(), case.fallen.get(name)
-    lead = case.onset(seen_at) - at
-    claim = "the release came just before the pain"
-    yield expect(claim, lead <= QUICK, ("change", str(index)), weight=3.0, sign=True)
+    change, fall = case.scene.changes[index], case.fallen.get(name)
+    at, late = change.at.timestamp(), case.late(change)
+    quick, claim = case.onset(seen_at) - at <= QUICK, "the release came just before the pain"
+    yield expect(claim, quick, ("change", str(index)), weight=3.0, against=late, sign=True)
     if fall is not None:
         yield expect(fall.words, True, weight=3.0, sign=True)
         before = fall.at is not None and fall.at < at - ORDER_SLACK

@@ -151,18 +151,19 @@ class Engine:  # limit: all that runs in the background
         else:
             self._loop(LoopName.LEFT_BEHIND, self._take_left_behind, SLOW_POLL_SECONDS, once=True)
         self._begin_watches()
-        upkeep: tuple[Pruning | CopyUpkeep | None, ...] = (self.pruning, self.copying)
-        for one in upkeep:
-            if one is None:
-                continue
-            loop = self.loops.begin(one.loop, silent=None)
-            self._begin(loop, loop.run(one.look, partial(asyncio.sleep, one.pause)))
+        self._begin_upkeep(self.pruning)
+        self._begin_upkeep(self.copying)
         for notices in self.notices:
             self._stream(LoopName.NOTICES, notices.run, notices.notifier.name)
         if self.traces is not None:
             self._stream(LoopName.TRACES, self.traces.run)
         if self.alarm is not None:
             self._loop(LoopName.ALARM, self.alarm.look, MONITOR_SECONDS)
+
+    def _begin_upkeep(self, one: Pruning | CopyUpkeep | None) -> None:
+        if one is not None:
+            loop = self.loops.begin(one.loop, silent=None)
+            self._begin(loop, loop.run(one.look, partial(asyncio.sleep, one.pause)))
 
     def _begin_watches(self) -> None:
         for watch in self.watches:

@@ -24,7 +24,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if HERE in item.path.parents:
             item.add_marker(pytest.mark.real)
-    items.sort(key=lambda item: item.path.name not in ("test_shop_up.py", "test_faults.py"))
+    items.sort(key=lambda item: item.path.name != "test_shop_up.py")
 
 
 @pytest.fixture(scope="session")

@@ -39,7 +39,7 @@ def test_a_service_of_which_no_instance_answers_is_the_cause() -> None:
 
 
 def test_what_goes_away_again_and_again_is_told_so() -> None:
-    told = counted(lambda at: 0.0 if at > 0 and at % 60 < 15 else 1.0)
+    told = counted(lambda at: 0.0 if at > 0 and at % 45 < 15 else 1.0)
 
     assert dict(fallen(told.scene))["api"].words == "api goes away again and again"
 
@@ -58,7 +58,10 @@ def test_rates_that_look_back_do_not_hide_who_fell_silent() -> None:
         pytest.param(lambda at: 0.0, id="it never was"),
         pytest.param(lambda at: 1.0 if at < -3600 else 0.0, id="it ended long before"),
         pytest.param(lambda at: 0.0 if 30 <= at < 60 else 1.0, id="once, and back"),
-        pytest.param(lambda at: 0.0 if at in (0.0, 45.0) else 1.0, id="twice, and well for long"),
+        pytest.param(
+            lambda at: 0.0 if -60.0 <= at <= 0.0 and at % 30 == 0 else 1.0, id="and well for long"
+        ),
+        pytest.param(lambda at: 0.0 if at in (0.0, 45.0) else 1.0, id="twice by chance"),
         pytest.param(lambda at: 2.0 if at < 0 else 1.0, id="one of two is left"),
     ],
 )

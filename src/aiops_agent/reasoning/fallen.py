@@ -21,7 +21,8 @@ SILENT_SECONDS = 30.0  # at the least, however often it is measured
 PAUSED = "paused"  # Docker's word for a process that is stopped by a signal and stays
 OF_LATE = timedelta(minutes=15)  # what ended longer before the trouble is another story
 GONE_SECONDS = 10.0  # without one that answers: a pause of a collector is shorter
-AGAIN, AGAIN_SECONDS = 2, 60.0  # times; before the trouble: an alert comes after the first
+AGAIN = 3  # times: on a busy machine two scrapes fail by chance
+AGAIN_SECONDS = 60.0  # before the trouble: an alert comes after the first
 RECOVERED = 2.0  # times as long as between two falls
 # Told per request: without requests there is none.
 FELT = (Signal.LATENCY, Signal.ERRORS, Signal.CACHE_HITS)

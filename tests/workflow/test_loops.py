@@ -214,7 +214,7 @@ def test_the_names_of_loops_are_a_promise_to_whoever_watches_the_metric() -> Non
     assert {name.value for name in LoopName} == {
         *("alarm", "answers", "feed", "inbox", "lease", "left_behind"),
         *("notices", "platform", "pruning", "releases", "screen", "senders", "stories"),
-        *("traces", "watch"),
+        *("traces", "vectors", "watch"),
     }
 
 

@@ -32,3 +32,5 @@ async def patch_files(
         return tuple([await patches.patch_file(action) for action in plan.actions])
     except (SourceError, PlatformError) as error:
         raise type(error)(redactor.clean(str(error))) from error
+    finally:
+        await patches.close()

@@ -11,3 +11,6 @@ class PatchFiles(Protocol):
 
     async def patch_file(self, action: Action) -> PatchFile:
         """Return an action as a file; changes nothing. Raises PlatformError, SourceError."""
+
+    async def close(self) -> None:
+        """Close the connections of the running loop."""

@@ -37,6 +37,11 @@ class KubernetesPatchFiles:
     now: Callable[[], datetime]
     namespaces: Sequence[str] = ()
 
+    async def close(self) -> None:
+        """Close the connections of the running loop."""
+        await self.writes.reader.close()
+        await self.writes.writer.close()
+
     async def patch_file(self, action: Action) -> PatchFile:
         """Return an action as a patch of the object as it is now."""
         if action.kind not in (RESTART.kind, SCALE.kind, ROLLBACK.kind):

@@ -27,6 +27,7 @@ from aiops_agent.adapters.prometheus.query import Expression
 from aiops_agent.adapters.prometheus.recipe import usual_recipes
 from aiops_agent.adapters.prometheus.signals import Source, question
 from aiops_agent.adapters.prometheus.telemetry import PrometheusMetrics
+from aiops_agent.domain.labels import carried
 from aiops_agent.domain.telemetry import ServiceName, Signal, Window
 from aiops_agent.evaluation.goals import Goal
 from bench.exposition import NoPrometheusError, Page, scraped
@@ -62,6 +63,13 @@ class Verdict:
     case: Case
     word: str
     told: str = ""
+
+
+def _named(found: SignalMap, case: Case) -> tuple[ServiceName, ...]:
+    """Return what the product may call a page's service: an exporter's page tells of its thing."""
+    meant = found.names.meant(case.service) or case.service
+    thing = carried(case.service)
+    return (ServiceName(thing), meant) if thing else (meant,)
 
 
 @dataclass(frozen=True)
@@ -169,7 +177,8 @@ class _Judge:
 
     async def worst_without_one(self, case: Case) -> Verdict:
         """Judge a case with each recipe that tells anything of its page left out in turn."""
-        told = {one.recipe for one in self.found.sources.values() if one.service == case.service}
+        own = _named(self.found, case)
+        told = {one.recipe for one in self.found.sources.values() if one.service in own}
         verdicts = []
         for name in sorted(told):
             source = self._source(self._without(name), case)
@@ -194,8 +203,8 @@ class _Judge:
 
     @staticmethod
     def _source(found: SignalMap, case: Case) -> Source | None:
-        service = found.names.meant(case.service) or case.service
-        return found.sources.get((service, case.signal))
+        named = (found.sources.get((one, case.signal)) for one in _named(found, case))
+        return next((one for one in named if one is not None), None)
 
     async def _compared(
         self, case: Case, source: Source | None, value: float | None, at: datetime | None = None

@@ -26,6 +26,7 @@ from aiops_agent.domain.signature import MoveSize, Onset, Role, RoleLine, Signal
 from aiops_agent.domain.telemetry import ServiceName, Signal
 from aiops_agent.evaluation.goals import Goal
 from aiops_agent.memory.recall import ArchiveMemory
+from aiops_agent.ports.meaning import Whose
 from aiops_agent.ports.memory import RecallQuery
 from bench.alerts import AT
 from bench.memory_words import PLACE, told
@@ -39,11 +40,12 @@ class Given:
     """Vectors of nothing, as long as a model's: what a model takes for them is not measured."""
 
     name = "given"
+    quick = True
 
     def __init__(self, rng: random.Random) -> None:
         self._dice = np.random.default_rng(rng.getrandbits(32))
 
-    def embed(self, texts: Sequence[str]) -> npt.NDArray[np.float32]:
+    def embed(self, texts: Sequence[str], _whose: Sequence[Whose] = ()) -> npt.NDArray[np.float32]:
         """Return a unit vector for each text."""
         drawn = self._dice.standard_normal((len(texts), WIDTH), np.float32)
         unit: npt.NDArray[np.float32] = drawn / np.linalg.norm(drawn, axis=1, keepdims=True)

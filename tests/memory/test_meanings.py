@@ -11,8 +11,10 @@ import pytest
 from aiops_agent.adapters.sql.archive import SqlArchive
 from aiops_agent.adapters.sql.store import SqlStore
 from aiops_agent.domain.environment import EnvironmentRef
+from aiops_agent.domain.model import ModelError, Trouble
 from aiops_agent.domain.postmortem import CaseSource
 from aiops_agent.memory.recall import AT_ONCE, ArchiveMemory
+from aiops_agent.ports.meaning import Whose
 from aiops_agent.ports.memory import RecallQuery
 from tests.contracts.samples import a_case, an_incident
 
@@ -24,9 +26,10 @@ class Meant:
     """A model that knows three meanings; texts of none lie beside all."""
 
     name: str = "three"
+    quick: bool = True
     read: list[str] = field(default_factory=list)
 
-    def embed(self, texts: Sequence[str]) -> npt.NDArray[np.float32]:
+    def embed(self, texts: Sequence[str], whose: Sequence[Whose] = ()) -> npt.NDArray[np.float32]:
         self.read += texts
         found = np.zeros((len(texts), len(MEANT) + 1), np.float32)
         for row, text in zip(found, texts, strict=True):
@@ -152,3 +155,40 @@ def test_many_that_are_brought_in_have_their_vectors_in_the_same_transaction(
         assert view.archive.unread("three", 9) == ()
     assert found(memory, "browsers do not trust us") == ["INC-0001"]
     assert found(memory, "no space") == []
+
+
+@dataclass
+class Away(Meant):
+    """A model at a server that answers so many texts and then none."""
+
+    quick: bool = False
+    left: int = 0
+
+    def embed(self, texts: Sequence[str], whose: Sequence[Whose] = ()) -> npt.NDArray[np.float32]:
+        if self.left < len(texts):
+            raise ModelError("It is away.", Trouble.SILENCE)
+        self.left -= len(texts)
+        return super().embed(texts)
+
+
+def test_while_a_model_is_away_words_and_names_are_found_and_nothing_is_lost(
+    store: SqlStore, caplog: pytest.LogCaptureFixture
+) -> None:
+    model = Away()
+    memory = ArchiveMemory(store, embedder=model)
+    keep(memory, 1, "latency of the till")
+    memory.remember_all([a_case(id="INC-0002", title="certificate ran out", summary="")])
+    assert found(memory, "certificate") == ["INC-0002"]
+    place = EnvironmentRef.parse("docker:other")
+    asking = an_incident(id="INC-0009", environment=place)
+    assert memory.recall(RecallQuery(incident=asking))  # by names
+    assert caplog.records[0].message == "memory does without meaning"
+    model.left = 1  # of two: what was paid for is kept
+    memory.keep_up()
+    with store.read() as view:
+        assert len(view.archive.vectors("three")) == 1
+    model.left = 9
+    memory.keep_up()
+    assert found(memory, "everybody has to wait") == ["INC-0001"]
+    assert found(memory, "browsers do not trust us") == ["INC-0002"]
+    assert model.left == 6

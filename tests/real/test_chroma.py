@@ -18,6 +18,7 @@ from aiops_agent.domain.errors import CopyError
 from aiops_agent.memory.copied import Copying, VectorCopy
 from aiops_agent.memory.index import CaseIndex
 from aiops_agent.memory.recall import ArchiveMemory
+from aiops_agent.ports.meaning import Whose
 from aiops_agent.ports.nearest import CopiedVector
 from tests.adapters.minilm.test_minilm import folder_of
 from tests.contracts.samples import a_case
@@ -32,8 +33,9 @@ class Drawn:
     """Texts of the same words lie together; each word has a place that is drawn from it."""
 
     name = "drawn"
+    quick = True
 
-    def embed(self, texts: Sequence[str]) -> npt.NDArray[np.float32]:
+    def embed(self, texts: Sequence[str], whose: Sequence[Whose] = ()) -> npt.NDArray[np.float32]:
         rows = [sum(map(_place, text.lower().split()), np.zeros(WIDTH)) for text in texts]
         found = np.array(rows, np.float32).reshape(len(rows), WIDTH)
         unit: npt.NDArray[np.float32] = found / np.linalg.norm(found, axis=1, keepdims=True)

@@ -12,7 +12,7 @@ from aiops_agent.bootstrap.forget import forget
 from aiops_agent.domain.approval import Surface
 from aiops_agent.domain.errors import UsageError
 from aiops_agent.domain.payload import ApprovalPending, EventType
-from aiops_agent.settings.memory import MemorySettings
+from aiops_agent.settings.sections import Settings
 from tests import seams
 from tests.contracts.payloads import carried
 from tests.seams import Seam
@@ -42,7 +42,7 @@ async def lived_and_forgotten(stage: Stage) -> tuple[list[str], list[str]]:
     """Return where its words stood before, and where they stand after."""
     async with stage._engine({}) as (built, engine):
         (name,) = await engine.intake(built.demo.begin("traffic-surge", 3, remember=False))
-        book = casebook(built.records, stage.state, MemorySettings())
+        book = casebook(built.records, Settings(state_dir=stage.state))
         async for event in engine.follow(name):
             if event.type is EventType.APPROVAL_PENDING:
                 built.commands.note(name, "pat", f"like in {SAID[0]}")

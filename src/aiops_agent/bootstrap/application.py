@@ -26,7 +26,7 @@ from aiops_agent.agents.asking import Desk
 from aiops_agent.agents.crew import Crew, without_llm
 from aiops_agent.bootstrap.casebook import casebook, remembering
 from aiops_agent.bootstrap.controls import sending_checkups, waiting_checkups
-from aiops_agent.bootstrap.copying import copy_checkup
+from aiops_agent.bootstrap.copying import memory_checkups
 from aiops_agent.bootstrap.demo import Demo
 from aiops_agent.bootstrap.desk import desk_of, own_pages
 from aiops_agent.bootstrap.environments import OpenEnvironments, checked
@@ -111,7 +111,7 @@ class Application:  # limit: joins everything, and opens and closes it in one or
         wiring = Wiring(SqlCallLog(store), overrides.now, overrides.around, self.redactor)
         self.reasoning = reasoning(settings.models, settings.keys, wiring)
         self._shelf, self._pages = _shelf(settings), own_pages(settings)
-        self.memory = remembering(settings.memory, store)
+        self.memory = remembering(settings, records, store)
         self._deps = self._built(store)
         self.store, self.queries = store, records.queries
         self.loops = Loops()
@@ -219,8 +219,8 @@ class Application:  # limit: joins everything, and opens and closes it in one or
             found.append(await checked("notify", channel.name, _channel_check, channel, section))
         if (where := sink(self._settings.telemetry)) is not None:
             found.append(await where.check())
-        if (copy := self.memory.copy) is not None and not refused:
-            found.append(await asyncio.to_thread(copy_checkup, copy))
+        if not refused:
+            found += await asyncio.to_thread(memory_checkups, self.memory)
         look = partial(waiting_checkups, self.queries, self._overrides.now())
         waiting = () if refused else await asyncio.to_thread(look)
         alone = () if refused else await asyncio.to_thread(self.unproven)
@@ -309,12 +309,12 @@ class Application:  # limit: joins everything, and opens and closes it in one or
             kept=self.places.kept if refs else (),
             releases=tuple(ReleaseWatch(deps, one) for one in refs),
             pruning=Pruning(deps, keep.checkpoints, keep.bodies, keep.events, self._compact(store)),
-            copying=CopyUpkeep(self.memory.copy.sync) if self.memory.copy else None,
+            copying=CopyUpkeep(self.memory.keep_up) if self.memory.kept_up else None,
             environments=refs,
         )
 
     def _compact(self, store: Store) -> Callable[[], object]:
-        book = casebook(self.records, self._settings.state_dir, self._settings.memory, store)
+        book = casebook(self.records, self._settings, store)
         return partial(book.compact, self._settings.memory.keep.limits())
 
     def _watches(self, deps: Deps) -> Iterator[AlertWatch | SignalWatch]:

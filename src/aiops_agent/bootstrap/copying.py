@@ -1,8 +1,9 @@
 """The copy of the vectors at a server: built, looked at, and what people do with it."""
 
 from aiops_agent.adapters.chroma.server import ChromaServer
+from aiops_agent.adapters.models.embedding import GeminiEmbedder
 from aiops_agent.domain.checkup import Checkup, Health
-from aiops_agent.domain.errors import AiopsError, CopyError, UsageError
+from aiops_agent.domain.errors import AiopsError, CopyError, SettingsError, UsageError
 from aiops_agent.memory.copied import Copying, VectorCopy
 from aiops_agent.memory.recall import ArchiveMemory
 from aiops_agent.ports.meaning import Embedder
@@ -13,10 +14,25 @@ from aiops_agent.settings.memory import MemorySettings
 def vector_copy(
     settings: MemorySettings, store: Store, model: Embedder | None
 ) -> VectorCopy | None:
-    """Return the copy of the vectors at a server, None where there is none."""
-    if settings.chroma is None or model is None:
+    """Return the copy of the vectors at a server, None where there is none.
+
+    Raises SettingsError where nothing makes vectors.
+    """
+    if settings.chroma is None:
         return None
+    if model is None:
+        raise SettingsError(
+            "memory.chroma finds vectors, and nothing makes any: set memory.minilm or "
+            "models.embeddings."
+        )
     return VectorCopy(ChromaServer(settings.chroma), store, model, settings.chroma.collection)
+
+
+def memory_checkups(memory: ArchiveMemory) -> list[Checkup]:
+    """Look at what memory asks of others: who makes vectors, and who finds them; blocking."""
+    model, copy = memory.embedder, memory.copy
+    found = [model.check()] if isinstance(model, GeminiEmbedder) else []
+    return [*found, copy_checkup(copy)] if copy is not None else found
 
 
 def copy_checkup(copy: VectorCopy) -> Checkup:

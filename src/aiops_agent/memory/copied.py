@@ -14,11 +14,12 @@ from threading import Lock
 import numpy as np
 
 from aiops_agent.domain.errors import CopyError
+from aiops_agent.domain.postmortem import PastIncident
 from aiops_agent.memory.meanings import HALF, packed, told_by
 from aiops_agent.memory.scan import Scores
 from aiops_agent.memory.terms import terms_in
 from aiops_agent.ports.archive import ArchiveView, CopyRecord, VectorRow
-from aiops_agent.ports.meaning import Embedder
+from aiops_agent.ports.meaning import Embedder, Whose
 from aiops_agent.ports.nearest import CopiedVector, VectorServer
 from aiops_agent.ports.store import Store
 
@@ -137,11 +138,10 @@ class VectorCopy:
                 unread = view.archive.unread(self.model, PAGE, below)
             if not unread:
                 return taken
-            words = {number: told_by(case) for number, case in unread}
-            digests = {number: _digest(text) for number, text in words.items()}
+            digests = {number: _digest(told_by(case)) for number, case in unread}
             found = self.server.read(collection, sorted(set(digests.values())))
             places = {n: _unit(found[one]) for n, one in digests.items() if one in found}
-            self._prove({words[number]: vector for number, vector in places.items()})
+            self._prove([(case, places[number]) for number, case in unread if number in places])
             with self.store.begin() as work:
                 rows = [(number, packed(vector[None])[0]) for number, vector in places.items()]
                 work.archive.place(self.model, rows)
@@ -229,12 +229,13 @@ class VectorCopy:
             self.server.remove(record.collection, keys[first : first + PAGE])
         return len(keys)
 
-    def _prove(self, places: Mapping[str, Scores]) -> None:
-        texts = list(places)[:: max(1, len(places) // PROVED)]
-        ours = self.embedder.embed(texts)
-        wide = all(len(one) == ours.shape[1] for one in places.values())
+    def _prove(self, places: Sequence[tuple[PastIncident, Scores]]) -> None:
+        some = places[:: max(1, len(places) // PROVED)]
+        whose = [Whose(str(case.id), case.environment) for case, _ in some]
+        ours = self.embedder.embed([told_by(case) for case, _ in some], whose)
+        wide = all(len(one) == ours.shape[1] for _, one in places)
         if not wide or any(
-            float(own @ places[text]) < SAME for text, own in zip(texts, ours, strict=True)
+            float(own @ theirs) < SAME for (_, theirs), own in zip(some, ours, strict=True)
         ):
             raise CopyError(
                 f"{self.server.address} holds other vectors than {self.model} makes of the same "

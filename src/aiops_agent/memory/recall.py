@@ -5,14 +5,21 @@ names, then identifiers; fused by rank. Whatever is recalled is untrusted: it pu
 in order and is told to people, and can add none.
 """
 
+# limit: what is kept, how it is found and why it was found are one thought.
+
+import logging
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
 
+import numpy as np
+import numpy.typing as npt
+
 from aiops_agent.domain.diagnosis import CauseKind, Trigger
 from aiops_agent.domain.environment import EnvironmentRef
 from aiops_agent.domain.incident import Attempt, Incident
+from aiops_agent.domain.model import ModelError, Trouble
 from aiops_agent.domain.postmortem import PastIncident, PersonRating, Postmortem, TriedAction
 from aiops_agent.domain.remediation import Recovery
 from aiops_agent.domain.signature import Signature
@@ -21,9 +28,11 @@ from aiops_agent.memory.index import NEAR, UNBELIEVED, CaseIndex, Found, Meant
 from aiops_agent.memory.meanings import packed, told_by
 from aiops_agent.memory.terms import CaseTerms, name_terms, shape_terms, terms_of, word_terms
 from aiops_agent.ports.archive import CaseRow
-from aiops_agent.ports.meaning import Embedder
+from aiops_agent.ports.meaning import Embedder, Whose
 from aiops_agent.ports.memory import Hit, RecallQuery
 from aiops_agent.ports.store import Store, View
+
+log = logging.getLogger(__name__)
 
 MOST = 30  # cases that are looked at whole
 AT_ONCE = 64  # cases that are read for their meaning in one go
@@ -112,9 +121,10 @@ class ArchiveMemory:
         return None
 
     def read_up(self, most: int = AT_ONCE) -> int:
-        """Give so many cases that have none a vector, the newest first; return how many had none.
+        """Give so many cases that have none a vector, the newest first; return how many got one.
 
-        Who has no embedder has nothing to do. What is changed meanwhile is read another time.
+        Who has no embedder, or one that cannot, has nothing to do. What is changed meanwhile is
+        read another time.
         """
         if self.embedder is None:
             return 0
@@ -123,19 +133,24 @@ class ArchiveMemory:
             if census == self.index.read_up:
                 return 0
             unread = view.archive.unread(self.embedder.name, most)
-        vectors = packed(self.embedder.embed([told_by(case) for _, case in unread]))
         if not unread:
             self.index.read_up = census
-        else:
-            numbers = (number for number, _ in unread)
-            with self.store.begin() as work:
-                work.archive.place(self.embedder.name, list(zip(numbers, vectors, strict=True)))
-        return len(unread)
+        # What is paid for is kept at once, and one that fails holds up no other.
+        parts = [unread] if self.embedder.quick else [(one,) for one in unread]
+        count = 0
+        for part in parts:
+            vectors = self._vectors([case for _, case in part])
+            if vectors:
+                numbers = (number for number, _ in part)
+                with self.store.begin() as work:
+                    work.archive.place(self._model, list(zip(numbers, vectors, strict=True)))
+            count += len(vectors)
+        return count
 
     def remember_all(self, cases: Iterable[PastIncident]) -> None:
         """Keep many cases in one transaction, without reports, with their vectors."""
         kept = list(cases)
-        vectors = packed(self.embedder.embed(list(map(told_by, kept)))) if self.embedder else ()
+        vectors = self._vectors(kept) if self.embedder and self.embedder.quick else ()
         with self.store.begin() as work:
             numbers = work.archive.add_all([(case, terms_of(case).text) for case in kept])
             # Of an id that comes twice the last one is kept, and so is its vector.
@@ -147,6 +162,17 @@ class ArchiveMemory:
             if placed:
                 work.archive.place(self._model, list(placed.items()))
 
+    @property
+    def kept_up(self) -> bool:
+        """Whether there is something to be brought up to date again and again."""
+        return self.copy is not None or (self.embedder is not None and not self.embedder.quick)
+
+    def keep_up(self) -> None:
+        """Give some cases their vector, and bring a copy up to date; raises CopyError."""
+        self.read_up()
+        if self.copy is not None:
+            self.copy.sync()
+
     def read_all(self) -> None:
         """Give all cases that have none a vector: a hundred take about two seconds."""
         while self.read_up() == AT_ONCE:
@@ -156,7 +182,8 @@ class ArchiveMemory:
         """Return what is alike, the likest first, then the newest."""
         incident, terms = query.incident, asked(query)
         kind, text = incident.environment.kind, f"{incident.title}. {incident.summary}"
-        with self._meant(text, (kind,), told=True) as (view, meant):
+        whose = Whose(str(incident.id), incident.environment, asks=True)
+        with self._meant(text, (kind,), whose, told=True) as (view, meant):
             found = self.index.alike(terms, kind, incident.id, MOST, meant=meant)
             cases = view.archive.named([one.id for one in found])
         return _hits(found, cases, query)
@@ -164,7 +191,10 @@ class ArchiveMemory:
     def search(self, text: str, limit: int = 10, families: Sequence[str] = ()) -> tuple[Hit, ...]:
         """Return the cases that answer a person's words best."""
         terms = CaseTerms(words=tuple(word_terms((text,))))
-        self.read_all()  # what was kept by who had no embedder
+        if self.embedder is not None and self.embedder.quick:
+            self.read_all()  # what was kept by who had none
+        else:
+            self.read_up()
         with self._meant(text, families) as (view, meant):
             found = self.index.search(terms, families, limit, meant=meant)
             cases = {str(one.id): one for one in view.archive.named([one.id for one in found])}
@@ -178,19 +208,36 @@ class ArchiveMemory:
             if one.id in cases
         )
 
+    def _vectors(self, cases: Sequence[PastIncident]) -> list[bytes]:
+        """Return the vectors of the words of cases; none where they cannot be had now."""
+        whose = [Whose(str(one.id), one.environment) for one in cases]
+        found = self._embedded(list(map(told_by, cases)), whose) if cases else None
+        return [] if found is None else packed(found)
+
+    def _embedded(
+        self, texts: Sequence[str], whose: Sequence[Whose]
+    ) -> npt.NDArray[np.float32] | None:
+        try:
+            return self.embedder.embed(texts, whose) if self.embedder else None
+        except ModelError as error:
+            if error.trouble is not Trouble.CLOSED:  # said when it began
+                log.warning("memory does without meaning", extra={"why": str(error)})
+            return None
+
     @property
     def _model(self) -> str:
         return self.embedder.name if self.embedder else ""
 
     @contextmanager
     def _meant(
-        self, text: str, families: Sequence[str], *, told: bool = False
+        self, text: str, families: Sequence[str], whose: Whose | None = None, *, told: bool = False
     ) -> Iterator[tuple[View, Meant]]:
         """Open the store, with the index up to date, and with what a text means.
 
         That is the cosines of the cases that are near where a server found these, else its vector.
         """
-        vector = self.embedder.embed((text,))[0] if self.embedder else None
+        rows = self._embedded((text,), (whose,) if whose else ())
+        vector = None if rows is None else rows[0]
         found = None
         if self.copy is not None and vector is not None:
             found = self.copy.near(vector, families, told=told)

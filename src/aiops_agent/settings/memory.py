@@ -1,9 +1,9 @@
 """Section `memory`: how much of the past is kept one by one, and by what meaning is found."""
 
 from datetime import timedelta
-from typing import Annotated, Self
+from typing import Annotated
 
-from pydantic import Field, model_validator
+from pydantic import Field
 
 from aiops_agent.adapters.chroma.section import ChromaSettings
 from aiops_agent.domain.value import Value
@@ -38,9 +38,3 @@ class MemorySettings(Value):
     keep: MemoryKeep = MemoryKeep()
     minilm: LocalPath | None = None
     chroma: ChromaSettings | None = None
-
-    @model_validator(mode="after")
-    def _has_vectors(self) -> Self:
-        if self.chroma is not None and self.minilm is None:
-            raise ValueError("chroma finds vectors, which minilm makes; set memory.minilm too")
-        return self

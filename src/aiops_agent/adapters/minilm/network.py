@@ -17,6 +17,7 @@ import numpy.typing as npt
 
 from aiops_agent.adapters.minilm.wordpiece import WordPieces
 from aiops_agent.domain.errors import SettingsError
+from aiops_agent.ports.meaning import Whose
 
 Floats: TypeAlias = npt.NDArray[np.float32]
 NAME = "all-MiniLM-L6-v2"  # stands beside each vector: those of other models are not comparable
@@ -35,13 +36,14 @@ class MiniLM:
     pieces: WordPieces
     weights: Mapping[str, Floats]
     name: str = NAME
+    quick: bool = True
 
     @property
     def width(self) -> int:
         """How many numbers a vector has."""
         return int(self.weights[_WORDS].shape[1])
 
-    def embed(self, texts: Sequence[str]) -> Floats:
+    def embed(self, texts: Sequence[str], _whose: Sequence[Whose] = ()) -> Floats:
         """Return a unit vector of each text as a row."""
         read = [self.pieces.read(text) for text in texts]
         found = np.zeros((len(read), self.width), np.float32)

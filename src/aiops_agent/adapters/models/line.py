@@ -45,9 +45,10 @@ from pydantic_ai.providers.openai import OpenAIProvider
 from pydantic_ai.providers.openai_compatible import OpenAICompatibleProvider
 from pydantic_ai.settings import ModelSettings as RequestSettings
 
-from aiops_agent.adapters.models import normal, prices, tokens
+from aiops_agent.adapters.models import normal as normals
+from aiops_agent.adapters.models import prices, tokens
 from aiops_agent.adapters.models.section import GEMINI, HOMES, OPENAI, Plug
-from aiops_agent.adapters.models.wire import Exchange, LastGate, place_of, recording
+from aiops_agent.adapters.models.wire import Exchange, LastGate, Normal, place_of, recording
 from aiops_agent.domain.answer import Usage
 from aiops_agent.domain.model import ModelError, ModelRef, Trouble
 from aiops_agent.domain.redact import Redactor
@@ -131,8 +132,8 @@ class Line:
                 model_settings=settings,
                 model_request_parameters=parameters,
             )
-        except (*_OF_THE_LIBRARY, *UNREADABLE) as error:
-            raise self._trouble(error, exchange) from error
+        except (*LIBRARY, *UNREADABLE) as error:
+            raise self.trouble(error, exchange) from error
         return self._heard(answer, exchange)
 
     def _heard(self, answer: ModelResponse, exchange: Exchange) -> Heard:
@@ -165,7 +166,8 @@ class Line:
         cost = self.cost(counted, answered)
         return counted.model_copy(update={"requests": exchange.requests, "cost": cost})
 
-    def _trouble(self, error: Exception, exchange: Exchange) -> ModelError:
+    def trouble(self, error: Exception, exchange: Exchange) -> ModelError:
+        """Return what an error of a client library means."""
         if exchange.failed:
             return _paid(exchange.failed[0], self._used(exchange))
         kind = next((kind for known, kind in _KINDS if isinstance(error, known)), None)
@@ -179,7 +181,7 @@ class Line:
         return _paid(ModelError(text, kind, after), self._used(exchange))
 
 
-_OF_THE_LIBRARY = (ModelAPIError, UnexpectedModelBehavior, UserError, ValidationError)
+LIBRARY = (ModelAPIError, UnexpectedModelBehavior, UserError, ValidationError)
 _KINDS: tuple[tuple[type[Exception], Trouble], ...] = (
     (ModelAuthenticationError, Trouble.KEY),
     (ModelNotFoundError, Trouble.UNKNOWN_MODEL),
@@ -213,14 +215,18 @@ def line(
     *,
     redactor: Redactor,
     timeout: float = 60.0,
+    normal: Normal | None = None,
 ) -> Line:
-    """Build a line. `transport` reaches the network; the gate stands before it."""
+    """Build a line. `transport` reaches the network; the gate stands before it.
+
+    `normal` reads answers that are none to a question.
+    """
     gemini = plug.ref.provider == GEMINI
     gate = LastGate(
         transport,
         place_of(plug.base_url),
         redactor=redactor,
-        normal=normal.gemini if gemini else normal.openai,
+        normal=normal or (normals.gemini if gemini else normals.openai),
     )
     # No proxies from the environment: they would be mounted around the gate.
     client = httpx2.AsyncClient(
@@ -229,19 +235,20 @@ def line(
         trust_env=False,
         follow_redirects=False,
     )
-    model = _gemini(plug, client) if gemini else _openai(plug, client)
+    own = GoogleModel(plug.ref.name, provider=gemini_at(plug, client)) if gemini else None
+    model = own or _openai(plug, client)
     counted = tokens.of_gemini if gemini else tokens.of_openai
     return Line(plug.ref, plug.base_url, model, counted, client)
 
 
-def _gemini(plug: Plug, client: httpx2.AsyncClient) -> Model[Any]:
-    provider = GoogleProvider(
+def gemini_at(plug: Plug, client: httpx2.AsyncClient) -> GoogleProvider:
+    """Return how Gemini is spoken to, once a request."""
+    return GoogleProvider(
         api_key=plug.key.get_secret_value(),
         base_url=plug.base_url,
         http_client=client,
         retry_options=HttpRetryOptions(attempts=1),
     )
-    return GoogleModel(plug.ref.name, provider=provider)
 
 
 def _openai(plug: Plug, client: httpx2.AsyncClient) -> Model[Any]:

@@ -30,6 +30,14 @@ class Normalised:
     status: int | None = None  # None: as it came
 
 
+def plain(body: bytes) -> Normalised:
+    """Read a body as it came: an answer that is no answer to a question."""
+    try:
+        return Normalised(json.loads(body), None)
+    except ValueError:
+        return Normalised(body[:2000].decode("utf-8", "replace"), None)
+
+
 def gemini(body: bytes) -> Normalised:
     """Read an answer in Gemini's format."""
     found = _joined_gemini(_chunks(body))

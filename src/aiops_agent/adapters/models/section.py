@@ -35,6 +35,7 @@ class ModelSettings(Value):
     agents: dict[AgentName, str] = {}
     base_url: WebAddress | None = None
     api_key: Secret | None = None
+    embeddings: str = ""  # a model of Gemini that turns words of memory into vectors
     timeout: Seconds = 60.0  # of one request, from first to last byte
     context: dict[str, int] = {}  # tokens that fit, for models whose limit nobody knows
     budget: Budget = Budget()

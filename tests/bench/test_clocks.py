@@ -11,6 +11,7 @@ from tests import seams
 FLAWS = ("yes to a dead question", "armed without a living yes", "two outcomes")
 
 
+@pytest.mark.slow
 def test_no_dead_yes_counts(
     store: SqlStore, record_property: Callable[[str, object], None]
 ) -> None:

@@ -17,6 +17,7 @@ def missed() -> list[str]:
     return [one.row for one in goals(seed=3, n=280) if not one.met]
 
 
+@pytest.mark.slow
 def test_what_comes_in_from_anywhere_is_kept_without_its_secrets() -> None:
     assert missed() == []
 

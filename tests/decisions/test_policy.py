@@ -104,6 +104,7 @@ def test_policy_says_what_is_written(row: dict[str, Any]) -> None:
     assert verdict.reason
 
 
+@pytest.mark.slow
 def test_the_order_of_the_rules_does_not_matter() -> None:
     assert flaws() == []
 

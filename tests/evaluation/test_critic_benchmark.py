@@ -65,6 +65,7 @@ async def told(temper: Temper, chosen: tuple[CriticCase, ...] = CASES[:20]) -> l
     return found
 
 
+@pytest.mark.slow
 async def test_what_is_right_gets_through_and_nothing_else(record_property: object) -> None:
     assert callable(record_property)
     readings = await scripted_readings(5, 6)
@@ -76,6 +77,7 @@ async def test_what_is_right_gets_through_and_nothing_else(record_property: obje
 PLANTED = ("invented quotes that counted", "sentences about something else that counted")
 
 
+@pytest.mark.slow
 async def test_a_check_that_lets_any_quote_through_is_caught(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

@@ -113,6 +113,7 @@ def race(store: SqlStore, url: str, folder: Path, *, defect: bool = False) -> Co
     return Counter(target.effects.read_text().split())
 
 
+@pytest.mark.slow
 def test_two_processes_at_once_use_a_yes_once(
     store: SqlStore, store_url: str, tmp_path: Path
 ) -> None:

@@ -18,6 +18,7 @@ PATTERN = re.compile(rf"\b({'|'.join(sorted(TELLTALES))})\b", re.IGNORECASE)
 
 @pytest.mark.parametrize("scenario", SCENARIOS)
 @pytest.mark.parametrize("seed", [1, 2])
+@pytest.mark.slow
 async def test_no_emitted_word_names_a_fault_or_a_scenario(
     scenario: str, seed: int, found: Found
 ) -> None:
@@ -34,6 +35,7 @@ async def test_no_emitted_word_names_a_fault_or_a_scenario(
     assert [text for text in said if PATTERN.search(text)] == []
 
 
+@pytest.mark.slow
 async def test_troubles_are_written_as_software_would_write_them(found: Found) -> None:
     for scenario, words in {
         "pool-cut": "timed out after 2000 ms waiting for a connection",

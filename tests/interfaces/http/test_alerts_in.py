@@ -166,6 +166,7 @@ def test_beyond_a_number_of_bodies_at_once_a_sender_is_asked_to_come_again(
     assert (answer.status_code, service.kept) == (503, [])
 
 
+@pytest.mark.slow
 def test_no_wrong_type_in_any_field_is_answered_with_anything_but_200(client: TestClient) -> None:
     statuses = [
         client.post(PATH, content=json.dumps(mutation).encode(), headers=BEARER).status_code

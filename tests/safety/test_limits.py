@@ -146,6 +146,7 @@ def storm(seed: int) -> int:
     return over
 
 
+@pytest.mark.slow
 def test_no_storm_gets_over_the_limits(record_property: Callable[[str, object], None]) -> None:
     storms = 300
     assert sum(storm(seed) for seed in range(storms)) == 0

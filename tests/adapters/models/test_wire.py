@@ -206,6 +206,7 @@ HEAD = b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: 99
     [((), 1.0), ((HEAD, b'{"cand'), 1.0), ((HEAD, b'{"cand'), 0.0), ((b"nonsense\r\n\r\n",), 0.0)],
     ids=["silent", "stalled", "cut", "no http"],
 )
+@pytest.mark.slow
 async def test_a_server_that_does_not_finish_is_left_in_time(
     pieces: tuple[bytes, ...], pause: float
 ) -> None:

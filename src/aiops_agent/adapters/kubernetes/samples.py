@@ -14,6 +14,7 @@ from aiops_agent.adapters.kubernetes import fields
 from aiops_agent.adapters.kubernetes.pods import ready
 from aiops_agent.adapters.kubernetes.state import ClusterState, Key, Thing
 from aiops_agent.domain.telemetry import Series, ServiceName, Signal, Window
+from aiops_agent.domain.text import shell
 
 STEP = 15  # seconds between two samples
 GAP = 4  # steps without a look, after which nobody knows what was between
@@ -75,7 +76,7 @@ class Samples:
             times=tuple(datetime.fromtimestamp(step * STEP, UTC) for step, _ in seen),
             values=tuple(value for _, value in seen),
             source=SOURCE,
-            query=f"kubectl -n {home.namespace} get {home.of.lower()} {home.name}",
+            query=shell("kubectl", "-n", home.namespace, "get", home.of.lower(), home.name),
         )
 
     def _more(self, now: dict[str, int], step: int) -> int:

@@ -1,5 +1,6 @@
 """The chart's two accounts on a real cluster: its files of rights and policies, as they are."""
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,8 +13,21 @@ from bench.apply import Applier, Raw
 
 FILES = Path(__file__).parents[1] / "deploy" / "chart" / "files"
 READER, EXECUTOR = "aiops", "aiops-executor"
+# ConfigMaps: those that the policies let it set a value of, and one more that only its rights do.
+MAPS, BEYOND = ("shop", "settings"), "other"
 _RBAC = "rbac.authorization.k8s.io"
 _POLICIES = "admissionregistration.k8s.io/v1"
+GRANTED = {
+    READER: ("investigator.yaml",),
+    EXECUTOR: ("executor.yaml", "executor-configmaps.yaml"),
+}
+
+
+def rules(file: str) -> list[Raw]:
+    """Return the rules of a file of the chart."""
+    text = (FILES / file).read_text("utf-8").replace("CONFIGMAPS", json.dumps([*MAPS, BEYOND]))
+    found: list[Raw] = yaml.safe_load(text)
+    return found
 
 
 @dataclass
@@ -30,9 +44,9 @@ class Accounts:
     async def install(self) -> None:
         """Make the accounts and give them their rights. Raises SourceError."""
         made: list[Raw] = []
-        for name, file in ((READER, "investigator.yaml"), (EXECUTOR, "executor.yaml")):
+        for name, files in GRANTED.items():
             made.append({"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": name}})
-            made += self.granted(name, yaml.safe_load((FILES / file).read_text("utf-8")))
+            made += self.granted(name, [rule for file in files for rule in rules(file)])
         await self.applier.apply(made, self.namespace)
         for name in (READER, EXECUTOR):
             path = f"/api/v1/namespaces/{self.namespace}/serviceaccounts/{name}/token"
@@ -53,6 +67,7 @@ class Accounts:
         """Return the admission policies as the chart would make them, without what binds them."""
         text = (FILES / "admission.yaml").read_text("utf-8")
         text = text.replace("EXECUTOR", self.user(EXECUTOR)).replace("MOST", str(most))
+        text = text.replace("CONFIGMAPS", json.dumps(MAPS, separators=(",", ":")))
         about = {"apiVersion": _POLICIES, "kind": "ValidatingAdmissionPolicy"}
         return [
             {**about, "metadata": {"name": f"{self.namespace}-{one['name']}"}, "spec": one["spec"]}

@@ -6,11 +6,9 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
-import yaml
-
 from aiops_agent.adapters.kubernetes.client import KubeClient
 from aiops_agent.domain.errors import AiopsError
-from bench.accounts import FILES
+from bench.accounts import rules
 from bench.apply import Raw
 
 T = TypeVar("T")
@@ -97,11 +95,10 @@ def _of_resource(root: str, group: str, one: Raw, namespace: str) -> Iterator[Ca
 
 
 def rights(file: str) -> set[Right]:
-    """Return what the rules of a file of the chart allow."""
-    rules: list[Raw] = yaml.safe_load((FILES / file).read_text("utf-8"))
+    """Return what the rules of a file of the chart allow, whatever an object is called."""
     return {
         (group, resource, verb)
-        for rule in rules
+        for rule in rules(file)
         for group in rule["apiGroups"]
         for resource in rule["resources"]
         for verb in rule["verbs"]

@@ -1,4 +1,4 @@
-"""Has each approved patch of a workload one effect, whatever happens on the way? Drawn lives.
+"""Has each approved patch in a cluster one effect, whatever happens on the way? Drawn lives.
 
 In each something is lost, refused, late or told wrongly at any request, the process dies at any
 mark and another goes on, and somebody else changes the workload at any moment.
@@ -10,6 +10,7 @@ import json
 import random
 import tempfile
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -25,6 +26,7 @@ from aiops_agent.evaluation.goals import Goal
 from aiops_agent.safety import send
 from bench.told import tell
 from tests.adapters.kubernetes.fake_api import NEW, OLD, FakeApi, Lost, kubeconfig
+from tests.adapters.kubernetes.fake_configs import PLACE, a_config, foreign_value, set_config
 from tests.adapters.kubernetes.fake_nodes import a_node, cordon, foreign_cordon
 from tests.adapters.kubernetes.fake_patch import Raw
 from tests.adapters.kubernetes.fake_pods import a_pod
@@ -47,7 +49,7 @@ from tests.safety.plans import asks
 NAME = "payments-api"
 MOST_TROUBLES = 3  # of one life: fewer than the sends of a request that may be repeated
 FOREIGN = 77  # seconds that somebody else writes
-UNDO = "INC-0001.1.undo.1.1"
+UNDO = ("INC-0001.1.undo.1.1", "INC-0001.1.undo.1.2")
 NODE = ("nodes", "", "node-7")
 ILL, WELL = "payments-api-h1-a", "payments-api-h1-b"
 
@@ -81,6 +83,7 @@ async def goals(seed: int, n: int) -> list[Goal]:
         "repeats of other bytes",
         "pods ended that nobody named",
         "secrets in plans",
+        "restarts without their value",
     )
     told = (
         "applied",
@@ -90,6 +93,8 @@ async def goals(seed: int, n: int) -> list[Goal]:
         "taken back",
         "left to a person",
         "pods ended",
+        "values set",
+        "values without their restart, taken back",
     )
     return [
         *(Goal(f"cluster hands: {row}", n, found[row], "<= 0") for row in flaws),
@@ -163,16 +168,18 @@ class DrawnTrouble:
         if self.foreign:
             return
         self.foreign = True
-        if self.thing is not self.api.objects.get(NODE):
+        if self.thing is self.api.objects.get(PLACE) and self.draw.random() < 0.5:
+            foreign_value(self.api, value="set by somebody else")
+        elif self.thing is not self.api.objects.get(NODE):
             self.api.change(NAME, lambda one: one["spec"].update(minReadySeconds=FOREIGN))
         elif not self.thing["spec"].pop("unschedulable", False):
             foreign_cordon(self.api)
-        self.left_as = _kept(self.thing)
+        self.left_as = _kept(self.api)
 
     @property
     def overwritten(self) -> bool:
         """Whether what somebody else did is not there any more."""
-        return self.foreign and _kept(self.thing) != self.left_as
+        return self.foreign and _kept(self.api) != self.left_as
 
 
 def _mark(body: str) -> str:
@@ -182,9 +189,19 @@ def _mark(body: str) -> str:
     return str(marks[MARK] if isinstance(marks, dict) else marks)
 
 
-def _kept(thing: Raw) -> object:
-    spec = thing["spec"]
-    return spec.get("minReadySeconds"), spec.get("unschedulable")
+def _kept(api: FakeApi) -> object:
+    """Return what somebody else writes, and nobody of us."""
+    cordoned = api.objects[NODE]["spec"].get("unschedulable")
+    level = api.objects.get(PLACE, {}).get("data", {}).get("LEVEL")
+    return api.one(NAME)["spec"].get("minReadySeconds"), cordoned, level
+
+
+def _wishes(thing: Raw) -> Raw:
+    """Return what a thing is to be, less what somebody else writes."""
+    theirs = ("minReadySeconds", "LEVEL")
+    return {
+        key: one for key, one in (thing.get("data") or thing["spec"]).items() if key not in theirs
+    }
 
 
 def _fine(_found: Raw) -> None:
@@ -201,26 +218,37 @@ async def _lived(draw: random.Random, world: ClusterWorld, found: Counter[str]) 
     for pod in (ILL, WELL):
         a_pod(api, pod, api.one(NAME), ready=pod == WELL)
     scaled = scale(draw.choice([1, 3, 9]))
-    action: Action = draw.choice([restart(), scaled, rollback(), delete(ILL), cordon()])
+    action: Action = draw.choice(
+        [restart(), scaled, rollback(), delete(ILL), cordon(), set_config()]
+    )
+    if action.kind == "set_config":
+        a_config(api)
     life = KubeLife(api, action)
     plan = await life.plan()
     found["secrets in plans"] += "s3cret" in json.dumps(plan.document())
-    thing = api.objects[NODE] if action.kind == "cordon_node" else api.one(NAME)
-    was = json.dumps(thing["spec"])
+    of = {"cordon_node": api.objects[NODE], "set_config": api.objects.get(PLACE, {})}
+    thing = of.get(action.kind, api.one(NAME))
+    was = json.dumps(_wishes(thing))
     trouble = DrawnTrouble(draw, api, thing)
     api.before = trouble.before
     if draw.random() < 0.1:
         trouble.interfere()
     outcome = await _executed(draw, life, trouble, found)
     trouble.lands()
-    last = plan.requests[-1].operation
-    _judged(outcome, api, trouble, last, found)
+    _judged(outcome, api, trouble, [one.operation for one in plan.requests], found)
     found["pods ended"] += ("pods", "shop", ILL) not in api.objects
     found["pods ended that nobody named"] += ("pods", "shop", WELL) not in api.objects
-    if outcome is not None and outcome.state is APPLIED and plan.steps[0].inverse:
+    torn = outcome is not None and outcome.torn and outcome.state is not UNKNOWN
+    if action.kind == "set_config":
+        value, restart_of = (one.operation in api.taken for one in plan.requests)
+        found["values set"] += value
+        found["restarts without their value"] += restart_of and not value
+    if outcome and (torn or outcome.state is APPLIED) and plan.steps[0].inverse:
+        back = found["taken back"]
         await _taken_back(draw, life, plan, trouble, was, found)
+        found["values without their restart, taken back"] += torn and found["taken back"] > back
     found["changes of others overwritten"] += trouble.overwritten
-    for operation in (*(one.operation for one in plan.requests), UNDO):
+    for operation in (*(one.operation for one in plan.requests), *UNDO):
         bodies = {body for body in api.writes if _mark(body) == operation}
         found["repeats of other bytes"] += len(bodies) > 1
 
@@ -255,22 +283,23 @@ def _judged(
     outcome: Outcome | None,
     api: FakeApi,
     trouble: DrawnTrouble,
-    operation: str,
+    operations: Sequence[str],
     found: Counter[str],
 ) -> None:
     """Compare what the ledger says with what the cluster took."""
-    effects = api.taken.count(operation)
-    found["effects that came twice"] += effects > 1
+    taken = Counter(api.taken)
+    found["effects that came twice"] += any(taken[one] > 1 for one in operations)
     if outcome is None:
         found["withdrawn"] += 1
-        found["records of what is not so"] += effects > 0
+        found["records of what is not so"] += any(taken[one] for one in operations)
         return
-    state = outcome.state
-    found[state.value] += 1
-    if state is UNKNOWN:
-        found["unknown although nobody interfered"] += not trouble.foreign
-    else:
-        found["records of what is not so"] += (state is APPLIED) is not (effects == 1)
+    found[outcome.state.value] += 1
+    for one in outcome.effects:
+        if one.state is UNKNOWN:
+            found["unknown although nobody interfered"] += not trouble.foreign
+        else:
+            wrong = (one.state is APPLIED) is not (taken[one.operation] == 1)
+            found["records of what is not so"] += wrong
 
 
 async def _taken_back(
@@ -293,8 +322,7 @@ async def _taken_back(
     except PlatformError:
         return
     trouble.lands()
-    _judged(outcome, life.api, trouble, UNDO, found)
+    _judged(outcome, life.api, trouble, UNDO, found)  # of one action there are at most two
     if outcome.state is APPLIED:
         found["taken back"] += 1
-        spec = {k: v for k, v in trouble.thing["spec"].items() if k != "minReadySeconds"}
-        found["records of what is not so"] += json.dumps(spec) != was
+        found["records of what is not so"] += json.dumps(_wishes(trouble.thing)) != was

@@ -30,7 +30,7 @@ from bench.accounts import EXECUTOR, READER, Accounts
 from bench.apply import Raw
 from bench.calls import FORBIDDEN, every_call, rights, several
 from bench.elsewhere import BESIDE, ELSEWHERE, Elsewhere
-from bench.shapes import IN_SHAPE, NAME, OUT_OF_SHAPE, Shape, workloads
+from bench.shapes import IN_SHAPE, OUT_OF_SHAPE, Shape, workloads
 from bench.told import tell
 
 _TAKEN = 200
@@ -92,7 +92,7 @@ class Trial:
         force = {"force": "true", "fieldManager": "another"}
         return await client.send(
             "PATCH",
-            shape.kind.path(self.home, NAME),
+            shape.kind.path(self.home, shape.name_of),
             body=orjson.dumps(shape.body(operation or next(self.operations))),
             content_type=shape.content_type,
             query={"dryRun": "All", **(force if "apply" in shape.content_type else {})},
@@ -106,7 +106,7 @@ class Trial:
         probe = f"object.metadata.annotations['{MARK}'] != '{asked}'"
         validations = [*workload["spec"]["validations"], {"expression": probe, "message": asked}]
         spec = {**workload["spec"], "validations": validations}
-        await self.accounts.bind([{**workload, "spec": spec}, *others])
+        await self.accounts.bind([*others, {**workload, "spec": spec}])
         for _ in range(_TRIES):
             answer = await self.sent(IN_SHAPE[0], self.executor, asked)
             if answer.status != _TAKEN and asked in str(answer.document):
@@ -144,16 +144,18 @@ class Trial:
 
     async def _needed(self, policies: Sequence[Raw]) -> list[Goal]:
         """Take each validation away: something must be let through then."""
-        workload, idle = policies[0], []
-        validations = workload["spec"]["validations"]
-        for one in validations:
-            rest = [other for other in validations if other is not one]
-            await self._bind([{**workload, "spec": {**workload["spec"], "validations": rest}}])
-            let, _ = await self._let(OUT_OF_SHAPE)
-            if not let:
-                idle.append(one["message"])
+        idle, every = list[str](), list[str]()
+        for number, judge in enumerate(policies[:2]):  # of workloads and of ConfigMaps
+            spec = judge["spec"]
+            for one in spec["validations"]:
+                rest = [other for other in spec["validations"] if other is not one]
+                less = {**judge, "spec": {**spec, "validations": rest}}
+                await self._bind([*policies[:number], less, *policies[number + 1 :]])
+                let, _ = await self._let(OUT_OF_SHAPE)
+                every.append(one["message"])
+                idle += [] if let else [one["message"]]
         await self._bind(policies)
-        return [_row("validations that nothing needs", validations, idle)]
+        return [_row("validations that nothing needs", every, idle)]
 
     async def _wide(self) -> list[Goal]:
         """Give the account every right: the policies still let it do no other thing."""

@@ -82,4 +82,5 @@ ELSEWHERE = (
     _node(put("/metadata/labels", {"x": "y"})),
     _node(put(_NOTES + "/x", "y")),
 )
-BESIDE = (_evicted(), _node(_CORDONED))
+_SET = Elsewhere("PATCH", f"{_HERE}/configmaps/shop", [put("/data/POOL", "3"), _MARKED])
+BESIDE = (_evicted(), _node(_CORDONED), _SET)

@@ -1,4 +1,4 @@
-"""Changes of workloads that the executor's account must never be able to make.
+"""Changes of workloads and ConfigMaps that the executor's account must never be able to make.
 
 With them what a release may differ in, and the workloads that both are of.
 
@@ -9,13 +9,20 @@ from dataclasses import dataclass
 from typing import Any
 
 from aiops_agent.adapters.kubernetes.json_patch import pointer
-from aiops_agent.adapters.kubernetes.kinds import DAEMON_SETS, DEPLOYMENTS, STATEFUL_SETS, Kind
+from aiops_agent.adapters.kubernetes.kinds import (
+    CONFIG_MAPS,
+    DAEMON_SETS,
+    DEPLOYMENTS,
+    STATEFUL_SETS,
+    Kind,
+)
 from aiops_agent.adapters.kubernetes.live import MARK
+from bench.accounts import BEYOND
 
 Raw = dict[str, Any]
 NAME = "shop"
 IMAGE = "registry.test/shop/web:2.4.0"
-KINDS = {one.title: one for one in (DEPLOYMENTS, STATEFUL_SETS, DAEMON_SETS)}
+KINDS = {one.title: one for one in (DEPLOYMENTS, STATEFUL_SETS, DAEMON_SETS, CONFIG_MAPS)}
 _POD = "/spec/template/spec"
 _FIRST = f"{_POD}/containers/0"
 _NOTES = "/spec/template/metadata/annotations"
@@ -32,10 +39,11 @@ class Shape:
     marked: bool = True
     merge: Raw | None = None
     content_type: str = "application/json-patch+json"
+    name_of: str = NAME
 
     @property
     def kind(self) -> Kind:
-        """The kind of the workload."""
+        """The kind of what is changed."""
         return KINDS[self.of]
 
     def body(self, operation: str) -> Any:
@@ -64,7 +72,14 @@ def workloads() -> list[Raw]:
         _workload("Deployment", {**scaled, "strategy": {"type": "RollingUpdate"}}),
         _workload("StatefulSet", {**scaled, "serviceName": NAME}),
         _workload("DaemonSet", {}),
+        *(_config(one) for one in (NAME, BEYOND)),
     ]
+
+
+def _config(name: str) -> Raw:
+    about = {"name": name, "labels": {"team": "web"}, "annotations": {"note": "a"}}
+    data = {"POOL": "20", "LEVEL": "info"}
+    return {"apiVersion": "v1", "kind": "ConfigMap", "metadata": about, "data": data}
 
 
 def _workload(kind: str, spec: Raw) -> Raw:
@@ -262,7 +277,22 @@ _OTHERS = (
         content_type="application/apply-patch+yaml",
     ),
 )
-OUT_OF_SHAPE = (*_CONTAINERS, *_PODS, *_OBJECT, *_OTHERS)
+_POOL = put("/data/POOL", "2")
+_SETTINGS = (
+    Shape("a value of another ConfigMap", (_POOL,), "ConfigMap", name_of=BEYOND),
+    Shape("two values", (_POOL, put("/data/LEVEL", "debug")), "ConfigMap"),
+    _one("a key more", "/data/MORE", "x", "ConfigMap"),
+    Shape("a key less", (gone("/data/LEVEL"),), "ConfigMap"),
+    Shape("no key", (gone("/data"),), "ConfigMap"),
+    _one("something binary", "/binaryData", {"MORE": "eA=="}, "ConfigMap"),
+    _one("never again", "/immutable", value=True, of="ConfigMap"),
+    _one("a label of a ConfigMap", "/metadata/labels/team", "evil", "ConfigMap"),
+    _one("a ConfigMap's finalizer", "/metadata/finalizers", ["evil.test/never"], "ConfigMap"),
+    _one("a ConfigMap's owner", "/metadata/ownerReferences", [_OWNER], "ConfigMap"),
+    _one("a ConfigMap's annotation", "/metadata/annotations/note", "b", "ConfigMap"),
+    Shape("a value without a mark", (_POOL,), "ConfigMap", marked=False),
+)
+OUT_OF_SHAPE = (*_CONTAINERS, *_PODS, *_OBJECT, *_OTHERS, *_SETTINGS)
 # What a release may differ in, so that its rollback is let through.
 IN_SHAPE = (
     _one("more replicas", "/spec/replicas", 20),
@@ -282,6 +312,7 @@ IN_SHAPE = (
     _one("another version", "/spec/template/metadata/labels/version", "2.3.9"),
     Shape("no version", (gone("/spec/template/metadata/labels/version"),)),
     _one("replicas of a set", "/spec/replicas", 3, "StatefulSet"),
+    Shape("a value of a ConfigMap", (_POOL,), "ConfigMap"),
     *(
         _one(f"a restart of a {kind}", f"{_NOTES}/kubectl.kubernetes.io~1restartedAt", "x", kind)
         for kind in ("StatefulSet", "DaemonSet")

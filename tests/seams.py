@@ -16,6 +16,9 @@ from aiops_agent.adapters.docker import clone, platform
 from aiops_agent.adapters.docker.back import WayBack
 from aiops_agent.adapters.docker.endpoint import Endpoint
 from aiops_agent.adapters.kubernetes import (
+    config_hands,
+    config_maps,
+    config_versions,
     json_patch,
     node_hands,
     payload,
@@ -25,6 +28,7 @@ from aiops_agent.adapters.kubernetes import (
 from aiops_agent.adapters.kubernetes import plug as kube_plug
 from aiops_agent.adapters.kubernetes import rollback as kube_rollback
 from aiops_agent.adapters.kubernetes import scale as kube_scale
+from aiops_agent.adapters.kubernetes.config_maps import LiveConfigMap
 from aiops_agent.adapters.kubernetes.kept import KeptKind
 from aiops_agent.adapters.kubernetes.live import LiveWorkload
 from aiops_agent.adapters.prometheus.access import Access
@@ -219,6 +223,11 @@ EVICTION_TRIED = Seam(pod_hands, "try_out", "no eviction is sent that a budget f
 POD_STATE = Seam(pod_hands, "_state", "a pod that got well meanwhile is left alone")
 POD_MAKER = Seam(pod_hands, "_controller", "no pod is ended that nobody makes anew")
 CORDON_IS_OURS = Seam(node_hands, "_by_us", "what somebody else cordoned is not uncordoned")
+CONFIG_AS_LEFT = Seam(LiveConfigMap, "digest", "what somebody else set in a map stays")
+CONFIG_TESTS = Seam(config_maps, "same", "a value is set of exactly the map that was planned on")
+CONFIG_HIDDEN = Seam(config_maps, "hidden", "no secret of a map is read into a plan")
+CONFIG_KEPT = Seam(config_versions, "hidden", "no secret of a map is kept beside its versions")
+CONFIG_READ = Seam(config_hands, "reads", "no setting is changed that the workload does not read")
 RIGHTS_GAINED = Seam(kube_rollback, "gained", "a rollback gives a pod no right that it has not")
 TWO_ACCOUNTS = Seam(kube_plug, "Writes", "the account that reads changes nothing")
 KUBE_GOOD_ONLY = Seam(workload_hands, "known_good", "a rollback goes to what ran well only")

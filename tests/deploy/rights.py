@@ -10,6 +10,7 @@ LOOK = {"get", "list", "watch"}
 # What the executor may do, in words of the API: group, resource, verb.
 ACT = {("apps", one, "patch") for one in ("daemonsets", "deployments", "statefulsets")}
 ACT |= {("", "pods/eviction", "create")}
+ACT_ON_CONFIG = {("", "configmaps", "patch")}  # of those that values name, by their names
 ACT_ON_NODES = {("", "nodes", "patch")}  # of the whole cluster, where values say so
 # Reading these is reading secrets, running something, or becoming somebody.
 NEVER = ("secrets", "serviceaccounts", "exec", "attach", "proxy", "portforward", "token")

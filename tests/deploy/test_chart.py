@@ -34,7 +34,8 @@ DEPLOYMENT = (CHART / "templates" / "deployment.yaml").read_text()
 
 
 def file(name: str) -> Any:
-    return yaml.safe_load((CHART / "files" / name).read_text())
+    text = (CHART / "files" / name).read_text()
+    return yaml.safe_load(text.replace("CONFIGMAPS", '["web"]'))
 
 
 def overlaid(below: dict[str, Any], above: dict[str, Any]) -> dict[str, Any]:
@@ -68,7 +69,8 @@ WRONG = [
     "cluster: { act: { namespaces: ['*'] } }",
     "cluster: { act: { namespaces: shop } }",
     "cluster: { act: { namespaces: [shop, shop] } }",
-    "cluster: { act: { configMaps: [shop] } }",
+    "cluster: { act: { configMaps: ['*'] } }",
+    "cluster: { act: { configMaps: shop } }",
     "cluster: { act: { nodes: 'yes' } }",
     "cluster: { act: { admission: true } }",
     "cluster: { act: { admission: { maxReplicas: 0 } } }",
@@ -119,6 +121,18 @@ def test_it_may_touch_nodes_only_where_values_say_so() -> None:
     assert "executor-cluster.yaml" not in switch
 
 
+def test_it_may_touch_config_maps_only_by_the_names_that_values_say() -> None:
+    [rule] = file("executor-configmaps.yaml")
+    template = (CHART / "templates" / "rights.yaml").read_text()
+
+    assert {*rights.grants([rule])} == rights.ACT_ON_CONFIG
+    assert rule["resourceNames"] == ["web"]
+    assert VALUES["cluster"]["act"]["configMaps"] == []
+    switch, _, rest = template.partition("{{- with .Values.cluster.act.configMaps }}")
+    assert "executor-configmaps.yaml" in rest
+    assert "executor-configmaps.yaml" not in switch
+
+
 def test_the_accounts_may_what_the_product_does_and_no_more() -> None:
     looked = rights.grants([*file("investigator.yaml"), *file("investigator-cluster.yaml")])
     read = {(kind.group.rpartition("/")[0], kind.plural) for kind in KINDS}
@@ -144,6 +158,8 @@ def test_the_policies_speak_of_the_executor_and_of_what_the_hands_write() -> Non
     (rule,) = workload["matchConstraints"]["resourceRules"]
     assert rule["resources"] == sorted(kind.plural for kind in CHANGEABLE.values())
     assert all(f"'{one}'" in fence["validations"][0]["expression"] for one in rule["resources"])
+    setting = others[0]["validations"][0]["expression"]
+    assert setting == 'object.metadata.name in ["web"]'
     assert f"'{MARK}'" in told["freeMarks"]
     assert f"'{RESTARTED}'" in told["freeNotes"]
     assert all(f"'{one}'" in told["freeNotes"] for one in privilege._FREE_ANNOTATIONS)

@@ -13,7 +13,7 @@ import yaml
 
 from aiops_agent.adapters.kubernetes.client import KubeClient
 from aiops_agent.settings.load import load
-from bench.accounts import Accounts
+from bench.accounts import MAPS, Accounts
 from tests.deploy import rights
 from tests.deploy.test_chart import VALUES, WRONG
 from tests.real.helm import CHART, HERE, Rendered, helm, rendered, template, written
@@ -23,7 +23,7 @@ pytestmark = pytest.mark.built
 OPERATOR = {name: {"enabled": True} for name in ("serviceMonitor", "prometheusRule")}
 OPERATOR["alertmanagerConfig"] = {"enabled": True}
 READ = {"read": {"enabled": True}}
-HANDS = {"sources": {"kubernetes": {"executor_token": "/etc/aiops/executor/token"}}}
+HANDS: dict[str, Any] = {"sources": {"kubernetes": {"executor_token": "/etc/aiops/executor/token"}}}
 OLD = ("--kube-version", "1.29.4")
 MANY = {"replicas": 2, "postgresql": {"secret": "aiops-db"}}
 
@@ -76,6 +76,26 @@ def test_who_looks_only_looks_and_who_acts_only_patches_where_it_may(
     assert accounts == ({"aiops", "aiops-executor"} if act else {"aiops"})
 
 
+def test_it_sets_values_of_the_config_maps_that_values_name_and_of_no_other(
+    tmp_path: Path,
+) -> None:
+    act = {"namespaces": ["shop", "bank"], "configMaps": ["web", "db"]}
+    made = rendered(tmp_path, {"cluster": {**READ, "act": act}, "config": settings("web", "db")})
+    roles = [one for one in made.all("Role") if one["metadata"]["name"].endswith("-executor")]
+    for role in roles:
+        *others, own = role["rules"]
+        assert (own["resources"], own["verbs"]) == (["configmaps"], ["patch"])
+        assert own["resourceNames"] == ["web", "db"]
+        assert rights.flaws(others, acts=True) == []
+    assert len(roles) == 2
+
+
+def settings(*names: str) -> dict[str, Any]:
+    """A configuration that lets values of ConfigMaps be set."""
+    own = {**HANDS["sources"]["kubernetes"], "config_maps": [*names]}
+    return {**HANDS, "sources": {"kubernetes": own}}
+
+
 def _bound(binding: dict[str, Any]) -> tuple[str | None, str, str]:
     (subject,) = binding["subjects"]
     assert subject["namespace"] == "ops"
@@ -96,8 +116,10 @@ def test_the_executor_s_token_is_a_file_and_the_pod_is_the_investigator(tmp_path
 def test_the_policies_bound_the_executor_of_this_release_where_they_are_wanted(
     tmp_path: Path,
 ) -> None:
-    act = {"namespaces": ["shop"], "admission": {"enabled": True, "maxReplicas": 7}}
-    values = {"cluster": {**READ, "act": act}, "config": HANDS}
+    admission = {"enabled": True, "maxReplicas": 7}
+    act: dict[str, Any] = {"namespaces": ["shop"], "admission": admission}
+    settable = {**act, "configMaps": [*MAPS]}
+    values = {"cluster": {**READ, "act": settable}, "config": settings(*MAPS)}
     made = rendered(tmp_path, values)
 
     wanted = Accounts(KubeClient(), tmp_path, "ops").policies(most=7)
@@ -180,6 +202,11 @@ def test_a_wrong_value_is_refused_and_named(tmp_path: Path, text: str) -> None:
         ("prometheusRule: { enabled: true }", "set serviceMonitor.enabled: true too"),
         ("cluster: { act: { namespaces: [a] } }", "set cluster.read.enabled: true too"),
         ("cluster: { act: { admission: { enabled: true } } }", "set cluster.act.namespaces too"),
+        ("cluster: { act: { configMaps: [a] } }", "name cluster.act.namespaces too"),
+        (
+            "cluster: { act: { namespaces: [a], configMaps: [web] } }",
+            "name it in config.sources.kubernetes.config_maps too",
+        ),
         (
             "cluster: { read: { enabled: true }, act: { namespaces: [a] } }",
             "set config.sources.kubernetes.executor_token",

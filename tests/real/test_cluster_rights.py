@@ -13,9 +13,10 @@ import pytest
 
 from aiops_agent.adapters.kubernetes.platform import KubernetesPlatform
 from aiops_agent.adapters.kubernetes.write import Writes
-from bench.accounts import EXECUTOR, READER, Accounts
+from bench.accounts import EXECUTOR, MAPS, READER, Accounts
 from bench.cluster_rights import goals
 from tests.adapters.kubernetes.fake_api import NEW, OLD
+from tests.adapters.kubernetes.fake_configs import KEY, WAS, set_config
 from tests.sending import applied
 
 from .test_kubernetes_hands import NOW, OPERATION, ROLLBACK, RealCluster, action, cluster
@@ -45,7 +46,7 @@ async def bounded(cluster: RealCluster, tmp_path: Path) -> AsyncIterator[RealClu
         reader, executor = accounts.client(READER), accounts.client(EXECUTOR)
         writes = Writes(reader, executor)
         cluster.platform = KubernetesPlatform(
-            writes, lambda: NOW, None, cluster, (cluster.namespace,)
+            writes, lambda: NOW, None, cluster, (cluster.namespace,), MAPS
         )
         yield cluster
     finally:
@@ -80,3 +81,13 @@ async def test_scaling_a_rollback_and_their_ways_back_fit_the_policies(
         await applied(bounded.platform, back)
         assert bounded.one()["spec"] == before
         bounded.settle()
+
+
+async def test_a_setting_and_its_way_back_fit_the_policies(bounded: RealCluster) -> None:
+    bounded.configured()
+    draft = await bounded.platform.prepare(set_config(), OPERATION)
+    sent = await applied(bounded.platform, draft.requests)
+    bounded.settle()
+    back = await bounded.platform.take_back(draft, sent, "INC-0001.1.undo.1")
+    await applied(bounded.platform, back)
+    assert bounded.values[KEY] == WAS

@@ -22,12 +22,14 @@ from aiops_agent.adapters.kubernetes.client import KubeClient
 from aiops_agent.adapters.kubernetes.json_patch import put
 from aiops_agent.adapters.kubernetes.live import MARK
 from aiops_agent.adapters.kubernetes.platform import KubernetesPlatform
+from aiops_agent.adapters.kubernetes.restart import RESTARTED
 from aiops_agent.adapters.kubernetes.write import Writes
 from aiops_agent.domain.errors import NotOurs, PlatformError, RequestRefused
 from aiops_agent.domain.release import GoodRelease
 from aiops_agent.domain.remediation import Action, ActionKind, TargetKind
 from aiops_agent.domain.telemetry import ServiceName
 from tests.adapters.kubernetes.fake_api import NEW, OLD, template
+from tests.adapters.kubernetes.fake_configs import CONFIG, KEY, NOW_IS, WAS, set_config
 from tests.sending import applied
 from tests.targets import at
 
@@ -51,7 +53,7 @@ class RealCluster:
     def __post_init__(self) -> None:
         self.client = KubeClient(self.config)
         writes, where = Writes(self.client, self.client), (self.namespace,)
-        self.platform = KubernetesPlatform(writes, lambda: NOW, None, self, where)
+        self.platform = KubernetesPlatform(writes, lambda: NOW, None, self, where, (CONFIG,))
 
     async def good(self, service: ServiceName) -> tuple[GoodRelease, ...]:
         return tuple(one for one in self.known if one.service == service)
@@ -95,6 +97,24 @@ class RealCluster:
     def one(self, kind: str = "Deployment", name: str = NAME) -> dict[str, Any]:
         found: dict[str, Any] = json.loads(self.kubectl("get", kind, name, "-o", "json"))
         return found
+
+    def configured(self, **more: Any) -> None:
+        """Make a ConfigMap of which the workload reads every value."""
+        data = {KEY: WAS, "LEVEL": "info"}
+        about = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": CONFIG}}
+        self.kubectl("create", "-f", "-", given={**about, "data": data, **more})
+        self.kubectl("set", "env", f"deployment/{NAME}", f"--from=configmap/{CONFIG}")
+        self.settle()
+
+    @property
+    def values(self) -> dict[str, str]:
+        found: dict[str, str] = self.one("configmap", CONFIG)["data"]
+        return found
+
+    @property
+    def restarted(self) -> str:
+        notes = self.one()["spec"]["template"]["metadata"].get("annotations", {})
+        return str(notes.get(RESTARTED, ""))
 
     def release(self, image: str) -> None:
         """Roll another image out."""
@@ -291,3 +311,62 @@ async def test_a_node_is_cordoned_and_uncordoned_while_it_is_ours(cluster: RealC
                 await cluster.platform.send(draft.requests[0])
     finally:
         cluster.kubectl("delete", "node", name)
+
+
+async def test_a_value_is_set_its_reader_restarted_and_both_are_taken_back(
+    cluster: RealCluster,
+) -> None:
+    cluster.configured()
+    draft = await cluster.platform.prepare(set_config(), OPERATION)
+    of_map, restart = draft.requests
+    assert (await cluster.platform.look(of_map, NOW)).landing is Landing.NOT_LANDED
+    sent = await applied(cluster.platform, [of_map])
+    with pytest.raises(RequestRefused, match="was changed since"):
+        await cluster.platform.send(of_map)
+    assert (await cluster.platform.look(of_map, NOW)).landing is Landing.LANDED
+    assert await cluster.platform.unchanged(draft, sent)
+    sent += await applied(cluster.platform, [restart])
+    assert cluster.values == {KEY: NOW_IS, "LEVEL": "info"}
+    assert cluster.one("configmap", CONFIG)["metadata"]["annotations"][MARK] == of_map.operation
+    first = cluster.restarted
+    assert first
+    cluster.settle()
+    back = await cluster.platform.take_back(draft, sent, "INC-0001.1.undo.1")
+    await applied(cluster.platform, back)
+    assert cluster.values == {KEY: WAS, "LEVEL": "info"}
+    assert cluster.restarted not in ("", first)
+
+
+async def test_a_value_beside_which_somebody_set_another_is_not_set_and_not_taken_back(
+    cluster: RealCluster,
+) -> None:
+    cluster.configured()
+    waiting = await cluster.platform.prepare(set_config("7"), "INC-0002.1.1")
+    draft = await cluster.platform.prepare(set_config(), OPERATION)
+    sent = await applied(cluster.platform, draft.requests)
+    with pytest.raises(RequestRefused, match="was changed since"):
+        await cluster.platform.send(waiting.requests[0])
+    cluster.kubectl("patch", "configmap", CONFIG, "-p", json.dumps({"data": {"LEVEL": "debug"}}))
+    with pytest.raises(NotOurs, match="was changed by somebody else"):
+        await cluster.platform.take_back(draft, sent, "INC-0001.1.undo.1")
+    assert cluster.values == {KEY: NOW_IS, "LEVEL": "debug"}
+
+
+async def test_a_config_map_that_stays_as_it_is_and_who_reads_it_too_are_seen(
+    cluster: RealCluster,
+) -> None:
+    cluster.configured()
+    nightly = ("cronjob", "nightly", "--image=x:1", "--schedule=0 0 1 1 *")
+    cluster.kubectl("create", *nightly)
+    source = {"envFrom": [{"configMapRef": {"name": CONFIG}}], "name": "nightly"}
+    pod = {"template": {"spec": {"containers": [source]}}}
+    told = json.dumps({"spec": {"jobTemplate": {"spec": pod}}})
+    cluster.kubectl("patch", "cronjob", "nightly", "-p", told)
+    draft = await cluster.platform.prepare(set_config(), OPERATION)
+    assert draft.hazards == (f"cronjob {cluster.namespace}/nightly read it too",)
+    cluster.kubectl("patch", "configmap", CONFIG, "-p", json.dumps({"immutable": True}))
+    with pytest.raises(RequestRefused, match="was changed since"):
+        await cluster.platform.send(draft.requests[0])
+    with pytest.raises(PlatformError, match="is immutable"):
+        await cluster.platform.prepare(set_config(), OPERATION)
+    assert (cluster.values[KEY], cluster.restarted) == (WAS, "")

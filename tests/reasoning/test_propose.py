@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
@@ -11,7 +12,13 @@ from aiops_agent.actions.delete_pod import DELETE_POD, DeletePodBounds
 from aiops_agent.domain.diagnosis import CauseKind, Hypothesis
 from aiops_agent.domain.environment import EnvironmentRef
 from aiops_agent.domain.remediation import PlanKind
-from aiops_agent.domain.telemetry import ServiceGraph, ServiceName, Workload
+from aiops_agent.domain.telemetry import (
+    Change,
+    ChangeKind,
+    ServiceGraph,
+    ServiceName,
+    Workload,
+)
 from aiops_agent.reasoning.gather import Scene
 from aiops_agent.reasoning.instances import standing
 from aiops_agent.reasoning.propose import Means, moves, remedies
@@ -111,3 +118,30 @@ def test_where_cordoning_is_not_allowed_the_setting_is_named() -> None:
     assert (found.kind, found.actions) == (PlanKind.ACT, ())
     assert "actions.cordon_node.allowed" in found.why_not
     assert first(means(pods("node-7"), CauseKind.UNKNOWN, allowed=False)) == []
+
+
+def changed(old: str, fixed: str = "") -> Means:
+    """A setting of a ConfigMap that was changed."""
+    change = Change(
+        at=NOW,
+        service=WEB,
+        kind=ChangeKind.CONFIG,
+        title="x",
+        source="kubernetes",
+        settings={"web/POOL": (old, "2")},
+        fixed=fixed,
+    )
+    return replace(means(pods(), CauseKind.CONFIG), change=change)
+
+
+def test_a_setting_goes_back_to_its_earlier_value() -> None:
+    assert first(changed("20")) == ["set_config web name=web/POOL value=20"]
+
+
+def test_a_setting_whose_earlier_value_is_not_known_is_not_proposed_and_why_is_said() -> None:
+    template = "it stands in the pod template, which a release changes"
+    for given, why in ((changed("20", template), template), (changed("[redacted]"), "a secret")):
+        refused, handed = remedies(given)
+        assert not refused.actions
+        assert why in refused.why_not
+        assert handed.kind is PlanKind.HANDOVER

@@ -36,6 +36,14 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version }}
 {{- if and .Values.cluster.act.nodes (not .Values.cluster.act.namespaces) -}}
 {{- fail "cluster.act.nodes: who cordons a node also restarts what is ill on it; name cluster.act.namespaces too." -}}
 {{- end -}}
+{{- if and .Values.cluster.act.configMaps (not .Values.cluster.act.namespaces) -}}
+{{- fail "cluster.act.configMaps: who sets a value also restarts who reads it; name cluster.act.namespaces too." -}}
+{{- end -}}
+{{- range .Values.cluster.act.configMaps -}}
+{{- if not (has . (dig "sources" "kubernetes" "config_maps" (list) $.Values.config)) -}}
+{{- fail (printf "cluster.act.configMaps: nothing would change %s; name it in config.sources.kubernetes.config_maps too." .) -}}
+{{- end -}}
+{{- end -}}
 {{- if and .Values.cluster.act.namespaces (not .Values.cluster.read.enabled) -}}
 {{- fail "cluster.act.namespaces: who changes must see what it changes; set cluster.read.enabled: true too." -}}
 {{- end -}}

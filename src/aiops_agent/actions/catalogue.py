@@ -116,12 +116,13 @@ class Catalogue:
     def prepared(self, draft: Draft) -> Prepared:
         """Complete what a platform drafted: its words where the platform has none, and its risk.
 
-        The risk is that of the kind, one step higher for no way back and for wide reach each; it is
-        high when something is made that has rights beyond its own walls.
+        The risk is that of the kind, one step higher for each hazard of this one, no way back and
+        wide reach; it is high when something is made that has rights beyond its own walls.
         """
         spec = self._specs[draft.action.kind]
         order, reasons = tuple(Risk), [spec.hazard]
         inverse = draft.inverse if spec.reversible else None
+        reasons += draft.hazards
         if draft.blast.interrupts and inverse is None:
             reasons.append("no way back")
         if len(draft.blast.services) > WIDE:

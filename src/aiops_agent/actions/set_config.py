@@ -5,7 +5,7 @@ from aiops_agent.domain.remediation import ActionKind, Risk
 
 
 class SetConfigParameters(Parameters):
-    """The setting and its value."""
+    """The setting and its value; in Kubernetes it is CONFIGMAP/KEY."""
 
     name: str
     value: str
@@ -19,6 +19,6 @@ SET_CONFIG = ActionSpec(
     undo="set {name}={value} on {target} again",
     risk=Risk.MEDIUM,
     hazard="every replica restarts with another value",
-    platforms=frozenset({"shop"}),
+    platforms=frozenset({"shop", "kubernetes"}),
     bounds=Unbounded,
 )

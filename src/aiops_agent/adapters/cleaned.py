@@ -151,7 +151,7 @@ class _Changes:
         return tuple(map(self._without, found))
 
     def _without(self, change: Change) -> Change:
-        words = {name: getattr(change, name) for name in ("title", "before", "after")}
+        words = {name: getattr(change, name) for name in ("title", "before", "after", "fixed")}
         clean = {name: self.redactor.clean(text).text for name, text in words.items()}
         value = self.redactor.value
         settings = {n: (value(n, old), value(n, new)) for n, (old, new) in change.settings.items()}

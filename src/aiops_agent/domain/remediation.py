@@ -242,6 +242,7 @@ class Draft(Value):
     run: str  # what a person would type for the same effect, or its plain words
     undo: str = ""  # the same for the way back; "": the platform has no words of its own
     rights: tuple[str, ...] = ()  # what it makes may do beyond its own walls, each in words
+    hazards: tuple[str, ...] = ()  # what makes it riskier than its kind, each in words
 
 
 class Prepared(Draft):

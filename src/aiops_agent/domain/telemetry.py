@@ -114,6 +114,7 @@ class Change(Value):
     after: str = ""
     source: str
     settings: dict[str, tuple[str, str]] = {}  # setting -> (old, new), where the change names any
+    fixed: str = ""  # why these are not given their old values by themselves, in words
 
 
 class ServiceKind(StrEnum):

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 
 from aiops_agent.domain.diagnosis import CauseKind, Hypothesis
 from aiops_agent.domain.environment import EnvironmentRef
+from aiops_agent.domain.naming import MARK
 from aiops_agent.domain.quantity import amount
 from aiops_agent.domain.release import GoodRelease
 from aiops_agent.domain.remediation import (
@@ -251,6 +252,10 @@ def _restore(means: Means) -> Remedy | None:
     change = means.change
     if change is None or not change.settings:
         return None
+    if change.fixed:
+        return _cannot(change.fixed)
+    if secret := next((name for name, (old, _) in change.settings.items() if MARK in old), ""):
+        return _cannot(f"the old value of {secret} may be a secret, and is not known here")
     reason = f"{means.cause.statement}; the old value worked before"
     before: list[dict[str, str | int]] = [
         {"name": name, "value": old} for name, (old, _) in sorted(change.settings.items())

@@ -21,6 +21,7 @@ from aiops_agent.adapters.kubernetes.platform import KubernetesPlatform
 from aiops_agent.adapters.kubernetes.write import Writes
 from aiops_agent.domain.release import GoodRelease
 from aiops_agent.domain.telemetry import ServiceName
+from tests.adapters.kubernetes.fake_configs import CONFIG
 from tests.adapters.kubernetes.fake_nodes import written
 from tests.adapters.kubernetes.fake_patch import (
     REFUSED_TEST,
@@ -69,9 +70,9 @@ class FakeApi:
     def platform(self) -> KubernetesPlatform:
         """The hands on this cluster."""
         assert self.client is not None
-        return KubernetesPlatform(
-            Writes(self.client, self.client), lambda: NOW, releases=Good(self)
-        )
+        writes = Writes(self.client, self.client)
+        allowed = (CONFIG,)
+        return KubernetesPlatform(writes, lambda: NOW, releases=Good(self), config_maps=allowed)
 
     @property
     def writes(self) -> list[str]:
@@ -248,7 +249,9 @@ class FakeApi:
                 namespace=found["metadata"]["namespace"],
                 labels={"app": name},
                 annotations={REVISION: "0"},
-                ownerReferences=[{"controller": True, "uid": found["metadata"]["uid"]}],
+                ownerReferences=[
+                    {"controller": True, "kind": "Deployment", "uid": found["metadata"]["uid"]}
+                ],
             )
         latest, notes = max(numbers, default=0), same["metadata"]["annotations"]
         if notes[REVISION] == "0" or int(notes[REVISION]) < latest:

@@ -79,6 +79,7 @@ class FakeCluster:
     asked: list[str] = field(default_factory=list)
     watches: dict[str, list[News]] = field(default_factory=dict)
     unwatched: set[str] = field(default_factory=set)
+    unread: set[str] = field(default_factory=set)  # ConfigMaps of which the content is forbidden
     version: str = "7"
 
     @property
@@ -188,7 +189,14 @@ class FakeCluster:
             self.asked[-1] += "?watch"
             self.watches.setdefault(plural, []).append(News(dict(request.url.params)))
             return httpx2.Response(200, stream=self.watches[plural][-1])
-        return self._listed(request, parts)
+        return self._one(parts) if parts[-2] == "configmaps" else self._listed(request, parts)
+
+    def _one(self, parts: list[str]) -> httpx2.Response:
+        if parts[-1] in self.unread:
+            return httpx2.Response(403, json={"message": "no"})
+        own = self.objects.get(parts[-2], ())
+        found = next((one for one in own if one["metadata"]["name"] == parts[-1]), None)
+        return httpx2.Response(200 if found else 404, json=found or {})
 
     def _listed(self, request: httpx2.Request, parts: list[str]) -> httpx2.Response:
         found = self.objects.get(parts[-1], [])

@@ -18,6 +18,7 @@ from aiops_agent.domain.redact import Redactor
 from aiops_agent.domain.remediation import Action, Plan, PlanKind
 from aiops_agent.settings.load import load
 from tests.adapters.kubernetes.fake_api import NEW, NOW, OLD, FakeApi
+from tests.adapters.kubernetes.fake_configs import PLACE, a_config, set_config
 from tests.adapters.kubernetes.fake_nodes import cordon
 from tests.adapters.kubernetes.fake_patch import Raw
 from tests.adapters.kubernetes.life import delete, restart, rollback, scale
@@ -123,3 +124,23 @@ async def test_the_newest_plan_of_an_incident_is_told_by_its_own_environment(
     ):
         with pytest.raises(UsageError, match=words):
             await patch_files(settings, Redactor(), of, number)
+
+
+async def test_a_setting_is_a_patch_of_its_config_map_with_the_restart_beside_it(
+    api: FakeApi,
+) -> None:
+    a_config(api)["metadata"]["labels"] = {"kustomize.toolkit.fluxcd.io/name": "shop"}
+    found = await exported(api, set_config())
+    assert yaml.safe_load(found.text) == {
+        "apiVersion": "v1",
+        "kind": "ConfigMap",
+        "metadata": {"name": "settings", "namespace": "shop"},
+        "data": {"POOL_SIZE": "20"},
+    }
+    assert "Flux manages ConfigMap shop/settings" in found.notes[0]
+    assert found.notes[-1].startswith("then: kubectl -n shop rollout restart")
+    with pytest.raises(PlatformError, match="looks like a secret"):
+        await exported(api, set_config("x", "settings/DB_PASSWORD"))
+    del api.objects[PLACE]
+    with pytest.raises(PlatformError, match="does not exist"):
+        await exported(api, set_config())

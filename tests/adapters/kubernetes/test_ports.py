@@ -148,7 +148,9 @@ async def test_a_config_map_that_changed_is_told_to_who_uses_it_without_its_cont
 
     found = await KubernetesChanges(one.cluster).changes(HOUR)
 
-    assert [one.title for one in found] == ["cart: ConfigMap cfg was changed"]
+    assert [one.title for one in found] == [
+        "cart: ConfigMap cfg was changed (its content is not read)"
+    ]
 
 
 async def test_a_kind_that_we_may_not_read_is_named_and_the_rest_works() -> None:

@@ -47,16 +47,19 @@ READS: list[Raw] = [
 ]
 BLIND = [one for one in READS if one["resources"] != ["horizontalpodautoscalers"]]
 EVICTS = rule(["create"], "", "pods/eviction")
-ACTS: list[Raw] = [rule(["patch"], "apps", *CHANGED), EVICTS]
+SETS = {**rule(["patch"], "", "configmaps"), "resourceNames": ["web"]}
+ACTS: list[Raw] = [rule(["patch"], "apps", *CHANGED), EVICTS, SETS]
 CHECKED = Checkup(group="platform", name="kubernetes", health=Health.OK, words="v1.34")
 
 
-async def checked(api: FakeApi, folder: Path, reads: list[Raw], acts: list[Raw]) -> Checkup:
+async def checked(
+    api: FakeApi, folder: Path, reads: list[Raw], acts: list[Raw], maps: tuple[str, ...] = ("web",)
+) -> Checkup:
     api.rules = {"loopback": reads, "executor": acts}
     token = folder / "token"
     token.write_text("executor")
     async with hands(folder, token) as acting:
-        return await judged(CHECKED, acting.writes, ("shop",))
+        return await judged(CHECKED, acting.writes, ("shop",), maps)
 
 
 async def test_exactly_the_rights_that_are_needed_are_no_matter(
@@ -64,8 +67,27 @@ async def test_exactly_the_rights_that_are_needed_are_no_matter(
 ) -> None:
     assert await checked(api, tmp_path, READS, ACTS) == CHECKED
     assert await checked(api, tmp_path, READS, [*ACTS, rule(["patch"], "", "nodes")]) == CHECKED
-    named = [{**ACTS[0], "resourceNames": ["web"]}, EVICTS]
+    named = [{**ACTS[0], "resourceNames": ["web"]}, EVICTS, SETS]
     assert await checked(api, tmp_path, READS, named) == CHECKED
+
+
+async def test_which_config_maps_may_be_changed_is_told(api: FakeApi, tmp_path: Path) -> None:
+    none = await checked(api, tmp_path, READS, ACTS[:2], ())
+    assert none.health is Health.OK
+    assert none.words == (
+        "v1.34; set_config is not offered (sources.kubernetes.config_maps names none)"
+    )
+    wide = await checked(api, tmp_path, READS, ACTS, ())
+    assert wide.health is Health.PROBLEM
+    assert "may also patch configmaps" in wide.words
+    every = [*ACTS[:2], rule(["patch"], "", "configmaps")]
+    assert (await checked(api, tmp_path, READS, every)).health is Health.PROBLEM
+    fewer = await checked(api, tmp_path, READS, ACTS, ("web", "db"))
+    assert fewer.health is Health.NOTE
+    assert "no `patch` of ConfigMap db in shop: set_config of it is refused" in fewer.words
+    lists = [one for one in READS if one["resources"] != ["configmaps"]]
+    blind = await checked(api, tmp_path, [*lists, rule(["list"], "", "configmaps")], ACTS)
+    assert "no `get` of ConfigMap web in shop" in blind.words
 
 
 WRONG: list[tuple[list[Raw], list[Raw], Health, str]] = [
@@ -87,7 +109,7 @@ WRONG: list[tuple[list[Raw], list[Raw], Health, str]] = [
     ),
     (READS, [rule(["update", "patch"], "apps", *CHANGED)], Health.PROBLEM, "update daemonsets"),
     (BLIND, ACTS, Health.NOTE, "horizontalpodautoscalers cannot be read in shop"),
-    (READS, ACTS[:1], Health.NOTE, "no pod can be evicted in shop"),
+    (READS, [ACTS[0], SETS], Health.NOTE, "no pod can be evicted in shop"),
     (READS, [rule(["patch"], "apps", "deployments")], Health.NOTE, "cannot be changed in shop"),
 ]
 

@@ -7,13 +7,20 @@ not seen.
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from itertools import pairwise
+from itertools import pairwise, product
 
 from aiops_agent.adapters.kubernetes import fields, history, kinds
 from aiops_agent.adapters.kubernetes.bounds import scaled
+from aiops_agent.adapters.kubernetes.config_maps import maps_of
+from aiops_agent.adapters.kubernetes.config_versions import (
+    ConfigVersion,
+    ConfigVersions,
+    changed_at,
+)
 from aiops_agent.adapters.kubernetes.look import Cluster
 from aiops_agent.adapters.kubernetes.pods import containers
 from aiops_agent.adapters.kubernetes.state import ClusterState, Key, Thing, seen
+from aiops_agent.domain.naming import MARK as REDACTED
 from aiops_agent.domain.redact import Redactor
 from aiops_agent.domain.telemetry import Change, ChangeKind, ServiceName, Window
 from aiops_agent.domain.value import Document
@@ -25,6 +32,10 @@ _MADE = timedelta(seconds=5)  # a change so close to an object's creation is its
 _MOST_SHOWN = 6  # settings in a title
 _LONGEST = 120  # characters of a value
 _REDACTOR = Redactor()
+# Why of a ConfigMap only that it changed is known.
+_UNREAD = "its content is not read"
+_BEFORE = "before it was followed, so what in it is not known"
+_NO_VERSIONS = ConfigVersions()
 _SCALED = ("ScalingReplicaSet", "SuccessfulRescale")
 
 
@@ -37,12 +48,13 @@ class KubernetesChanges:
     async def changes(self, window: Window) -> tuple[Change, ...]:
         """Return the changes inside the window, oldest first. Raises SourceError."""
         state = await self.cluster.state()
-        found = [one for one in changes_of(state) if window.start <= one.at < window.end]
+        told = changes_of(state, self.cluster.versions)
+        found = [one for one in told if window.start <= one.at < window.end]
         return tuple(sorted(found, key=lambda one: one.at))
 
 
-def changes_of(state: ClusterState) -> Iterator[Change]:
-    """Yield every change that the objects of a cluster still tell."""
+def changes_of(state: ClusterState, versions: ConfigVersions = _NO_VERSIONS) -> Iterator[Change]:
+    """Yield every change that the objects of a cluster still tell, and versions of ConfigMaps."""
     scalers: dict[Key, list[Key]] = {}
     for one in state.all(kinds.AUTOSCALERS):
         scalers.setdefault(scaled(one), []).append(one.key)
@@ -52,7 +64,7 @@ def changes_of(state: ClusterState) -> Iterator[Change]:
         told = [event for of in (key, *scalers.get(key, ())) for event in state.events(of)]
         yield from _scaled(state.find(key), service, told, [one.at for one in revised])
         yield from _restarted(state, key, service)
-    yield from _configured(state)
+    yield from _configured(state, versions)
 
 
 def _revised(state: ClusterState, key: Key, service: ServiceName) -> Iterator[Change]:
@@ -112,6 +124,7 @@ def compared(
         after=after[:_LONGEST],
         source=SOURCE,
         settings={} if kind is ChangeKind.RESTART else settings,
+        fixed="it stands in the pod template, which a release changes",
     )
 
 
@@ -217,34 +230,52 @@ def _restarted(state: ClusterState, key: Key, service: ServiceName) -> Iterator[
                 yield _change(service, ChangeKind.RESTART, at, title)
 
 
-def _configured(state: ClusterState) -> Iterator[Change]:
-    """Yield the last change of each ConfigMap that a workload uses; its content is not read."""
+def _configured(state: ClusterState, versions: ConfigVersions) -> Iterator[Change]:
+    """Yield the changes of each ConfigMap that a workload uses; of one not read only the last."""
     users: dict[tuple[str, str], list[ServiceName]] = {}
     for key, service in state.names.items():
-        for name in _used(state.find(key)):
+        workload = state.find(key)
+        template = fields.field(workload.document, "spec", "template") if workload else None
+        for name in maps_of(template):
             users.setdefault((key.namespace, name), []).append(service)
     for one in state.all(kinds.CONFIG_MAPS):
-        noted = fields.many(one.document, "metadata", "managedFields")
-        at = max((t for m in noted if (t := fields.moment(m, "time"))), default=None)
+        services = users.get((one.namespace, one.name), ())
+        known = list(versions.changes(one)) if services else []
+        for service, (was, now) in product(services, known):
+            yield from _reset(service, one.name, was, now)
+        at = changed_at(one.document)
         if at is None or one.created is None or at - one.created < _MADE:
             continue
-        for service in users.get((one.namespace, one.name), ()):
-            title = f"{service}: ConfigMap {one.name} was changed"
+        if any(now.at == at for _, now in known):
+            continue
+        unknown = _BEFORE if one.name in versions.names else _UNREAD
+        for service in services:
+            title = f"{service}: ConfigMap {one.name} was changed ({unknown})"
             yield _change(service, ChangeKind.CONFIG, at, title)
 
 
-def _used(workload: Thing | None) -> set[str]:
-    """Return the names of the ConfigMaps that a workload's template names."""
-    template = fields.field(workload.document, "spec", "template") if workload else None
-    if not isinstance(template, dict):
-        return set()
-    volumes = fields.many(template, "spec", "volumes")
-    found = [fields.text(one, "configMap", "name") for one in volumes]
-    for one in history.containers(template):
-        refs = fields.many(one, "env")
-        found += [fields.text(ref, "valueFrom", "configMapKeyRef", "name") for ref in refs]
-        found += [fields.text(item, "configMapRef", "name") for item in fields.many(one, "envFrom")]
-    return set(found) - {""}
+def _reset(
+    service: ServiceName, name: str, was: ConfigVersion, now: ConfigVersion
+) -> Iterator[Change]:
+    """Yield what one version of a ConfigMap changed of the one before it."""
+    told, untold = now.changed(was)
+    if not told and not untold:
+        return
+    settings = {key: (old[:_LONGEST], new[:_LONGEST]) for key, (old, new) in told.items()}
+    listed = [_listed(settings)] if settings else []
+    listed += [f"{key} is another one" for key in untold[:_MOST_SHOWN]]
+    fixed = ""
+    if len(told) + len(untold) > 1:
+        fixed = f"several settings of ConfigMap {name} changed at once, and one is set at a time"
+    elif untold:
+        why = "the key is new or gone, may be a secret, or is no short line"
+        fixed = f"no earlier value of {untold[0]} of ConfigMap {name} is kept: {why}"
+    change = _change(
+        service, ChangeKind.CONFIG, now.at, f"{service}: ConfigMap {name}: {', '.join(listed)}"
+    )
+    both = {**told, **dict.fromkeys(untold, (REDACTED, REDACTED))}
+    kept = {f"{name}/{key}": values for key, values in sorted(both.items())}
+    yield change.model_copy(update={"settings": kept, "fixed": fixed})
 
 
 def _change(service: ServiceName, kind: ChangeKind, at: datetime, title: str) -> Change:

@@ -1,4 +1,4 @@
-"""A workload as the API server has it at this moment, and who else changes it."""
+"""An object as the API server has it at this moment, and who else changes it."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -32,8 +32,8 @@ _RECONCILERS = {
 
 
 @dataclass(frozen=True)
-class LiveWorkload:
-    """A Deployment, StatefulSet or DaemonSet."""
+class LiveObject:
+    """An object of any kind."""
 
     kind: Kind
     raw: Document
@@ -64,35 +64,9 @@ class LiveWorkload:
         return mapped(self.raw, "metadata")
 
     @property
-    def spec(self) -> Document:
-        """What it is to be."""
-        return mapped(self.raw, "spec")
-
-    @property
-    def template(self) -> Document:
-        """What its pods are made from."""
-        return mapped(self.spec, "template")
-
-    @property
     def uid(self) -> str:
         """Its identity; another object under the same name has another."""
         return str(self.metadata.get("uid", ""))
-
-    @property
-    def generation(self) -> int:
-        """How often what it is to be was changed."""
-        return int(self.metadata.get("generation") or 0)
-
-    @property
-    def identity(self) -> Document:
-        """Which one it is, and which of its wishes: what a plan is made for."""
-        return {
-            "kind": self.kind.title,
-            "namespace": self.namespace,
-            "name": self.name,
-            "uid": self.uid,
-            "generation": self.generation,
-        }
 
     @property
     def annotations(self) -> Mapping[str, str] | None:
@@ -104,28 +78,6 @@ class LiveWorkload:
     def mark(self) -> str:
         """The operation of ours that changed it last."""
         return str((self.annotations or {}).get(MARK, ""))
-
-    @property
-    def replicas(self) -> int | None:
-        """How many pods it is to have; None where the nodes say so (a DaemonSet)."""
-        found = self.spec.get("replicas")
-        return found if isinstance(found, int) else None
-
-    @property
-    def pods(self) -> int:
-        """How many pods it has now, as its controller counts them."""
-        status = mapped(self.raw, "status")
-        return int(status.get("replicas") or status.get("currentNumberScheduled") or 0)
-
-    @property
-    def unsettled(self) -> str:
-        """Why nothing can be said of it at this moment, in words; "" when it can."""
-        if self.metadata.get("deletionTimestamp"):
-            return f"{self.words} is being deleted"
-        seen = mapped(self.raw, "status").get("observedGeneration")
-        if not self.uid or seen is None or int(seen) < self.generation:
-            return f"the controller of {self.words} has not taken up its last change yet"
-        return ""
 
     @property
     def helm(self) -> tuple[str, str] | None:
@@ -155,6 +107,59 @@ class LiveWorkload:
                     f"{tool} manages {self.words} and would put it back: make the change where "
                     "that is written"
                 )
+        return ""
+
+
+@dataclass(frozen=True)
+class LiveWorkload(LiveObject):
+    """A Deployment, StatefulSet or DaemonSet."""
+
+    @property
+    def spec(self) -> Document:
+        """What it is to be."""
+        return mapped(self.raw, "spec")
+
+    @property
+    def template(self) -> Document:
+        """What its pods are made from."""
+        return mapped(self.spec, "template")
+
+    @property
+    def generation(self) -> int:
+        """How often what it is to be was changed."""
+        return int(self.metadata.get("generation") or 0)
+
+    @property
+    def identity(self) -> Document:
+        """Which one it is, and which of its wishes: what a plan is made for."""
+        return {
+            "kind": self.kind.title,
+            "namespace": self.namespace,
+            "name": self.name,
+            "uid": self.uid,
+            "generation": self.generation,
+        }
+
+    @property
+    def replicas(self) -> int | None:
+        """How many pods it is to have; None where the nodes say so (a DaemonSet)."""
+        found = self.spec.get("replicas")
+        return found if isinstance(found, int) else None
+
+    @property
+    def pods(self) -> int:
+        """How many pods it has now, as its controller counts them."""
+        status = mapped(self.raw, "status")
+        return int(status.get("replicas") or status.get("currentNumberScheduled") or 0)
+
+    @property
+    def unsettled(self) -> str:
+        """Why nothing can be said of it at this moment, in words; "" when it can."""
+        if self.metadata.get("deletionTimestamp"):
+            return f"{self.words} is being deleted"
+        seen = mapped(self.raw, "status").get("observedGeneration")
+        if not self.uid or seen is None or int(seen) < self.generation:
+            return f"the controller of {self.words} has not taken up its last change yet"
         return ""
 
 

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 
 from aiops_agent.adapters.kubernetes import kinds
 from aiops_agent.adapters.kubernetes.client import KubeClient, too_many
+from aiops_agent.adapters.kubernetes.config_versions import ConfigVersions
 from aiops_agent.adapters.kubernetes.follow import ClusterWatch
 from aiops_agent.adapters.kubernetes.kinds import Kind
 from aiops_agent.adapters.kubernetes.samples import Samples
@@ -33,6 +34,7 @@ class Cluster:
     namespaces: Sequence[str] = ()
     watch: ClusterWatch | None = None
     samples: Samples = field(default_factory=Samples, compare=False, repr=False)
+    versions: ConfigVersions = field(default_factory=ConfigVersions, compare=False, repr=False)
     _kept: list[ClusterState] = field(default_factory=list, compare=False, repr=False)
 
     async def state(self) -> ClusterState:
@@ -48,6 +50,8 @@ class Cluster:
         read = await self._read(now) if followed is None else followed
         self._kept[:] = [read]
         self.samples.note(read)
+        if followed is not None:  # one look alone tells of no change
+            await self.versions.note(read, self.client)
         return read
 
     async def _read(self, now: datetime) -> ClusterState:

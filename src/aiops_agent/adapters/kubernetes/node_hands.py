@@ -5,20 +5,15 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from aiops_agent.actions.cordon_node import CORDON_NODE, YES
-from aiops_agent.actions.platform import Accepted, Begin, Landing, Sight, at_once
+from aiops_agent.actions.platform import Accepted, Begin, Sight, at_once
 from aiops_agent.adapters.kubernetes import fields
 from aiops_agent.adapters.kubernetes.json_patch import encoded, pointer, put, same
 from aiops_agent.adapters.kubernetes.kinds import NODES, PODS, checked
+from aiops_agent.adapters.kubernetes.landed import sight_of
 from aiops_agent.adapters.kubernetes.live import MARK, mapped
 from aiops_agent.adapters.kubernetes.payload import ObjectPatch, requests, sha256
 from aiops_agent.adapters.kubernetes.write import FIELD_MANAGER, Writes
-from aiops_agent.domain.errors import (
-    NotOurs,
-    PlatformError,
-    RequestRefused,
-    SourceError,
-    TargetMissing,
-)
+from aiops_agent.domain.errors import NotOurs, PlatformError, SourceError, TargetMissing
 from aiops_agent.domain.ledger import Intent
 from aiops_agent.domain.remediation import Action, ActionKind, BlastRadius, Draft, Request
 from aiops_agent.domain.text import shell
@@ -105,27 +100,15 @@ class NodeHands:
     async def send(self, request: Request, begin: Begin = at_once) -> Accepted:
         """Send the stored patch as it is, once; its tests hold of nothing but what was planned."""
         patch = NodePatch.of(request.payload)
-        if sha256(patch.body) != patch.sha256:
-            raise RequestRefused(f"What is to become of {patch.target} has changed: not sent.")
-        await begin()
-        return Accepted(words=await self.writes.send(patch, patch.body), made=patch.operation)
+        return await self.writes.send_frozen(patch, patch.body, begin)
 
     async def look(self, request: Request, armed_at: datetime) -> Sight:  # noqa: ARG002 -- the mark says it, no time
         """Tell whether the request has landed: the node bears its mark."""
         patch = NodePatch.of(request.payload)
         try:
-            node = await self.writes.found(patch)
+            return sight_of(patch, await self.writes.found(patch))
         except SourceError as error:
             raise PlatformError(str(error)) from error
-        if node is None or fields.text(node, "metadata", "uid") != patch.uid:
-            note = f"{patch.target} is gone or is another one by now"
-            return Sight(landing=Landing.DIVERGED, note=note)
-        if _mark(node) == patch.operation:
-            note = f"{patch.target} bears the mark of {patch.operation}"
-            return Sight(landing=Landing.LANDED, note=note, made=patch.operation)
-        if since := patch.since(node):
-            return Sight(landing=Landing.DIVERGED, note=f"{patch.target} was changed: {since}")
-        return Sight(landing=Landing.NOT_LANDED, note=f"{patch.target} is as it was")
 
     async def take_back(
         self,

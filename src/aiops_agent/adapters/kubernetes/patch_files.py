@@ -13,14 +13,17 @@ import yaml
 from aiops_agent.actions.restart import RESTART
 from aiops_agent.actions.rollback import ROLLBACK
 from aiops_agent.actions.scale import SCALE
+from aiops_agent.actions.set_config import SET_CONFIG
 from aiops_agent.adapters.kubernetes import fields
-from aiops_agent.adapters.kubernetes.kinds import AUTOSCALERS, DEPLOYMENTS
-from aiops_agent.adapters.kubernetes.live import LiveWorkload, mapped, scaled_by
+from aiops_agent.adapters.kubernetes.config_maps import LiveConfigMap, hidden, named
+from aiops_agent.adapters.kubernetes.kinds import AUTOSCALERS, CONFIG_MAPS, DEPLOYMENTS
+from aiops_agent.adapters.kubernetes.live import LiveObject, LiveWorkload, mapped, scaled_by
 from aiops_agent.adapters.kubernetes.past import PastTemplate, releases_of
 from aiops_agent.adapters.kubernetes.restart import RESTARTED
 from aiops_agent.adapters.kubernetes.targets import replica_sets, workload_of
+from aiops_agent.adapters.kubernetes.way import kubectl
 from aiops_agent.adapters.kubernetes.write import Writes
-from aiops_agent.domain.errors import NotReadable, PlatformError
+from aiops_agent.domain.errors import NotReadable, PlatformError, TargetMissing
 from aiops_agent.domain.patch_file import PatchFile
 from aiops_agent.domain.remediation import Action
 from aiops_agent.domain.text import safe, shell
@@ -44,6 +47,8 @@ class KubernetesPatchFiles:
 
     async def patch_file(self, action: Action) -> PatchFile:
         """Return an action as a patch of the object as it is now."""
+        if action.kind == SET_CONFIG.kind:
+            return await self._of_setting(action)
         if action.kind not in (RESTART.kind, SCALE.kind, ROLLBACK.kind):
             return PatchFile(action=action.text, run=_by_hand(action), notes=(_BY_HAND,))
         live = await workload_of(action.target, self.writes, self.namespaces)
@@ -60,7 +65,24 @@ class KubernetesPatchFiles:
             notes += more
         if live.helm:
             notes.append(_of_helm(live, rollback=action.kind == ROLLBACK.kind))
-        return _file(action, live, spec, notes)
+        return _file(action, live, {"spec": spec}, notes)
+
+    async def _of_setting(self, action: Action) -> PatchFile:
+        name, key = named(str(action.wished["name"]))
+        value = str(action.wished["value"])
+        if why := hidden(key, value):
+            raise PlatformError(f"{why}: no file is made of it.")
+        live = await workload_of(action.target, self.writes, self.namespaces)
+        found = await self.writes.reader.find(CONFIG_MAPS.path(live.namespace, name))
+        if not isinstance(found, dict):
+            raise TargetMissing(f"ConfigMap {live.namespace}/{name} does not exist.")
+        of = LiveConfigMap(found)
+        owner = of.owned()
+        notes = [owner] if owner else []
+        if of.helm:
+            notes.append(_of_helm(of, rollback=False))
+        notes.append(f"then: {kubectl(live, 'rollout', 'restart')}")
+        return _file(action, of, {"data": {key: value}}, notes)
 
     async def _autoscaled(self, live: LiveWorkload) -> list[str]:
         try:
@@ -107,14 +129,14 @@ def _containers(template: Document) -> dict[str, Document]:
     return {fields.text(one, "name"): one for one in fields.many(template, "spec", "containers")}
 
 
-def _file(action: Action, live: LiveWorkload, spec: Document, notes: Sequence[str]) -> PatchFile:
+def _file(action: Action, live: LiveObject, content: Document, notes: Sequence[str]) -> PatchFile:
     name = f"{live.name}-{action.kind.replace('_', '-')}.yaml"
     run = shell("kubectl", "-n", live.namespace, "patch", live.kind.title.lower(), live.name)
     patch = {
         "apiVersion": live.kind.group,
         "kind": live.kind.title,
         "metadata": {"name": live.name, "namespace": live.namespace},
-        "spec": spec,
+        **content,
     }
     return PatchFile(
         action=action.text,
@@ -125,7 +147,7 @@ def _file(action: Action, live: LiveWorkload, spec: Document, notes: Sequence[st
     )
 
 
-def _of_helm(live: LiveWorkload, *, rollback: bool) -> str:
+def _of_helm(live: LiveObject, *, rollback: bool) -> str:
     assert live.helm is not None
     release, namespace = live.helm
     told = f"Helm release {release} of namespace {namespace} owns it: put it into the values"

@@ -1,6 +1,7 @@
 """One patch of one object as it is frozen: its exact bytes, or what they are made from again."""
 
 import hashlib
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 
 from aiops_agent.adapters.kubernetes.json_patch import (
@@ -11,14 +12,14 @@ from aiops_agent.adapters.kubernetes.json_patch import (
     put,
     same,
 )
-from aiops_agent.adapters.kubernetes.kinds import NODES, Kind
+from aiops_agent.adapters.kubernetes.kinds import CONFIG_MAPS, NODES, Kind
 from aiops_agent.adapters.kubernetes.live import CHANGEABLE, MARK, LiveWorkload
 from aiops_agent.domain.errors import PlatformError
 from aiops_agent.domain.ledger import Intent
 from aiops_agent.domain.remediation import Request
 from aiops_agent.domain.value import Document, Value
 
-_PATCHED = {**CHANGEABLE, NODES.title: NODES}
+_PATCHED = {**CHANGEABLE, **{one.title: one for one in (NODES, CONFIG_MAPS)}}
 
 
 class PinnedTemplate(Value):
@@ -28,7 +29,7 @@ class PinnedTemplate(Value):
     uid: str
 
 
-class ObjectPatch(Value):
+class ObjectPatch(Value, ABC):
     """A patch of one object, which the server takes at most once: its tests say of what.
 
     `sha256` is of the bytes that are sent: what has another is not sent.
@@ -59,9 +60,14 @@ class ObjectPatch(Value):
         """The object in words."""
         return f"{self.kind.lower()} {self.namespace}/{self.name}".replace(" /", " ")
 
+    @property
+    def made(self) -> str:
+        """What it leaves, by which the way back knows it again."""
+        return self.operation
+
+    @abstractmethod
     def since(self, found: Document) -> str:
         """Say how an object is otherwise than it was planned on; "" when it is not."""
-        raise NotImplementedError
 
 
 class WorkloadPatch(ObjectPatch):
@@ -163,11 +169,12 @@ def stamped(live: LiveWorkload, key: str, stamp: str) -> list[Step]:
     return [*before, *annotated(present, where, key, stamp)]
 
 
-def requests(patches: Sequence[ObjectPatch]) -> tuple[Request, ...]:
+def requests(patches: Sequence[ObjectPatch], part: str = "") -> tuple[Request, ...]:
     """Return patches as requests; each may be repeated, since its tests hold once."""
     return tuple(
         Request(
             operation=one.operation,
+            part=part,
             words=f"PATCH {one.path}",
             payload=one.document(),
             repeatable=True,

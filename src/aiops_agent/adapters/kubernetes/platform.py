@@ -1,20 +1,19 @@
 """Hands on Kubernetes: what is done to workloads, to single pods of them, to nodes."""
 
-from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
 from aiops_agent.actions.platform import Accepted, Begin, Platform, Sight, at_once
+from aiops_agent.adapters.kubernetes.config_hands import ConfigHands
 from aiops_agent.adapters.kubernetes.node_hands import NodeHands
 from aiops_agent.adapters.kubernetes.pod_hands import PodHands
+from aiops_agent.adapters.kubernetes.reach import Reach
 from aiops_agent.adapters.kubernetes.workload_hands import WorkloadHands
-from aiops_agent.adapters.kubernetes.write import Writes
 from aiops_agent.domain.errors import PlatformError
 from aiops_agent.domain.ledger import Intent
 from aiops_agent.domain.remediation import Action, ActionKind, Draft, Request
-from aiops_agent.ports.release import Releases
-from aiops_agent.ports.telemetry import Topology
 
 
 class Hands(Platform, Protocol):
@@ -27,18 +26,12 @@ class Hands(Platform, Protocol):
 
 
 @dataclass(frozen=True)
-class KubernetesPlatform:
-    """The Platform port. `topology` tells who depends on a target, `releases` what ran well.
+class KubernetesPlatform(Reach):
+    """The Platform port.
 
-    Without `namespaces` all may be changed that the account may. `now` is wall time. An action goes
-    to the hands that offer it, a request to those that change the kind of object it is for.
+    An action goes to the hands that offer it, a request to those that change the kind of object it
+    is for.
     """
-
-    writes: Writes
-    now: Callable[[], datetime]
-    topology: Topology | None = None
-    releases: Releases | None = None
-    namespaces: Sequence[str] = field(default=())
 
     @property
     def kinds(self) -> Sequence[ActionKind]:
@@ -69,11 +62,7 @@ class KubernetesPlatform:
 
     @property
     def _hands(self) -> tuple[Hands, ...]:
-        return (
-            WorkloadHands(self.writes, self.now, self.topology, self.releases, self.namespaces),
-            PodHands(self.writes, self.topology, self.namespaces),
-            NodeHands(self.writes),
-        )
+        return (WorkloadHands(self), PodHands(self), NodeHands(self.writes), ConfigHands(self))
 
     def _doing(self, kind: ActionKind) -> Hands:
         for hands in self._hands:

@@ -12,6 +12,7 @@ from pydantic import Field, ValidationInfo, model_validator
 
 from aiops_agent.adapters.kubernetes.changes import KubernetesChanges
 from aiops_agent.adapters.kubernetes.client import KubeClient
+from aiops_agent.adapters.kubernetes.config_versions import ConfigVersions
 from aiops_agent.adapters.kubernetes.follow import ClusterWatch
 from aiops_agent.adapters.kubernetes.logs import KubernetesLogs
 from aiops_agent.adapters.kubernetes.look import Cluster
@@ -38,6 +39,7 @@ USUAL = Path("~/.kube/config")
 _LABEL = r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?"  # RFC 1123, as a namespace is named
 
 Namespace = Annotated[str, Field(pattern=rf"^{_LABEL}\z")]
+ObjectName = Annotated[str, Field(pattern=r"^[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?\z")]
 
 
 class KubernetesSettings(Value):
@@ -46,13 +48,15 @@ class KubernetesSettings(Value):
     Without `kubeconfig` the environment says where it is (KUBECONFIG); in a pod we are its service
     account, elsewhere ~/.kube/config holds it. Without `context` the current one is meant.
     `executor_token` is a file with the token of the account that changes workloads; without it that
-    is the one that reads them.
+    is the one that reads them. `config_maps` are those whose content may be read, and changed by
+    `set_config` where an account may.
     """
 
     kubeconfig: LocalPath | None = None
     context: str = ""
     namespaces: tuple[Namespace, ...] = ()
     executor_token: LocalPath | None = None
+    config_maps: Annotated[tuple[ObjectName, ...], Field(max_length=50)] = ()
     timeout: Seconds = 10.0
 
     @model_validator(mode="before")
@@ -86,6 +90,7 @@ class KubeHands:
     writes: Writes
     clock: Clock
     namespaces: tuple[str, ...]
+    config_maps: tuple[str, ...] = ()
 
 
 async def checkup(client: KubeClient) -> Checkup:
@@ -103,17 +108,19 @@ def _connect(section: KubernetesSettings, around: Surroundings) -> Connection:
     within = timedelta(seconds=section.timeout)
     client = KubeClient(section.kubeconfig, section.context, within)
     watch = ClusterWatch(client, section.namespaces)
-    cluster = Cluster(client, around.clock, section.namespaces, watch)
+    versions = ConfigVersions(section.config_maps)
+    cluster = Cluster(client, around.clock, section.namespaces, watch, versions=versions)
     roster, logs = KubernetesTopology(cluster), KubernetesLogs(cluster)
 
     async def check() -> Checkup:
-        return await judged(await checkup(client), hands.writes, hands.namespaces)
+        found, allowed = await checkup(client), section.config_maps
+        return await judged(found, hands.writes, hands.namespaces, allowed)
 
     writer = client
     if section.executor_token:
         token = section.executor_token
         writer = KubeClient(section.kubeconfig, section.context, within, token=token)
-    hands = KubeHands(Writes(client, writer), around.clock, section.namespaces)
+    hands = KubeHands(Writes(client, writer), around.clock, section.namespaces, section.config_maps)
     return Connection(
         check=check,
         logs=logs,
@@ -139,7 +146,9 @@ def platform(
     """Open the platform of a connected cluster."""
     assert isinstance(connection.handle, KubeHands)
     hands = connection.handle
-    return KubernetesPlatform(hands.writes, hands.clock.now, topology, releases, hands.namespaces)
+    return KubernetesPlatform(
+        hands.writes, hands.clock.now, topology, releases, hands.namespaces, hands.config_maps
+    )
 
 
 SOURCE = Vendor(

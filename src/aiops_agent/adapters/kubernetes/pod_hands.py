@@ -1,7 +1,7 @@
 """Hands on single pods: those that are ill are evicted, and their controller makes new ones."""
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 
 from aiops_agent.actions.delete_pod import DELETE_POD
@@ -11,6 +11,7 @@ from aiops_agent.adapters.kubernetes.evict import PodEviction, evict, eviction_o
 from aiops_agent.adapters.kubernetes.kinds import DEPLOYMENTS, PODS, checked
 from aiops_agent.adapters.kubernetes.live import LiveWorkload
 from aiops_agent.adapters.kubernetes.payload import marked, patches_of, requests
+from aiops_agent.adapters.kubernetes.reach import Reach
 from aiops_agent.adapters.kubernetes.targets import (
     free,
     replica_sets,
@@ -26,16 +27,18 @@ from aiops_agent.domain.ledger import Intent
 from aiops_agent.domain.remediation import Action, ActionKind, BlastRadius, Draft, Request
 from aiops_agent.domain.text import safe, shell
 from aiops_agent.domain.value import Document
-from aiops_agent.ports.telemetry import Topology
 
 
 @dataclass(frozen=True)
 class PodHands:
     """Ends pods by name. First the workload is given our mark, if it is as it was planned on."""
 
-    writes: Writes
-    topology: Topology | None = None
-    namespaces: Sequence[str] = field(default=())
+    of: Reach
+
+    @property
+    def writes(self) -> Writes:
+        """Its accounts."""
+        return self.of.writes
 
     @property
     def changes(self) -> Collection[str]:
@@ -50,7 +53,7 @@ class PodHands:
     async def prepare(self, action: Action, operation: str) -> Draft:
         """Read workload and pods, freeze their evictions, have the server try each out."""
         try:
-            live = settled(await workload_of(action.target, self.writes, self.namespaces))
+            live = settled(await workload_of(action.target, self.writes, self.of.namespaces))
             own = await self._own(live)
             chosen = [_named(live, own, name) for name in str(action.wished["pods"]).split(",")]
             left = [one for one in own if one not in chosen]
@@ -155,11 +158,9 @@ class PodHands:
     async def _blast(
         self, action: Action, live: LiveWorkload, chosen: Sequence[Document], left: int
     ) -> BlastRadius:
-        service = action.target.service
-        dependants = (await self.topology.graph()).upstream(service) if self.topology else ()
         told = ", ".join(f"{_name(one)} ({_ill(one)})" for one in chosen)
         return BlastRadius(
-            services=(service, *dependants),
+            services=await self.of.touched(action.target.service),
             replicas=len(chosen),
             interrupts=True,
             words=f"{counted(len(chosen))} of {live.words} ended and made anew: {told}; "

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from itertools import product
 
 from aiops_agent.adapters.kubernetes.client import KubeClient
-from aiops_agent.adapters.kubernetes.kinds import EVICTIONS, KINDS, NODES, Kind
+from aiops_agent.adapters.kubernetes.kinds import CONFIG_MAPS, EVICTIONS, KINDS, NODES, Kind
 from aiops_agent.adapters.kubernetes.live import CHANGEABLE, mapped
 from aiops_agent.adapters.kubernetes.write import Writes
 from aiops_agent.domain.checkup import Checkup, Health
@@ -21,15 +21,17 @@ _OF_EVERYBODY = frozenset(("clustertrustbundles",))  # certificates of the clust
 _MOST_TOLD = 4  # rights of one kind
 _MOST_NAMESPACES = 5  # that are asked about
 _SETTING = "sources.kubernetes.executor_token"
+_NAMED = "sources.kubernetes.config_maps"
 
 
 @dataclass(frozen=True, order=True)
 class KubeRight:
-    """One verb on one kind of thing, "*" for any."""
+    """One verb on one kind of thing, "*" for any; where `only` names some, on those."""
 
     verb: str
     group: str
     resource: str
+    only: tuple[str, ...] = ()
 
     @property
     def words(self) -> str:
@@ -50,18 +52,28 @@ class KubeRight:
             and self.resource in (_ALL, kind.plural)
         )
 
+    def covers_one(self, verb: str, kind: Kind, name: str) -> bool:
+        """Whether it lets that be done to one object."""
+        return self.covers(verb, kind) and (not self.only or name in self.only)
 
-async def judged(found: Checkup, writes: Writes, namespaces: Sequence[str]) -> Checkup:
-    """Add to how a cluster is reached what our accounts may do there, and the worst of it."""
+
+async def judged(
+    found: Checkup, writes: Writes, namespaces: Sequence[str], config_maps: Sequence[str] = ()
+) -> Checkup:
+    """Add to how a cluster is reached what our accounts may do there, and the worst of it.
+
+    `config_maps` are those that may be changed.
+    """
     if found.health is not Health.OK:
         return found
     try:
         homes = list(namespaces[:_MOST_NAMESPACES]) or [await writes.reader.home()]
-        told = [one for home in homes for one in await _of_home(writes, home)]
+        told = [one for home in homes for one in await _of_home(writes, home, config_maps)]
     except SourceError as error:
         told = [(Health.NOTE, f"what our account may do is not known: {error}", "")]
     if not told:
-        return found
+        none = f"{found.words}; set_config is not offered ({_NAMED} names none)"
+        return found if config_maps else found.model_copy(update={"words": none})
     problems = [one for one in told if one[0] is Health.PROBLEM]
     words = "; ".join(dict.fromkeys(one[1].rstrip(".") for one in problems or told))
     remedy = next((one[2] for one in problems or told if one[2]), "")
@@ -71,12 +83,14 @@ async def judged(found: Checkup, writes: Writes, namespaces: Sequence[str]) -> C
     )
 
 
-async def _of_home(writes: Writes, home: str) -> list[tuple[Health, str, str]]:
+async def _of_home(
+    writes: Writes, home: str, config_maps: Sequence[str]
+) -> list[tuple[Health, str, str]]:
     """Return what is wrong in one namespace, with its remedy."""
     reader = await _rights(writes.reader, home)
     apart = writes.writer is not writes.reader
     writer = await _rights(writes.writer, home) if apart else reader
-    found = [*_too_wide(reader, writer, apart=apart)]
+    found = [*_too_wide(reader, writer, config_maps, apart=apart)]
     unread = [one.plural for one in KINDS if not _may(reader, "list", one)]
     if unread:
         told = f"{', '.join(unread)} cannot be read in {home}"
@@ -88,11 +102,25 @@ async def _of_home(writes: Writes, home: str) -> list[tuple[Health, str, str]]:
     if not _may(writer, "create", EVICTIONS):
         told = f"no pod can be evicted in {home}: to restart only the ill ones is refused"
         found.append((Health.NOTE, told, "give the account that acts `create` of pods/eviction"))
+    for rights, verb, who in ((reader, "get", "reads"), (writer, "patch", "acts")):
+        lacking = [
+            one
+            for one in config_maps
+            if not any(right.covers_one(verb, CONFIG_MAPS, one) for right in rights)
+        ]
+        if lacking:
+            told = f"no `{verb}` of ConfigMap {', '.join(lacking[:_MOST_TOLD])} in {home}"
+            remedy = f"give the account that {who} `{verb}` of it, or take it out of {_NAMED}"
+            found.append((Health.NOTE, f"{told}: set_config of it is refused", remedy))
     return found
 
 
 def _too_wide(
-    reader: Sequence[KubeRight], writer: Sequence[KubeRight], *, apart: bool
+    reader: Sequence[KubeRight],
+    writer: Sequence[KubeRight],
+    config_maps: Sequence[str],
+    *,
+    apart: bool,
 ) -> Iterator[tuple[Health, str, str]]:
     remedy = "give it the rights of docs/kubernetes_actions.md and no others"
     if any(one.everything for one in (*reader, *writer)):
@@ -108,8 +136,15 @@ def _too_wide(
         yield Health.PROBLEM, f"the account that reads may also {_told(more)}", remedy
     fine = set(product(("patch",), ("apps",), (one.plural for one in CHANGEABLE.values())))
     fine |= {("create", "", EVICTIONS.plural), ("patch", "", NODES.plural)}
-    if more := [one for one in writer if (one.verb, one.group, one.resource) not in fine]:
+    more = [one for one in writer if (one.verb, one.group, one.resource) not in fine]
+    if more := [one for one in more if not _of_maps(one, config_maps)]:
         yield Health.PROBLEM, f"the account that acts may also {_told(more)}", remedy
+
+
+def _of_maps(one: KubeRight, config_maps: Sequence[str]) -> bool:
+    """Whether it is to change ConfigMaps that may be, by their names."""
+    patch = one.covers("patch", CONFIG_MAPS) and _ALL not in (one.verb, one.group, one.resource)
+    return patch and bool(one.only) and set(one.only) <= set(config_maps)
 
 
 async def _rights(client: KubeClient, namespace: str) -> tuple[KubeRight, ...]:
@@ -123,9 +158,10 @@ async def _rights(client: KubeClient, namespace: str) -> tuple[KubeRight, ...]:
 def _of_rule(rule: Document) -> Iterator[KubeRight]:
     """Yield the rights of a rule; to some objects of a kind is less than to the kind."""
     parts = (rule.get(part) or () for part in ("verbs", "apiGroups", "resources"))
+    only = tuple(map(str, rule.get("resourceNames") or ()))
     for verb, group, resource in product(*parts):
         if group not in _OF_ITSELF and resource not in _OF_EVERYBODY:
-            yield KubeRight(str(verb), str(group), str(resource))
+            yield KubeRight(str(verb), str(group), str(resource), only)
 
 
 def _may(rights: Sequence[KubeRight], verb: str, kind: Kind) -> bool:

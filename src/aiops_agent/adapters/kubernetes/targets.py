@@ -3,9 +3,10 @@
 from collections.abc import Sequence
 
 from aiops_agent.adapters.kubernetes.kinds import REPLICA_SETS, checked
-from aiops_agent.adapters.kubernetes.live import CHANGEABLE, LiveWorkload, mapped
+from aiops_agent.adapters.kubernetes.live import CHANGEABLE, LiveObject, LiveWorkload, mapped
+from aiops_agent.adapters.kubernetes.payload import WorkloadPatch
 from aiops_agent.adapters.kubernetes.write import Writes
-from aiops_agent.domain.errors import PlatformError, TargetMissing
+from aiops_agent.domain.errors import NotOurs, PlatformError, TargetMissing
 from aiops_agent.domain.remediation import Draft, Target
 from aiops_agent.domain.value import Document
 
@@ -67,7 +68,7 @@ def settled(live: LiveWorkload) -> LiveWorkload:
     return live
 
 
-def free(live: LiveWorkload) -> None:
+def free(live: LiveObject) -> None:
     """Raise PlatformError where something else puts back what we change, or may do so."""
     if owner := live.owned():
         raise PlatformError(f"{owner} (as a patch: aiops plan export).")
@@ -79,3 +80,23 @@ async def still(prepared: Draft, writes: Writes) -> LiveWorkload | None:
     live = await writes.live(CHANGEABLE[was["kind"]], was["namespace"], was["name"])
     gone = live is None or live.uid != was["uid"] or live.metadata.get("deletionTimestamp")
     return None if gone else live
+
+
+def as_left(live: LiveWorkload, generation: int, applied: Sequence[WorkloadPatch]) -> bool:
+    """Whether nobody but patches of ours changed a workload since it was of a generation."""
+    ours = [one for one in applied if one.uid == live.uid]
+    untouched = live.generation == generation + len(ours)
+    return untouched and (not ours or live.mark == ours[-1].operation)
+
+
+async def left(patch: WorkloadPatch, made: str, writes: Writes) -> LiveWorkload:
+    """Return a workload if it is as a patch of ours left it. Raises NotOurs, SourceError."""
+    live = await writes.of(patch)
+    asked = "a person must decide."
+    if live is None or live.uid != patch.uid:
+        raise NotOurs(f"{patch.target} was removed or replaced since: {asked}")
+    if live.mark != patch.operation or not made or f"{live.uid}/{live.generation}" != made:
+        raise NotOurs(f"{patch.target} was changed by somebody else since: {asked}")
+    if owner := live.owned():
+        raise NotOurs(f"{owner}; {asked}")
+    return live

@@ -76,9 +76,9 @@ class Trimmer:
 
 def _trim_metadata(kind: Kind, meta: Json) -> None:
     if isinstance(meta, dict):
-        meta.pop("resourceVersion", None)  # whoever changes an object reads it anew
-        if not kind.metadata_only:  # of a ConfigMap it tells when it was changed
+        if not kind.metadata_only:  # of a ConfigMap they tell that, and when, it was changed
             meta.pop("managedFields", None)
+            meta.pop("resourceVersion", None)  # whoever changes an object reads it anew
         _drop(meta.get("annotations"), (_APPLIED,))
 
 

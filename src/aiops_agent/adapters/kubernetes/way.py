@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 
 from aiops_agent.adapters.kubernetes.json_patch import Step
-from aiops_agent.adapters.kubernetes.live import LiveWorkload
+from aiops_agent.adapters.kubernetes.live import LiveObject, LiveWorkload
 from aiops_agent.adapters.kubernetes.payload import PinnedTemplate
 from aiops_agent.domain.errors import PlatformError
 from aiops_agent.domain.text import shell
@@ -65,7 +65,7 @@ def kubectl(live: LiveWorkload, *words: str) -> str:
     return shell("kubectl", "-n", live.namespace, *words, name)
 
 
-def drift(live: LiveWorkload) -> str:
+def drift(live: LiveObject) -> str:
     """Say what Helm makes of a change that it did not make, "" where there is no Helm."""
     if live.helm is None:
         return ""

@@ -1,7 +1,7 @@
 """Hands on a workload: restart it, scale it, give it an earlier release's template."""
 
-from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 
 from aiops_agent.actions.platform import Accepted, Begin, Sight, at_once
@@ -20,32 +20,39 @@ from aiops_agent.adapters.kubernetes.payload import (
     patches_of,
     replaced,
     requests,
-    sha256,
     template_swap,
 )
+from aiops_agent.adapters.kubernetes.reach import Reach
 from aiops_agent.adapters.kubernetes.restart import restart
 from aiops_agent.adapters.kubernetes.rollback import known_good, rollback
 from aiops_agent.adapters.kubernetes.scale import scalable, scale
-from aiops_agent.adapters.kubernetes.targets import free, replica_sets, settled, still, workload_of
+from aiops_agent.adapters.kubernetes.targets import (
+    as_left,
+    free,
+    left,
+    replica_sets,
+    settled,
+    still,
+    workload_of,
+)
 from aiops_agent.adapters.kubernetes.way import WorkloadChange
 from aiops_agent.adapters.kubernetes.write import Writes
 from aiops_agent.domain.errors import NotOurs, PlatformError, RequestRefused, SourceError
 from aiops_agent.domain.ledger import Intent
 from aiops_agent.domain.remediation import Action, ActionKind, BlastRadius, Draft, Request
 from aiops_agent.domain.value import Document
-from aiops_agent.ports.release import Releases
-from aiops_agent.ports.telemetry import Topology
 
 
 @dataclass(frozen=True)
 class WorkloadHands:
-    """What is done to a whole workload. Its fields are those of the platform."""
+    """What is done to a whole workload."""
 
-    writes: Writes
-    now: Callable[[], datetime]
-    topology: Topology | None = None
-    releases: Releases | None = None
-    namespaces: Sequence[str] = field(default=())
+    of: Reach
+
+    @property
+    def writes(self) -> Writes:
+        """Its accounts."""
+        return self.of.writes
 
     @property
     def changes(self) -> Collection[str]:
@@ -55,13 +62,13 @@ class WorkloadHands:
     @property
     def kinds(self) -> Sequence[ActionKind]:
         """What it offers."""
-        rollbacks = (ROLLBACK.kind,) if self.releases is not None else ()
+        rollbacks = (ROLLBACK.kind,) if self.of.releases is not None else ()
         return (RESTART.kind, SCALE.kind, *rollbacks)
 
     async def prepare(self, action: Action, operation: str) -> Draft:
         """Read the target, freeze everything about the action, have the server try it out."""
         try:
-            live = settled(await workload_of(action.target, self.writes, self.namespaces))
+            live = settled(await workload_of(action.target, self.writes, self.of.namespaces))
             change, inverse = await self._change(action, live)
             patches = []
             if change.steps:
@@ -93,10 +100,7 @@ class WorkloadHands:
             raise PlatformError(str(error)) from error
         if now is None:
             return False
-        ours = [one for one in patches_of(applied) if one.uid == now.uid]
-        if now.generation != was["generation"] + len(ours):
-            return False
-        if ours and now.mark != ours[-1].operation:
+        if not as_left(now, was["generation"], patches_of(applied)):
             return False
         free(now)
         if prepared.action.kind == SCALE.kind:
@@ -109,17 +113,13 @@ class WorkloadHands:
     async def send(self, request: Request, begin: Begin = at_once) -> Accepted:
         """Send the stored patch as it is, once; its tests hold of nothing but what was planned."""
         patch = WorkloadPatch.of(request.payload)
-        body = await self._body(patch)
-        if sha256(body) != patch.sha256:
-            raise RequestRefused(f"What is to become of {patch.target} has changed: not sent.")
-        await begin()
-        return Accepted(words=await self.writes.send(patch, body), made=patch.made)
+        return await self.writes.send_frozen(patch, await self._body(patch), begin)
 
     async def look(self, request: Request, armed_at: datetime) -> Sight:  # noqa: ARG002 -- the mark says it, no time
         """Tell whether the request has landed: the workload bears its mark."""
         patch = WorkloadPatch.of(request.payload)
         try:
-            return sight_of(patch, await self.writes.of(patch))
+            return sight_of(patch, await self.writes.found(patch))
         except SourceError as error:
             raise PlatformError(str(error)) from error
 
@@ -130,7 +130,9 @@ class WorkloadHands:
         patches = []
         try:
             for ordinal, intent in enumerate(reversed(applied), start=1):
-                live = await self._left(WorkloadPatch.of(intent.request.payload), intent.made)
+                live = await left(
+                    WorkloadPatch.of(intent.request.payload), intent.made, self.writes
+                )
                 patches.append(await self._back(step, live, f"{operation}.{ordinal}"))
         except SourceError as error:
             raise PlatformError(str(error)) from error
@@ -140,22 +142,20 @@ class WorkloadHands:
         self, action: Action, live: LiveWorkload
     ) -> tuple[WorkloadChange, Action | None]:
         if action.kind == RESTART.kind:
-            return restart(live, self.now()), None
+            return restart(live, self.of.now()), None
         if action.kind == SCALE.kind:
             change = scale(live, int(action.wished["replicas"]), await self._autoscalers(live))
             back: dict[str, str | int] = {"replicas": live.replicas or 0}
             return change, action.model_copy(update={"wished": back})
-        if action.kind == ROLLBACK.kind and self.releases is not None:
-            good = known_good(action, await self.releases.good(action.target.service))
+        if action.kind == ROLLBACK.kind and self.of.releases is not None:
+            good = known_good(action, await self.of.releases.good(action.target.service))
             change = rollback(live, good, await self._past(live))
             return change, action.model_copy(update={"wished": {"release": change.leaving}})
         raise PlatformError(f"Kubernetes does not offer {action.kind}.")
 
     async def _blast(self, action: Action, change: WorkloadChange) -> BlastRadius:
-        service = action.target.service
-        dependants = (await self.topology.graph()).upstream(service) if self.topology else ()
         return BlastRadius(
-            services=(service, *dependants),
+            services=await self.of.touched(action.target.service),
             replicas=change.touched,
             interrupts=change.interrupts,
             words=change.words,
@@ -186,19 +186,6 @@ class WorkloadHands:
     async def _autoscalers(self, live: LiveWorkload) -> tuple[Document, ...]:
         """Return those of its namespace. Raises SourceError: what is not seen may own it."""
         return await self.writes.reader.listed(AUTOSCALERS, live.namespace)
-
-    async def _left(self, patch: WorkloadPatch, made: str) -> LiveWorkload:
-        """Return the workload if it is as the patch left it. Raises NotOurs, SourceError."""
-        live = await self.writes.of(patch)
-        asked = "a person must decide."
-        if live is None or live.uid != patch.uid:
-            raise NotOurs(f"{patch.target} was removed or replaced since: {asked}")
-        left = f"{live.uid}/{live.generation}"
-        if live.mark != patch.operation or not made or left != made:
-            raise NotOurs(f"{patch.target} was changed by somebody else since: {asked}")
-        if owner := live.owned():
-            raise NotOurs(f"{owner}; {asked}")
-        return live
 
     async def _back(self, step: Draft, live: LiveWorkload, operation: str) -> WorkloadPatch:
         if step.inverse is None:

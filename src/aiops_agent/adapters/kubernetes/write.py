@@ -4,10 +4,11 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from aiops_agent.actions.platform import Accepted, Begin
 from aiops_agent.adapters.kubernetes.client import KubeClient, KubeReply
 from aiops_agent.adapters.kubernetes.kinds import Kind
 from aiops_agent.adapters.kubernetes.live import MARK, LiveWorkload, mapped
-from aiops_agent.adapters.kubernetes.payload import ObjectPatch
+from aiops_agent.adapters.kubernetes.payload import ObjectPatch, sha256
 from aiops_agent.domain.errors import OutcomeUnknown, PlatformError, RequestRefused, SourceError
 from aiops_agent.domain.value import Document, Json
 
@@ -54,6 +55,13 @@ class Writes:
             raise PlatformError(str(error)) from error
         if reply.status != 200:
             raise PlatformError(f"{await self._why(patch, reply)} (only tried out)")
+
+    async def send_frozen(self, patch: ObjectPatch, body: str, begin: Begin) -> Accepted:
+        """Send a patch as `send` does, if these are the bytes that were frozen."""
+        if sha256(body) != patch.sha256:
+            raise RequestRefused(f"What is to become of {patch.target} has changed: not sent.")
+        await begin()
+        return Accepted(words=await self.send(patch, body), made=patch.made)
 
     async def send(self, patch: ObjectPatch, body: str) -> str:
         """Send a patch, once, and return the server's short answer.

@@ -28,6 +28,7 @@ _READS = frozenset(("get", "list", "watch"))
 # What an account asks about itself is posted, and changes nothing.
 _ASKED = "/apis/authorization.k8s.io/v1/selfsubjectrulesreviews"
 _MOST = 1_000_000  # incidents
+_METHODS = {"patch": "PATCH", "create": "POST"}  # of what our accounts may do: change, evict
 _OPERATION = re.compile(r"\Aaiops-agent/[\w.+-]+ \(([\w.~-]+)\)\Z")
 
 
@@ -46,6 +47,11 @@ class Asked:
     def words(self) -> str:
         """What was asked, in a line."""
         return f"{self.user}: {self.verb} {self.path} ({self.code}) {self.operation}".rstrip()
+
+    @property
+    def request(self) -> str:
+        """The request as the ledger calls it."""
+        return f"{_METHODS.get(self.verb, self.verb)} {self.path}"
 
     @property
     def read(self) -> bool:
@@ -95,13 +101,13 @@ def judged(
     changed = [one for one in acted if one.changed]
     applied = [one for one in ledger if one.state is IntentState.APPLIED]
     known = {(one.operation, one.request.words) for one in ledger}
-    done = Counter((one.operation, f"PATCH {one.path}") for one in changed)
+    done = Counter((one.operation, one.request) for one in changed)
     return [
         _row("requests of who reads that are no read", read, [one for one in read if not one.read]),
         _row(
             "writes without a record of that operation",
             acted,
-            [one for one in acted if not one.dry and (one.operation, _patch(one)) not in known],
+            [one for one in acted if not one.dry and (one.operation, one.request) not in known],
         ),
         _row(
             "records of an effect without one request",
@@ -114,10 +120,6 @@ def judged(
             [one for one in changed if one.operation not in {row.operation for row in applied}],
         ),
     ]
-
-
-def _patch(one: Asked) -> str:
-    return f"PATCH {one.path}" if one.verb == "patch" else f"{one.verb} {one.path}"
 
 
 def _row(name: str, of: Sequence[object], wrong: Sequence[Asked | Intent]) -> Goal:

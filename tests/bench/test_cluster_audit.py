@@ -30,7 +30,11 @@ def line(user: str, verb: str, uri: str, code: int = 200, operation: str = "") -
     )
 
 
-def intent(state: IntentState = IntentState.APPLIED, operation: str = OPERATION) -> Intent:
+def intent(
+    state: IntentState = IntentState.APPLIED,
+    operation: str = OPERATION,
+    words: str = f"PATCH {PATH}",
+) -> Intent:
     """One row of the ledger."""
     return Intent(
         operation=operation,
@@ -38,7 +42,7 @@ def intent(state: IntentState = IntentState.APPLIED, operation: str = OPERATION)
         plan="0" * 64,
         ordinal=1,
         undo=False,
-        request=Request(operation=operation, words=f"PATCH {PATH}", payload={}, repeatable=True),
+        request=Request(operation=operation, words=words, payload={}, repeatable=True),
         state=state,
         armed_at=datetime(2026, 3, 1, 12, 0, tzinfo=UTC),
     )
@@ -62,6 +66,18 @@ def missed(lines: list[str], *ledger: Intent) -> Mapping[str, float]:
 
 def test_a_log_that_says_what_the_ledger_says_has_no_miss() -> None:
     assert missed(HONEST, intent()) == {}
+
+
+def test_an_eviction_and_its_record_are_one() -> None:
+    path, operation = "/api/v1/namespaces/shop/pods/web-1/eviction", "INC-0002.1.1.2"
+    evicted = line(EXECUTOR, "create", path, 201, operation)
+    record = intent(operation=operation, words=f"POST {path}")
+
+    assert missed([*HONEST, evicted], intent(), record) == {}
+    assert set(missed([*HONEST, evicted], intent())) == {
+        "writes without a record of that operation",
+        "changes without a record of an effect",
+    }
 
 
 @pytest.mark.parametrize(

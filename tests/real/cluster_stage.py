@@ -1,178 +1,76 @@
-"""A stage on a real cluster: podinfo in pods, a Prometheus that scrapes them, and the product.
+"""A stage on a real cluster: the shop of it, and the product that looks at it.
 
 The product has the chart's two accounts and its admission policies, and nothing else.
 """
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
-import subprocess
-import threading
-import urllib.error
-import urllib.parse
 import urllib.request
-from dataclasses import dataclass, field
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import UTC, datetime
-from functools import partial
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
-from aiops_agent.adapters.kubernetes.client import KubeClient
 from aiops_agent.adapters.sql.engine import make_engine
 from aiops_agent.adapters.sql.migrate import upgrade
 from aiops_agent.adapters.sql.store import SqlStore
 from aiops_agent.domain.environment import EnvironmentRef
 from aiops_agent.domain.release import GoodRelease
 from aiops_agent.domain.telemetry import ServiceName
-from bench.accounts import EXECUTOR, READER, Accounts
+from bench.accounts import EXECUTOR, READER
+from bench.cluster_audit import judged, records, requests
 
-from .cluster import image
-from .parts import START_SECONDS, write_config
-from .processes import Process, free_port, get_json, until
+from .cluster_shop import ClusterShop
+from .processes import until
 from .product import Product, Ran
 
-PORT = 9898
-GOOD, BAD = "local.test/story:1", "local.test/story:2"  # one that serves, one that ends at once
-CALM_SECONDS = 45  # of usual traffic, to compare with
-LAST_WORDS = "cannot open /etc/story.conf"
-_ENVIRONMENT = "kubernetes:story"
-_EVERY = 0.2  # seconds between two rounds of requests
+ENDED = ("resolved", "dismissed", "escalated")
 
 
 @dataclass
-class ClusterStage:
-    """Everything of one story, in a namespace of its own."""
+class ClusterStage(ClusterShop):
+    """Everything of one file of stories, in a namespace of its own."""
 
-    kubeconfig: Path
-    folder: Path
-    namespace: str = field(default_factory=lambda: f"aiops-story-{uuid4().hex[:6]}")
+    product: Product | None = None
+    environment: str = "kubernetes:story"
 
-    def __post_init__(self) -> None:
-        self.admin = KubeClient(self.kubeconfig)
-        self.accounts = Accounts(self.admin, self.folder, self.namespace)
-        self.over = threading.Event()
-        self.addresses: dict[str, str] = {}  # of ready pods, with their service
-        self.product: Product | None = None
-        self.prometheus: Process | None = None
+    @staticmethod
+    def cluster() -> Path:
+        """Return the kubeconfig of the cluster that the tests have."""
+        return Path(os.environ["AIOPS_TEST_CLUSTER"])
 
-    async def install(self) -> None:
-        """Give the product its accounts, under the policies; have images on the node."""
-        await self.accounts.install()
-        await self.accounts.bind(self.accounts.policies())
-        podinfo = Path(os.environ["AIOPS_TEST_PODINFO"])
-        said = f"echo {LAST_WORDS}; exit 3"
-        for tag, command in ((GOOD, ("podinfo", f"--port={PORT}")), (BAD, ("sh", "-c", said))):
-            image.write(self.folder / "image.tar", tag, command, podinfo)
-            node = ("ctr", "-a", os.environ["AIOPS_TEST_NODE"], "-n", "k8s.io")
-            _run(*node, "images", "import", str(self.folder / "image.tar"))
-        await self.admin.close()  # of this loop
+    def serve(self, *known: str, server: str = "", **more: Any) -> Product:
+        """Start the product; of the services named their present release is known to run well.
 
-    def kubectl(self, *words: str, given: object = None) -> str:
-        """Do something as the cluster's administrator."""
-        return _run(
-            *("kubectl", f"--kubeconfig={self.kubeconfig}", "-n", self.namespace, *words),
-            given=None if given is None else json.dumps(given),
-        )
-
-    def deploy(self, name: str, tag: str = GOOD, **more: Any) -> None:
-        """Make a Deployment of two pods and its Service; `more` goes into the container."""
-        probe = {"httpGet": {"path": "/readyz", "port": PORT}, "periodSeconds": 1}
-        ports = [{"name": "http", "containerPort": PORT}]
-        pod = {"name": name, "image": tag, "ports": ports, "readinessProbe": probe, **more}
-        template = {"metadata": {"labels": {"app": name}}, "spec": {"containers": [pod]}}
-        spec = {
-            "replicas": 2,
-            "selector": {"matchLabels": {"app": name}},
-            "template": template,
-            "progressDeadlineSeconds": 60,
-        }
-        reached = {"selector": {"app": name}, "ports": [{"port": 80, "targetPort": PORT}]}
-        deployment = {"apiVersion": "apps/v1", "kind": "Deployment", "spec": spec}
-        service = {"apiVersion": "v1", "kind": "Service", "spec": reached}
-        for one in (deployment, service):
-            self.kubectl("create", "-f", "-", given={**one, "metadata": {"name": name}})
-
-    def release(self, name: str, tag: str) -> None:
-        """Roll another image out."""
-        self.kubectl("set", "image", f"deployment/{name}", f"{name}={tag}")
-
-    def one(self, name: str) -> dict[str, Any]:
-        """Return a Deployment as it is now."""
-        found: dict[str, Any] = json.loads(
-            self.kubectl("get", "deployment", name, "-o", "json", "--show-managed-fields=false")
-        )
-        return found
-
-    def image(self, name: str) -> str:
-        """Return what a Deployment is to run."""
-        return str(self.one(name)["spec"]["template"]["spec"]["containers"][0]["image"])
-
-    def pods(self) -> list[dict[str, Any]]:
-        """Return all pods of the namespace."""
-        found: list[dict[str, Any]] = json.loads(self.kubectl("get", "pods", "-o", "json"))["items"]
-        return found
-
-    def watch(self, *names: str) -> None:
-        """Start Prometheus and the usual traffic; return when both have seen some calm."""
-        port, targets = free_port(), self.folder / "targets.json"
-        targets.write_text("[]")
-        scraped = {
-            "job_name": "pods",
-            "scrape_interval": "1s",
-            "file_sd_configs": [{"files": [str(targets)], "refresh_interval": "1s"}],
-        }
-        config = write_config(self.folder / "prometheus.json", {"scrape_configs": [scraped]})
-        command = [
-            "prometheus",
-            f"--config.file={config}",
-            f"--storage.tsdb.path={self.folder / 'tsdb'}",
-            f"--web.listen-address=127.0.0.1:{port}",
-            "--log.level=warn",
-        ]
-        self.prometheus = Process(command, self.folder / "prometheus.log")
-        self.metrics = f"http://127.0.0.1:{port}"
-        self.prometheus.wait_ready(f"{self.metrics}/-/ready", START_SECONDS)
-        for work in (self._discover, self._call):
-            threading.Thread(target=work, args=(targets,), daemon=True).start()
-        for name in names:
-            until(partial(self._calm, name), CALM_SECONDS + 60, f"some calm of {name}")
-
-    def serve(self, *known: str) -> Product:
-        """Start the product; of the services named their present release is known to run well."""
-        reader = self.folder / "kubeconfig"
-        own = self.accounts.token(READER).read_text("utf-8")
-        whole = _run("kubectl", f"--kubeconfig={self.kubeconfig}", "config", "view", "--raw")
-        reader.write_text(whole)
-        _run(
-            *("kubectl", f"--kubeconfig={reader}", "config", "set-credentials"),
-            *("aiops", f"--token={own}"),
-        )
-        _run(
-            "kubectl",
-            f"--kubeconfig={reader}",
-            "config",
-            "set-context",
-            "--current",
-            "--user=aiops",
-        )
-        cluster = {
-            "kubeconfig": str(reader),
-            "namespaces": [self.namespace],
-            "executor_token": str(self.accounts.token(EXECUTOR)),
-        }
+        `server` is another address of the cluster, `more` are keys of its configuration.
+        """
+        short = {"environment": self.environment, "sources": self.sources(server)}
         config = {
             "apiVersion": "aiops-agent/v1",
             "mode": "propose",
-            "environment": _ENVIRONMENT,
-            "sources": {"kubernetes": cluster, "prometheus": {"url": self.metrics}},
+            **({} if "environments" in more else short),
             "story": {"settle": "5s", "hold": "10s", "within": "120s", "look": "5s"},
+            "policy": {"limits": {"per_environment": "60/h"}},
+            **more,
         }
         self.product = Product(self.folder / "product", config)
         self._remember(*known)
         self.product.serve()
         return self.product
+
+    def reconfigure(self, **more: Any) -> None:
+        """Have other keys in the product's configuration, which it is started anew with."""
+        assert self.product is not None
+        self.product.stop()
+        self.product.config.update(more)
+        self.product.write()
+        self.product.serve()
 
     @property
     def store(self) -> str:
@@ -230,7 +128,7 @@ class ClusterStage:
 
         def reached() -> dict[str, Any] | None:
             shown = self.show(incident)
-            over = shown["status"] in ("resolved", "dismissed", "escalated")
+            over = shown["status"] in ENDED
             assert shown["status"] in statuses or not over, json.dumps(shown, indent=1)
             return shown if shown["status"] in statuses else None
 
@@ -238,24 +136,53 @@ class ClusterStage:
         assert found is not None
         return found
 
+    def waiting(self, name: str, *reasons: str) -> str:
+        """Wait until a pod of a service waits for one of these reasons; return its name."""
+
+        def found() -> str:
+            for pod in self.pods():
+                states = [one["state"] for one in pod["status"].get("containerStatuses", ())]
+                if pod["metadata"]["labels"].get("app") == name:
+                    for state in states:
+                        if state.get("waiting", {}).get("reason") in reasons:
+                            return str(pod["metadata"]["name"])
+            return ""
+
+        return until(found, 90, f"a pod of {name} to wait for {' or '.join(reasons)}")
+
+    def planned(self, incident: str) -> list[dict[str, Any]]:
+        """Wait for a plan; return its actions."""
+        self.wait(incident, "awaiting_approval")
+        assert self.product is not None
+        shown = self.product.read("approval", "show", incident)
+        actions: list[dict[str, Any]] = shown["prepared"]["plan"]["actions"]
+        return actions
+
     def approve(self, incident: str) -> Ran:
         """Say yes to what waits, as a person in another terminal."""
         assert self.product is not None
         shown = self.product.read("approval", "show", incident)
         return self.product.aiops("approve", incident, "--plan", shown["digest"][:12])
 
+    def audited(self) -> int:
+        """Lay the API server's audit log beside the ledger; return how many changes both know."""
+        reader, executor = (self.accounts.user(name) for name in (READER, EXECUTOR))
+        database = make_engine(self.store, 2)
+        with SqlStore(database).read() as view:
+            ledger = list(records(view))
+        database.dispose()
+        with Path(os.environ["AIOPS_TEST_AUDIT"]).open(encoding="utf-8") as lines:
+            rows = judged(list(requests(lines)), ledger, reader, executor)
+        for row in rows:
+            print(row.json())
+        assert [row.json() for row in rows if not row.met] == []
+        return len([one for one in ledger if one.state == "applied"])
+
     def stop(self) -> None:
         """End what runs here."""
-        self.over.set()
         if self.product is not None:
             self.product.stop()
-        if self.prometheus is not None:
-            self.prometheus.stop()
-
-    async def remove(self) -> None:
-        """Take everything away from the cluster."""
-        await self.accounts.applier.clean()
-        await self.admin.close()
+        super().stop()
 
     def _remember(self, *services: str) -> None:
         """Note what runs as what ran well: by itself that takes ten minutes of traffic."""
@@ -274,49 +201,19 @@ class ClusterStage:
                     image=self.image(name),
                     seen=datetime.now(UTC),
                 )
-                work.releases.put(EnvironmentRef.parse(_ENVIRONMENT), seen)
+                work.releases.put(EnvironmentRef.parse(self.environment), seen)
         database.dispose()
 
-    def _discover(self, targets: Path) -> None:
-        """Tell Prometheus of the pods that have an address, as its own discovery would."""
-        while not self.over.wait(2.0):
-            found = [one for one in self.pods() if one["status"].get("podIP")]
-            told: list[dict[str, Any]] = [
-                {
-                    "targets": [f"{one['status']['podIP']}:{PORT}"],
-                    "labels": {
-                        "namespace": self.namespace,
-                        "pod": one["metadata"]["name"],
-                        "service": one["metadata"]["labels"]["app"],
-                    },
-                }
-                for one in found
-            ]
-            self.addresses = {one["targets"][0]: one["labels"]["service"] for one in told}
-            part = targets.with_suffix(".part")
-            part.write_text(json.dumps(told))
-            part.replace(targets)
 
-    def _call(self, _targets: Path) -> None:
-        while not self.over.wait(_EVERY):
-            for address in tuple(self.addresses):
-                try:
-                    urllib.request.urlopen(f"http://{address}/", timeout=2).close()
-                except (OSError, urllib.error.URLError):
-                    continue  # it starts, or ends
-
-    def _calm(self, name: str) -> bool:
-        """Whether Prometheus has seen enough of a service's usual traffic."""
-        served = f'sum(rate(http_requests_total{{service="{name}"}}[5s])) > 1'
-        return self._value(f"count_over_time(({served})[10m:1s])") >= CALM_SECONDS
-
-    def _value(self, query: str) -> float:
-        text = urllib.parse.urlencode({"query": query})
-        found = get_json(f"{self.metrics}/api/v1/query?{text}")["data"]["result"]
-        return float(found[0]["value"][1]) if found else 0.0
-
-
-def _run(*command: str, given: str | None = None) -> str:
-    ran = subprocess.run(command, input=given, capture_output=True, text=True, check=False)
-    assert ran.returncode == 0, ran.stderr
-    return ran.stdout
+@contextmanager
+def staged(folder: Path) -> Iterator[ClusterStage]:
+    """A stage with its accounts and images; all of it is taken away afterwards."""
+    stage = ClusterStage(ClusterStage.cluster(), folder)
+    try:
+        asyncio.run(stage.install())
+        yield stage
+    finally:
+        stage.stop()
+        asyncio.run(stage.remove())
+        log = folder / "product" / "serve.log"
+        print(log.read_text(errors="replace")[-8000:] if log.exists() else "never served")

@@ -46,6 +46,10 @@ class Product:
 
     def __post_init__(self) -> None:
         (self.folder / "state").mkdir(parents=True, exist_ok=True)
+        self.write()
+
+    def write(self) -> None:
+        """Write the configuration as it is now."""
         content = {**self.config, "server": {"host": "127.0.0.1", "port": self.port}}
         self.file.write_text(json.dumps(content, indent=1))
 

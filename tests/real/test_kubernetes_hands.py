@@ -138,6 +138,12 @@ class RealCluster:
         return [one.removeprefix("pod/") for one in found]
 
     @property
+    def token(self) -> str:
+        """The token of the kubeconfig."""
+        told = self.kubectl("config", "view", "--raw", "--minify", "-o", "json")
+        return str(json.loads(told)["users"][0]["user"]["token"])
+
+    @property
     def image(self) -> str:
         return str(self.one()["spec"]["template"]["spec"]["containers"][0]["image"])
 

@@ -44,6 +44,7 @@ async def cluster() -> AsyncIterator[Cluster]:
     with suppress(asyncio.CancelledError):
         await keeping
     await client.close()
+    await asyncio.sleep(0)  # a closed socket ends one round of the loop later
 
 
 async def seen(cluster: Cluster, holds: Callable[[ClusterState], object]) -> ClusterState:

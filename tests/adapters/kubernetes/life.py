@@ -4,6 +4,7 @@ from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
+from aiops_agent.actions.platform import Platform
 from aiops_agent.domain.approval import ApprovalState
 from aiops_agent.domain.point import Point
 from aiops_agent.domain.remediation import Action, ActionKind, EffectState, Outcome, PreparedPlan
@@ -45,21 +46,21 @@ class Died(BaseException):
     """The process ended here."""
 
 
-class KubeLife:
+class PlanLife:
     """One approved plan of one action, executed as often as a process is begun."""
 
-    def __init__(self, api: FakeApi, action: Action) -> None:
-        self.api, self.action, self.store = api, action, MemoryStore()
+    def __init__(self, platform: Platform, action: Action) -> None:
+        self.platform, self.action, self.store = platform, action, MemoryStore()
 
     async def plan(self) -> PreparedPlan:
-        draft = await self.api.platform.prepare(self.action, OPERATION)
+        draft = await self.platform.prepare(self.action, OPERATION)
         plan = a_plan(1, 1).model_copy(update={"steps": (CATALOGUE.prepared(draft),)})
         self.request = stored(self.store, a_request(plan, ApprovalState.APPROVED))
         return plan
 
     def executor(self, mark: Callable[[Point], None] = lambda _point: None) -> Executor:
         return Executor(
-            platforms=lambda _name: self.api.platform,
+            platforms=lambda _name: self.platform,
             store=self.store,
             catalogue=CATALOGUE,
             bounds=lambda _name: {},
@@ -69,6 +70,14 @@ class KubeLife:
 
     async def run(self) -> Outcome:
         return await self.executor().execute(self.request, asks)
+
+
+class KubeLife(PlanLife):
+    """The life of a plan on a cluster of the tests."""
+
+    def __init__(self, api: FakeApi, action: Action) -> None:
+        super().__init__(api.platform, action)
+        self.api = api
 
     @property
     def effects(self) -> int:

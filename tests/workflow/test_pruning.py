@@ -7,7 +7,9 @@ from typing import Any
 import pytest
 from dbos import DBOS
 
+from aiops_agent.domain.environment import EnvironmentRef
 from aiops_agent.domain.incident import Status
+from aiops_agent.domain.model import ModelCall, ModelRef
 from aiops_agent.workflow import pruning
 from aiops_agent.workflow.pruning import Pruning
 from tests.safety.plans import an_incident
@@ -65,3 +67,45 @@ async def test_handled_bodies_are_counted_page_by_page(
 
     assert await found.look() == 3
     assert told == ["compacted"] * 2
+
+
+async def test_what_models_were_sent_for_nobody_s_incident_goes_with_its_age(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Searches of memory and cases that were brought in; of an incident its cost stays."""
+
+    async def none(**_given: Any) -> list[Any]:
+        return []
+
+    monkeypatch.setattr(DBOS, "list_workflows_async", none)
+    monkeypatch.setattr(pruning, "AT_ONCE", 2)
+    place.put(an_incident(id="INC-0001", status=Status.OPEN))
+    found = Pruning(place.deps, WEEK, WEEK, WEEK)
+
+    def ask(*names: str) -> None:
+        with place.store.begin() as work:
+            for name in names:
+                work.calls.keep(_call(name, place.clock.at))
+
+    ask("memory", "memory", "memory", "TOLD-1", "INC-0001")
+    place.clock.go(days=7, seconds=1)
+    ask("memory")
+
+    assert await found.look() == 4
+    with place.store.read() as view:
+        left = {name: len(view.calls.of_incident(name)) for name in ("memory", "INC-0001")}
+    assert left == {"memory": 1, "INC-0001": 1}
+
+
+def _call(incident: str, at: datetime) -> ModelCall:
+    return ModelCall(
+        incident=incident,
+        environment=EnvironmentRef(kind="memory", name="questions"),
+        agent="memory",
+        ordinal=1,
+        model=ModelRef(provider="gemini", name="any"),
+        place="http://127.0.0.1:80",
+        sent={"text": "checkout is slow"},
+        started_at=at,
+        took=0.1,
+    )

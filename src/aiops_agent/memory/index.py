@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from aiops_agent.memory.meanings import Meanings
 from aiops_agent.memory.scan import Postings, Scores, best, fused
-from aiops_agent.memory.terms import WEIGHTS, CaseTerms, identifier, released, terms_in
+from aiops_agent.memory.terms import WEIGHTS, CaseTerms, identifier, lists_in, released
 from aiops_agent.ports.archive import ArchiveView, CaseRow, Census, VectorRow
 
 MOST = 200  # places of a list that are fused
@@ -76,17 +76,15 @@ class CaseIndex:
 
     def take(self, rows: Iterable[CaseRow]) -> None:
         """Add rows that are not known."""
-        added = []
+        added, lists = [], (self._shape, self._names, self._words)
         for row in rows:
             if row.number in self._places:
                 continue
             added.append(self._families.setdefault(row.family, len(self._families)))
             self._places[row.number] = len(self._ids)
             self._ids.append(row.id)
-            terms = terms_in(row.terms)
-            self._shape.add(terms.shape)
-            self._names.add(terms.names)
-            self._words.add(terms.words)
+            for postings, terms in zip(lists, lists_in(row.terms), strict=True):
+                postings.add(terms)
         self._of = np.concatenate((self._of, np.array(added, np.int16)))
 
     def place(self, rows: Sequence[VectorRow]) -> None:

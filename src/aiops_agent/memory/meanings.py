@@ -27,7 +27,7 @@ def told_by(case: PastIncident) -> str:
     causes = () if case.believed is CauseKind.UNKNOWN else (case.believed.replace("_", " "),)
     lines = (line.template for line in case.signature.lines)
     texts = (case.title, case.summary, *causes, case.change, *lines, case.text)
-    return ". ".join(one.strip(" .") for one in texts if one.strip(" ."))
+    return ". ".join(filter(None, (one.strip(" .") for one in texts)))
 
 
 @dataclass

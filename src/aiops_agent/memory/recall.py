@@ -148,19 +148,17 @@ class ArchiveMemory:
         return count
 
     def remember_all(self, cases: Iterable[PastIncident]) -> None:
-        """Keep many cases in one transaction, without reports, with their vectors."""
-        kept = list(cases)
-        vectors = self._vectors(kept) if self.embedder and self.embedder.quick else ()
+        """Keep many cases in one transaction, without reports, with their vectors.
+
+        Of an id that comes twice the last one is kept.
+        """
+        kept = list({case.id: case for case in cases}.values())
+        vectors = self._vectors(kept) if self.embedder and self.embedder.quick else []
         with self.store.begin() as work:
-            numbers = work.archive.add_all([(case, terms_of(case).text) for case in kept])
-            # Of an id that comes twice the last one is kept, and so is its vector.
-            placed = {
-                numbers[case.id]: one
-                for case, one in zip(kept, vectors, strict=bool(vectors))
-                if case.id in numbers
-            }
-            if placed:
-                work.archive.place(self._model, list(placed.items()))
+            numbers = work.archive.add_all((case, terms_of(case).text) for case in kept)
+            placed = zip(map(numbers.get, (case.id for case in kept)), vectors, strict=False)
+            known = [(number, vector) for number, vector in placed if number is not None]
+            work.archive.place(self._model, known, new=True)
 
     @property
     def kept_up(self) -> bool:

@@ -3,7 +3,6 @@
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from functools import lru_cache
 from itertools import chain, islice
 
 from aiops_agent.domain.diagnosis import CauseKind, Trigger
@@ -11,7 +10,8 @@ from aiops_agent.domain.postmortem import PastIncident
 from aiops_agent.domain.signature import Role, SignalMove, Signature
 from aiops_agent.domain.telemetry import Signal
 
-_USUAL = 32  # characters of a word
+_USUAL = 32  # characters of a word that is kept with its terms
+_MOST_USUAL = 4096  # of them
 LONGEST = 20_000  # characters that are read, of all texts together
 MOST_WORDS = 2_000  # terms of a text: what a long report says first tells the most
 _WORD = re.compile(r"[^\W_]+(?:[._-][^\W_]+){0,8}")
@@ -73,8 +73,12 @@ class CaseTerms:
 
 def terms_in(text: str) -> CaseTerms:
     """Read terms as `CaseTerms.text` writes them."""
-    shape, names, words = (*text.split("\n"), "", "", "")[:3]
-    return CaseTerms(tuple(shape.split()), tuple(names.split()), tuple(words.split()))
+    return CaseTerms(*map(tuple, lists_in(text)))
+
+
+def lists_in(text: str) -> list[list[str]]:
+    """Read shape, names and words as `CaseTerms.text` writes them."""
+    return [one.split() for one in (*text.split("\n"), "", "", "")[:3]]
 
 
 def terms_of(case: PastIncident) -> CaseTerms:
@@ -152,7 +156,7 @@ def name_terms(
 def word_terms(texts: Iterable[str]) -> list[str]:
     """Return the words of texts by their stems; names with digits in them also whole."""
     words = _WORD.findall("\n".join(texts)[:LONGEST].casefold())
-    return list(islice(chain.from_iterable(map(_by_word, words)), MOST_WORDS))
+    return list(islice(chain.from_iterable(map(_WORDS.__getitem__, words)), MOST_WORDS))
 
 
 def identifier(term: str) -> bool:
@@ -170,14 +174,19 @@ def released(term: str) -> bool:
     return bool(_RELEASE.fullmatch(term.removeprefix("#").removeprefix("v")))
 
 
-def _by_word(word: str) -> tuple[str, ...]:
-    # People use the same words again and again; of strange long ones none is kept.
-    return _known(word) if len(word) <= _USUAL else tuple(_terms_of_word(word))
+class _Words(dict[str, list[str]]):
+    """The terms of each word: people use the same again and again, and each incident its own id."""
+
+    def __missing__(self, word: str) -> list[str]:
+        found = _terms_of_word(word)
+        if len(word) <= _USUAL:  # of strange long ones none is kept
+            if len(self) >= _MOST_USUAL:
+                self.clear()
+            self[word] = found
+        return found
 
 
-@lru_cache(maxsize=4096)  # each incident brings words of its own, such as its id
-def _known(word: str) -> tuple[str, ...]:
-    return tuple(_terms_of_word(word))
+_WORDS = _Words()
 
 
 def _terms_of_word(word: str) -> list[str]:

@@ -1,6 +1,6 @@
 """Long-term memory as the store keeps it: cases, their reports, and what was forgotten."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from math import inf
@@ -85,8 +85,8 @@ class ArchiveView(Protocol):
     def numbers(self) -> tuple[int, ...]:
         """Return the numbers of all cases."""
 
-    def rows(self, *, above: int = 0, numbers: Sequence[int] | None = None) -> tuple[CaseRow, ...]:
-        """Return what is scanned of the cases with a number above that, or with these numbers."""
+    def rows(self, *, above: int = 0, numbers: Sequence[int] | None = None) -> Iterator[CaseRow]:
+        """Yield what is scanned of the cases with a number above that, or with these numbers."""
 
     def forgotten(self, incident: str) -> Forgotten | None:
         """Return what the audit keeps of a forgotten incident, or None."""
@@ -128,14 +128,17 @@ class Archive(ArchiveView, Protocol):
         Without a report the stored one stays.
         """
 
-    def add_all(self, cases: Sequence[tuple[PastIncident, str]]) -> Mapping[str, int]:
+    def add_all(self, cases: Iterable[tuple[PastIncident, str]]) -> Mapping[str, int]:
         """Insert or replace many cases, each with its terms; return their numbers by their ids.
 
-        Of an id that comes twice the last counts; of one that was forgotten there is no number.
+        No id may come twice; of one that was forgotten there is no number.
         """
 
-    def place(self, model: str, vectors: Sequence[tuple[int, bytes]]) -> None:
-        """Keep the vectors of cases, by their numbers; of a case that is gone meanwhile none."""
+    def place(self, model: str, vectors: Sequence[tuple[int, bytes]], *, new: bool = False) -> None:
+        """Keep the vectors of cases, by their numbers; of a case that is gone meanwhile none.
+
+        `new` are cases that this transaction added.
+        """
 
     def copy(self, record: CopyRecord) -> None:
         """Note which copy of the vectors was made."""

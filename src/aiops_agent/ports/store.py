@@ -273,7 +273,7 @@ class ModelCallsView(Protocol):
     """What was sent to language models, and what came back."""
 
     def of_incident(self, incident: str, limit: int = 1000) -> tuple[ModelCall, ...]:
-        """Return the calls of an incident, oldest first."""
+        """Return the newest calls of an incident, oldest first."""
 
     def answered(self, incident: str, about: str) -> ModelCall | None:
         """Return the newest answered call of an incident about the same, or None."""
@@ -296,6 +296,9 @@ class ModelCalls(ModelCallsView, Protocol):
 
     def condense(self, incident: str) -> None:
         """Keep of an incident's calls what `ModelCall.condensed` leaves."""
+
+    def prune(self, then: datetime, limit: int) -> int:
+        """Remove so many calls before then that belong to no incident; return how many."""
 
 
 class TokensView(Protocol):

@@ -39,10 +39,14 @@ class Pruning:
     compact: Callable[[], object] = lambda: None  # makes old cases of memory one; blocking
 
     async def look(self) -> int:
-        """Remove what is older; return how many stories, bodies, incidents. Raises StoreError."""
+        """Remove what is older; return how many stories, bodies, incidents and searches.
+
+        Raises StoreError.
+        """
         gone = await self._stories()
         gone += await self._all(self._bodies, self.bodies)
         gone += await self._all(self._condensed, self.events)
+        gone += await self._all(self._searches, self.events)
         await asyncio.to_thread(self.compact)
         return gone
 
@@ -80,6 +84,11 @@ class Pruning:
                 work.events.condense(incident.id)
                 work.calls.condense(incident.id)
         return len(names)
+
+    def _searches(self, then: datetime) -> int:
+        """Remove what models were sent for nobody's incident: searches, cases brought in."""
+        with self.deps.store.begin() as work:
+            return work.calls.prune(then, AT_ONCE)
 
     def _bodies(self, then: datetime) -> int:
         with self.deps.store.begin() as work:

@@ -97,9 +97,9 @@ class Queries:
             before = listed[-1].id
 
     def calls(self, incident_id: str) -> tuple[ModelCall, ...]:
-        """Return what was sent to models for an incident, oldest first."""
+        """Return what was sent to models for an incident (by its whole id), oldest first."""
         with self.reader.read() as view:
-            return view.calls.of_incident(incident_id.upper())
+            return view.calls.of_incident(incident_id)
 
     def calls_after(self, cursor: int) -> tuple[CallSummary, ...]:
         """Return model calls of all incidents in short, with a number above `cursor`."""

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import httpx2
@@ -12,12 +13,16 @@ from pydantic import SecretStr
 
 from aiops_agent.adapters.models.embedding import REST, WIDTH, GeminiEmbedder, embedding_ref
 from aiops_agent.adapters.models.section import Lineup, ModelSettings
-from aiops_agent.domain.checkup import Health
+from aiops_agent.bootstrap.casebook import remembering
+from aiops_agent.bootstrap.copying import memory_checkups
+from aiops_agent.bootstrap.records import Records
+from aiops_agent.domain.checkup import Checkup, Health
 from aiops_agent.domain.environment import EnvironmentRef
 from aiops_agent.domain.errors import SettingsError
 from aiops_agent.domain.model import Budget, ModelError, Trouble
 from aiops_agent.domain.redact import Redactor
 from aiops_agent.ports.meaning import Whose
+from aiops_agent.settings.sections import Settings
 from tests.adapters.models.loopback import Book, refused
 
 PLACE = EnvironmentRef(kind="docker", name="prod")
@@ -154,3 +159,24 @@ def test_the_doctor_asks_for_one_word() -> None:
         Health.PROBLEM,
         "set GEMINI_API_KEY or models.api_key",
     )
+
+
+def looked_at(folder: Path, **models: Any) -> list[Checkup]:
+    """Return what `aiops doctor` finds of memory under such `models:`, without any key."""
+    settings = Settings(state_dir=folder, models=ModelSettings(**models))
+    opened = Records(settings)
+    try:
+        return memory_checkups(remembering(settings, opened, opened.store))
+    finally:
+        opened.close()
+
+
+def test_the_doctor_looks_at_the_model_of_meaning_that_is_set(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("GEMINI_API_KEY", "GOOGLE_API_KEY"):
+        monkeypatch.delenv(name, raising=False)
+    (found,) = looked_at(tmp_path, embeddings=MODEL)
+    assert (found.group, found.name) == ("models", f"gemini:{MODEL}")
+    assert (found.health, found.remedy != "") == (Health.PROBLEM, True)
+    assert looked_at(tmp_path) == [], "planted: none is set"

@@ -100,6 +100,14 @@ def test_of_a_call_its_cost_stays_and_it_answers_nothing_again(store: SqlStore) 
         assert [one.key for one in view.events.after(0)] == ["e2"]
 
 
+def test_of_many_calls_the_newest_are_told_the_oldest_first(store: SqlStore) -> None:
+    with store.begin() as work:
+        for ordinal in (1, 2, 3):
+            work.calls.keep(a_call(ordinal=ordinal, sent={}))
+    with store.read() as view:
+        assert [one.ordinal for one in view.calls.of_incident("INC-0001", limit=2)] == [2, 3]
+
+
 @pytest.mark.parametrize("name", ["INC-0002", "INC-00010"])
 def test_what_is_forgotten_takes_no_other_with_it(store: SqlStore, name: str) -> None:
     with store.begin() as work:

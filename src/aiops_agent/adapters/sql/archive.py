@@ -1,11 +1,12 @@
 """Long-term memory: closed cases and their reports."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
-from typing import Any
+from itertools import islice
+from typing import Any, TypeVar
 
-from sqlalchemy import ColumnElement, Connection, delete, func, insert, select
+from sqlalchemy import ColumnElement, Connection, Row, Select, delete, func, insert, select
 
 from aiops_agent.adapters.sql.erase import Erasure
 from aiops_agent.adapters.sql.plain import bytes_of, written
@@ -14,6 +15,7 @@ from aiops_agent.adapters.sql.tables import CASES, COPIES, COUNTERS, FORGOTTEN, 
 from aiops_agent.domain.postmortem import Forgotten, PastIncident, Postmortem
 from aiops_agent.ports.archive import CaseRow, CaseSize, Census, CopyRecord, VectorRow
 
+T = TypeVar("T")
 _MANY = 500  # names or numbers in one statement
 _COPY = "vectors"
 _REMOVED = "cases removed"  # counts how often any were
@@ -36,25 +38,23 @@ class SqlArchive:
             report = self.connection.scalar(select(CASES.c.postmortem).where(same))
         # A changed case gets a new number: by it every process sees that there is something new.
         self._delete(same)
-        self.connection.execute(insert(CASES), _columns(past, report, terms))
+        self.connection.execute(insert(CASES), _columns(past, terms, report))
 
-    def add_all(self, cases: Sequence[tuple[PastIncident, str]]) -> Mapping[str, int]:
+    def add_all(self, cases: Iterable[tuple[PastIncident, str]]) -> Mapping[str, int]:
         """Insert or replace many cases, each with its terms; return their numbers by their ids."""
-        before, new = self.census().newest, list[dict[str, Any]]()
-        for part in _parts(list({past.id: (past, terms) for past, terms in cases}.values())):
-            ids = [past.id for past, _ in part]
-            known: set[str] = set()
-            for table in (CASES, FORGOTTEN):
-                known.update(self.connection.scalars(select(table.c.id).where(table.c.id.in_(ids))))
+        before = self.census().newest
+        forgotten = set(self.connection.scalars(select(FORGOTTEN.c.id)))
+        for part in _parts(cases):
+            same = select(CASES.c.id).where(CASES.c.id.in_([past.id for past, _ in part]))
+            known = forgotten.union(self.connection.scalars(same))
             for past, terms in part:
                 if past.id in known:
                     self.add(past, None, terms)
-                else:
-                    new.append(_columns(past, None, terms))
-        if new:
-            self.connection.execute(insert(CASES), new)
+            new = [_columns(*one, None) for one in part if one[0].id not in known]
+            if new:
+                self.connection.execute(insert(CASES), new)
         numbered = select(CASES.c.id, CASES.c.number).where(CASES.c.number > before)
-        return {row.id: row.number for row in self.connection.execute(numbered)}
+        return dict(map(tuple, self.connection.execute(numbered).all()))
 
     def remove(self, ids: Sequence[str]) -> int:
         """Remove cases that live on in another; return how many. They may be kept again."""
@@ -89,14 +89,14 @@ class SqlArchive:
         times = select(COUNTERS.c.value).where(COUNTERS.c.name == _REMOVED)
         return self.connection.scalar(times) or 0
 
-    def place(self, model: str, vectors: Sequence[tuple[int, bytes]]) -> None:
-        """Keep the vectors of cases, by their numbers; of a case that is gone meanwhile none."""
+    def place(self, model: str, vectors: Sequence[tuple[int, bytes]], *, new: bool = False) -> None:
+        """Keep the vectors of cases, by their numbers; of a case that is gone meanwhile none.
+
+        `new` are cases that this transaction added.
+        """
         for part in _parts(vectors):
             numbers = [number for number, _ in part]
-            # Held until the end: who forgets a case now also finds its vector.
-            there = select(CASES.c.number).where(CASES.c.number.in_(numbers))
-            kept = set(self.connection.scalars(there.with_for_update(key_share=True)))
-            self.connection.execute(delete(VECTORS).where(VECTORS.c.case.in_(numbers)))
+            kept = set(numbers) if new else self._cleared(numbers)
             rows = [
                 {"case": number, "model": model, "vector": vector}
                 for number, vector in part
@@ -104,6 +104,14 @@ class SqlArchive:
             ]
             if rows:
                 self.connection.execute(insert(VECTORS), rows)
+
+    def _cleared(self, numbers: Sequence[int]) -> set[int]:
+        """Remove the vectors of cases; return those of the cases that are there."""
+        # Held until the end: who forgets a case now also finds its vector.
+        there = select(CASES.c.number).where(CASES.c.number.in_(numbers))
+        kept = set(self.connection.scalars(there.with_for_update(key_share=True)))
+        self.connection.execute(delete(VECTORS).where(VECTORS.c.case.in_(numbers)))
+        return kept
 
     def cases(self, kind: str, limit: int = 1000) -> tuple[PastIncident, ...]:
         """Return cases of one kind of environments, newest first."""
@@ -141,14 +149,14 @@ class SqlArchive:
         """Return the numbers of all cases."""
         return tuple(self.connection.scalars(select(CASES.c.number)))
 
-    def rows(self, *, above: int = 0, numbers: Sequence[int] | None = None) -> tuple[CaseRow, ...]:
-        """Return what is scanned of the cases with a number above that, or with these numbers."""
+    def rows(self, *, above: int = 0, numbers: Sequence[int] | None = None) -> Iterator[CaseRow]:
+        """Yield what is scanned of the cases with a number above that, or with these numbers."""
         query = select(*_SCANNED).order_by(CASES.c.number)
         if numbers is None:
             asked = [query.where(CASES.c.number > above)]
         else:
             asked = [query.where(CASES.c.number.in_(part)) for part in _parts(numbers)]
-        return tuple(CaseRow._make(row) for one in asked for row in self.connection.execute(one))
+        return map(CaseRow._make, self._all(asked))
 
     def vectors(
         self,
@@ -167,7 +175,12 @@ class SqlArchive:
             asked = [query.where(VECTORS.c.case.in_(part)) for part in _parts(cases)]
         else:
             asked = [query.where(VECTORS.c.number > above)]
-        return tuple(VectorRow._make(row) for one in asked for row in self.connection.execute(one))
+        return tuple(map(VectorRow._make, self._all(asked)))
+
+    def _all(self, asked: Iterable[Select[Any]]) -> Iterator[Row[Any]]:
+        for one in asked:  # to fetch one by one costs twice as much
+            for page in self.connection.execute(one).partitions(_MANY):
+                yield from page
 
     def placed(self, model: str) -> tuple[int, ...]:
         """Return the numbers of all vectors of a model, in order."""
@@ -206,7 +219,7 @@ class SqlArchive:
         return None if document is None else read(Postmortem, document)
 
 
-def _columns(past: PastIncident, report: Any, terms: str) -> dict[str, Any]:
+def _columns(past: PastIncident, terms: str, report: Any) -> dict[str, Any]:
     return {
         "id": past.id,
         "family": past.environment.kind,
@@ -218,6 +231,7 @@ def _columns(past: PastIncident, report: Any, terms: str) -> dict[str, Any]:
     }
 
 
-def _parts(names: Sequence[Any]) -> Iterator[Sequence[Any]]:
-    for start in range(0, len(names), _MANY):
-        yield names[start : start + _MANY]
+def _parts(names: Iterable[T]) -> Iterator[list[T]]:
+    left = iter(names)
+    while part := list(islice(left, _MANY)):
+        yield part

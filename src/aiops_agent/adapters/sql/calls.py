@@ -5,10 +5,10 @@ from datetime import datetime
 from functools import reduce
 from operator import add
 
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import Connection, delete, insert, select, update
 
 from aiops_agent.adapters.sql.rows import read
-from aiops_agent.adapters.sql.tables import CALLS
+from aiops_agent.adapters.sql.tables import CALLS, INCIDENTS
 from aiops_agent.domain.answer import Usage
 from aiops_agent.domain.model import CallSummary, ModelCall, ModelRef, Spending
 from aiops_agent.ports.store import Store
@@ -40,11 +40,19 @@ class SqlCalls:
             same = update(CALLS).where(CALLS.c.number == number)
             self.connection.execute(same.values(document=left))
 
+    def prune(self, then: datetime, limit: int) -> int:
+        """Remove so many calls before then that belong to no incident; return how many."""
+        orphan = CALLS.c.incident.not_in(select(INCIDENTS.c.id))
+        old = select(CALLS.c.number).where(CALLS.c.started_at < then, orphan).limit(limit)
+        gone = delete(CALLS).where(CALLS.c.number.in_(old.scalar_subquery()))
+        return self.connection.execute(gone).rowcount
+
     def of_incident(self, incident: str, limit: int = 1000) -> tuple[ModelCall, ...]:
-        """Return the calls of an incident, oldest first."""
+        """Return the newest calls of an incident, oldest first."""
         query = select(CALLS.c.document).where(CALLS.c.incident == incident)
-        found = self.connection.scalars(query.order_by(CALLS.c.number).limit(limit))
-        return tuple(read(ModelCall, document) for document in found)
+        newest = query.order_by(CALLS.c.number.desc()).limit(limit)
+        found = self.connection.scalars(newest).all()
+        return tuple(read(ModelCall, document) for document in reversed(found))
 
     def after(self, cursor: int, limit: int = 500) -> tuple[CallSummary, ...]:
         """Return calls in short with a number above `cursor`, oldest first; none is skipped."""

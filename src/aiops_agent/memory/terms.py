@@ -174,7 +174,7 @@ def released(term: str) -> bool:
     return bool(_RELEASE.fullmatch(term.removeprefix("#").removeprefix("v")))
 
 
-class _Words(dict[str, list[str]]):
+class _WordTerms(dict[str, list[str]]):
     """The terms of each word: people use the same again and again, and each incident its own id."""
 
     def __missing__(self, word: str) -> list[str]:
@@ -186,7 +186,7 @@ class _Words(dict[str, list[str]]):
         return found
 
 
-_WORDS = _Words()
+_WORDS = _WordTerms()
 
 
 def _terms_of_word(word: str) -> list[str]:

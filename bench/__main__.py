@@ -45,6 +45,7 @@ LONG = {  # a name, and the module whose `main(arguments)` measures it
     "memory": "bench.memory",
     "metrics": "bench.metrics",
     "storms": "bench.storms",
+    "struck": "bench.struck",
     "watch": "bench.watch",
 }
 

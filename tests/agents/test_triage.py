@@ -1,14 +1,18 @@
 """Confirmed, contradicted or unseen: never more than telemetry says."""
 
+import math
 from datetime import timedelta
 
 import pytest
 
+from aiops_agent.agents import triage as triaging
+from aiops_agent.agents.briefing import Briefing
 from aiops_agent.agents.triage import triage
 from aiops_agent.domain.alert import Severity
 from aiops_agent.domain.diagnosis import TriageVerdict
 from aiops_agent.domain.telemetry import Objective, Service, ServiceName, Signal, Workload
-from tests.reasoning.world import BEGAN, World, step
+from aiops_agent.reasoning import read_alert
+from tests.reasoning.world import BEGAN, Course, World, step, wobble
 
 API = ServiceName("api")
 
@@ -141,3 +145,43 @@ async def test_instances_that_all_run_change_nothing() -> None:
     well = (instance("api-1", "running"), instance("api-2", "running"))
     seen = await triage(world((0.1, 0.1), (0.001, 0.001), instances=well).briefing())
     assert seen.verdict is TriageVerdict.CONTRADICTED
+
+
+def unsteady(usual: float, now: float) -> Course:
+    """Return waits that swing between the usual and twice as much, and then `now`."""
+
+    def course(t: float) -> float:
+        return (usual * (1.5 + 0.5 * math.sin(t / 17.0)) if t < 0 else now) * wobble(t)
+
+    return course
+
+
+def young(waits: float) -> Briefing:
+    """An alert of half a minute about a service without an objective, seen every second."""
+    made = world((0, 0), (0.001, 0.001), services=(Service(name=API),), resolution=1.0)
+    made.courses[API, Signal.LATENCY] = unsteady(0.3, waits)
+    made.history, made.now = 200.0, BEGAN + timedelta(seconds=30)
+    return made.briefing()
+
+
+async def test_an_alert_is_judged_by_what_was_seen_since_it_fired() -> None:
+    seen = await triage(young(0.9))
+
+    assert seen.verdict is TriageVerdict.CONFIRMED
+    assert "latency p95 is 900 ms, usually 4" in seen.reason
+
+
+async def test_waits_as_long_as_at_worst_never_dismiss() -> None:
+    assert (await triage(young(0.7))).verdict is TriageVerdict.UNSEEN
+    assert (await triage(young(0.5))).verdict is TriageVerdict.CONTRADICTED
+
+
+async def test_a_dismissal_by_the_minutes_before_the_alert_is_noticed(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The planted defects: doubt dismisses, and so does what was before an alert."""
+    monkeypatch.setattr(read_alert, "AS_EVER", math.inf)
+    assert (await triage(young(0.7))).verdict is TriageVerdict.CONTRADICTED
+
+    monkeypatch.setattr(triaging, "JUST_NOW", timedelta(minutes=5))
+    assert (await triage(young(0.9))).verdict is TriageVerdict.CONTRADICTED

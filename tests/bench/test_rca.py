@@ -81,7 +81,7 @@ def test_a_constant_has_another_value_only_inside_the_block() -> None:
     assert before == evidence.GATE
 
 
-@pytest.mark.parametrize("one", constants.CONSTANTS, ids=lambda one: one.name)
+@pytest.mark.parametrize("one", [*constants.CONSTANTS, *constants.JOINED], ids=lambda one: one.name)
 def test_every_constant_exists(one: constants.Constant) -> None:
     assert one.times(1.0) == pytest.approx(one.value)
 

@@ -134,9 +134,20 @@ class Plan:
     strikes: tuple[tuple[Fault, str], ...]
 
 
-def drawn(seed: int, run: int, lanes: int) -> tuple[Plan, ...]:
-    """Return all faults in an order and with victims of the seed, dealt to so many systems."""
+def chosen(kinds: str) -> tuple[Fault, ...]:
+    """Return the faults of these names, with commas in between; all when none is named."""
+    names = [name.strip() for name in kinds.split(",") if name.strip()]
+    known = [fault.name for fault in FAULTS]
+    assert set(names) <= set(known), f"{kinds}: there are {', '.join(known)}."
+    return tuple(fault for fault in FAULTS if not names or fault.name in names)
+
+
+def drawn(seed: int, run: int, lanes: int, kinds: str = "") -> tuple[Plan, ...]:
+    """Return the faults in an order and with victims of the seed, dealt to so many systems."""
     draw = random.Random(f"{seed}.{run}")
     faults = draw.sample(FAULTS, len(FAULTS))
+    struck = chosen(kinds)
     strikes = [(one, draw.choice(one.victims)) for one in faults]
-    return tuple(Plan(lane, tuple(strikes[lane::lanes])) for lane in range(lanes))
+    strikes = [strike for strike in strikes if strike[0] in struck]
+    plans = (Plan(lane, tuple(strikes[lane::lanes])) for lane in range(lanes))
+    return tuple(plan for plan in plans if plan.strikes)

@@ -1,9 +1,10 @@
 """Faults of a seed on software that nobody here wrote, of which Prometheus alone tells.
 
 Whoever strikes writes down whom; `aiops investigate` is given the alerts that fire since, and must
-name that service first. One run has each fault once, on several systems at a time. AIOPS_TEST_RUNS
-and AIOPS_TEST_SEED choose how many and which; answers are kept in AIOPS_TEST_FOLDER, so that a run
-that was cut off goes on.
+name that service first. One run has each fault once, on AIOPS_TEST_LANES systems at a time.
+AIOPS_TEST_RUNS and AIOPS_TEST_SEED choose how many and which, AIOPS_TEST_KINDS some kinds by their
+names. Answers are kept in AIOPS_TEST_FOLDER, so that a run that was cut off goes on. With
+AIOPS_TEST_KEEP a folder keeps what each Prometheus saw: `python -m bench struck` asks anew of it.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ import json
 import os
 import shutil
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
@@ -22,15 +23,17 @@ from typing import Any
 import pytest
 
 from .chains import Chains
-from .faults import FAULTS, Fault, Plan, drawn
+from .faults import Fault, Plan, chosen, drawn
 from .naming import Naming
 from .processes import POLL_SECONDS, until
 from .stage import ENDED, TOO_MUCH_FOR_TWO, USUAL_RATE, Stage
-from .strange import passed
+from .strange import RULES, passed
 
 RUNS = int(os.environ.get("AIOPS_TEST_RUNS", "1"))
 SEED = int(os.environ.get("AIOPS_TEST_SEED", "1"))
-LANES = 4
+LANES = int(os.environ.get("AIOPS_TEST_LANES", "4"))
+KINDS = os.environ.get("AIOPS_TEST_KINDS", "")  # all when none is named
+KEEP = os.environ.get("AIOPS_TEST_KEEP", "")
 MISSED = 1 / 8  # of the answers may be wrong,
 FEW = 2  # and so many of one run: eight are too few to tell a share
 ALERTED = 45  # seconds that an alert may take; then what fires must do, or the chain's front
@@ -50,7 +53,9 @@ class Answer:
     victim: str
     right: tuple[str, ...]
     struck_at: str
-    asked: str  # the alerts that it was given, or the service
+    asked_at: float  # Unix seconds
+    asked: str  # the alerts that it was given
+    front: str  # the service that was named, without an alert
     named: str
     kind: str
     confidence: str
@@ -74,7 +79,7 @@ def test_of_faults_on_systems_of_others_the_right_service_is_named(
     kept = Path(os.environ.get("AIOPS_TEST_FOLDER", tmp_path / "answers"))
     answers: list[Answer] = []
     for run in range(RUNS):
-        plans = drawn(SEED, run, LANES)
+        plans = drawn(SEED, run, LANES, KINDS)
 
         def lane(plan: Plan, run: int = run) -> list[Answer]:
             return struck(plan, tmp_path / f"{run}-{plan.lane}", kept / f"{SEED}-{run}-{plan.lane}")
@@ -90,7 +95,7 @@ def test_of_faults_on_systems_of_others_the_right_service_is_named(
     record_property("count", row("real faults, wrong with HIGH", count, "0", len(misled)))
     shutil.rmtree(kept)  # only a run that was cut off goes on
     told = [f"{one.fault} of {one.victim}: {one.named} ({one.kind})" for one in answers]
-    assert len(answers) == RUNS * len(FAULTS)
+    assert len(answers) == RUNS * len(chosen(KINDS))
     assert len(good) >= wanted, told
     assert not misled, told
 
@@ -111,9 +116,23 @@ def struck(plan: Plan, folder: Path, kept: Path) -> list[Answer]:
         for fault, victim in plan.strikes:
             chains.calm(len(answers))
             answers.append(answered(chains, fault, victim))
+        pages = json.dumps(chains.prometheus.get("metadata"))
+    told = json.dumps([asdict(one) for one in answers], indent=1)
     file.parent.mkdir(parents=True, exist_ok=True)
-    file.write_text(json.dumps([asdict(one) for one in answers], indent=1))
+    file.write_text(told)
+    if KEEP:
+        keep(folder, Path(KEEP) / kept.name, {"truth.json": told, "metadata.json": pages})
     return answers
+
+
+def keep(folder: Path, kept: Path, more: Mapping[str, str]) -> None:
+    """Keep all that a Prometheus saw, with what else is to be known, so that it can be moved."""
+    shutil.copytree(folder, kept, dirs_exist_ok=True)
+    config = json.loads((folder / "prometheus.yml").read_text())
+    config = {**config, "rule_files": ["public.yml", "rules.yml"], "alerting": {}}
+    files = {"prometheus.yml": json.dumps(config), "public.yml": RULES.read_text(), **more}
+    for name, text in files.items():
+        (kept / name).write_text(text)
 
 
 def answered(chains: Chains, fault: Fault, victim: str) -> Answer:
@@ -124,7 +143,8 @@ def answered(chains: Chains, fault: Fault, victim: str) -> Answer:
         alerts = _alerts(chains, known)
         time.sleep(SEEN)
         alerts = _new(chains, known) or alerts
-        found = _investigated(chains, alerts, FRONT.get(victim, "payments"))
+        asked_at = time.time()
+        found = _investigated(chains, alerts, FRONT.get(victim, "payments"), asked_at)
     finally:
         undo()
     diagnosis = found.get("diagnosis") or {}
@@ -135,7 +155,9 @@ def answered(chains: Chains, fault: Fault, victim: str) -> Answer:
         victim=victim,
         right=fault.right(victim),
         struck_at=at.isoformat(timespec="seconds"),
-        asked=", ".join(names) or "--service",
+        asked_at=asked_at,
+        asked=", ".join(names),
+        front="" if alerts else FRONT.get(victim, "payments"),
         named=str(first.get("service", "")),
         kind=str(first.get("kind", "")),
         confidence=str(diagnosis.get("confidence", "")),
@@ -158,14 +180,13 @@ def _new(chains: Chains, known: dict[str, Any]) -> list[dict[str, Any]]:
     return [one for labels, one in chains.firing().items() if labels not in known]
 
 
-def _investigated(chains: Chains, alerts: list[dict[str, Any]], front: str) -> Any:
+def _investigated(chains: Chains, alerts: list[dict[str, Any]], front: str, asked_at: float) -> Any:
     """Return what `aiops investigate` says of the alerts, as Prometheus lists them."""
-    at = f"{time.time():.0f}"
-    file = chains.folder / f"alerts-{at}.json"
+    file = chains.folder / f"alerts-{asked_at:.0f}.json"
     file.write_text(json.dumps({"data": {"alerts": alerts}}))
     asked = [str(file)] if alerts else ["--service", front]
     ran = chains.product.aiops("investigate", *asked, "-o", "json", timeout=120)
-    (chains.folder / f"answer-{at}.json").write_text(ran.out)
+    (chains.folder / f"answer-{asked_at:.0f}.json").write_text(ran.out)
     assert ran.code == 0, ran
     return ran.data
 

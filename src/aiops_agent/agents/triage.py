@@ -29,6 +29,7 @@ from aiops_agent.reasoning.read_alert import TimeFrame
 
 NOBODY = "no model answered"
 RECENT = timedelta(minutes=2)  # an alert is judged by what goes on now
+JUST_NOW = timedelta(seconds=30)  # and by so much at the least, however young it is
 DAY = timedelta(days=1)  # traffic repeats by the day
 AROUND = timedelta(minutes=10)  # of the same time a day earlier
 FARTHEST = timedelta(hours=6)  # what an alert averages over longer is not read again
@@ -77,7 +78,11 @@ async def _by_signals(
     started = gather.beginning(incident).timestamp()
     began = gather.find_start(tracks, service, started)
     recent = min(RECENT, 2 * briefing.pace.hold).total_seconds()
-    frame = TimeFrame(began, briefing.now.timestamp(), recent)
+    now = briefing.now.timestamp()
+    if began is None:  # what was before its alerts says nothing against them
+        fired = min((one.since.timestamp() for one in briefing.alerts.shown), default=started)
+        recent = min(recent, max(now - fired, JUST_NOW.total_seconds()))
+    frame = TimeFrame(began, now, recent)
     values = await _own_values(briefing, meanings)
     sight = TriageLook(briefing, graph, meanings, tracks, frame, missing, values)
     usual = await _quiet_a_day_ago(briefing, sight)

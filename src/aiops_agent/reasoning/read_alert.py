@@ -9,13 +9,16 @@ from aiops_agent.domain.quantity import amount, signal_name
 from aiops_agent.domain.telemetry import Objective, Signal
 from aiops_agent.reasoning.episodes import peaks
 from aiops_agent.reasoning.gather import PAIN
-from aiops_agent.reasoning.measure import Shift, Track, median, shift
+from aiops_agent.reasoning.measure import FLOOR, Shift, Track, median, shift
 
 # Shares of a limit beyond which nobody calls it healthy, where nothing was promised.
 LIMIT = {Signal.MEMORY: 0.85, Signal.SATURATION: 0.9, Signal.POOL: 0.95}
 FALLING_HURTS = (Signal.CACHE_HITS, Signal.REPLICAS)
 FAR = 6.0  # noise units: further than this is no longer the usual
 MUCH = 1.5  # and a factor of the usual level
+BEYOND = 1.25  # times as high as it went before: unusual, however much it varied
+AS_EVER = 1.0  # as high as it went before: neither unusual nor fine
+WAITS = (Signal.LATENCY, Signal.TAIL)
 FLAPPING = 0.25  # share of recent samples beyond the level that still counts as trouble
 
 
@@ -74,6 +77,10 @@ def read(seen: Track, objective: Objective, frame: TimeFrame) -> Reading:
     if level is None and moved is None:
         words = f"{signal_name(signal)} has neither an objective nor a time before to compare with"
         return Reading(signal, State.UNSEEN, words, moved, level, value)
+    if level is None and moved is not None and _waits(moved, value, AS_EVER):
+        return Reading(
+            signal, State.UNSEEN, f"{words}, and seldom was as high", moved, level, value
+        )
     return Reading(signal, State.FINE, words, moved, level, value)
 
 
@@ -106,7 +113,15 @@ def _unusual(moved: Shift, value: float) -> bool:
         return size <= -FAR
     if moved.track.signal is Signal.TRAFFIC:
         return abs(size) >= FAR and not 1 / MUCH < value / max(moved.before, moved.noise) < MUCH
-    return size >= FAR and value >= MUCH * moved.before
+    far = size >= FAR and value >= MUCH * moved.before
+    return far or _waits(moved, value, BEYOND)
+
+
+def _waits(moved: Shift, value: float, factor: float) -> bool:
+    """Whether requests wait much longer than usual, and `factor` times as long as at worst."""
+    signal = moved.track.signal
+    least = moved.before + FAR * FLOOR[signal]
+    return signal in WAITS and value >= max(least, MUCH * moved.before, factor * moved.highest)
 
 
 def _words(signal: Signal, value: float, level: float | None, usual: float | None) -> str:

@@ -131,6 +131,7 @@ BLIND = Seam(verify, "last_blind", "right behind a gap in telemetry nothing is c
 RECOVER = Seam(send.Sender, "_recover", "nothing is sent twice or guessed after a silence")
 REFUSED = Seam(send.Sender, "_refused", "a refusal is looked after before it is believed")
 CLAIMED = Seam(send.Sender, "_claimed", "of two processes one sends")
+ENDED_UNSENT = Seam(send.Sender, "end", "what a person goes on with is sent by nobody later")
 MOST_ASKS = Seam(send, "MOST_ASKS", "a process that is always held up sends nothing, and ends")
 MOST_SENDS = Seam(send, "MOST_SENDS", "a sender that never ends is cut off")
 

@@ -35,6 +35,8 @@ class Job:
     once: str = "ours"  # or "forgets": the planted defect
     provider: str = ""  # where models are asked
     then: str = ""  # what happens after the first death, see `then.Then`
+    executors: int = 0  # processes of their own that send; 0: the story does it itself
+    sends: bool = False  # this is that process
     store: str = ""  # an address other than the folder's own SQLite file
 
     def settings(self) -> Settings:

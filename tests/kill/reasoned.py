@@ -15,7 +15,8 @@ from aiops_agent.domain.value import Document
 from aiops_agent.ports.model import Around, Asking
 from aiops_agent.simulator.provider.server import ScriptedProvider, Stage
 from tests.kill.job import Job
-from tests.kill.run import Ended, Nursery, run
+from tests.kill.lives import Nursery
+from tests.kill.run import Ended, run
 
 # Where a process may die, each with the number of the request or of the tool's use, from 1.
 BEFORE = f"provider-{Stage.ASKED}-"  # the request is there, nothing is answered

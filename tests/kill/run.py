@@ -1,7 +1,5 @@
 """Runs jobs: restarts what was killed until the story is over, then has the end judged."""
 
-import subprocess
-import sys
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
@@ -9,15 +7,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from queue import Queue
 from threading import Thread
-from types import TracebackType
-from typing import Self
 
 from tests.kill.checker import violations
+from tests.kill.hands import Hands
 from tests.kill.job import STOPPED, Job
+from tests.kill.lives import Nursery
 from tests.kill.person import Person
 from tests.kill.then import Then, happens, sent_under_stop, wrong_sends
-
-ROOT = Path(__file__).parents[2]
 
 
 @dataclass(frozen=True)
@@ -27,39 +23,6 @@ class Ended:
     job: Job
     died: list[str]
     wrong: list[str]
-
-
-class Nursery:
-    """One forking process; it runs one victim at a time."""
-
-    def __enter__(self) -> Self:
-        """Start it."""
-        self._process = subprocess.Popen(
-            [sys.executable, "-W", "ignore", "-m", "tests.kill.nursery"],
-            cwd=ROOT,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-            start_new_session=True,
-        )
-        return self
-
-    def __exit__(
-        self,
-        _kind: type[BaseException] | None,
-        _error: BaseException | None,
-        _trace: TracebackType | None,
-    ) -> None:
-        """Let it end: it has no more jobs."""
-        self._process.communicate()
-
-    def run(self, job: Job) -> int:
-        """Run one process of the job and return its exit code; one that hangs is an error."""
-        assert self._process.stdin is not None
-        assert self._process.stdout is not None
-        self._process.stdin.write(job.write())
-        self._process.stdin.flush()
-        return int(self._process.stdout.readline() or 1)
 
 
 def run_all(jobs: Sequence[Job], nurseries: int = 2) -> list[Ended]:
@@ -84,7 +47,7 @@ def run(job: Job, nursery: Nursery) -> Ended:
     """Run one job to its end, with a person near, and judge what is left behind."""
     Path(job.folder).mkdir(parents=True)
     code = 0
-    with Person(job):
+    with Person(job), Hands(job):
         for _ in range(len(job.kills) + 1):
             code = nursery.run(job)
             if code not in (-9, STOPPED) or job.then:

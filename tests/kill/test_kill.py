@@ -30,6 +30,14 @@ STOPS = (
 ONLY_TAKEN_BACK = (Point.UNDO_ARMED, Point.UNDONE)
 # Not passed again once the process died at or behind them: what they stand before is done by then.
 ONCE = (Point.INCIDENT_OPENED, Point.BEFORE_SEND, Point.AFTER_SEND, Point.RECORDED)
+APART = (
+    Point.ARMED,
+    Point.BEFORE_SEND,
+    Point.SENDING,
+    Point.AFTER_SEND,
+    Point.RECORDED,
+    Point.UNDO_ARMED,
+)
 SEND_AGAIN = (Point.ARMED, Point.BEFORE_SEND, Point.UNDO_ARMED)
 
 
@@ -90,6 +98,26 @@ def test_a_killed_process_loses_and_doubles_nothing(
 ) -> None:
     ended = run_all(singles(tmp_path, SAMPLE))
     record_property("count", counted(ended))
+    assert judged(ended) == []
+
+
+@pytest.mark.long
+@pytest.mark.timeout(900)
+def test_an_executor_of_its_own_and_its_story_die_at_any_point(
+    tmp_path: Path, record_property: Record
+) -> None:
+    """Points of both processes; with two executors the other one takes over."""
+    drawn = [
+        *((plot(point), (point,), 1) for point in APART),
+        (HELPS, (Point.PREPARED, Point.AFTER_SEND), 2),
+        (TAKEN_BACK, (Point.AFTER_SEND, Point.UNDO_ARMED), 2),
+    ]
+    jobs = [
+        Job(str(tmp_path / str(number)), kind, [*map(str, kills)], executors=count)
+        for number, (kind, kills, count) in enumerate(drawn)
+    ]
+    ended = run_all(jobs)
+    record_property("count", f"executor of its own: {counted(ended)}")
     assert judged(ended) == []
 
 

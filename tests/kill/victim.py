@@ -14,18 +14,24 @@ from pathlib import Path
 import pytest
 from dbos import DBOS, WorkflowHandleAsync
 
+from aiops_agent import __version__
 from aiops_agent.adapters.sql.store import SqlStore
 from aiops_agent.agents.briefing import Briefing
 from aiops_agent.agents.crew import Crew, without_llm
 from aiops_agent.bootstrap.application import Application, Overrides, application
 from aiops_agent.domain.answer import Answer
 from aiops_agent.domain.diagnosis import Diagnosis
+from aiops_agent.domain.lease import EXECUTOR
 from aiops_agent.domain.remediation import Action, ActionKind, Plan, Target
 from aiops_agent.ports.durable import uncheckpointed
 from aiops_agent.ports.store import Work
 from aiops_agent.safety.execute import Executor
+from aiops_agent.safety.separate import SeparateExecutor
 from aiops_agent.workflow import hold, leading, lease
 from aiops_agent.workflow.engine import Engine
+from aiops_agent.workflow.execution import Execution
+from aiops_agent.workflow.executor_steps import ExecutorSteps
+from aiops_agent.workflow.lease import FencedStore
 from tests import seams
 from tests.kill.job import COMMIT, HELPS, REASONED, TAKEN_BACK, Job
 from tests.kill.planted import RecordsAfterActing, permits_all
@@ -54,11 +60,13 @@ def live(job: Job) -> bool:
         seams.ONCE.plant(pytest.MonkeyPatch(), lambda: uncheckpointed)
         seams.ANSWERED.plant(pytest.MonkeyPatch(), lambda _self, _incident, _about: None)
     die_at_a_commit(job)
-    hands = EXECUTORS[job.executor]
+    hands = apart if job.executors and not job.sends else EXECUTORS[job.executor]
     parts = Overrides(crew=crew, executor=hands, mark=mark, around=dying(mark), now=job.now)
     hold.LOOK_SECONDS = 0.3  # for good: this process is ours alone
     lease.TERM, leading.RENEW_SECONDS = timedelta(seconds=2), 0.5
     built = application(job.settings(), parts)
+    if job.sends:
+        asyncio.run(executes(built, job.folder))
     ended = asyncio.run(work(built, job, stop))
     built.close()
     return ended
@@ -83,6 +91,31 @@ async def work(built: Application, job: Job, stop: "Stop") -> bool:
         for task in (asked, over):
             task.cancel()
         return over.done() and not over.cancelled()
+
+
+async def executes(built: Application, folder: str) -> None:
+    """Be the executor of the job's shop until somebody ends this process.
+
+    It is what `bootstrap.executing` opens, for a shop: which no configuration names.
+    """
+    (Path(folder) / f"executor-{os.getpid()}").touch()
+    while not (found := await asyncio.to_thread(built.queries.incidents)):  # noqa: ASYNC110 -- a store
+        await asyncio.sleep(0.05)
+    shop = found[0].environment
+    leading = built.lead.begin(EXECUTOR, serves=(str(shop),))
+    deps = built._built(FencedStore(built.store, leading.tenure))
+    one = Execution(ExecutorSteps(deps), frozenset({shop}), __version__, serves="shop")
+
+    async def lead() -> None:
+        one.begin()
+
+    await leading.begin(lead, stand_by=True)
+    await asyncio.Event().wait()
+
+
+def apart(right: Executor) -> Executor:
+    """Return hands that leave all sending to another process."""
+    return SeparateExecutor(**vars(right), version=__version__)
 
 
 def heard(engine: Engine) -> bool:
@@ -111,6 +144,8 @@ def death(job: Job) -> Callable[[str], None]:
     left = job.kills[len(job.died) :]
 
     def mark(point: str) -> None:
+        if job.executors:  # the other process may have died since
+            left[:] = job.kills[len(job.died) :]
         if left and point == left[0]:
             if job.stopped:
                 left.clear()

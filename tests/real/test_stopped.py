@@ -18,8 +18,8 @@ from aiops_agent.domain.point import Point
 from aiops_agent.simulator.journal import effects
 from tests.kill.checker import told, violations
 from tests.kill.job import Job
+from tests.kill.lives import Nursery
 from tests.kill.person import Person
-from tests.kill.run import Nursery
 
 from .processes import until
 

@@ -1,7 +1,7 @@
 """A store of dictionaries for what the executor needs: fast enough for thousands of runs."""
 
 import copy
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -10,7 +10,9 @@ from typing import Any
 from aiops_agent.domain.approval import ApprovalRequest, ApprovalState
 from aiops_agent.domain.environment import EnvironmentRef
 from aiops_agent.domain.incident import Incident
-from aiops_agent.domain.ledger import Intent, IntentState, TargetClaim
+from aiops_agent.domain.lease import Lease
+from aiops_agent.domain.ledger import ArmedPlan, Intent, IntentState, TargetClaim
+from aiops_agent.domain.preparation import Preparation
 from aiops_agent.domain.sending import ServiceBreaker, Switch
 from aiops_agent.domain.telemetry import ServiceName
 
@@ -30,6 +32,15 @@ class Ledger:
         wanted = (incident, plan, undo)
         found = [i for i in self.rows.values() if (i.incident, i.plan, i.undo) == wanted]
         return tuple(sorted(found, key=lambda intent: intent.ordinal))
+
+    def unsettled(self) -> tuple[ArmedPlan, ...]:
+        left = (IntentState.ARMED, IntentState.SENDING)
+        found = (
+            ArmedPlan(incident=one.incident, plan=one.plan, undo=one.undo)
+            for one in self.rows.values()
+            if one.state in left
+        )
+        return tuple(dict.fromkeys(found))
 
     def claimed(self, target: str) -> TargetClaim | None:
         return self.claims.get(target)
@@ -55,6 +66,10 @@ class Approvals:
 
     def get(self, request: str) -> ApprovalRequest | None:
         return self.rows.get(request)
+
+    def latest(self, incident: str) -> ApprovalRequest | None:
+        found = [one for one in self.rows.values() if one.incident == incident]
+        return found[-1] if found else None
 
     def ask(self, request: ApprovalRequest) -> ApprovalRequest:
         return self.rows.setdefault(request.id, request)
@@ -131,6 +146,39 @@ class Clock:
         self.rows["latest"] = at
 
 
+@dataclass
+class Leases:
+    """ports.lease.Leases on a dictionary."""
+
+    rows: dict[str, Lease] = field(default_factory=dict)
+
+    def get(self, name: str) -> Lease | None:
+        return self.rows.get(name)
+
+    def put(self, lease: Lease) -> None:
+        self.rows[lease.name] = lease
+
+
+@dataclass
+class Preparations:
+    """ports.preparation.Preparations on a dictionary."""
+
+    rows: dict[str, Preparation] = field(default_factory=dict)
+
+    def of(self, incident: str) -> Preparation | None:
+        return self.rows.get(incident)
+
+    def waiting(self, environments: Collection[EnvironmentRef]) -> tuple[Preparation, ...]:
+        waits = (one for one in self.rows.values() if not one.answered)
+        return tuple(one for one in waits if one.environment in environments)
+
+    def put(self, asked: Preparation) -> None:
+        self.rows[asked.incident] = asked
+
+    def drop(self, incident: str) -> None:
+        self.rows.pop(incident, None)
+
+
 async def inline(work: Callable[..., Any], *given: Any, **named: Any) -> Any:
     """Do at once what `asyncio.to_thread` does in another thread: dictionaries wait for none."""
     return work(*given, **named)
@@ -145,6 +193,8 @@ class MemoryStore:
     ledger: Ledger = field(default_factory=Ledger)
     sending: Sending = field(default_factory=Sending)
     clock: Clock = field(default_factory=Clock)
+    leases: Leases = field(default_factory=Leases)
+    preparations: Preparations = field(default_factory=Preparations)
 
     def read(self) -> AbstractContextManager[Any]:
         return self.begin()
@@ -157,6 +207,8 @@ class MemoryStore:
             self.ledger,
             self.sending,
             self.clock,
+            self.leases,
+            self.preparations,
         )
         before, claims = [copy.copy(part.rows) for part in parts], self.ledger.claims
         try:

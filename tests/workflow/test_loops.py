@@ -212,7 +212,7 @@ def test_a_loop_hangs_after_a_minute_of_silence_unless_it_waits_for_others(
 
 def test_the_names_of_loops_are_a_promise_to_whoever_watches_the_metric() -> None:
     assert {name.value for name in LoopName} == {
-        *("alarm", "answers", "feed", "inbox", "lease", "left_behind"),
+        *("alarm", "answers", "execution", "feed", "inbox", "lease", "left_behind"),
         *("notices", "platform", "pruning", "releases", "screen", "senders", "stories"),
         *("traces", "vectors", "watch"),
     }

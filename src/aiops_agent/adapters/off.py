@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Never
 
-from aiops_agent.actions.platform import Accepted, Begin, Landing, Sight, at_once
+from aiops_agent.actions.platform import Accepted, Begin, Landing, Platform, Sight, at_once
 from aiops_agent.domain.errors import NoSource, PlatformError
 from aiops_agent.domain.ledger import Intent
 from aiops_agent.domain.remediation import Action, ActionKind, Draft, Request
@@ -73,3 +73,41 @@ class NoPlatform:
     @property
     def _flaw(self) -> str:
         return f"No platform to act on is configured ({self.remedy})."
+
+
+@dataclass(frozen=True)
+class SendsNothing:
+    """The write port of a process that only reads; whoever sends is another process."""
+
+    platform: Platform
+
+    @property
+    def kinds(self) -> Sequence[ActionKind]:
+        """What the other process can do there."""
+        return self.platform.kinds
+
+    async def prepare(self, action: Action, operation: str) -> Draft:
+        """Raise PlatformError: whoever sends also tries out."""
+        raise PlatformError(f"{action.text} ({operation}) is made ready by `aiops execute` only.")
+
+    async def unchanged(self, prepared: Draft, applied: Sequence[Intent] = ()) -> bool:
+        """Look whether the target still meets the frozen precondition."""
+        return await self.platform.unchanged(prepared, applied)
+
+    async def send(
+        self,
+        request: Request,
+        begin: Begin = at_once,  # noqa: ARG002 -- the port's: nothing begins here
+    ) -> Accepted:
+        """Raise PlatformError: nothing was sent."""
+        raise PlatformError(f"{request.operation} is sent by `aiops execute` only.")
+
+    async def look(self, request: Request, armed_at: datetime) -> Sight:
+        """Look whether the request has landed."""
+        return await self.platform.look(request, armed_at)
+
+    async def take_back(
+        self, step: Draft, applied: Sequence[Intent], operation: str
+    ) -> tuple[Request, ...]:
+        """Return the requests of the way back; they are read, and not sent."""
+        return await self.platform.take_back(step, applied, operation)

@@ -7,14 +7,13 @@ import gc
 import logging
 import time
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
 
 from sqlalchemy import Engine as Database
 
-from aiops_agent.actions.catalogue import Catalogue
 from aiops_agent.adapters.approval_file import ApprovalFiles
 from aiops_agent.adapters.models.opening import Wiring, reasoning
 from aiops_agent.adapters.otel.sink import sink
@@ -30,6 +29,7 @@ from aiops_agent.bootstrap.copying import memory_checkups
 from aiops_agent.bootstrap.demo import Demo
 from aiops_agent.bootstrap.desk import desk_of, own_pages
 from aiops_agent.bootstrap.environments import OpenEnvironments, checked
+from aiops_agent.bootstrap.executing import executing, executor_of
 from aiops_agent.bootstrap.leadership import Leadership
 from aiops_agent.bootstrap.proof import unproven
 from aiops_agent.bootstrap.records import Records, wall_time
@@ -57,6 +57,7 @@ from aiops_agent.workflow.deps import Deps
 from aiops_agent.workflow.dispatch import Dispatch
 from aiops_agent.workflow.durable import Durable
 from aiops_agent.workflow.engine import Engine, StalledWorkflowMonitor
+from aiops_agent.workflow.execution import Execution
 from aiops_agent.workflow.executor_steps import Busy, ExecutorSteps
 from aiops_agent.workflow.feed import Feed
 from aiops_agent.workflow.gate import Gate
@@ -99,7 +100,7 @@ class Application:  # limit: joins everything, and opens and closes it in one or
     _running: Engine | None = None
 
     def __init__(  # limit: joins every part, once
-        self, settings: Settings, overrides: Overrides, records: Records
+        self, settings: Settings, overrides: Overrides, records: Records, *, executes: bool
     ) -> None:
         self._settings, self._overrides, self.records = settings, overrides, records
         self._database: Database = records.database
@@ -107,7 +108,8 @@ class Application:  # limit: joins everything, and opens and closes it in one or
         store = SqlStore(self._database, self._durable.wake, own_clock=records.own_clock)
         self.redactor = records.redactor
         self.clean = self.redactor.clean
-        self.places = OpenEnvironments(settings, self.redactor, store)
+        sends = executes or not settings.executor.separate
+        self.places = OpenEnvironments(settings, self.redactor, store, sends=sends)
         wiring = Wiring(SqlCallLog(store), overrides.now, overrides.around, self.redactor)
         self.reasoning = reasoning(settings.models, settings.keys, wiring)
         self._shelf, self._pages = _shelf(settings), own_pages(settings)
@@ -187,6 +189,10 @@ class Application:  # limit: joins everything, and opens and closes it in one or
                 await self.reasoning.close()
                 await asyncio.to_thread(self._close)
 
+    def execution(self) -> AbstractAsyncContextManager[Execution]:
+        """Open what takes armed rows and sends them; raises as `bootstrap.executing` says."""
+        return executing(self._settings, self.places, self.lead, self.store, self._built)
+
     def _close(self) -> None:
         self._durable.close()  # the loop's threads end with it
         self.lead.end()
@@ -221,7 +227,7 @@ class Application:  # limit: joins everything, and opens and closes it in one or
             found.append(await where.check())
         if not refused:
             found += await asyncio.to_thread(memory_checkups, self.memory)
-        look = partial(waiting_checkups, self.queries, self._overrides.now())
+        look = partial(waiting_checkups, self._settings, self.queries, self._overrides.now())
         waiting = () if refused else await asyncio.to_thread(look)
         alone = () if refused else await asyncio.to_thread(self.unproven)
         return (store, *waiting, *models, *found, *alone)
@@ -245,26 +251,18 @@ class Application:  # limit: joins everything, and opens and closes it in one or
         if not gc.get_freeze_count():
             gc.freeze()  # what is loaded by now stays; to look through it again costs 70 ms
 
-    def _built(self, store: Store) -> Deps:
-        overrides, registry, places = self._overrides, self._settings.registry, self.places
-        executor = Executor(
-            platforms=places.platform,
-            store=store,
-            catalogue=Catalogue(registry.actions),
-            bounds=places.bounds,
-            now=overrides.now,
-            mark=overrides.mark,
-            allowance=places.allowance,
-            use_within=self._settings.approvals.use_within,
-            halted=self.records.stop_file,
+    def _built(self, store: Store, *, apart: bool = False) -> Deps:
+        overrides, places = self._overrides, self.places
+        executor = executor_of(
+            self._settings, places, self.records, store, now=overrides.now, apart=apart
         )
         return Deps(
             store=store,
             environments=places.environment,
-            executor=overrides.executor(executor),
+            executor=overrides.executor(replace(executor, mark=overrides.mark)),
             memory=replace(self.memory, store=store),
             crew=overrides.crew or without_llm(),
-            rules=registry.rules,
+            rules=self._settings.registry.rules,
             now=overrides.now,
             terms=terms_of(self._settings),
             mark=overrides.mark,
@@ -284,7 +282,7 @@ class Application:  # limit: joins everything, and opens and closes it in one or
     def _engine(self, tenure: Tenure) -> Engine:
         busy, serving = Busy(), tenure.name == "serve"
         store = FencedStore(self.store, tenure)
-        deps = self._built(store)
+        deps = self._built(store, apart=serving and self._settings.executor.separate)
         refs = tuple(one.ref for one in self._settings.resolved if serving)
         notifiers = tuple(self._notifiers()) if refs else ()
         to = partial(Dispatch, deps, environments=frozenset(refs))
@@ -344,11 +342,19 @@ class Application:  # limit: joins everything, and opens and closes it in one or
 
 
 def application(
-    settings: Settings, overrides: Overrides | None = None, records: Records | None = None
+    settings: Settings,
+    overrides: Overrides | None = None,
+    records: Records | None = None,
+    *,
+    executes: bool = False,
 ) -> Application:
-    """Build the application; raises StoreError or SettingsError when a part cannot be used."""
+    """Build the application; raises StoreError or SettingsError when a part cannot be used.
+
+    With `executes` it may send where `executor.separate` lets nobody else.
+    """
     overrides = overrides or Overrides()
-    return Application(settings, overrides, records or Records(settings, overrides.now))
+    opened = records or Records(settings, overrides.now)
+    return Application(settings, overrides, opened, executes=executes)
 
 
 def _shelf(settings: Settings) -> Shelf:

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 
+from aiops_agent import __version__
 from aiops_agent.domain.checkup import Checkup, Health
 from aiops_agent.domain.duration import spelled
 from aiops_agent.domain.errors import StoreError
@@ -10,6 +11,7 @@ from aiops_agent.domain.incident import Status
 from aiops_agent.domain.outbox import OutboxStanding
 from aiops_agent.domain.text import shell
 from aiops_agent.safety.limits import closed_words
+from aiops_agent.settings.sections import Settings
 from aiops_agent.workflow.queries import Queries
 
 LOOK_BACK = timedelta(hours=24)  # what was given up earlier is in the timelines
@@ -42,8 +44,24 @@ def sending_checkups(queries: Queries, now: datetime) -> tuple[Checkup, ...]:
     return (_checkup("sending", Health.PROBLEM, words, "; ".join(remedies)), *notes)
 
 
-def waiting_checkups(queries: Queries, now: datetime) -> tuple[Checkup, ...]:
-    """Return what waits to be worked on or told, as notes, or nothing; raises StoreError."""
+def executor_checkups(settings: Settings, queries: Queries, now: datetime) -> tuple[Checkup, ...]:
+    """Say for each environment whether an executor of its own lives; () where there is none."""
+    if not settings.executor.separate:
+        return ()
+    return tuple(
+        _checkup(
+            f"executor {one.ref}",
+            Health.PROBLEM if away else Health.OK,
+            away or "lives: aiops execute takes what is armed",
+        )
+        for one in settings.resolved
+        if one.sources.any
+        for away in [queries.executor(one.ref, __version__, now)]
+    )
+
+
+def waiting_checkups(settings: Settings, queries: Queries, now: datetime) -> tuple[Checkup, ...]:
+    """Return what waits to be worked on or told, and for whom; raises StoreError."""
     backlog, unbegun = queries.backlog(), queries.standing()[0].get(Status.OPEN, 0)
     said = (
         f"{backlog.bodies} bodies with {backlog.alerts} alerts" if backlog.bodies else "",
@@ -52,7 +70,7 @@ def waiting_checkups(queries: Queries, now: datetime) -> tuple[Checkup, ...]:
     words = f"waiting: {' and '.join(filter(None, said))}"
     remedy = "aiops serve works on them, the oldest first"
     stories = (_checkup("stories", Health.NOTE, words, remedy),) if any(said) else ()
-    return (*stories, *outbox_checkups(queries, now))
+    return (*stories, *executor_checkups(settings, queries, now), *outbox_checkups(queries, now))
 
 
 def outbox_checkups(queries: Queries, now: datetime) -> tuple[Checkup, ...]:

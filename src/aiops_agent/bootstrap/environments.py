@@ -7,14 +7,14 @@ import threading
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from functools import cached_property, partial
+from functools import cached_property
 from typing import Any
 
 from aiops_agent.actions.platform import Platform
 from aiops_agent.adapters.cleaned import cleaned, told_cleanly
 from aiops_agent.adapters.clock import WallClock
 from aiops_agent.adapters.joined import JoinedMetrics
-from aiops_agent.adapters.off import Absent, NoPlatform, NoTopology
+from aiops_agent.adapters.off import Absent, NoPlatform, NoTopology, SendsNothing
 from aiops_agent.bootstrap.releases import StoredReleases
 from aiops_agent.domain.checkup import Checkup, Health
 from aiops_agent.domain.environment import EnvironmentRef
@@ -53,11 +53,14 @@ class ConfiguredEnvironment:
     configured: ResolvedEnvironment
     redactor: Redactor
     reader: Reader | None = None  # of the store that remembers which releases ran well
+    sends: bool = True  # False: another process changes it, and this one has no rights to
 
     @cached_property
     def handle(self) -> EnvironmentHandle:
         """What can be read and done there."""
         platform = told_cleanly(self._platform, self.redactor.clean)
+        if not self.sends:
+            platform = SendsNothing(platform)
         return EnvironmentHandle(self.environment, platform, self.configured.actions.bounds())
 
     @cached_property
@@ -161,7 +164,9 @@ class ConfiguredEnvironment:
 
     @cached_property
     def _connections(self) -> dict[str, Connection]:
-        around = Surroundings(declared={**self.configured.services}, clock=WallClock())
+        around = Surroundings(
+            declared={**self.configured.services}, clock=WallClock(), sends=self.sends
+        )
         connected = {}
         for vendor in self.registry.sources:
             section = self.configured.sources.section(vendor.name)
@@ -244,6 +249,7 @@ class OpenEnvironments:
     settings: BaseSettings
     redactor: Redactor
     reader: Reader | None = None
+    sends: bool = True  # False: another process does, and this one has no rights to
     _open: dict[EnvironmentRef, EnvironmentHandle] = field(default_factory=dict)
     _turn: threading.RLock = field(default_factory=threading.RLock)  # surfaces run in threads
 
@@ -252,8 +258,10 @@ class OpenEnvironments:
         """The environments of the configuration, in its order."""
         registry = self.settings.registry
         ours = self.settings.resolved
-        made = partial(ConfiguredEnvironment, registry, redactor=self.redactor, reader=self.reader)
-        return tuple(made(configured=one) for one in ours)
+        return tuple(
+            ConfiguredEnvironment(registry, one, self.redactor, self.reader, sends=self.sends)
+            for one in ours
+        )
 
     @property
     def kept(self) -> tuple[tuple[str, Keep], ...]:

@@ -11,9 +11,11 @@ from typing import Self
 
 from sqlalchemy import Engine as Database
 
+from aiops_agent import __version__
 from aiops_agent.adapters.sql.engine import LEASE_CONNECTIONS, make_engine
 from aiops_agent.adapters.sql.store import SqlStore
 from aiops_agent.bootstrap.records import Records, lock_of
+from aiops_agent.domain.lease import EXECUTOR
 from aiops_agent.ports.store import Store
 from aiops_agent.workflow import lease
 from aiops_agent.workflow.leading import Leading
@@ -21,7 +23,7 @@ from aiops_agent.workflow.lease import Tenure
 from aiops_agent.workflow.lock import lock
 from aiops_agent.workflow.loops import LoopName, Loops
 
-_NAMES = {"shop": "`aiops demo`", "serve": "`aiops serve`"}
+_NAMES = {"shop": "`aiops demo`", "serve": "`aiops serve`", EXECUTOR: "`aiops execute`"}
 
 
 @dataclass
@@ -66,11 +68,14 @@ class Leadership:
         path = lock_of(self.database, role)
         return nullcontext() if path is None else lock(path, _NAMES[role])
 
-    def begin(self, role: str) -> Leading:
-        """Return the part that this process plays from now on; nobody else was ever its owner."""
+    def begin(self, role: str, serves: tuple[str, ...] = ()) -> Leading:
+        """Return the part that this process plays from now on; nobody else was ever its owner.
+
+        The executor is waited for by another process, so that its lease always has a term.
+        """
         owner = f"{gethostname()}-{os.getpid()}-{token_hex(3)}"
-        term = None if lock_of(self.database, role) else lease.TERM
-        tenure = Tenure(self.store, role, owner, self.now, term)
+        term = None if lock_of(self.database, role) and role != EXECUTOR else lease.TERM
+        tenure = Tenure(self.store, role, owner, self.now, term, version=__version__, serves=serves)
         loop = self.loops.begin(LoopName.LEASE, silent=None)
         self.leading = Leading(tenure, loop, _NAMES[role])
         return self.leading

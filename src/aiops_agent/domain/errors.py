@@ -20,6 +20,7 @@ AiopsError
 |-- ApprovalError         an approval that does not count; the reason is shown and recorded
 |   `-- NotPermitted      the yes counts, but the world moved on: nothing further is begun
 |       |-- OverLimit       a limit or a breaker: enough was done here, a person goes on
+|       |-- NotExecuted     no executor took it in time: a person goes on
 |       `-- OnHold          not now, such as while sending is stopped: wait and try again
 `-- PlatformError         the platform could not be read or asked
     |-- TargetMissing     the target does not exist (any more)
@@ -108,6 +109,10 @@ class NotPermitted(ApprovalError):
 
 class OverLimit(NotPermitted):
     """Enough was done here for now; a person goes on."""
+
+
+class NotExecuted(NotPermitted):
+    """No executor took an approved plan in time; nothing was sent, and a person goes on."""
 
 
 class OnHold(NotPermitted):

@@ -40,6 +40,14 @@ class Intent(Value):
     made: str = ""
 
 
+class ArmedPlan(Value):
+    """A plan, or the way back of one, of which a request may yet be sent; `plan` is its digest."""
+
+    incident: str
+    plan: str
+    undo: bool
+
+
 class TargetClaim(Value):
     """One incident acts on one target; a second one waits. `target` is `Target.key`."""
 

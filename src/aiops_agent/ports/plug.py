@@ -38,13 +38,15 @@ class Port(StrEnum):
 class Surroundings:
     """What is known of an environment before a vendor is connected.
 
-    `topology` and `roster` are those of the vendors that stand before it in the registry.
+    `topology` and `roster` are those of the vendors that stand before it in the registry. Without
+    `sends` another process changes what is there, and this one need not have the rights to.
     """
 
     declared: Declarations
     clock: telemetry.Clock
     topology: telemetry.Topology | None = None
     roster: telemetry.Roster | None = None
+    sends: bool = True
 
 
 @dataclass(frozen=True)

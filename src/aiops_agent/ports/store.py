@@ -33,7 +33,7 @@ from aiops_agent.domain.approval import (
 from aiops_agent.domain.environment import EnvironmentRef
 from aiops_agent.domain.event import Event
 from aiops_agent.domain.incident import Incident, IncidentId, IncidentSummary, Status
-from aiops_agent.domain.ledger import Intent, IntentState, TargetClaim
+from aiops_agent.domain.ledger import ArmedPlan, Intent, IntentState, TargetClaim
 from aiops_agent.domain.model import CallSummary, ModelCall, Spending
 from aiops_agent.domain.sending import ServiceBreaker, Switch
 from aiops_agent.domain.telemetry import ServiceName
@@ -43,6 +43,7 @@ from aiops_agent.ports.heartbeat import Heartbeats, HeartbeatsView
 from aiops_agent.ports.inbox import Inbox, InboxView
 from aiops_agent.ports.lease import Leases, LeasesView
 from aiops_agent.ports.outbox import Outbox, OutboxView
+from aiops_agent.ports.preparation import Preparations, PreparationsView
 from aiops_agent.ports.release import GoodReleases, GoodReleasesView
 from aiops_agent.ports.watch import Watches, WatchesView
 
@@ -199,6 +200,12 @@ class LedgerView(Protocol):
     def claimed(self, target: str) -> TargetClaim | None:
         """Return who claimed a target last, or None."""
 
+    def unsettled(self) -> tuple[ArmedPlan, ...]:
+        """Return the plans of which a row may yet be sent, in the order in which they were armed.
+
+        It reads no document, so that a row which somebody changed hides no other.
+        """
+
 
 class Ledger(LedgerView, Protocol):
     """The same, to be changed."""
@@ -338,6 +345,7 @@ class View:
     heartbeats: HeartbeatsView
     watches: WatchesView
     releases: GoodReleasesView
+    preparations: PreparationsView
 
 
 @dataclass(frozen=True)
@@ -363,6 +371,7 @@ class Work(View):
     heartbeats: Heartbeats
     watches: Watches
     releases: GoodReleases
+    preparations: Preparations
     wake: Callable[[str, str], None]
 
 

@@ -7,8 +7,10 @@ is repeated the platform is looked at; what cannot be told is never called "not 
 again.
 """
 
+# limit: the two halves of the protocol are to be read beside each other
+
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TypeAlias
@@ -59,7 +61,7 @@ def effect_of(intent: Intent, at: datetime) -> Effect:
 
 
 @dataclass(frozen=True)
-class Executor:
+class Executor:  # limit: the whole protocol of a plan and of its way back, in order
     """Prepares, arms, sends. `platforms` and `bounds` are of an environment; `now` is wall time."""
 
     platforms: Callable[[EnvironmentRef], Platform]
@@ -111,18 +113,34 @@ class Executor:
     async def execute(self, request: ApprovalRequest, judged: Judged) -> Outcome:
         """Arm the approved plan and send it; safe to call again after a crash.
 
-        Policy is judged again when arming and before each first send. Raises ApprovalError when
-        there is no valid yes to exactly this plan, and NotPermitted when it may not begin by now:
-        nothing was sent. Raises OnHold when nothing may be sent for the present: call again; and
-        Tampered when the ledger is not as it was armed.
+        Raises what `arm` and `send` raise.
         """
-        started, prepared = self.now(), request.prepared
-        if not self.armed(prepared):
-            await self._as_planned(prepared)
-        intents = await asyncio.to_thread(self._arm, request, judged)
-        if [one.operation for one in intents] != [one.operation for one in prepared.requests]:
-            raise Tampered(f"The ledger holds something else than {request.id}: nothing is sent.")
+        started = self.now()
+        await self.arm(request, judged)
+        return await self.send(request, judged, started)
+
+    async def arm(self, request: ApprovalRequest, judged: Judged) -> None:
+        """Turn the approved plan into permission to send; changes nothing when it is armed.
+
+        Raises ApprovalError when there is no valid yes to exactly this plan, and NotPermitted when
+        it may not begin by now: nothing was sent. Raises OnHold when nothing may be sent for the
+        present: call again; and Tampered when the ledger is not as it was armed.
+        """
+        if not self.armed(request.prepared):
+            await self._as_planned(request.prepared)
+        _as_armed(request, await asyncio.to_thread(self._arm, request, judged))
         self.mark(Point.ARMED)
+
+    async def send(
+        self, request: ApprovalRequest, judged: Judged, started: datetime | None = None
+    ) -> Outcome:
+        """Send what is armed of a plan and of nothing else; safe to call again after a crash.
+
+        Policy is judged again before each first send. Raises OnHold and Tampered as `arm` does.
+        """
+        started, prepared = started or self.now(), request.prepared
+        intents = await asyncio.to_thread(self._ledger, prepared, undo=False)
+        _as_armed(request, intents)
 
         def allow(work: Work, intent: Intent, first: bool) -> None:
             used = permit.genuine(work, request.id, intent)
@@ -140,14 +158,26 @@ class Executor:
     async def undo(self, prepared: PreparedPlan) -> Outcome:
         """Take back what was applied, last first, under the same approval; safe to repeat.
 
-        Raises NotOurs when what is there is not as it was left, and PlatformError when the platform
-        cannot be read: then nothing was sent. Raises OnHold as `execute` does.
+        Raises what `arm_undo` and `send_undo` raise.
         """
         started = self.now()
-        intents = await asyncio.to_thread(self._ledger, prepared, undo=True)
-        if not intents:
-            intents = await self._prepare_undo(prepared)
+        await self.arm_undo(prepared)
+        return await self.send_undo(prepared, started)
+
+    async def arm_undo(self, prepared: PreparedPlan) -> None:
+        """Turn what was applied into permission to take it back; changes nothing when it is armed.
+
+        Raises NotOurs when what is there is not as it was left, and PlatformError when the platform
+        cannot be read: then nothing was sent.
+        """
+        if not await asyncio.to_thread(self._ledger, prepared, undo=True):
+            await self._prepare_undo(prepared)
         self.mark(Point.UNDO_ARMED)
+
+    async def send_undo(self, prepared: PreparedPlan, started: datetime | None = None) -> Outcome:
+        """Send what is armed of the way back of a plan. Raises OnHold as `arm` does."""
+        started = started or self.now()
+        intents = await asyncio.to_thread(self._ledger, prepared, undo=True)
 
         def allow(work: Work, intent: Intent, _first: bool) -> None:
             permit.genuine(work, prepared.approval, intent)
@@ -155,6 +185,18 @@ class Executor:
 
         sender = self._sender(prepared, prepared.approval, allow, _as_it_is)
         return await self._send_all(sender, intents, started)
+
+    async def give_up(
+        self, prepared: PreparedPlan, why: str, *, undo: bool = False
+    ) -> tuple[Intent, ...]:
+        """Settle what is armed without sending anything; return what became of it.
+
+        What was not begun is skipped. What may have left before is looked after; what a look cannot
+        tell is a person's to judge.
+        """
+        sender = self._sender(prepared, prepared.approval, _nothing, _as_it_is)
+        armed = await asyncio.to_thread(self._ledger, prepared, undo=undo)
+        return tuple([await sender.end(intent, why) for intent in armed])
 
     def _sender(self, prepared: PreparedPlan, approval: str, allow: Allow, fresh: Fresh) -> Sender:
         platform = self.platforms(prepared.environment)
@@ -196,7 +238,7 @@ class Executor:
             if here and not await platform.unchanged(step, applied):
                 raise NotPermitted(CHANGED)
 
-    async def _prepare_undo(self, prepared: PreparedPlan) -> tuple[Intent, ...]:
+    async def _prepare_undo(self, prepared: PreparedPlan) -> None:
         platform = self.platforms(prepared.environment)
         applied = await asyncio.to_thread(self._applied, prepared)
         requests: list[Request] = []
@@ -207,11 +249,11 @@ class Executor:
             operation = f"{prepared.incident}.{prepared.attempt}.undo.{ordinal}"
             requests += await platform.take_back(step, own, operation)
 
-        def arm() -> tuple[Intent, ...]:
+        def arm() -> None:
             with self.store.begin() as work:
-                return approve.arm_undo(work, prepared, requests, self.now())
+                approve.arm_undo(work, prepared, requests, self.now())
 
-        return await asyncio.to_thread(arm)
+        await asyncio.to_thread(arm)
 
     def _applied(self, prepared: PreparedPlan) -> dict[str, Intent]:
         """Return what applied, by operation; NotOurs when the ledger tells of something else."""
@@ -248,3 +290,14 @@ class Executor:
 
 async def _as_it_is(_intent: Intent) -> None:
     """Ask nothing: a way back was made for the target as it is."""
+
+
+def _nothing(_work: Work, intent: Intent, _first: bool) -> None:
+    """Allow no send at all."""
+    raise NotPermitted(f"{intent.operation} is only looked after.")
+
+
+def _as_armed(request: ApprovalRequest, intents: Sequence[Intent]) -> None:
+    """Raise Tampered unless the ledger holds just what the plan has."""
+    if [one.operation for one in intents] != [one.operation for one in request.prepared.requests]:
+        raise Tampered(f"The ledger holds something else than {request.id}: nothing is sent.")

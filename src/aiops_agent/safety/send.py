@@ -85,6 +85,17 @@ class Sender:
             return await self.settle(intent)
         return await self._record(intent, IntentState.SKIPPED, why)
 
+    async def end(self, intent: Intent, why: str) -> Intent:
+        """Record an end without sending: of what may have left before, only a look can tell."""
+        if intent.state in FINAL:
+            return intent
+        if intent.state is IntentState.ARMED and not intent.begun:
+            return await self._record(intent, IntentState.SKIPPED, why)
+        sight = await self._seen(intent)
+        if sight.landing is Landing.LANDED:
+            return await self._record(intent, IntentState.APPLIED, sight.note, sight.made)
+        return await self._record(intent, IntentState.UNKNOWN, f"{why} {sight.note}: ask a person")
+
     async def _send(self, intent: Intent, *, begun: bool) -> Intent:
         begin = _Begin(self, intent, begun=begun)
         try:

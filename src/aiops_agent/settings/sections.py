@@ -40,6 +40,7 @@ from aiops_agent.ports.spellings import (
     TimeZone,
 )
 from aiops_agent.registry import REGISTRY, Registry
+from aiops_agent.settings.executor import ExecutorSettings
 from aiops_agent.settings.memory import MemorySettings
 from aiops_agent.settings.promise import Promise
 from aiops_agent.settings.store import StoreSettings
@@ -251,6 +252,7 @@ class BaseSettings(Value):
     environments: dict[EnvironmentName, EnvironmentSettings] = {}
     services: dict[ServiceName, ServiceSettings] = {}
     approvals: ApprovalSettings = ApprovalSettings()
+    executor: ExecutorSettings = ExecutorSettings()
     notify: Notify = Notify()
     server: Server = Server()
     alerts: AlertSettings = AlertSettings()

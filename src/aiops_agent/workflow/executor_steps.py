@@ -19,6 +19,7 @@ from aiops_agent.reasoning.remains import findings as before_action
 from aiops_agent.reasoning.remains import read_remains
 from aiops_agent.safety import limits, permit
 from aiops_agent.safety.assess import Case, assess
+from aiops_agent.safety.execute import Judged
 from aiops_agent.workflow.deps import Deps, attempt_of, found, incident_of, transaction
 from aiops_agent.workflow.gate import Gate
 
@@ -64,7 +65,10 @@ class ExecutorSteps:
     busy: Busy = field(default_factory=Busy)
 
     async def prepare(self, incident_id: str, number: int) -> PreparedPlan:
-        """Make the plan of an attempt ready and keep it there; raises PlatformError."""
+        """Make the plan of an attempt ready and keep it there; raises PlatformError.
+
+        Raises OnHold while another process has to do it and has not.
+        """
         incident, plan = await asyncio.to_thread(self._plan, incident_id, number)
         prepared = await self.deps.executor.prepare(incident, number, plan)
         await asyncio.to_thread(self._keep, prepared)
@@ -155,6 +159,18 @@ class ExecutorSteps:
 
         Raises NotPermitted when nothing of it may begin any more, OnHold when nothing may for now.
         """
+        request, judged = await self._judged(request_id)
+        with self.busy.busy():
+            return await self.deps.executor.execute(request, judged)
+
+    async def send(self, request_id: str) -> Outcome:
+        """Send what is armed of a plan, and nothing else; raises OnHold as `execute` does."""
+        request, judged = await self._judged(request_id)
+        with self.busy.busy():
+            return await self.deps.executor.send(request, judged)
+
+    async def _judged(self, request_id: str) -> tuple[ApprovalRequest, Judged]:
+        """Return a request, and what policy says of it at any later moment."""
         request = await asyncio.to_thread(Gate(self.deps).get, request_id)
         case = await self._case(request.prepared)
         critic = next((one for one in request.verdict.opinions if one.rule == critique.RULE), None)
@@ -164,14 +180,19 @@ class ExecutorSteps:
             now = replace(case, mode=place.mode, freezes=place.freezes, now=place.clock.now())
             return assess(now, self.deps.rules, critic)
 
-        with self.busy.busy():
-            return await self.deps.executor.execute(request, judged)
+        return request, judged
 
     async def undo(self, request_id: str) -> Outcome:
         """Take back what was applied; raises PlatformError, NotOurs and OnHold as the executor."""
         prepared = await self._approved(request_id)
         with self.busy.busy():
             return await self.deps.executor.undo(prepared)
+
+    async def send_undo(self, request_id: str) -> Outcome:
+        """Send what is armed of the way back of a plan, and nothing else; raises OnHold."""
+        prepared = await self._approved(request_id)
+        with self.busy.busy():
+            return await self.deps.executor.send_undo(prepared)
 
     def _free(self, request: ApprovalRequest) -> None:
         with self.deps.store.read() as view:

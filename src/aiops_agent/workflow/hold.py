@@ -1,7 +1,7 @@
-"""Waits while nothing may be sent: sending is stopped, or another incident acts on the target."""
+"""Waits while nothing may be done: sending is stopped, a target is taken, the executor is away."""
 
 from collections.abc import Callable, Coroutine
-from typing import Any, TypeVar
+from typing import Any, ParamSpec, TypeVar
 
 from dbos import DBOS
 
@@ -10,6 +10,7 @@ from aiops_agent.domain.value import Value
 from aiops_agent.workflow.durable import step
 from aiops_agent.workflow.gate import Gate
 
+P = ParamSpec("P")
 R = TypeVar("R")
 
 LOOK_SECONDS = 10.0  # wall time between two looks whether something may be sent by now
@@ -30,13 +31,26 @@ async def unheld(
     gate: Gate, waiting: Waiting, name: str, act: Callable[[str], Coroutine[Any, Any, R]]
 ) -> R:
     """Act on the request as soon as nothing holds it up; say what does, each change once."""
+    place = (waiting.incident, waiting.attempt)
+    return await released(gate, place, name, act, waiting.request)
+
+
+async def released(
+    gate: Gate,
+    place: tuple[str, int],
+    name: str,
+    act: Callable[P, Coroutine[Any, Any, R]],
+    *args: P.args,
+    **kwargs: P.kwargs,
+) -> R:
+    """Do the same for any work of an attempt; `place` is its incident and its number."""
     told = ""
     while True:
         try:
-            return await step(name, act, waiting.request)
+            return await step(name, act, *args, **kwargs)
         except OnHold as error:
             why = str(error)
         if why != told:
-            await step("held", gate.held, waiting.incident, waiting.attempt, why)
+            await step("held", gate.held, *place, why)
         told = why
         await DBOS.recv_async("wake", timeout_seconds=LOOK_SECONDS)

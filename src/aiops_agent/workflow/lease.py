@@ -45,6 +45,8 @@ class Tenure:
     term: timedelta | None = TERM
     clock: Callable[[], float] = time.monotonic
     lost: Callable[[str], None] = lambda _why: None
+    version: str = ""  # of our program
+    serves: tuple[str, ...] = ()  # the environments for which we hold it
     lease: Lease | None = None
     gone: str = ""  # why it is not ours any more
     refused: int = 0  # transactions of ours that came behind the end of it
@@ -63,6 +65,8 @@ class Tenure:
                 fence=known.fence + 1 if known else 1,
                 since=now,
                 until=now + self.term if self.term else None,
+                version=self.version,
+                serves=self.serves,
             )
             work.leases.put(lease)
         self.lease, self._renewed = lease, began

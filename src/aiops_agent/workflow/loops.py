@@ -25,6 +25,7 @@ class LoopName(StrEnum):
 
     ALARM = "alarm"
     ANSWERS = "answers"
+    EXECUTION = "execution"
     FEED = "feed"
     INBOX = "inbox"
     LEASE = "lease"

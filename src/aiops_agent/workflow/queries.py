@@ -16,6 +16,7 @@ from aiops_agent.domain.environment import EnvironmentRef
 from aiops_agent.domain.errors import UsageError
 from aiops_agent.domain.event import Event
 from aiops_agent.domain.incident import Incident, IncidentId, IncidentSummary, Status
+from aiops_agent.domain.lease import EXECUTOR, away
 from aiops_agent.domain.model import CallSummary, ModelCall
 from aiops_agent.domain.outbox import OutboxStanding
 from aiops_agent.domain.postmortem import Postmortem
@@ -121,6 +122,11 @@ class Queries:
         with self.reader.read() as view:
             moves, breakers = view.sending.switched(), view.sending.breakers()
         return Standing(moves=moves, file=self.halted(), breakers=breakers)
+
+    def executor(self, environment: EnvironmentRef, version: str, wall: datetime) -> str:
+        """Return why no executor of its own would take what is armed there; "" when one would."""
+        with self.reader.read() as view:
+            return away(view.leases.get(EXECUTOR), environment, version, view.clock.now(wall))
 
     def watched(self, environment: EnvironmentRef) -> WatchRecord | None:
         """Return what the watch saw of an environment last; None when it never looked."""

@@ -22,7 +22,12 @@ class Readiness:
     loops: Loops
     running: Callable[[], bool] = lambda: False  # whether this process runs the engine
     stands: Callable[[], str] = str  # how it stands to others that could, in words
+    work: LoopName = LoopName.INBOX  # what is worked on
     _tried: tuple[asyncio.Future[str], float] | None = None  # the newest try, and when it began
+
+    def of(self, work: LoopName) -> "Readiness":
+        """Return the same for a process that works on something else than alerts."""
+        return Readiness(self.store, self.loops, self.running, self.stands, work)
 
     async def look(self) -> Answer:
         """Answer within PATIENCE_SECONDS, whatever the store does."""
@@ -55,4 +60,4 @@ class Readiness:
     def _idle(self) -> str:
         if not self.running():
             return "The engine does not run."
-        return self.loops.trouble(LoopName.INBOX)
+        return self.loops.trouble(self.work)

@@ -18,6 +18,7 @@ from aiops_agent.domain.diagnosis import TriageVerdict
 from aiops_agent.domain.errors import (
     AiopsError,
     ApprovalError,
+    NotExecuted,
     NotOurs,
     NotPermitted,
     OverLimit,
@@ -40,7 +41,7 @@ from aiops_agent.workflow.deps import Deps
 from aiops_agent.workflow.durable import step
 from aiops_agent.workflow.executor_steps import ExecutorSteps
 from aiops_agent.workflow.gate import Gate
-from aiops_agent.workflow.hold import Waiting, unheld
+from aiops_agent.workflow.hold import Waiting, released, unheld
 from aiops_agent.workflow.patience import SLEEP
 from aiops_agent.workflow.questions import FOREVER, Looks, Questions
 from aiops_agent.workflow.recorder import IncidentEnded, IncidentRecorder, Regrouped
@@ -167,7 +168,8 @@ class ResolveIncident(DBOSConfiguredInstance):  # limit: the whole workflow of a
 
     async def _prepare(self, incident_id: str, number: int) -> PreparedPlan:
         try:
-            prepared = await step("prepare", self._executor.prepare, incident_id, number)
+            place, prepare = (incident_id, number), self._executor.prepare
+            prepared = await released(self._gate, place, "prepare", prepare, incident_id, number)
         except PlatformError as error:
             raise IncidentEnded(Ending.HANDED_OVER, f"no safe action: {error}") from error
         finally:
@@ -217,7 +219,7 @@ class ResolveIncident(DBOSConfiguredInstance):  # limit: the whole workflow of a
             outcome = await unheld(self._gate, waiting, "execute", self._executor.execute)
         except NotPermitted as error:
             note = await self._void(waiting, str(error))
-            if isinstance(error, OverLimit):
+            if isinstance(error, OverLimit | NotExecuted):
                 raise IncidentEnded(None, note) from error
             return None
         except ApprovalError as error:

@@ -114,11 +114,11 @@ def _connect(section: KubernetesSettings, around: Surroundings) -> Connection:
 
     async def check() -> Checkup:
         found, allowed = await checkup(client), section.config_maps
-        return await judged(found, hands.writes, hands.namespaces, allowed)
+        acts = around.sends or (token is not None and token.is_file())
+        return await judged(found, hands.writes, hands.namespaces, allowed, acts=acts)
 
-    writer = client
-    if section.executor_token:
-        token = section.executor_token
+    writer, token = client, section.executor_token
+    if token:
         writer = KubeClient(section.kubeconfig, section.context, within, token=token)
     hands = KubeHands(Writes(client, writer), around.clock, section.namespaces, section.config_maps)
     return Connection(

@@ -58,17 +58,24 @@ class KubeRight:
 
 
 async def judged(
-    found: Checkup, writes: Writes, namespaces: Sequence[str], config_maps: Sequence[str] = ()
+    found: Checkup,
+    writes: Writes,
+    namespaces: Sequence[str],
+    config_maps: Sequence[str] = (),
+    *,
+    acts: bool = True,
 ) -> Checkup:
     """Add to how a cluster is reached what our accounts may do there, and the worst of it.
 
-    `config_maps` are those that may be changed.
+    `config_maps` are those that may be changed. Without `acts` another process changes things, and
+    ours has to be unable to.
     """
     if found.health is not Health.OK:
         return found
     try:
         homes = list(namespaces[:_MOST_NAMESPACES]) or [await writes.reader.home()]
-        told = [one for home in homes for one in await _of_home(writes, home, config_maps)]
+        asked = [await _of_home(writes, home, config_maps, acts=acts) for home in homes]
+        told = [one for found_there in asked for one in found_there]
     except SourceError as error:
         told = [(Health.NOTE, f"what our account may do is not known: {error}", "")]
     if not told:
@@ -84,25 +91,20 @@ async def judged(
 
 
 async def _of_home(
-    writes: Writes, home: str, config_maps: Sequence[str]
+    writes: Writes, home: str, config_maps: Sequence[str], *, acts: bool
 ) -> list[tuple[Health, str, str]]:
     """Return what is wrong in one namespace, with its remedy."""
     reader = await _rights(writes.reader, home)
-    apart = writes.writer is not writes.reader
-    writer = await _rights(writes.writer, home) if apart else reader
-    found = [*_too_wide(reader, writer, config_maps, apart=apart)]
+    apart = writes.writer is not writes.reader and acts
+    writer = await _rights(writes.writer, home) if apart else reader if acts else ()
+    found = [*_too_wide(reader, writer, config_maps, apart=apart or not acts)]
     unread = [one.plural for one in KINDS if not _may(reader, "list", one)]
     if unread:
         told = f"{', '.join(unread)} cannot be read in {home}"
         found.append((Health.NOTE, told, "give the account that reads `get` and `list` of them"))
-    fixed = [one.plural for one in CHANGEABLE.values() if not _may(writer, "patch", one)]
-    if fixed:
-        told = f"{', '.join(fixed)} cannot be changed in {home}: what would is refused"
-        found.append((Health.NOTE, told, "give the account that acts `patch` of them"))
-    if not _may(writer, "create", EVICTIONS):
-        told = f"no pod can be evicted in {home}: to restart only the ill ones is refused"
-        found.append((Health.NOTE, told, "give the account that acts `create` of pods/eviction"))
-    for rights, verb, who in ((reader, "get", "reads"), (writer, "patch", "acts")):
+    found += _unable(writer, home) if acts else []
+    asked = ((reader, "get", "reads"), (writer, "patch", "acts"))
+    for rights, verb, who in asked if acts else asked[:1]:
         lacking = [
             one
             for one in config_maps
@@ -112,6 +114,19 @@ async def _of_home(
             told = f"no `{verb}` of ConfigMap {', '.join(lacking[:_MOST_TOLD])} in {home}"
             remedy = f"give the account that {who} `{verb}` of it, or take it out of {_NAMED}"
             found.append((Health.NOTE, f"{told}: set_config of it is refused", remedy))
+    return found
+
+
+def _unable(writer: Sequence[KubeRight], home: str) -> list[tuple[Health, str, str]]:
+    """Return what the account that acts cannot do in a namespace."""
+    found = []
+    fixed = [one.plural for one in CHANGEABLE.values() if not _may(writer, "patch", one)]
+    if fixed:
+        told = f"{', '.join(fixed)} cannot be changed in {home}: what would is refused"
+        found.append((Health.NOTE, told, "give the account that acts `patch` of them"))
+    if not _may(writer, "create", EVICTIONS):
+        told = f"no pod can be evicted in {home}: to restart only the ill ones is refused"
+        found.append((Health.NOTE, told, "give the account that acts `create` of pods/eviction"))
     return found
 
 

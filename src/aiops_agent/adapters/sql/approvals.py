@@ -16,7 +16,7 @@ from aiops_agent.domain.approval import (
     RefusedAnswer,
 )
 from aiops_agent.domain.errors import Tampered
-from aiops_agent.domain.ledger import Intent, IntentState, TargetClaim
+from aiops_agent.domain.ledger import ArmedPlan, Intent, IntentState, TargetClaim
 
 # Built once: an incident runs these at every step, and building one costs more than running it.
 _DOCUMENT = select(APPROVALS.c.document)
@@ -29,6 +29,13 @@ _OF_PLAN = (
     .where(LEDGER.c.incident == bindparam("of"), LEDGER.c.plan == bindparam("planned"))
     .where(LEDGER.c.undo == bindparam("back"))
     .order_by(LEDGER.c.ordinal, LEDGER.c.number)
+)
+
+_UNSETTLED = (
+    select(LEDGER.c.incident, LEDGER.c.plan, LEDGER.c.undo)
+    .where(LEDGER.c.state.in_([IntentState.ARMED.value, IntentState.SENDING.value]))
+    .group_by(LEDGER.c.incident, LEDGER.c.plan, LEDGER.c.undo)
+    .order_by(func.min(LEDGER.c.number))
 )
 
 
@@ -155,6 +162,13 @@ class SqlLedger:
         query = select(CLAIMS.c.document).where(CLAIMS.c.target == target)
         document = self.connection.scalar(query)
         return None if document is None else read(TargetClaim, document)
+
+    def unsettled(self) -> tuple[ArmedPlan, ...]:
+        """Return the plans of which a row may yet be sent, in the order of arming."""
+        return tuple(
+            ArmedPlan(incident=row.incident, plan=row.plan, undo=row.undo)
+            for row in self.connection.execute(_UNSETTLED)
+        )
 
     def claim(self, claim: TargetClaim) -> None:
         """Insert or replace the claim on a target."""

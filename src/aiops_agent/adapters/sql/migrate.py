@@ -8,7 +8,7 @@ from sqlalchemy import Connection, Engine, inspect, text
 from aiops_agent.adapters.sql.engine import our_errors, take_turn
 from aiops_agent.domain.errors import StoreError
 
-REVISIONS = ("0001", "0002")  # oldest first; the last is the schema in `tables`
+REVISIONS = ("0001", "0002", "0003")  # oldest first; the last is the schema in `tables`
 FOLDER = Path(__file__).parent / "migrations"
 _ALONE = threading.Lock()  # alembic keeps the migration that runs in globals of the process
 

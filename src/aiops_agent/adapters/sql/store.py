@@ -19,6 +19,7 @@ from aiops_agent.adapters.sql.inbox import SqlInbox, SqlTokens
 from aiops_agent.adapters.sql.incidents import SqlAlerts, SqlIncidents
 from aiops_agent.adapters.sql.leases import SqlLeases
 from aiops_agent.adapters.sql.outbox import SqlOutbox
+from aiops_agent.adapters.sql.preparations import SqlPreparations
 from aiops_agent.adapters.sql.releases import SqlGoodReleases
 from aiops_agent.adapters.sql.sending import SqlClock, SqlSending
 from aiops_agent.adapters.sql.watches import SqlWatches
@@ -56,6 +57,7 @@ def _work(connection: Connection, wake: Wake, *, own_clock: bool) -> Work:
         heartbeats=SqlHeartbeats(connection),
         watches=SqlWatches(connection),
         releases=SqlGoodReleases(connection),
+        preparations=SqlPreparations(connection),
         wake=partial(wake, connection),
     )
 

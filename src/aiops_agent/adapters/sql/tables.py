@@ -128,6 +128,15 @@ LEDGER = _table(
     Index("ix_ledger_operation", "operation", unique=True),
     Index("ix_ledger_plan", "incident", "plan"),
     Index("ix_ledger_armed_at", "armed_at"),
+    Index("ix_ledger_state", "state"),
+)
+PREPARATIONS = _table(
+    "preparations",
+    *_texts("incident", "environment"),
+    _some("answered", Boolean),
+    _some("document", JSON),
+    Index("ix_preparations_incident", "incident", unique=True),
+    Index("ix_preparations_waiting", "answered", "environment"),
 )
 SWITCHES = _table("switches", _some("document", JSON))
 ARMED = _table(

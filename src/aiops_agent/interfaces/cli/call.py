@@ -68,6 +68,7 @@ class Call:
     overrides: dict[str, Json] = field(default_factory=dict)
     following: str = ""  # the incident on the screen
     discreet: Discreet = field(default_factory=Discreet)
+    executes: bool = False  # this process is the one that sends, where that is one of its own
     leaving: Leaving = stay  # called with the code when the work is done, before the loop ends
 
     @cached_property
@@ -110,7 +111,7 @@ class Call:
     @cached_property
     def application(self) -> "Application":
         """The whole application, built on first use."""
-        return door.application(self.settings, self.records)
+        return door.application(self.settings, self.records, executes=self.executes)
 
     @property
     def interactive(self) -> bool:

@@ -10,6 +10,7 @@ from urllib.parse import unquote
 
 from aiops_agent import __version__
 from aiops_agent.domain.value import Document, Json
+from aiops_agent.workflow.loops import LoopName
 
 if TYPE_CHECKING:
     from aiops_agent.bootstrap.application import Application
@@ -116,11 +117,13 @@ def forget(opened: "Records", book: "Casebook", incident: str, by: str) -> tuple
     return done(opened, book, incident, by)
 
 
-def application(settings: "Settings", opened: "Records") -> "Application":
+def application(
+    settings: "Settings", opened: "Records", *, executes: bool = False
+) -> "Application":
     """Build the application on its records; only now are the engine and the adapters imported."""
     from aiops_agent.bootstrap.application import application as build  # noqa: PLC0415 -- the lazy door
 
-    return build(settings, records=opened)
+    return build(settings, records=opened, executes=executes)
 
 
 def looking(settings: "Settings", *, scenario: str = "", seed: int = 1) -> "Looking":
@@ -277,3 +280,17 @@ def website(
     listening = listen(server.host, server.port)
     port: int = listening.getsockname()[1]
     return port, lambda stop: serve(app, listening, stop)
+
+
+def health(application: "Application", host: str, port: int) -> tuple[int, Serving]:
+    """Open a port that says how the executor is; return it, and what serves on it.
+
+    Raises BusyError when the port cannot be had.
+    """
+    from aiops_agent.interfaces.http.app import make_health_app  # noqa: PLC0415 -- the lazy door
+    from aiops_agent.interfaces.http.serve import listen, serve  # noqa: PLC0415 -- the lazy door
+
+    app = make_health_app(application.readiness.of(LoopName.EXECUTION).look)
+    listening = listen(host, port)
+    found: int = listening.getsockname()[1]
+    return found, lambda stop: serve(app, listening, stop)

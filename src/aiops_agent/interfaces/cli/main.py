@@ -18,6 +18,7 @@ from aiops_agent.interfaces.cli import (
     benchmark,
     config,
     demo,
+    execute,
     inbox,
     incident,
     init,
@@ -61,6 +62,7 @@ app = typer.Typer(
 )
 app.command(rich_help_panel=TRY)(demo.demo)
 app.command(rich_help_panel=TRY)(serve.serve)
+app.command(rich_help_panel=TRY)(execute.execute)
 app.add_typer(shop.app, name="shop", rich_help_panel=TRY)
 app.command(rich_help_panel=ANSWER)(investigate.investigate)
 app.command(rich_help_panel=ANSWER)(status.status)

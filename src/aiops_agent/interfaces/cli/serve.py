@@ -18,12 +18,10 @@ from aiops_agent.domain.stats import stats_of
 from aiops_agent.interfaces.cli import door
 from aiops_agent.interfaces.cli.call import Call, called
 from aiops_agent.interfaces.cli.exits import Exit
-from aiops_agent.interfaces.cli.stopped import watched
+from aiops_agent.interfaces.cli.stopped import say_sending, watched
 from aiops_agent.interfaces.terminal import sums
 from aiops_agent.interfaces.terminal.blocks import Blocks
-from aiops_agent.interfaces.terminal.escape import tell
 from aiops_agent.interfaces.terminal.follow import Follower
-from aiops_agent.interfaces.terminal.palette import BAD, GOOD
 from aiops_agent.workflow.loops import LoopName
 
 _RINGS = (
@@ -79,7 +77,7 @@ async def _serve(call: Call) -> Exit:
         turn = partial(screen.run, printing.well)
         watching = asyncio.ensure_future(printing.run(turn, _breath))
         try:
-            async with watched(application.queries, partial(_say_sending, call)):
+            async with watched(application.queries, partial(say_sending, call.out)):
                 await serving(stop)
         finally:
             watching.cancel()
@@ -116,11 +114,6 @@ class Screen:
 
 async def _breath() -> None:
     await asyncio.sleep(1)
-
-
-def _say_sending(call: Call, stopped: str) -> None:
-    line = f"NOTHING IS SENT: {stopped}" if stopped else "sending is on again"
-    call.out.print(tell(line, BAD if stopped else GOOD))
 
 
 def sum_up(call: Call, started: datetime) -> None:

@@ -8,6 +8,7 @@ import typer
 from rich.console import Group, RenderableType
 from rich.text import Text
 
+from aiops_agent import __version__
 from aiops_agent.domain.approval import ApprovalState, ApprovalSummary
 from aiops_agent.domain.environment import EnvironmentRef
 from aiops_agent.domain.incident import IncidentSummary, Status
@@ -111,7 +112,7 @@ def _waiting(call: Call, shown: set[EnvironmentRef]) -> Iterator[tuple[str, str]
 def _whom(
     call: Call, one: IncidentSummary, asked: dict[str, ApprovalSummary], now: datetime
 ) -> str:
-    request = asked.get(one.id)
+    queries, request = call.queries, asked.get(one.id)
     if request is not None:
         do = ", ".join(request.actions) or "change nothing"
         command = call.command("approval", "show", one.id)
@@ -119,4 +120,8 @@ def _whom(
     role = "shop" if one.environment.simulated else "serve"
     if call.records.leader(role) is None:
         return f"no process works on it; go on: {call.command('incident', 'resume', one.id)}"
+    if call.settings.executor.separate and not one.environment.simulated:
+        away = queries.executor(one.environment, __version__, now)
+        if away:
+            return f"{away}; what is approved waits for it"
     return _WORKING.get(one.status, "waits for an answer")

@@ -4,7 +4,11 @@ import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
+from rich.console import Console
+
 from aiops_agent.domain.errors import StoreError
+from aiops_agent.interfaces.terminal.escape import tell
+from aiops_agent.interfaces.terminal.palette import BAD, GOOD
 from aiops_agent.workflow.queries import Queries
 
 _LOOK_SECONDS = 1.0  # as soon as a stop holds
@@ -19,6 +23,12 @@ async def watched(queries: Queries, tell: Callable[[str], None]) -> AsyncIterato
     finally:
         watching.cancel()
         await asyncio.wait({watching})
+
+
+def say_sending(out: Console, stopped: str) -> None:
+    """Print why nothing is sent, or that sending is on."""
+    line = f"NOTHING IS SENT: {stopped}" if stopped else "sending is on again"
+    out.print(tell(line, BAD if stopped else GOOD))
 
 
 async def _watch(queries: Queries, tell: Callable[[str], None]) -> None:

@@ -15,7 +15,7 @@ from aiops_agent.domain.alert import Delivery
 from aiops_agent.domain.errors import StoreError, UsageError
 from aiops_agent.interfaces.http.inward import Guard, as_json, bearer_guard, json_of
 from aiops_agent.interfaces.http.metrics import MetricsExporter
-from aiops_agent.interfaces.http.pages import Pages
+from aiops_agent.interfaces.http.pages import Pages, health, ready
 from aiops_agent.interfaces.http.room import LARGE, Hall
 from aiops_agent.interfaces.http.visitor import HOME, Doorstep
 from aiops_agent.workflow.intake import Intake
@@ -46,13 +46,13 @@ def make_app(
     needed = lambda: tokens_required or queries.guarded()  # noqa: E731 -- two words of one line
     guard = bearer_guard(queries.token, room, needed=needed, doorstep=doorstep)
     alerts = AlertEndpoint(intake, guard, metrics, room)
-    pages = Pages(queries, guard, metrics, readiness.look)
+    pages = Pages(queries, guard, metrics)
     for source in intake.decoders:
         for path in (f"/api/v1/{source}", f"/api/v1/{source}/", f"/api/v1/{source}/{{name}}"):
             app.add_api_route(path, alerts.of(source), methods=["POST"])
     for path, page in (
-        ("/healthz", pages.health),
-        ("/readyz", pages.ready),
+        ("/healthz", health),
+        ("/readyz", partial(ready, readiness.look)),
         ("/metrics", pages.counts),
         ("/api/v1/incidents", pages.incidents),
         ("/api/v1/incidents/{incident_id}", pages.incident),
@@ -65,6 +65,14 @@ def make_app(
     app.add_exception_handler(StoreError, _ours)
     # border: whatever else fails is answered here, and logged by the server with its trace.
     app.add_exception_handler(Exception, _failed)
+    return app
+
+
+def make_health_app(look: Callable[[], Awaitable[tuple[bool, str]]]) -> FastAPI:
+    """Return an application that says how a process is and nothing else, to anybody."""
+    app = FastAPI(openapi_url=None, docs_url=None, redoc_url=None, redirect_slashes=False)
+    app.add_api_route("/healthz", health, methods=["GET", "HEAD"])
+    app.add_api_route("/readyz", partial(ready, look), methods=["GET", "HEAD"])
     return app
 
 

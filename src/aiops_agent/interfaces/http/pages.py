@@ -18,23 +18,24 @@ from aiops_agent.workflow.queries import Queries
 PROMETHEUS_TEXT = "text/plain; version=0.0.4; charset=utf-8"
 
 
+async def health() -> Response:
+    """Say that the process answers."""
+    return as_json({"status": "ok"})
+
+
+async def ready(look: Callable[[], Awaitable[tuple[bool, str]]]) -> Response:
+    """Say whether work can be done; `look` tells, and what hinders it."""
+    can, why = await look()
+    return as_json({"ready": can, "why": why}, 200 if can else 503)
+
+
 @dataclass(frozen=True)
 class Pages:
-    """What can be looked at; `readiness` says whether alerts can be taken, and why not."""
+    """What can be looked at."""
 
     queries: Queries
     guard: Guard
     metrics: MetricsExporter
-    readiness: Callable[[], Awaitable[tuple[bool, str]]]
-
-    async def health(self) -> Response:
-        """Say that the process answers."""
-        return as_json({"status": "ok"})
-
-    async def ready(self) -> Response:
-        """Say whether alerts can be taken."""
-        ready, why = await self.readiness()
-        return as_json({"ready": ready, "why": why}, 200 if ready else 503)
 
     async def counts(self) -> Response:
         """Return our own metrics."""

@@ -13,7 +13,8 @@ import threading
 import urllib.error
 import urllib.parse
 import urllib.request
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -56,6 +57,11 @@ class ClusterShop:
         """Give the product its accounts, under the policies; have images on the node."""
         await self.accounts.install()
         await self.accounts.bind(self.accounts.policies())
+        await self.admin.close()  # of this loop
+        self.prepare()
+
+    def prepare(self) -> None:
+        """Have images on the node, and the API at hand."""
         port = free_port()
         proxy = ("kubectl", f"--kubeconfig={self.kubeconfig}", "proxy", f"--port={port}")
         self.api = f"http://127.0.0.1:{port}"  # asked often, it costs no process
@@ -66,7 +72,6 @@ class ClusterShop:
         program = {**image.python(), "service.py": _SERVICE / "service.py"}
         self.have(BOUNDED, ("python3", "/service.py"), program)
         self.have(BAD, ("sh", "-c", f"echo {LAST_WORDS}; exit 3"))
-        await self.admin.close()  # of this loop
 
     def have(
         self, tag: str, command: Sequence[str], files: Mapping[str, Path] | None = None
@@ -150,22 +155,32 @@ class ClusterShop:
         self.metrics = f"http://127.0.0.1:{port}"
         prometheus.wait_ready(f"{self.metrics}/-/ready", START_SECONDS)
         threading.Thread(target=self._discover, args=(targets,), daemon=True).start()
+        self.visit(*names)
+
+    def visit(self, *names: str) -> None:
+        """Have services used as usual; return when Prometheus has seen enough of it."""
         for name in names:
             threading.Thread(target=self._call, args=(name,), daemon=True).start()
+        self.calm(*names)
+
+    def calm(self, *names: str) -> None:
+        """Wait until Prometheus has seen enough of the usual traffic of services."""
         for name in names:
             until(partial(self._calm, name), CALM_SECONDS + 60, f"some calm of {name}")
 
-    def strain(self, name: str, rate: float) -> None:
-        """Have a Service asked so often a second, until the end."""
-        found = json.loads(self.kubectl("get", "service", name, "-o", "json"))
-        load = [
-            sys.executable,
-            str(_SERVICE / "load.py"),
-            found["spec"]["clusterIP"],
-            "80",
-            f"{rate:g}",
+    @contextmanager
+    def strained(self, name: str, rate: float) -> Iterator[None]:
+        """Have a Service asked so often a second; what is done begins when it is slow."""
+        address = self.get(f"api/v1/namespaces/{self.namespace}/services/{name}")["spec"][
+            "clusterIP"
         ]
-        self.children.append(Process(load, self.folder / f"load-{name}.log"))
+        load = [sys.executable, str(_SERVICE / "load.py"), address, "80", f"{rate:g}"]
+        bucket = f'http_request_duration_seconds_bucket{{service="{name}"}}'
+        slow = f"histogram_quantile(0.95, sum by (le) (rate({bucket}[10s]))) > 0.6"
+        query = f"count_over_time(({slow})[10s:1s])"
+        with Process(load, self.folder / f"load-{name}.log"):
+            until(lambda: self._value(query) >= 8, 90, f"{name} to be slow")
+            yield
 
     def sources(self, server: str = "") -> dict[str, Any]:
         """Return how the product looks at this cluster: as its two accounts, perhaps elsewhere."""
@@ -186,14 +201,6 @@ class ClusterShop:
         metrics = {"prometheus": {"url": self.metrics}} if self.metrics else {}
         return {"kubernetes": cluster, **metrics}
 
-    def suffers(self, name: str) -> None:
-        """Wait until a service is slow, as an alert's rule would."""
-        bucket = f'http_request_duration_seconds_bucket{{service="{name}"}}'
-        slow = f"histogram_quantile(0.95, sum by (le) (rate({bucket}[10s]))) > 0.6"
-        until(
-            lambda: self._value(f"count_over_time(({slow})[10s:1s])") >= 8, 90, f"{name} to be slow"
-        )
-
     def stop(self) -> None:
         """End what runs here."""
         self.over.set()
@@ -208,7 +215,11 @@ class ClusterShop:
     def _discover(self, targets: Path) -> None:
         """Tell Prometheus of the pods that have an address, as its own discovery would."""
         while not self.over.wait(2.0):
-            found = [one for one in self.pods() if one["status"].get("podIP")]
+            found = [
+                one
+                for one in self.pods()
+                if one["status"].get("podIP") and "ports" in one["spec"]["containers"][0]
+            ]
             told: list[dict[str, Any]] = [
                 {
                     "targets": [f"{one['status']['podIP']}:{PORT}"],

@@ -128,3 +128,18 @@ def test_who_passes_on_less_than_it_gets_is_told_beside_a_callee_that_explains_i
 
     assert first(told) == (CauseKind.RELEASE, "api")
     assert two(told) == ["api", "front"]
+
+
+@pytest.mark.parametrize(
+    ("alerting", "expected"),
+    [("quote", (CauseKind.CAPACITY, "quote")), ("feed", (CauseKind.CRASH, "feed"))],
+)
+def test_of_two_that_are_ill_and_are_not_known_to_call_each_other_each_has_its_own_cause(
+    alerting: str, expected: tuple[CauseKind, str]
+) -> None:
+    told = Story((("quote", "feed"),), alerting, graphless=True)
+    told.move("quote", traffic=(4.0, 56.0), latency=(0.1, 1.9), errors=(0.0, 0.3))
+    told.move("quote", saturation=(0.2, 1.0))
+    told.courses["feed", Signal.REPLICAS] = lambda at: 0.0 if at > 0 and at % 45 < 15 else 1.0
+
+    assert first(told) == expected

@@ -5,6 +5,8 @@ A hang has no sign of its own: it is what is left when nothing specific fits, an
 against the blame of what was measured (reasoning/blame.py).
 """
 
+# limit: one order of all causes, beside every rule of what stands before what
+
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 
@@ -49,6 +51,7 @@ UNSIGNED = 0.5  # of the weight of a second without a sign of its own: effects a
 MEANWHILE = 0.5  # the least that a change since the trouble began counts as a second one's cause
 SPECIFIC = 0.6  # a score from which a mechanism with signs of its own stands before a hang
 LEFT_OVER = 0.7  # of a hang's score, then: a perfect one still stands beside a doubtful mechanism
+STRANGER = 0.4  # of a score, where nobody is known to call and who alerts explains itself
 SIGNALS = frozenset(signal.value for signal in Signal)
 WHAT_NOBODY_SEES = {
     CauseKind.CAPACITY: "why {service} is asked for more",
@@ -100,7 +103,9 @@ def rank(case: Investigation, refuted: frozenset[str]) -> tuple[Ranked, ...]:
         if ranked.key not in refuted and (known is None or ranked.score > known.score):
             found[ranked.key] = ranked
     specific = any(_specific(one) for one in found.values())
-    weighed = (_left_over(one) if specific else one for one in found.values())
+    explained = any(_explains_itself(case, one) for one in found.values())
+    weighed = [_left_over(one) if specific else one for one in found.values()]
+    weighed = [_stranger(case, one) if explained else one for one in weighed]
     blamed = {one.service: one.score for one in case.blame.blamed}
     names = {name: place for place, name in enumerate(case.scene.names)}
     # Of equals the one that is blamed more, then as they were read: a name decides nothing.
@@ -166,6 +171,20 @@ def _specific(one: Ranked) -> bool:
     """Whether a mechanism with signs of its own fits, and nothing speaks against it."""
     named = one.suspicion.kind not in (CauseKind.HANG, CauseKind.UNKNOWN)
     return named and one.score >= SPECIFIC and not one.count(Observed.CONTRADICTED)
+
+
+def _explains_itself(case: Investigation, one: Ranked) -> bool:
+    """Whether who alerts has a mechanism with its own signs, and no call is known that led to it.
+
+    Of two services that are ill at once, with nothing between them, each has its own cause.
+    """
+    own = one.suspicion.service == case.scene.service and not case.scene.graph.calls
+    return own and one.signs > 0 and _specific(one)
+
+
+def _stranger(case: Investigation, one: Ranked) -> Ranked:
+    own = case.scene.service in (one.suspicion.service, one.suspicion.seen_at)
+    return one if own else replace(one, score=STRANGER * one.score)
 
 
 def _left_over(one: Ranked) -> Ranked:

@@ -55,7 +55,7 @@ def aiops(
     monkeypatch.setattr(door, "records", lambda settings: house)
     monkeypatch.setattr(door, "casebook", lambda records, state: house.casebook)
     monkeypatch.setattr(door, "forget", lambda records, book, name, by: (book.forget(name, by), ""))
-    monkeypatch.setattr(door, "application", lambda settings, records: house)
+    monkeypatch.setattr(door, "application", lambda settings, records, executes: house)
 
     def run(*words: str) -> Ran:
         code = main(words)

@@ -4,7 +4,10 @@
 
 from datetime import datetime, timedelta
 from enum import StrEnum
+from operator import not_
 from typing import NewType, Self
+
+from pydantic import Field
 
 from aiops_agent.domain.environment import EnvironmentRef
 from aiops_agent.domain.reasoning import Doubt
@@ -242,7 +245,9 @@ class Draft(Value):
     run: str  # what a person would type for the same effect, or its plain words
     undo: str = ""  # the same for the way back; "": the platform has no words of its own
     rights: tuple[str, ...] = ()  # what it makes may do beyond its own walls, each in words
-    hazards: tuple[str, ...] = ()  # what makes it riskier than its kind, each in words
+    # What makes it riskier than its kind, each in words. Left out where it is nothing, so that a
+    # plan that waited for its answer while we were upgraded has the digest that was answered.
+    hazards: tuple[str, ...] = Field(default=(), exclude_if=not_)
 
 
 class Prepared(Draft):

@@ -13,7 +13,7 @@ from aiops_agent.adapters.kubernetes.live import MARK
 from aiops_agent.adapters.kubernetes.restart import RESTARTED
 from aiops_agent.domain.errors import ApprovalError, NotOurs, PlatformError, RequestRefused
 from aiops_agent.domain.point import Point
-from aiops_agent.domain.remediation import Risk
+from aiops_agent.domain.remediation import Prepared, Risk
 from aiops_agent.registry import CATALOGUE
 from aiops_agent.safety import send
 from tests import seams
@@ -201,6 +201,8 @@ async def test_who_reads_the_setting_too_is_named_and_raises_the_risk(api: FakeA
     assert "worker-1" not in shared.hazard
     assert "get it when they start anew" in shared.blast.words
     assert (alone.risk, shared.risk) == (Risk.MEDIUM, Risk.HIGH)
+    assert Prepared.of(shared.document()) == shared
+    assert "hazards" not in alone.document(), "older plans keep their digest"
 
 
 async def test_helm_is_told_of_once_and_no_reason_to_refuse(api: FakeApi) -> None:

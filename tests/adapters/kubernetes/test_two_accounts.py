@@ -79,7 +79,7 @@ async def test_which_config_maps_may_be_changed_is_told(api: FakeApi, tmp_path: 
     )
     wide = await checked(api, tmp_path, READS, ACTS, ())
     assert wide.health is Health.PROBLEM
-    assert "may also patch configmaps" in wide.words
+    assert "may also patch configmaps (web)" in wide.words
     every = [*ACTS[:2], rule(["patch"], "", "configmaps")]
     assert (await checked(api, tmp_path, READS, every)).health is Health.PROBLEM
     fewer = await checked(api, tmp_path, READS, ACTS, ("web", "db"))
@@ -124,7 +124,7 @@ async def test_rights_that_are_missing_or_too_wide_are_told(api: FakeApi, tmp_pa
 
 async def test_one_account_for_both_is_worth_knowing(api: FakeApi, tmp_path: Path) -> None:
     api.rules = {"loopback": READS + ACTS}
-    found = await judged(CHECKED, api.platform.writes, ("shop",))
+    found = await judged(CHECKED, api.platform.writes, ("shop",), ("web",))
     assert (found.health, found.words) == (Health.NOTE, "v1.34; one account reads and changes")
 
 

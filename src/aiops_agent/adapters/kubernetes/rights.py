@@ -36,7 +36,8 @@ class KubeRight:
     @property
     def words(self) -> str:
         """The right in words: `delete pods`."""
-        return "everything" if self.everything else f"{self.verb} {self.resource}"[:80]
+        only = f" ({', '.join(self.only)})" if self.only else ""
+        return "everything" if self.everything else f"{self.verb} {self.resource}{only}"[:80]
 
     @property
     def everything(self) -> bool:
@@ -78,15 +79,14 @@ async def judged(
         told = [one for found_there in asked for one in found_there]
     except SourceError as error:
         told = [(Health.NOTE, f"what our account may do is not known: {error}", "")]
-    if not told:
-        none = f"{found.words}; set_config is not offered ({_NAMED} names none)"
-        return found if config_maps else found.model_copy(update={"words": none})
     problems = [one for one in told if one[0] is Health.PROBLEM]
-    words = "; ".join(dict.fromkeys(one[1].rstrip(".") for one in problems or told))
+    words = [found.words, *(one[1].rstrip(".") for one in problems or told)]
+    if not config_maps and not problems:
+        words.append(f"set_config is not offered ({_NAMED} names none)")
     remedy = next((one[2] for one in problems or told if one[2]), "")
-    health = Health.PROBLEM if problems else Health.NOTE
+    health = Health.PROBLEM if problems else Health.NOTE if told else found.health
     return found.model_copy(
-        update={"words": f"{found.words}; {words}", "health": health, "remedy": remedy}
+        update={"words": "; ".join(dict.fromkeys(words)), "health": health, "remedy": remedy}
     )
 
 

@@ -95,6 +95,14 @@ async def test_a_value_is_set_then_its_reader_is_restarted_and_both_are_taken_ba
         await api.platform.send(draft.requests[0])
 
 
+@pytest.mark.parametrize("key", ["self", "data", "a.b-c_D", ".env"])
+async def test_a_key_may_be_called_as_kubernetes_lets_it(api: FakeApi, key: str) -> None:
+    api.objects[PLACE]["data"][key] = "1"
+    draft = await api.platform.prepare(set_config("2", f"{CONFIG}/{key}"), OPERATION)
+    sent = await applied(api.platform, draft.requests)
+    assert (value(api, key), await api.platform.unchanged(draft, sent)) == ("2", True)
+
+
 async def test_what_is_so_already_is_left_so(api: FakeApi) -> None:
     draft = await api.platform.prepare(set_config(WAS), OPERATION)
     assert (draft.requests, draft.inverse) == ((), None)
@@ -339,7 +347,7 @@ async def test_hands_that_take_back_over_what_others_set_are_caught(
     api: FakeApi, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The planted defect takes every ConfigMap for one that is as it was left."""
-    seams.CONFIG_AS_LEFT.plant(monkeypatch, lambda _map, **_changed: "the same")
+    seams.CONFIG_AS_LEFT.plant(monkeypatch, lambda *_given: "the same")
     draft = await api.platform.prepare(set_config(), OPERATION)
     sent = await applied(api.platform, draft.requests)
     foreign_value(api)

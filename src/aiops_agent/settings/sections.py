@@ -2,7 +2,7 @@
 
 # limit: every setting stands in one file, in the order of `aiops config show`.
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import time, timedelta
 from importlib.util import find_spec
@@ -190,7 +190,7 @@ def _environment(known: dict[str, Any]) -> EnvironmentRef:
     return EnvironmentRef(kind=_KIND, name="local")
 
 
-def _word(noun: str, known: tuple[str, ...]) -> Any:
+def _word(noun: str, known: Collection[str]) -> Any:
     """Return the type of a word that the registry knows."""
 
     def registered(value: str) -> str:
@@ -214,9 +214,9 @@ class EnvironmentSettings(Value):
     An alert that carries all of `labels` belongs to it.
     """
 
-    kind: str = _KIND
     labels: dict[str, str] = {}
     sources: Sections = Sections()
+    kind: str = Field(default_factory=lambda known: _environment(known).kind)
     services: dict[ServiceName, ServiceSettings] = {}
     actions: ActionSections | None = None
     mode: Mode | None = None
@@ -376,7 +376,7 @@ def settings_model(registry: Registry) -> type[BaseSettings]:
     policy, own = made(Policy, freeze=freezes), made(OwnPolicy, freeze=freezes)
     environment = made(
         EnvironmentSettings,
-        kind=(_word("platform", tuple(registry.platforms)), _KIND),
+        kind=(_word("platform", registry.platforms), EnvironmentSettings.model_fields["kind"]),
         sources=(sources, sources()),
         actions=(actions | None, None),
         policy=(own | None, None),

@@ -18,7 +18,7 @@ fail() { say "$*"; exit 1; }
 
 install_parts() {
   local wanted=() pair
-  for pair in etcd:etcd-server containerd:containerd runc:runc iptables:iptables ip:iproute2 \
+  for pair in etcd:etcd-server containerd:containerd runc:runc iptables:iptables ip:iproute2 /usr/bin/python3:python3 \
     busybox:busybox-static curl:curl openssl:openssl prometheus:prometheus /usr/lib/cni/bridge:containernetworking-plugins; do
     command -v "${pair%%:*}" >/dev/null || wanted+=("${pair##*:}")
   done

@@ -216,3 +216,13 @@ def test_the_same_holds_on_every_database(point: Point, tmp_path: Path, store_ur
     ended = run_all(singles(tmp_path, [point], store_url))
     assert sa.make_url(store_url).get_backend_name() in ("sqlite", "postgresql")
     assert judged(ended) == []
+
+
+@pytest.mark.real
+@pytest.mark.timeout(300)
+@pytest.mark.parametrize("point", [Point.SENDING, Point.AFTER_SEND])
+def test_of_two_executors_one_sends_on_every_database(
+    point: Point, tmp_path: Path, store_url: str
+) -> None:
+    jobs = [Job(str(tmp_path / "a"), HELPS, [point.value], executors=2, store=store_url)]
+    assert judged(run_all(jobs)) == []

@@ -63,8 +63,8 @@ def _asked(
             began = time.perf_counter()
             memory.search("anything", 10)
             took[name].append(1000 * (time.perf_counter() - began))
+        found = copy.near(vector) or ()
         with store.read() as view:
-            found = copy.near(vector) or ()
             near = copy.scored(view.archive, vector, found) or {}
         best = np.argsort(every @ vector)[-10:]
         same += sum(rows[one].case in near for one in best)

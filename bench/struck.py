@@ -20,7 +20,7 @@ import urllib.request
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -118,8 +118,10 @@ def again(folder: Path, only: str = "") -> list[Struck]:
 async def asked(folder: Path, url: str, truth: Mapping[str, Any]) -> Investigated:
     """Return what `aiops investigate` says at the moment of a kept answer."""
     settings = load(folder / "product" / "aiops.yaml", {"sources.prometheus.url": url}).settings
-    looking, at = Looking(settings), float(truth["asked_at"])
-    clock = PastClock(datetime.fromtimestamp(at, UTC))
+    looking, asked_at = Looking(settings), f"{truth['asked_at']:.0f}"
+    # A busy machine takes seconds from the question to the look.
+    then = json.loads((folder / f"answer-{asked_at}.json").read_text())["at"]
+    clock = PastClock(datetime.fromisoformat(then))
     pages = json.loads((folder / "metadata.json").read_text())
     client = KeptClient(url=url, clock=clock, pages=pages)
     discovery = Discovery(client, clock)
@@ -131,7 +133,7 @@ async def asked(folder: Path, url: str, truth: Mapping[str, Any]) -> Investigate
         routes=PrometheusRoutes(client, discovery),
         clock=clock,
     )
-    file, front = folder / f"alerts-{at:.0f}.json", str(truth["front"])
+    file, front = folder / f"alerts-{asked_at}.json", str(truth["front"])
     alerts = () if front else looking.decoded(file.read_bytes(), file.name)
     return await looking.investigate(ReadablePlace(place), service=front, alerts=alerts)
 

@@ -44,6 +44,24 @@ def test_what_goes_away_again_and_again_is_told_so() -> None:
     assert dict(fallen(told.scene))["api"].words == "api goes away again and again"
 
 
+def test_where_two_go_away_again_and_again_it_is_what_both_share() -> None:
+    """A starved machine, or the collector: none of the two is told."""
+    often = counted(lambda at: 0.0 if at > 0 and at % 45 < 15 else 1.0)
+    often.courses["store", Signal.REPLICAS] = lambda at: 0.0 if at > 0 and at % 90 < 15 else 1.0
+
+    assert not dict(fallen(often.scene))
+
+
+def test_who_is_gone_stands_before_who_goes_away_again_and_again() -> None:
+    told = counted(lambda at: 0.0 if at > 0 and at % 45 < 15 else 1.0)
+    told.courses["store", Signal.REPLICAS] = jump(1.0, 0.0)
+
+    ended = [one for one in told.ranking if one.suspicion.kind is CauseKind.CRASH]
+
+    assert [one.suspicion.service for one in ended] == ["store", "api"]
+    assert ended[0].score > ended[1].score
+
+
 def test_rates_that_look_back_do_not_hide_who_fell_silent() -> None:
     """Who counts the instances hears nothing since; a rate over minutes goes on for minutes."""
     told = counted(jump(1.0, None), heard=lambda at: 40.0 if at < 150 else None)
@@ -63,6 +81,7 @@ def test_rates_that_look_back_do_not_hide_who_fell_silent() -> None:
         ),
         pytest.param(lambda at: 0.0 if at in (0.0, 45.0) else 1.0, id="twice by chance"),
         pytest.param(lambda at: 2.0 if at < 0 else 1.0, id="one of two is left"),
+        pytest.param(lambda at: 0.0 if at % 45 == 0 else 1.0, id="as often before"),
     ],
 )
 def test_who_stands_has_not_fallen(course: Course) -> None:

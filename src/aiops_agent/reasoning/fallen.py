@@ -22,6 +22,7 @@ PAUSED = "paused"  # Docker's word for a process that is stopped by a signal and
 OF_LATE = timedelta(minutes=15)  # what ended longer before the trouble is another story
 GONE_SECONDS = 10.0  # without one that answers: a pause of a collector is shorter
 AGAIN = 3  # times: on a busy machine two scrapes fail by chance
+MORE = 3.0  # times as often as before the trouble, and as anybody else
 AGAIN_SECONDS = 60.0  # before the trouble: an alert comes after the first
 RECOVERED = 2.0  # times as long as between two falls
 # Told per request: without requests there is none.
@@ -102,18 +103,32 @@ def _unanswered(scene: Scene, service: str) -> Fall | None:
     seen = scene.tracks.get((ServiceName(service), Signal.REPLICAS))
     if seen is None:
         return None
-    gaps = [one for one in _gaps(seen) if one[0] >= scene.began - OF_LATE.total_seconds()]
+    ever = _gaps(seen)
+    gaps = [one for one in ever if one[0] >= scene.began - OF_LATE.total_seconds()]
     if gaps and gaps[-1][1] >= seen.at[-1]:
         since, until = gaps[-1]
         if until - since >= GONE_SECONDS:
             return Fall(since, f"nothing of {service} answers since {moment(since):%H:%M:%S}")
-    again = [since for since, _ in gaps if since >= scene.began - AGAIN_SECONDS]
+    first = scene.began - AGAIN_SECONDS
+    again = _falls(seen, first)
     if len(again) < AGAIN:
+        return None
+    # A starved machine or collector misses some of everybody, or of one at all times.
+    before = sum(since < first for since, _ in ever) / max(first - float(seen.at[0]), 1.0)
+    usual = before * (float(seen.at[-1]) - first)
+    others = (one for (name, kind), one in scene.tracks.items()
+              if kind is Signal.REPLICAS and name != service)  # fmt: skip
+    if len(again) < MORE * max(usual, *(len(_falls(one, first)) for one in others), 0):
         return None
     # Who has stood for far longer than it did between two falls has recovered.
     stood, between = float(seen.at[-1]) - gaps[-1][1], max(np.diff(again))
     words = f"{service} goes away again and again"
     return Fall(again[0], words, left=0.5) if stood <= RECOVERED * between else None
+
+
+def _falls(seen: Track, first: float) -> list[float]:
+    """Return since when none was left, each time from `first` on."""
+    return [since for since, _ in _gaps(seen) if since >= first]
 
 
 def _gaps(seen: Track) -> list[tuple[float, float]]:

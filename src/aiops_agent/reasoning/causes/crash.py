@@ -29,6 +29,7 @@ def _predictions(case: Investigation, name: ServiceName, fall: Fall) -> Iterator
     early = None if fall.at is None else fall.at <= first + 45.0
     late = fall.at is not None and fall.at > first + LATE
     yield expect("it fell no later than the pain began", early, weight=2.0, against=late)
+    yield expect(f"nothing of {name} is left", fall.left <= 0.0, *left)
     users = case.scene.graph.callers(name) or (case.scene.service,)
     hurt = [user for user in (name, *users) if case.scene.pain(user)]
     shown = [one for user in hurt for one in expectations.pain_facts(case, user)[:1]]

@@ -175,12 +175,16 @@ class ClusterShop:
             "clusterIP"
         ]
         load = [sys.executable, str(_SERVICE / "load.py"), address, "80", f"{rate:g}"]
+        with Process(load, self.folder / f"load-{name}.log"):
+            self.suffers(name)
+            yield
+
+    def suffers(self, name: str) -> None:
+        """Wait until a service is slow, as an alert's rule would."""
         bucket = f'http_request_duration_seconds_bucket{{service="{name}"}}'
         slow = f"histogram_quantile(0.95, sum by (le) (rate({bucket}[10s]))) > 0.6"
         query = f"count_over_time(({slow})[10s:1s])"
-        with Process(load, self.folder / f"load-{name}.log"):
-            until(lambda: self._value(query) >= 8, 90, f"{name} to be slow")
-            yield
+        until(lambda: self._value(query) >= 8, 90, f"{name} to be slow")
 
     def sources(self, server: str = "") -> dict[str, Any]:
         """Return how the product looks at this cluster: as its two accounts, perhaps elsewhere."""

@@ -46,7 +46,7 @@ def test_the_names_of_steps_are_for_ever() -> None:
         for file in Path(durable.__file__).parent.glob("*.py")
         for node in ast.walk(ast.parse(file.read_text("utf-8")))
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Name)
-        if node.func.id in ("step", "checkpoint", "unheld")
+        if node.func.id in ("step", "checkpoint", "unheld", "released")
     )
     literals = (one for call in calls for one in call.args if isinstance(one, ast.Constant))
     assert {one.value for one in literals} == STEPS

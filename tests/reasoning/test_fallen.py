@@ -44,6 +44,17 @@ def test_what_goes_away_again_and_again_is_told_so() -> None:
     assert dict(fallen(told.scene))["api"].words == "api goes away again and again"
 
 
+def test_without_a_graph_who_is_gone_explains_who_fails() -> None:
+    told = counted(jump(1.0, 1.0))
+    told.move("front", errors=(0.001, 0.5), latency=(0.1, 0.1))
+    assert told.ranking[0].suspicion.kind is CauseKind.ERRORS
+
+    told.courses["store", Signal.REPLICAS] = jump(1.0, 0.0)
+    best = told.ranking[0].suspicion
+
+    assert (best.kind, best.service) == (CauseKind.CRASH, "store")
+
+
 def test_where_two_go_away_again_and_again_it_is_what_both_share() -> None:
     """A starved machine, or the collector: none of the two is told."""
     often = counted(lambda at: 0.0 if at > 0 and at % 45 < 15 else 1.0)

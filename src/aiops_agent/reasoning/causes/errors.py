@@ -57,3 +57,7 @@ def _predictions(case: Investigation, name: str) -> Iterator[Prediction]:
     lines = tuple(one for one in case.log(name, FAULT) if one not in case.log(name, BLAMES))
     yield expectations.written(case, f"{name} writes of failures of its own", lines, sign=True)
     yield expectations.nothing_changed(case, name)
+    # Where nobody says who calls whom, it may be a caller of who is gone.
+    gone = any(fall.left <= 0.0 for fall in case.fallen.values())
+    if gone and not case.scene.graph.calls:
+        yield expect(f"nobody whom {name} may call is gone", False, against=True)

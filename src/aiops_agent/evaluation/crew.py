@@ -7,6 +7,8 @@ what the product makes of right and wrong answers; how often a real model is rig
 # limit: one benchmark, from the dice to the rows
 
 import asyncio
+import atexit
+import gc
 import os
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -258,8 +260,10 @@ def benchmark(
     pairs: list[Pair] = []
     # A process each: the durable engine is one to a process, which waits half of its time.
     most = 3 * (os.cpu_count() or 1)
-    spawn = get_context("spawn")
-    with ProcessPoolExecutor(most, mp_context=spawn, max_tasks_per_child=10) as workers:
+    # Stories stay in the memory of a process, some 200 MB of a shop, and to look through all of that
+    # once more at the end took it minutes.
+    made = partial(ProcessPoolExecutor, mp_context=get_context("spawn"), max_tasks_per_child=2)
+    with made(most, initializer=partial(atexit.register, gc.freeze)) as workers:
         for found in workers.map(partial(_measured, seed), seeds):
             pairs += found
             seen(f"{found[0].seed}")

@@ -56,7 +56,7 @@ class Given:
 def goals(many: int, rng: random.Random) -> Iterator[Goal]:
     """Yield seconds, milliseconds and megabytes."""
     cases = [_case(number, rng) for number in range(many)]
-    gc.freeze()  # what is told here is no part of the memory: its collector need not walk through it
+    gc.freeze()  # what is told here is no part of the memory: no collector walks through it
     before = _peak()
     with TemporaryDirectory(prefix="aiops-speed-") as folder:
         engine = make_engine(f"sqlite:///{Path(folder) / 'aiops.db'}")

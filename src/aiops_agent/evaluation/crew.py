@@ -260,8 +260,8 @@ def benchmark(
     pairs: list[Pair] = []
     # A process each: the durable engine is one to a process, which waits half of its time.
     most = 3 * (os.cpu_count() or 1)
-    # Stories stay in the memory of a process, some 200 MB of a shop, and to look through all of that
-    # once more at the end took it minutes.
+    # Stories stay in the memory of a process, some 200 MB of a shop, and to walk through all of
+    # that once more at its end took minutes.
     made = partial(ProcessPoolExecutor, mp_context=get_context("spawn"), max_tasks_per_child=2)
     with made(most, initializer=partial(atexit.register, gc.freeze)) as workers:
         for found in workers.map(partial(_measured, seed), seeds):

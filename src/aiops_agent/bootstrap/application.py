@@ -23,6 +23,7 @@ from aiops_agent.adapters.sql.store import SqlStore
 from aiops_agent.adapters.sql.upkeep import look_through
 from aiops_agent.agents.asking import Desk
 from aiops_agent.agents.crew import Crew, without_llm
+from aiops_agent.bootstrap.arenas import few_arenas
 from aiops_agent.bootstrap.casebook import casebook, remembering
 from aiops_agent.bootstrap.controls import sending_checkups, waiting_checkups
 from aiops_agent.bootstrap.copying import memory_checkups
@@ -163,6 +164,7 @@ class Application:  # limit: joins everything, and opens and closes it in one or
         # Told when work begins: who answers or looks is held up by none.
         if flaws := (*self._shelf.flaws, *self._pages.flaws):
             raise SettingsError("\n".join(flaws))
+        few_arenas()
         with self.lead.alone(role):
             leading = self.lead.begin(role)
             engine = self._engine(leading.tenure)

@@ -81,6 +81,7 @@ JOINED = (
     Constant(rank, "UNSEEN_PART", "part of having seen everything"),
     Constant(rank, "SPECIFIC", "score of a specific mechanism"),
     Constant(rank, "LEFT_OVER", "hang beside a specific mechanism"),
+    Constant(rank, "STRANGER", "another's cause beside its own"),
     Constant(rank, "BESIDE", "second: blame"),
     Constant(rank, "OWN", "second: pain of its own"),
     Constant(rank, "FAINT", "second: explained by the first"),

@@ -178,14 +178,9 @@ class Application:  # limit: joins everything, and opens and closes it in one or
                 engine.begin_loops()
 
             try:
-                await leading.begin(lead, stand_by=stand_by)
-                yield engine
-            except asyncio.CancelledError:
-                if (error := leading.why()) is not None:
-                    raise error from None
-                raise
+                async with leading.led(lead, stand_by=stand_by):
+                    yield engine
             finally:
-                await leading.stand_down()
                 self._running = None
                 await engine.end(lost=bool(leading.tenure.gone))
                 await self.reasoning.close()

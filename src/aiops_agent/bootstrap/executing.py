@@ -8,6 +8,7 @@ from functools import partial
 
 from aiops_agent import __version__
 from aiops_agent.actions.catalogue import Catalogue
+from aiops_agent.bootstrap.arenas import few_arenas
 from aiops_agent.bootstrap.environments import OpenEnvironments
 from aiops_agent.bootstrap.leadership import Leadership
 from aiops_agent.bootstrap.records import Records
@@ -64,6 +65,7 @@ async def executing(
             "Here `aiops serve` sends by itself; set executor.separate: true for both processes."
         )
     served = tuple(one.ref for one in settings.resolved if one.sources.any)
+    few_arenas()
     with lead.alone(EXECUTOR):
         leading = lead.begin(EXECUTOR, serves=tuple(map(str, served)))
         deps = built(FencedStore(store, leading.tenure))
@@ -73,13 +75,8 @@ async def executing(
             execution.begin()
 
         try:
-            await leading.begin(begin, stand_by=True)
-            yield execution
-        except asyncio.CancelledError:
-            if (error := leading.why()) is not None:
-                raise error from None
-            raise
+            async with leading.led(begin, stand_by=True):
+                yield execution
         finally:
-            await leading.stand_down()
             await execution.end(lost=bool(leading.tenure.gone))
             await asyncio.to_thread(lead.end)

@@ -8,8 +8,8 @@ runs it starts it anew, and alerts are taken in by the other one meanwhile.
 import asyncio
 import logging
 import threading
-from collections.abc import Awaitable, Callable
-from contextlib import suppress
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 
 from aiops_agent.domain.errors import BusyError, LeaseLost, StoreError
@@ -72,6 +72,21 @@ class Leading:
             self.other, _ = await asyncio.to_thread(self._seen)
             self._waiting = asyncio.create_task(self._follow(lead, stand_by=True))
             self._waiting.add_done_callback(failed)
+
+    @asynccontextmanager
+    async def led(
+        self, lead: Callable[[], Awaitable[None]], *, stand_by: bool
+    ) -> AsyncIterator[None]:
+        """Be inside from `begin` until leading ends; raises as `begin`, and why it was cancelled."""
+        try:
+            await self.begin(lead, stand_by=stand_by)
+            yield
+        except asyncio.CancelledError:
+            if (error := self.why()) is not None:
+                raise error from None
+            raise
+        finally:
+            await self.stand_down()
 
     def why(self) -> BaseException | None:
         """Return why the task was cancelled, once; None when somebody else did that."""

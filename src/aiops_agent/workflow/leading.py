@@ -77,7 +77,7 @@ class Leading:
     async def led(
         self, lead: Callable[[], Awaitable[None]], *, stand_by: bool
     ) -> AsyncIterator[None]:
-        """Be inside from `begin` until leading ends; raises as `begin`, and why it was cancelled."""
+        """Be inside from `begin` to `stand_down`; raises as `begin`, and why it was cancelled."""
         try:
             await self.begin(lead, stand_by=stand_by)
             yield
